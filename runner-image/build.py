@@ -1,0 +1,139 @@
+"""Prepares the image; runs in the container at build time, with the standard library and site/ alone.
+
+Two steps, one for each stage of the Dockerfile:
+
+``bake``
+    thins out site/, gives the font the faces of four writing traditions, bakes the font list and the byte
+    code. All of it happens below /opt/figbox, the one folder that the final stage takes over.
+``harden``
+    takes from the base image what a job has no use for: installers, compilers, setuid and setgid bits.
+
+Each step prints what it did, with sizes.
+"""
+
+from __future__ import annotations
+
+import compileall
+import os
+import py_compile
+import shutil
+import stat
+import sys
+import sysconfig
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SITE = HERE / "site"
+MPL_CONFIG = HERE / "mplconfig"
+MiB = 1024 * 1024
+
+TESTS_OF = ("contourpy", "fontTools", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy")
+"""Packages whose folders named ``tests`` nothing else imports (checked: matplotlib.testing and
+numpy.testing are folders of their own, and stay)."""
+BUILD_LEFTOVERS = {".a", ".c", ".cpp", ".f", ".f90", ".h", ".hpp", ".lib", ".pxd", ".pxi", ".pyi", ".pyx"}
+"""Suffixes that only compilers and type checkers read."""
+UNUSED_STDLIB = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "turtledemo"}
+INSTALLERS = ("pip", "pip3", "pip3.13", "idle3", "idle3.13", "2to3", "2to3-3.13")
+COMPILERS = ("cc", "c++", "c89", "c99", "cpp", "gcc", "g++", "clang", "ld", "as", "make")
+NOT_THE_IMAGE = ("/proc", "/sys", "/dev")
+
+
+def bake() -> None:
+    """Make /opt/figbox ready."""
+    report("site as installed", SITE)
+    thin_out()
+    report("site thinned out", SITE)
+    import fonts  # noqa: PLC0415  # needs what thin_out() leaves; shows here that it left enough
+
+    fonts.bake(SITE, MPL_CONFIG)
+    compile_all()
+    report("byte code", HERE / "pycache")
+    let_everybody_read(HERE)
+
+
+def report(what: str, folder: Path) -> None:
+    """Print the size of a folder."""
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    print(f"{what}: {size / MiB:.0f} MiB")
+
+
+def thin_out() -> None:
+    """Delete what no program can want: tests of the libraries, sources of their C parts, scripts."""
+    for name in ("bin", "share"):
+        shutil.rmtree(SITE / name, ignore_errors=True)
+    doomed = [folder for package in TESTS_OF for folder in (SITE / package).rglob("tests")]
+    doomed += SITE.rglob("__pycache__")
+    for folder in doomed:
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in SITE.rglob("*"):
+        if path.suffix in BUILD_LEFTOVERS and path.is_file():
+            path.unlink()
+
+
+def compile_all() -> None:
+    """Compile site/, our own files and the standard library with -OO into one folder.
+
+    Unchecked: the root file system is read-only, so a source can't change under its byte code.
+    """
+    if sys.pycache_prefix is None:
+        raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
+    options = {
+        "quiet": 1,
+        "optimize": 2,
+        "invalidation_mode": py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        "workers": 0,
+    }
+    compileall.compile_dir(SITE, **options)  # type: ignore[arg-type]  # one dict for three calls
+    for path in HERE.glob("*.py"):
+        compileall.compile_file(path, **{k: v for k, v in options.items() if k != "workers"})  # type: ignore[arg-type]
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    for entry in sorted(stdlib.iterdir()):
+        if entry.name in UNUSED_STDLIB or entry.name.endswith("-packages"):
+            continue
+        if entry.is_dir():
+            compileall.compile_dir(entry, **options)  # type: ignore[arg-type]
+        elif entry.suffix == ".py":
+            compileall.compile_file(entry, **{k: v for k, v in options.items() if k != "workers"})  # type: ignore[arg-type]
+
+
+def let_everybody_read(top: Path) -> None:
+    """Make all of ``top`` readable and nothing writable: a job runs under a uid that owns nothing."""
+    for path in (top, *top.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def harden() -> None:
+    """Take out of the base image what a job has no use for."""
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    doomed = [stdlib / "ensurepip", stdlib / "idlelib", stdlib / "turtledemo"]
+    for folder in {sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages"}:
+        for pattern in ("pip", "pip-*", "setuptools*", "wheel*", "_distutils_hack"):
+            doomed += Path(folder).glob(pattern)
+    for folder in os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":"):
+        doomed += (Path(folder) / name for name in INSTALLERS + COMPILERS)
+    for path in doomed:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.is_symlink() or path.exists():
+            path.unlink()
+        else:
+            continue
+        print(f"removed {path}")
+    for path in all_files():
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
+            path.chmod(stat.S_IMODE(mode) & ~(stat.S_ISUID | stat.S_ISGID))
+            print(f"no longer setuid or setgid: {path}")
+
+
+def all_files() -> list[Path]:
+    """Every file of the image."""
+    found = []
+    for folder, folders, files in os.walk("/"):
+        folders[:] = [name for name in folders if os.path.join(folder, name) not in NOT_THE_IMAGE]  # noqa: PTH118
+        found += [Path(folder, name) for name in files]
+    return found
+
+
+if __name__ == "__main__":
+    {"bake": bake, "harden": harden}[sys.argv[1]]()

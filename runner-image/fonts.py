@@ -1,0 +1,138 @@
+"""Chinese, Japanese and Korean glyphs for every figure; used by build.py when the image is made.
+
+One wheel brings Noto Sans CJK, whose single file holds the glyphs of all four traditions (simplified and
+traditional Chinese, Japanese, Korean) but shows Japanese forms where they differ: a Chinese reader sees
+several hundred characters misprinted. The font itself says which glyph each tradition wants, in its
+``locl`` substitutions. So the file becomes a collection of four faces that share every glyph and differ in
+the character map alone: 1 MiB more, not 48.
+
+Names of fonts that programs ask for and that can't be shipped (SimHei, MS Gothic, Malgun Gothic, ...) are
+entered into the font list as further names of the face that fits.
+
+Source: OpenType specification, ``cmap``, ``GSUB`` (lookup type 1), and registered feature ``locl``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHIPPED_FONT = "noto_cjk_sans_jp_regular/NotoSansCJKjp-Regular.otf"
+COLLECTION_NAME = "NotoSansCJK-Regular.ttc"
+
+FACES = {"SC": "ZHS ", "TC": "ZHT ", "JP": None, "KR": "KOR "}
+"""Face to the OpenType language whose forms it shows; None: the font as it comes. The first is the fallback."""
+
+ALIASES = {
+    "SC": (
+        "SimHei", "SimSun", "NSimSun", "KaiTi", "FangSong", "STHeiti", "STSong", "STKaiti", "STFangsong",
+        "STXihei", "Heiti SC", "Songti SC", "Kaiti SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
+        "Microsoft YaHei UI", "DengXian", "LiHei Pro", "Source Han Sans SC", "Source Han Sans CN",
+        "Source Han Serif SC", "Noto Sans SC", "Noto Serif CJK SC", "Noto Sans Mono CJK SC",
+        "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS", "Sarasa Gothic SC",
+    ),
+    "TC": (
+        "Microsoft JhengHei", "MingLiU", "PMingLiU", "DFKai-SB", "PingFang TC", "PingFang HK", "Heiti TC",
+        "Songti TC", "Apple LiGothic", "Source Han Sans TC", "Source Han Sans TW", "Noto Sans TC",
+        "Noto Sans CJK HK", "Noto Serif CJK TC", "Noto Sans HK",
+    ),
+    "JP": (
+        "MS Gothic", "MS PGothic", "MS UI Gothic", "MS Mincho", "MS PMincho", "Meiryo", "Yu Gothic", "YuGothic",
+        "Yu Mincho", "Hiragino Sans", "Hiragino Kaku Gothic Pro", "Hiragino Kaku Gothic ProN",
+        "Hiragino Maru Gothic Pro", "IPAGothic", "IPAPGothic", "IPAexGothic", "IPAMincho", "IPAexMincho",
+        "TakaoGothic", "TakaoPGothic", "VL Gothic", "VL PGothic", "Osaka", "AppleGothic JP",
+        "Source Han Sans", "Source Han Sans JP", "Noto Sans JP", "Noto Serif CJK JP", "Japanize Matplotlib",
+    ),
+    "KR": (
+        "Malgun Gothic", "NanumGothic", "Nanum Gothic", "NanumBarunGothic", "NanumMyeongjo", "NanumSquare",
+        "AppleGothic", "Apple SD Gothic Neo", "AppleMyungjo", "Gulim", "Dotum", "Batang", "Gungsuh",
+        "Source Han Sans KR", "Noto Sans KR", "Noto Serif CJK KR", "UnDotum",
+    ),
+}  # fmt: skip
+WEIGHTS = (400, 700)
+"""Weights under which the one face is listed: a bold title in a regular face beats a warning."""
+
+
+def bake(site: Path, config_dir: Path) -> None:
+    """Make the collection of faces and write the font list that Matplotlib will read.
+
+    Args:
+        site: folder of the installed libraries.
+        config_dir: folder whose files every container copies into its MPLCONFIGDIR.
+    """
+    shipped = site / SHIPPED_FONT
+    collection = shipped.with_name(COLLECTION_NAME)
+    make_collection(shipped, collection)
+    shipped.unlink()
+    config_dir.mkdir()
+    bake_font_list(collection, config_dir)
+
+
+def make_collection(shipped: Path, collection_path: Path) -> None:
+    """Write a collection with one face for each entry of FACES, all sharing the glyphs of ``shipped``."""
+    from fontTools.ttLib import TTCollection, TTFont  # noqa: PLC0415  # needs site/
+
+    collection = TTCollection()
+    for face, language in FACES.items():
+        font = TTFont(shipped, lazy=True, recalcBBoxes=False, recalcTimestamp=False)
+        replaced = localised_forms(font["GSUB"].table, language) if language else {}
+        for table in font["cmap"].tables:
+            if table.isUnicode() and table.format != 14:  # noqa: PLR2004  # 14 lists variation sequences
+                table.cmap = {code: replaced.get(glyph, glyph) for code, glyph in table.cmap.items()}
+        rename(font, f"Noto Sans CJK {face}")
+        collection.fonts.append(font)
+        print(f"face {face}: {len(replaced)} forms of its own")
+    collection.save(collection_path, shareTables=True)
+
+
+def localised_forms(substitutions: Any, language: str) -> dict[str, str]:
+    """Glyphs that ``language`` wants in place of the default ones, in ideographic and default script."""
+    forms: dict[str, str] = {}
+    for script in substitutions.ScriptList.ScriptRecord:
+        if script.ScriptTag not in ("DFLT", "hani", "hang"):
+            continue
+        for system in script.Script.LangSysRecord:
+            if system.LangSysTag != language:
+                continue
+            for index in system.LangSys.FeatureIndex:
+                feature = substitutions.FeatureList.FeatureRecord[index]
+                if feature.FeatureTag != "locl":
+                    continue
+                for lookup in feature.Feature.LookupListIndex:
+                    for part in substitutions.LookupList.Lookup[lookup].SubTable:
+                        forms.update(getattr(part, "ExtSubTable", part).mapping)
+    if not forms:
+        raise SystemExit(f"the font has no forms for {language!r}: another font than expected")
+    return forms
+
+
+def rename(font: Any, family: str) -> None:
+    """Give the face a family name of its own."""
+    names = font["name"]
+    style, postscript = "Regular", family.replace(" ", "") + "-Regular"
+    for name_id in (1, 2, 3, 4, 6, 16, 17):
+        names.removeNames(nameID=name_id)
+    for name_id, text in ((1, family), (2, style), (3, postscript), (4, f"{family} {style}"), (6, postscript)):
+        names.setName(text, name_id, 3, 1, 0x409)
+
+
+def bake_font_list(collection: Path, config_dir: Path) -> None:
+    """Write the font list: Matplotlib's own fonts, the faces of the collection, and their aliases."""
+    from matplotlib import font_manager  # noqa: PLC0415  # needs site/
+
+    manager = font_manager.FontManager()
+    known = {entry.name for entry in manager.ttflist}
+    manager.addfont(collection)
+    faces = {entry.name: entry for entry in manager.ttflist if entry.name not in known}
+    for face in FACES:
+        entry = faces[f"Noto Sans CJK {face}"]
+        for name in (entry.name, *ALIASES[face]):
+            for weight in WEIGHTS:
+                alias = dataclasses.replace(entry, name=name, weight=weight)
+                if alias not in manager.ttflist:
+                    manager.ttflist.append(alias)
+    font_manager.json_dump(manager, config_dir / f"fontlist-v{manager.__version__}.json")
+    print(f"font list: {len(manager.ttflist)} entries")
