@@ -1,0 +1,52 @@
+# Figbox: `make run` is all a newcomer needs; each target does only what is missing.
+# PYTHON: any Python >= 3.11, to make the virtual environment with. ARGS: passed on by test and bench.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv/bin
+BOOTSTRAP := $(PYTHON) -m bootstrap
+COMPILE := $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.DEFAULT_GOAL := help
+.PHONY: help install engine image run test check bench lock doctor clean
+
+help: ## Show what there is to make (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Make the virtual environment from the hash-locked requirements
+	@$(BOOTSTRAP) venv
+
+engine: ## Make sure a container engine answers; start one only where none does
+	@$(BOOTSTRAP) engine
+
+image: ## Build the runner image if anything in it changed (ARGS=--refresh-base: with the newest base)
+	@$(BOOTSTRAP) $(ARGS) venv engine image
+
+run: ## Set up whatever is missing and start the gateway on 127.0.0.1:5150 (HOST, PORT)
+	@exec $(BOOTSTRAP) run
+
+test: ## Run all tests, those in containers included (ARGS="-k name" is given to pytest)
+	@$(BOOTSTRAP) test $(ARGS)
+
+check: ## Lint, check the formatting and the types
+	@$(BOOTSTRAP) --dev venv
+	$(VENV)/python -m ruff check .
+	$(VENV)/python -m ruff format --check .
+	$(VENV)/python -m mypy
+
+bench: ## Measure, on this machine (ARGS is given to the benchmarks)
+	@$(BOOTSTRAP) --dev venv engine image
+	$(VENV)/python -m benchmarks $(ARGS)
+
+lock: ## Resolve the dependencies anew and write their hashes (takes minutes)
+	@$(BOOTSTRAP) --dev venv
+	$(COMPILE) --output-file runner-image/requirements.txt runner-image/requirements.in
+	$(COMPILE) --output-file requirements/gateway.txt requirements/gateway.in
+	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
+
+doctor: ## Look at this host and say what is missing, with remedies; changes nothing
+	@$(BOOTSTRAP) doctor
+
+clean: ## Remove what was made here; keeps .env and the engine
+	@$(BOOTSTRAP) clean

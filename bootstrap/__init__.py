@@ -1,0 +1,1 @@
+"""Figbox's set-up: from a fresh clone to a gateway that can be started; steps already done are skipped."""

@@ -1,0 +1,196 @@
+"""The base image made from Debian's packages, for hosts whose engine reaches no image registry.
+
+mmdebstrap unpacks Python and what it needs, without running maintainer scripts, into a tarball; the
+tarball is put right here (no device nodes, nothing of the host, no setuid bits, no documentation, fixed times
+and order) and imported into the engine. It needs no Docker CLI, and no root where mmdebstrap can use user
+namespaces. The result has no shell, no package manager and no compiler: less than the registry's image has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from bootstrap import debian
+from bootstrap.steps import SetupError, run
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.images import Image
+
+    from bootstrap.steps import Steps
+
+RELEASE = "trixie"
+TAG = f"figbox-base:{RELEASE}"
+RECIPE_LABEL = "figbox.base-recipe"
+PACKAGES = ("base-files", "base-passwd", "libc-bin", "libstdc++6", "python3")
+"""Python 3.13, what wheels link against, and the holders of the merged /usr links and of the user list."""
+
+RECIPE_VERSION = 1
+"""Raise it when `tidied` or the import changes, so that base images made before are made anew."""
+
+CHANGES = ("ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["python3"]')
+LEFT_OUT = (
+    "dev/",
+    "proc/",
+    "sys/",
+    "etc/apt/",
+    "etc/cron.daily/",
+    "etc/fstab",
+    "etc/hostname",
+    "etc/resolv.conf",
+    "usr/lib/mime/",
+    "usr/share/bug/",
+    "usr/share/info/",
+    "usr/share/lintian/",
+    "usr/share/locale/",
+    "usr/share/man/",
+    "var/cache/",
+    "var/lib/apt/",
+    "var/lib/dpkg/",
+    "var/log/",
+)
+"""Beginnings of paths that stay out: made by the engine, taken from the host, or of no use to a program."""
+
+FIXED_TIME = 1_735_689_600
+"""Time of every file, in seconds since 1970 (1 January 2025): equal packages give an equal tarball."""
+
+DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def recipe_hash(architecture: str) -> str:
+    """Name the recipe: any change of it, or of the engine's architecture, gives another 64 hex digits."""
+    recipe = [RECIPE_VERSION, RELEASE, PACKAGES, CHANGES, LEFT_OUT, FIXED_TIME, architecture]
+    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
+
+
+def present(client: DockerClient, architecture: str) -> Image | None:
+    """Give the base image if the engine holds one of this very recipe."""
+    wanted = f"{RECIPE_LABEL}={recipe_hash(architecture)}"
+    known = client.images.list(name=TAG, filters={"label": wanted})
+    return known[0] if known else None
+
+
+def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool = False) -> Image:
+    """Give the base image, and make it first if the engine doesn't hold one of this very recipe.
+
+    Args:
+        steps: Where to say it.
+        client: The engine's SDK client.
+        architecture: The engine's, as the kernel names it: x86_64 or aarch64.
+        anew: Make it even if it is there, to take the distribution's newest packages.
+
+    Raises:
+        SetupError: This host can't make one, or a tool failed.
+    """
+    known = present(client, architecture)
+    if known is not None and not anew:
+        return known
+    _need_mmdebstrap(steps)
+    with tempfile.TemporaryDirectory(prefix="figbox-base-") as folder:
+        raw, image = Path(folder, "raw.tar"), Path(folder, "image.tar")
+        _extract(steps, raw, DEBIAN_ARCHITECTURES[architecture])
+        with raw.open("rb") as source, image.open("wb") as target:
+            tidied(source, target)
+        name, _, tag = TAG.partition(":")
+        changes = [*CHANGES, f"LABEL {RECIPE_LABEL}={recipe_hash(architecture)}"]
+        reply = client.api.import_image_from_file(str(image), repository=name, tag=tag, changes=changes)
+    answer = json.loads(reply)
+    if "status" not in answer:
+        raise SetupError(
+            f"The engine refused the base image ({answer.get('error', answer)}); look into its log."
+        )
+    made = client.images.get(TAG)
+    steps.say("base image", f"{TAG} made from {len(PACKAGES)} Debian packages and what they need")
+    return made
+
+
+def _need_mmdebstrap(steps: Steps) -> None:
+    if shutil.which("mmdebstrap") is None:
+        if not debian.is_root_debian():
+            raise SetupError(
+                "No registry gives the base image, and mmdebstrap, which could make it, is missing: connect "
+                "the engine to an image registry, or load python:3.13-slim-trixie into it (docker load), "
+                "or install mmdebstrap (on Debian)."
+            )
+        debian.apt_install(steps, ["mmdebstrap"], why="makes the base image where no registry answers")
+    if not debian.KEYRING.is_file():
+        raise SetupError(
+            f"{debian.KEYRING} is missing; install the package debian-archive-keyring and start again."
+        )
+
+
+def _extract(steps: Steps, target: Path, architecture: str) -> None:
+    sources = debian.sources_for(RELEASE)
+    if not sources:
+        raise SetupError(
+            "This host's apt sources name no Debian mirror to make the base image from; load "
+            "python:3.13-slim-trixie into the engine (docker load) and start again."
+        )
+    steps.say("base image", f"unpacking Debian {RELEASE} ({architecture}) from this host's mirror")
+    # `extract` runs no maintainer script, so nothing has made the linker's cache; the host's ldconfig can.
+    command = [
+        "mmdebstrap",
+        "--variant=extract",
+        "--format=tar",
+        f"--architectures={architecture}",
+        f"--include={','.join(PACKAGES)}",
+        '--extract-hook=/sbin/ldconfig -r "$1"',
+        *(f"--aptopt={option}" for option in debian.apt_transport_options()),
+        RELEASE,
+        "-",
+        *(source.line(debian.KEYRING) for source in sources),
+    ]
+    with target.open("w") as output:
+        run(command, remedy="Check that this host's Debian mirror answers, and start again.", stdout=output)
+
+
+def tidied(source: IO[bytes], target: IO[bytes]) -> None:
+    """Rewrite mmdebstrap's tarball into the image's: only what a program needs, in a reproducible form.
+
+    Left out: what `LEFT_OUT` names and all documentation but the licences. Added: the user list that
+    base-passwd's maintainer script would have made. Cleared: setuid, setgid, owners' names, times, order.
+    """
+    with (
+        tarfile.open(fileobj=source, mode="r:") as tar,
+        tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as out,
+    ):
+        members = {member.name.removeprefix("./").rstrip("/"): member for member in tar.getmembers()}
+        for name in sorted(members):
+            member = members[name]
+            if not _wanted(name, member):
+                continue
+            member.name = name
+            if member.islnk():
+                member.linkname = member.linkname.removeprefix("./")
+            _normalise(member)
+            out.addfile(member, tar.extractfile(member) if member.isreg() else None)
+        for kind in ("passwd", "group"):
+            master = tar.extractfile(members[f"usr/share/base-passwd/{kind}.master"])
+            content = master.read() if master else b""
+            entry = tarfile.TarInfo(f"etc/{kind}")
+            entry.size, entry.mode = len(content), 0o644
+            _normalise(entry)
+            out.addfile(entry, io.BytesIO(content))
+
+
+def _wanted(name: str, member: tarfile.TarInfo) -> bool:
+    if name in {"", "."} or member.isdev():
+        return False
+    if name.startswith("usr/share/doc/") and not (member.isdir() or name.endswith("/copyright")):
+        return False
+    inside = any(name.startswith(beginning) for beginning in LEFT_OUT)
+    return not inside
+
+
+def _normalise(member: tarfile.TarInfo) -> None:
+    member.mtime = FIXED_TIME
+    member.uname = member.gname = ""
+    member.mode &= 0o1777
+    member.pax_headers = {}

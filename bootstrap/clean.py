@@ -1,0 +1,97 @@
+"""Removes what set-up and gateway of this checkout made; never the engine, never `.env` with its key."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import urllib.parse
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from bootstrap import dotenv, engine
+from bootstrap.doctor import DEFAULT_PORT
+from bootstrap.steps import SetupError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.steps import Steps
+
+INSTALLATION_LABEL = "figbox.installation"
+TAG_LABEL = "figbox.tag"
+RECIPE_LABEL = "figbox.base-recipe"
+CACHES = (".venv", ".figbox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+PROBE_TIMEOUT_S = 2.0
+
+
+def clean(steps: Steps, root: Path, tag: str) -> None:
+    """Remove containers, images, the virtual environment and caches of the checkout at `root`.
+
+    Args:
+        steps: Where to say it.
+        root: The checkout.
+        tag: Name of its runner image.
+
+    Raises:
+        SetupError: Its gateway still runs.
+    """
+    _refuse_beside_gateway(root)
+    try:
+        address = engine.meant()
+        engine.ping(address.socket)
+    except (SetupError, engine.EngineSilentError) as exc:
+        steps.say("engine", f"none answers, so containers and images are left alone ({exc})")
+    else:
+        _remove_containers(steps, address.socket, root)
+        _remove_images(steps, address.socket, tag)
+    for name in CACHES:
+        if (root / name).is_dir():
+            shutil.rmtree(root / name)
+            steps.say("folder", f"{name} removed")
+    steps.say("clean", "done; .env and the engine are kept")
+
+
+def _refuse_beside_gateway(root: Path) -> None:
+    host = dotenv.value(root / ".env", "HOST") or "127.0.0.1"
+    port = dotenv.value(root / ".env", "PORT") or DEFAULT_PORT
+    try:
+        socket.create_connection((host, int(port)), timeout=PROBE_TIMEOUT_S).close()
+    except (OSError, ValueError, OverflowError):
+        return
+    raise SetupError(f"Something, probably the gateway, listens on {host}:{port}: stop it first.")
+
+
+def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
+    python = root / ".venv" / "bin" / "python"
+    if not python.exists():
+        return  # without it no gateway of this checkout can have left a container
+    code = "from gateway.settings import load_settings; print(load_settings().installation_name)"
+    done = subprocess.run([python, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        steps.say("containers", "left alone, for this checkout's settings can't be read")
+        return
+    label = f"{INSTALLATION_LABEL}={done.stdout.strip()}"
+    for container in _listed(path, "/containers/json?all=1", {"label": [label]}):
+        status, _ = engine.request(path, "DELETE", f"/containers/{container}?force=1")
+        steps.say("container", f"{container[:12]} " + _removal(status))
+
+
+def _remove_images(steps: Steps, path: Path, tag: str) -> None:
+    ours = _listed(path, "/images/json?all=0", {"label": [f"{TAG_LABEL}={tag}"]})
+    bases = _listed(path, "/images/json?all=0", {"label": [RECIPE_LABEL], "dangling": ["false"]})
+    for image in (*ours, *(image for image in bases if image not in ours)):
+        status, _ = engine.request(path, "DELETE", f"/images/{image}")  # no force: one in use stays
+        steps.say("image", f"{image[:19]} " + _removal(status))
+
+
+def _listed(path: Path, what: str, filters: dict[str, list[str]]) -> list[str]:
+    query = urllib.parse.urlencode({"filters": json.dumps(filters)})
+    return [str(item["Id"]) for item in engine.ask(path, f"{what}&{query}")]
+
+
+def _removal(status: int) -> str:
+    if status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
+        return "removed"
+    return "kept: it is in use" if status == HTTPStatus.CONFLICT else f"kept: the engine answered {status}"

@@ -1,0 +1,186 @@
+"""The set-up's command line: what each step is, what it needs done before, and how faults are told."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from bootstrap import clean, dockerd, doctor, dotenv
+from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
+from bootstrap.virtualenv import VirtualEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".figbox"
+ENVIRONMENT_FILE = ROOT / ".env"
+DEFAULT_TAG = "figbox-runner:latest"
+VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
+TRUE_WORDS = frozenset({"1", "true", "yes"})
+
+STEPS_HELP = """\
+venv      the virtual environment, from the hash-locked requirements
+engine    a container engine; started (root Debian: installed) only where none answers
+image     the runner image, from files fetched on the host, built without network
+dotenv    .env with a random key, if there is none
+run       all of these, then the gateway in this process
+test      venv, engine and image, then the tests; what follows goes to pytest
+doctor    looks at the host and says what is missing; changes nothing
+clean     removes what was made here; keeps .env and the engine
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Do the steps named on the command line; give the exit code: 0 done, 1 a fault that was told."""
+    parser = argparse.ArgumentParser(
+        prog="bootstrap", epilog=STEPS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dev", action="store_true", help="venv: also what tests and checks need")
+    parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image anew")
+    parser.add_argument("steps", nargs="+", metavar="STEP")
+    options, rest = parser.parse_known_args(arguments)
+    if "test" in options.steps:
+        position = options.steps.index("test") + 1
+        rest, options.steps = [*options.steps[position:], *rest], options.steps[:position]
+    elif rest:
+        parser.error(f"unknown option {rest[0]}")
+    setup = _Setup(Steps(), dev=options.dev, refresh_base=options.refresh_base, pytest_arguments=rest)
+    unknown = [name for name in options.steps if name not in setup.actions]
+    if unknown:
+        parser.error(f"unknown step {unknown[0]}; the steps are {', '.join(setup.actions)}")
+    signal.signal(signal.SIGTERM, _end_at_once)
+    os.chdir(ROOT)
+    try:
+        for name in options.steps:
+            setup.actions[name]()
+    except SetupError as exc:
+        print(f"\n{exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; what was finished stays, the rest is done the next time.", file=sys.stderr)
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _end_at_once(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # an exception, so that half-made files are removed on the way out
+
+
+class _Setup:
+    def __init__(self, steps: Steps, *, dev: bool, refresh_base: bool, pytest_arguments: list[str]) -> None:
+        self._steps = steps
+        self._dev = dev
+        self._refresh_base = refresh_base
+        self._pytest_arguments = pytest_arguments
+        self.actions: dict[str, Callable[[], None]] = {
+            "venv": self.venv,
+            "engine": self.engine,
+            "image": self.image,
+            "dotenv": self.dotenv,
+            "run": self.run,
+            "test": self.test,
+            "doctor": self.doctor,
+            "clean": self.clean,
+        }
+
+    def venv(self) -> None:
+        with _alone(self._steps):
+            VENV.ensure(self._steps, dev=self._dev)
+
+    def engine(self) -> None:
+        with _alone(self._steps):
+            address = dockerd.ensure(self._steps)
+        if address.named_by:  # Docker's SDK reads DOCKER_HOST but not the CLI's contexts
+            os.environ["DOCKER_HOST"] = address.url
+
+    def image(self) -> None:
+        if Path(sys.prefix).resolve() != VENV.folder.resolve():
+            self._image_by_the_environments_python()
+            return
+        from bootstrap import image  # noqa: PLC0415 - its import needs the virtual environment
+
+        recipe = image.Recipe(ROOT / "runner-image", CACHE, _tag())
+        with _alone(self._steps):
+            image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
+
+    def _image_by_the_environments_python(self) -> None:
+        if not VENV.python.exists():
+            raise SetupError("There is no virtual environment yet: run `make install` first.")
+        command: list[str | Path] = [VENV.python, "-m", "bootstrap", "image"]
+        command_options = ["--refresh-base"] if self._refresh_base else []
+        done = subprocess.run(
+            [*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False
+        )
+        if done.returncode != 0:
+            raise SystemExit(done.returncode)  # it has said why
+
+    def dotenv(self) -> None:
+        dotenv.ensure(self._steps, ENVIRONMENT_FILE)
+
+    def run(self) -> NoReturn:
+        self.venv()
+        self.engine()
+        self.image()
+        self.dotenv()
+        self._steps.say("gateway", "starting")
+        sys.stdout.flush()
+        # In this very process, so that Ctrl-C and make's SIGTERM reach the gateway itself.
+        os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - a shell is not wanted
+
+    def test(self) -> None:
+        self._dev = True
+        self.venv()
+        missing = ""
+        try:
+            self.engine()
+        except SetupError as exc:
+            if os.environ.get("CI", "").lower() in TRUE_WORDS:
+                raise
+            missing = str(exc)
+        else:
+            self.image()
+        selection = ["-m", "not engine"] if missing else []
+        command: list[str | Path] = [VENV.python, "-m", "pytest", *selection, *self._pytest_arguments]
+        self._steps.say("tests", "starting" + (" without those that need an engine" if missing else ""))
+        done = subprocess.run(command, cwd=ROOT, check=False)
+        self._steps.say("tests", "passed" if done.returncode == 0 else f"FAILED ({done.returncode})")
+        if missing:
+            print("NOT RUN: the tests that need a container engine (the sandbox itself is untested).")
+            print(f"         {missing}")
+        if done.returncode != 0:
+            raise SystemExit(1)
+
+    def doctor(self) -> None:
+        if not doctor.examine(ROOT):
+            raise SetupError("Figbox can't work here as it is; follow the remedies above.")
+
+    def clean(self) -> None:
+        clean.clean(self._steps, ROOT, _tag())
+
+
+def _tag() -> str:
+    return dotenv.value(ENVIRONMENT_FILE, "FIGBOX_IMAGE") or DEFAULT_TAG
+
+
+@contextlib.contextmanager
+def _alone(steps: Steps) -> Iterator[None]:
+    """Keep two set-ups of one checkout from doing the same work at once; the second waits, then skips it."""
+    if STARTED_VARIABLE in os.environ:  # started by a set-up, which goes on when we have ended
+        yield
+        return
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            steps.say("set-up", "another one works in this checkout; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,53 @@
+"""The build context as one reproducible tarball: equal files give equal bytes, so layers are reused."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FIXED_TIME = 1_735_689_600
+"""Time of every file, in seconds since 1970 (1 January 2025)."""
+
+IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+
+
+def files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Give a folder's files, sorted by their names within it, without caches and editors' hidden files."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not IGNORED.intersection(parts) and not any(p.startswith(".") for p in parts):
+            yield "/".join(parts), path
+
+
+def digest(folder: Path) -> str:
+    """Give a hash over the names and contents of a folder's files, as 64 hex digits."""
+    whole = hashlib.sha256()
+    for name, path in files(folder):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        whole.update(f"{name}\0{content}\n".encode())
+    return whole.hexdigest()
+
+
+def pack(folder: Path, site: Path, target: IO[bytes]) -> None:
+    """Write the build context: a folder's files, and the installed wheels as `site/` (all of them).
+
+    Owners are root, times fixed, modes 644: nothing of who checked the files out, and when, gets in.
+    """
+    with tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as tar:
+        for name, path in files(folder):
+            _add(tar, name, path)
+        for path in sorted(site.rglob("*")):
+            if path.is_file():
+                _add(tar, f"site/{path.relative_to(site).as_posix()}", path)
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime, entry.mode = path.stat().st_size, FIXED_TIME, 0o644
+    with path.open("rb") as content:
+        tar.addfile(entry, content)

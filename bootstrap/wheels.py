@@ -1,0 +1,94 @@
+"""What guest code may import: wheels for the base image's Python and the engine's processor.
+
+Fetching here and building without network works behind private mirrors and certificates, where pip inside a
+build fails, and nothing that isn't in the hash-locked list can get into the image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.steps import run
+
+if TYPE_CHECKING:
+    from bootstrap.steps import Steps
+
+PYTHON_VERSION = "3.13"
+GLIBC_MINOR = 41
+"""glibc 2.41 of Debian trixie, which both base images are made of; newer manylinux tags don't run there."""
+
+OLDEST_GLIBC_MINOR = {"x86_64": 5, "aarch64": 17}
+LEGACY_TAGS = {
+    "x86_64": ("manylinux2014", "manylinux2010", "manylinux1"),
+    "aarch64": ("manylinux2014",),
+}
+"""Source: PEP 600 for `manylinux_2_X`, and the older names of 2_17, 2_12 and 2_5."""
+
+UNFINISHED = "unfinished-"
+
+VERSION = 1
+"""Raise it when what this module makes of the same lock changes."""
+
+
+def platform_tags(architecture: str) -> list[str]:
+    """Give every wheel platform that runs on the base image; pip doesn't derive the older from the newer."""
+    minors = range(GLIBC_MINOR, OLDEST_GLIBC_MINOR[architecture] - 1, -1)
+    tags = [f"manylinux_2_{minor}" for minor in minors] + list(LEGACY_TAGS[architecture])
+    return [f"{tag}_{architecture}" for tag in tags]
+
+
+def ensure(steps: Steps, lock: Path, architecture: str, cache: Path) -> Path:
+    """Give a folder with the installed wheels of a lock; fetch them if the cache doesn't hold it.
+
+    Args:
+        steps: Where to say it.
+        lock: Requirements with a hash for every file.
+        architecture: The engine's: x86_64 or aarch64.
+        cache: Folder for the results, one a lock; those of other locks are removed.
+
+    Raises:
+        SetupError: pip failed.
+    """
+    recipe = f"{VERSION} {PYTHON_VERSION} {architecture} ".encode() + lock.read_bytes()
+    site = cache / f"site-{hashlib.sha256(recipe).hexdigest()[:16]}"
+    if site.is_dir():
+        return site
+    steps.say("packages", f"fetching wheels for Python {PYTHON_VERSION} on {architecture}, checked by hash")
+    cache.mkdir(parents=True, exist_ok=True)
+    for unfinished in cache.glob(f"{UNFINISHED}*"):  # of a set-up that was killed
+        shutil.rmtree(unfinished)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=cache) as folder:
+        target = Path(folder, "site")
+        command: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
+        command += ["--disable-pip-version-check", "--target", target, "--require-hashes", "--no-deps"]
+        command += ["--only-binary=:all:", "--no-compile", "--python-version", PYTHON_VERSION]
+        command += ["--implementation", "cp", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
+        command += [word for tag in platform_tags(architecture) for word in ("--platform", tag)]
+        run(
+            [*command, "-r", lock],
+            remedy=f"Check that pip reaches its package index from here, and start again ({lock.name}).",
+        )
+        trim(target)
+        for old in cache.glob("site-*"):
+            shutil.rmtree(old)
+        target.rename(site)
+    return site
+
+
+def trim(site: Path) -> None:
+    """Take away what no plot needs (the packages' tests, 45 MB) and their programs, which name this host."""
+    shutil.rmtree(site / "bin", ignore_errors=True)
+    for folder, folders, _ in os.walk(site):
+        if "tests" in folders:
+            shutil.rmtree(Path(folder, "tests"))
+            folders.remove("tests")
+    for record in site.glob("*.dist-info/RECORD"):
+        lines = record.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if "/tests/" not in line and not line.startswith("../")]
+        record.write_text("".join(kept))
