@@ -14,6 +14,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+import font_fallback
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,11 +49,13 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
         import_without_signatures()
     else:
         import_modules()
+    font_fallback.install()
     if COLLECTOR in savings:
         gc.freeze()
         gc.enable()
     # The modules of this folder are not the program's; its own folder comes first, as in a direct run.
-    sys.modules.pop(__name__, None)
+    for name in (__name__, font_fallback.__name__):
+        sys.modules.pop(name, None)
     sys.path[0] = WORK_DIR
 
 

@@ -6,15 +6,13 @@ several hundred characters misprinted. The font itself says which glyph each tra
 ``locl`` substitutions. So the file becomes a collection of four faces that share every glyph and differ in
 the character map alone: 1 MiB more, not 48.
 
-Names of fonts that programs ask for and that can't be shipped (SimHei, MS Gothic, Malgun Gothic, ...) are
-entered into the font list as further names of the face that fits.
+How a figure gets to use them is font_fallback.py's part, at run time.
 
 Source: OpenType specification, ``cmap``, ``GSUB`` (lookup type 1), and registered feature ``locl``.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,35 +23,6 @@ COLLECTION_NAME = "NotoSansCJK-Regular.ttc"
 
 FACES = {"SC": "ZHS ", "TC": "ZHT ", "JP": None, "KR": "KOR "}
 """Face to the OpenType language whose forms it shows; None: the font as it comes. The first is the fallback."""
-
-ALIASES = {
-    "SC": (
-        "SimHei", "SimSun", "NSimSun", "KaiTi", "FangSong", "STHeiti", "STSong", "STKaiti", "STFangsong",
-        "STXihei", "Heiti SC", "Songti SC", "Kaiti SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
-        "Microsoft YaHei UI", "DengXian", "LiHei Pro", "Source Han Sans SC", "Source Han Sans CN",
-        "Source Han Serif SC", "Noto Sans SC", "Noto Serif CJK SC", "Noto Sans Mono CJK SC",
-        "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS", "Sarasa Gothic SC",
-    ),
-    "TC": (
-        "Microsoft JhengHei", "MingLiU", "PMingLiU", "DFKai-SB", "PingFang TC", "PingFang HK", "Heiti TC",
-        "Songti TC", "Apple LiGothic", "Source Han Sans TC", "Source Han Sans TW", "Noto Sans TC",
-        "Noto Sans CJK HK", "Noto Serif CJK TC", "Noto Sans HK",
-    ),
-    "JP": (
-        "MS Gothic", "MS PGothic", "MS UI Gothic", "MS Mincho", "MS PMincho", "Meiryo", "Yu Gothic", "YuGothic",
-        "Yu Mincho", "Hiragino Sans", "Hiragino Kaku Gothic Pro", "Hiragino Kaku Gothic ProN",
-        "Hiragino Maru Gothic Pro", "IPAGothic", "IPAPGothic", "IPAexGothic", "IPAMincho", "IPAexMincho",
-        "TakaoGothic", "TakaoPGothic", "VL Gothic", "VL PGothic", "Osaka", "AppleGothic JP",
-        "Source Han Sans", "Source Han Sans JP", "Noto Sans JP", "Noto Serif CJK JP", "Japanize Matplotlib",
-    ),
-    "KR": (
-        "Malgun Gothic", "NanumGothic", "Nanum Gothic", "NanumBarunGothic", "NanumMyeongjo", "NanumSquare",
-        "AppleGothic", "Apple SD Gothic Neo", "AppleMyungjo", "Gulim", "Dotum", "Batang", "Gungsuh",
-        "Source Han Sans KR", "Noto Sans KR", "Noto Serif CJK KR", "UnDotum",
-    ),
-}  # fmt: skip
-WEIGHTS = (400, 700)
-"""Weights under which the one face is listed: a bold title in a regular face beats a warning."""
 
 
 def bake(site: Path, config_dir: Path) -> None:
@@ -120,19 +89,10 @@ def rename(font: Any, family: str) -> None:
 
 
 def bake_font_list(collection: Path, config_dir: Path) -> None:
-    """Write the font list: Matplotlib's own fonts, the faces of the collection, and their aliases."""
+    """Write the font list: Matplotlib's own fonts and the faces of the collection."""
     from matplotlib import font_manager  # noqa: PLC0415  # needs site/
 
     manager = font_manager.FontManager()
-    known = {entry.name for entry in manager.ttflist}
     manager.addfont(collection)
-    faces = {entry.name: entry for entry in manager.ttflist if entry.name not in known}
-    for face in FACES:
-        entry = faces[f"Noto Sans CJK {face}"]
-        for name in (entry.name, *ALIASES[face]):
-            for weight in WEIGHTS:
-                alias = dataclasses.replace(entry, name=name, weight=weight)
-                if alias not in manager.ttflist:
-                    manager.ttflist.append(alias)
     font_manager.json_dump(manager, config_dir / f"fontlist-v{manager.__version__}.json")
     print(f"font list: {len(manager.ttflist)} entries")
