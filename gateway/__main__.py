@@ -1,0 +1,49 @@
+"""`python -m gateway`: just the service."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from gateway.errors import StartError
+from gateway.logs import configure_logging
+from gateway.service import serve
+from gateway.settings import Settings, load_settings
+
+
+def main() -> int:
+    """Run the service; return the exit status: 0 after a clean end, 1 when it can't start."""
+    try:
+        settings = load_settings()
+        configure_logging(debug=settings.debug)
+        asyncio.run(serve(settings, lambda url: announce(url, settings)))
+    except StartError as error:
+        sys.stderr.write(f"figbox: {error}\n")
+        return 1
+    return 0
+
+
+def announce(url: str, settings: Settings) -> None:
+    """Print a command that renders a picture, ready to be pasted into a shell in this folder."""
+    sys.stdout.write(
+        f"Figbox serves {url} (end with Ctrl-C). Try:\n\n"
+        f'  curl -sS {url}/render-matplotlib -H "X-API-Key: {key_for_shell(settings)}" \\\n'
+        "    -H 'Content-Type: application/json' \\\n"
+        """    -d '{"code": "plt.plot(np.sin(np.linspace(0, 9)))"}' -o plot.png\n\n"""
+    )
+    sys.stdout.flush()
+
+
+def key_for_shell(settings: Settings, env_file: Path = Path(".env")) -> str:
+    """Return what a shell replaces by the key: the key itself stays out of terminals and logs."""
+    if settings.api_key is None:
+        return "YOUR-KEY"
+    line = f"API_KEY={settings.api_key.get_secret_value()}"
+    if env_file.is_file() and line in env_file.read_text("utf-8").splitlines():
+        return "$(sed -n s/^API_KEY=//p .env)"
+    return "$API_KEY"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Who runs next: a bounded queue, fair between keys.
+
+A key is one customer. Each may have a share of jobs in the house, running and waiting together; beyond it the
+key is refused (429) while others are not touched. When a place falls free, the waiting key with the fewest
+running jobs gets it, among equals the one served longest ago: so however many jobs one key has
+waiting, another key's job waits for about one turn of one place. Refusing costs a few dictionary look-ups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import time
+from collections import deque
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.errors import KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+#: Weight of the newest job in the running mean of how long a place is held.
+MEAN_WEIGHT = 0.1
+
+#: What a job is taken to last before any has finished, in seconds.
+FIRST_GUESS_S = 0.5
+
+#: Bounds of Retry-After, in seconds.
+RETRY_MIN_S, RETRY_MAX_S = 1, 120
+
+
+@dataclass(slots=True)
+class _Customer:
+    """What is in the house of one key."""
+
+    running: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    served_at: int = 0
+
+
+class Admission:
+    """Bounded, fair admission of jobs.
+
+    Args:
+        running_limit: Jobs that run at once.
+        queue_limit: Jobs that wait at most, of all keys together.
+        queue_wait_s: Seconds one job waits at most.
+        key_limit: Jobs of one key, running and waiting.
+    """
+
+    def __init__(self, *, running_limit: int, queue_limit: int, queue_wait_s: float, key_limit: int) -> None:
+        self._running_limit = running_limit
+        self._queue_limit = queue_limit
+        self._queue_wait_s = queue_wait_s
+        self._key_limit = key_limit
+        self._customers: dict[str, _Customer] = {}
+        self._turns = itertools.count(1)
+        self._running = 0
+        self._waiting = 0
+        self._mean_s = FIRST_GUESS_S
+        self._closing = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def running_count(self) -> int:
+        """Jobs that hold a place."""
+        return self._running
+
+    @property
+    def waiting_count(self) -> int:
+        """Jobs that wait for one."""
+        return self._waiting
+
+    @asynccontextmanager
+    async def place(self, key: str) -> AsyncIterator[None]:
+        """Hold a place for one job of a key.
+
+        Raises:
+            KeyShareExceeded: The key has its share in the house.
+            QueueFull: As many jobs wait as may wait.
+            QueueTimeout: None fell free in time.
+            ShuttingDown: No more jobs are taken.
+        """
+        await self._enter(key)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._mean_s += MEAN_WEIGHT * (time.monotonic() - began - self._mean_s)
+            self._leave(key)
+
+    async def wait_empty(self) -> None:
+        """Wait until no job holds a place."""
+        await self._empty.wait()
+
+    def close(self) -> None:
+        """Take no more jobs, and refuse those that wait; those that run go on."""
+        self._closing = True
+        for customer in self._customers.values():
+            for waiter in customer.waiting:
+                if not waiter.done():
+                    waiter.set_exception(self._shutting_down())
+
+    def retry_after_s(self, jobs_ahead: int) -> int:
+        """Return whole seconds until `jobs_ahead` jobs will likely have been served."""
+        estimate = self._mean_s * jobs_ahead / self._running_limit
+        return max(RETRY_MIN_S, min(RETRY_MAX_S, math.ceil(estimate)))
+
+    async def _enter(self, key: str) -> None:
+        if self._closing:
+            raise self._shutting_down()
+        customer = self._customers.setdefault(key, _Customer())
+        own = customer.running + len(customer.waiting)
+        if own >= self._key_limit:
+            raise KeyShareExceeded("This key has too many jobs running and waiting", self.retry_after_s(own))
+        if self._running < self._running_limit and not self._waiting:
+            self._grant(customer)
+            return
+        if self._waiting >= self._queue_limit:
+            self._tidy(key)
+            raise QueueFull("Too many jobs are waiting", self.retry_after_s(self._waiting + 1))
+        await self._wait(key, customer)
+
+    async def _wait(self, key: str, customer: _Customer) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        customer.waiting.append(waiter)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._queue_wait_s):
+                await waiter
+        except BaseException as error:
+            granted = waiter.done() and not waiter.cancelled() and waiter.exception() is None
+            if granted:
+                self._leave(key)  # the place came in the very moment the job gave up
+            else:
+                customer.waiting.remove(waiter)
+                self._waiting -= 1
+                self._tidy(key)
+            if isinstance(error, TimeoutError):
+                raise QueueTimeout(
+                    "The job waited too long for a place", self.retry_after_s(self._waiting + 1)
+                ) from error
+            raise
+
+    def _grant(self, customer: _Customer) -> None:
+        customer.running += 1
+        customer.served_at = next(self._turns)
+        self._running += 1
+        self._empty.clear()
+
+    def _leave(self, key: str) -> None:
+        customer = self._customers[key]
+        customer.running -= 1
+        self._running -= 1
+        self._tidy(key)
+        self._serve_next()
+        if not self._running:
+            self._empty.set()
+
+    def _serve_next(self) -> None:
+        while self._running < self._running_limit and not self._closing:
+            # A waiter that is done has given up and takes itself out of the queue in a moment.
+            fronts = [
+                (customer, next((waiter for waiter in customer.waiting if not waiter.done()), None))
+                for customer in self._customers.values()
+            ]
+            ready = [(customer, waiter) for customer, waiter in fronts if waiter is not None]
+            if not ready:
+                return
+            customer, waiter = min(ready, key=lambda pair: (pair[0].running, pair[0].served_at))
+            customer.waiting.remove(waiter)
+            self._waiting -= 1
+            self._grant(customer)
+            waiter.set_result(None)
+
+    def _tidy(self, key: str) -> None:
+        """Forget a key that has nothing in the house."""
+        customer = self._customers.get(key)
+        if customer is not None and not customer.running and not customer.waiting:
+            del self._customers[key]
+
+    def _shutting_down(self) -> ShuttingDown:
+        return ShuttingDown("The service is shutting down", RETRY_MIN_S)

@@ -1,0 +1,86 @@
+"""Reads and checks the body of a render request; nothing in it is believed or echoed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest, UnsupportedEncoding
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from gateway.settings import Settings
+
+NOT_JSON = "Content-Type must be application/json"
+BROKEN_JSON = "Body is not valid JSON"
+BAD_CODE = "Missing or invalid 'code' field"
+
+
+async def read_code(request: web.Request, settings: Settings) -> str:
+    """Return the `code` of a JSON body.
+
+    Args:
+        request: An authenticated request whose body nobody has read.
+        settings: For the limits of body, code and time.
+
+    Raises:
+        InvalidRequest: Not JSON, broken JSON, or no usable `code`.
+        UnsupportedEncoding: The body is compressed.
+        BodyTooLarge: The body or the code is too long.
+        BodyTimeout: The body didn't arrive in time.
+    """
+    if request.content_type != "application/json":
+        raise InvalidRequest(NOT_JSON)
+    body = await read_body(request, settings)
+    code = parse_code(body)
+    if len(code.encode()) > settings.code_limit_bytes:
+        raise BodyTooLarge(f"'code' is longer than {settings.code_limit_bytes} bytes")
+    return code
+
+
+async def read_body(request: web.Request, settings: Settings) -> bytes:
+    """Return the whole body within its limits of size and time; raises as `read_code` does."""
+    too_large = f"Body is larger than {settings.body_limit_bytes} bytes"
+    # aiohttp would decompress by itself: a bomb we need not carry, for bodies this small.
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedEncoding("Content-Encoding must be identity")
+    if request.content_length is not None and request.content_length > settings.body_limit_bytes:
+        raise BodyTooLarge(too_large)
+    chunks = bytearray()
+    try:
+        async with asyncio.timeout(settings.body_timeout_s):
+            async for chunk in request.content.iter_any():
+                chunks += chunk
+                if len(chunks) > settings.body_limit_bytes:
+                    raise BodyTooLarge(too_large)
+    except TimeoutError as error:
+        raise BodyTimeout("Body did not arrive in time") from error
+    return bytes(chunks)
+
+
+def parse_code(body: bytes) -> str:
+    """Return the `code` member of a JSON object; the charset parameter of the request is ignored.
+
+    Raises:
+        InvalidRequest: With one of this module's constant texts.
+    """
+    try:
+        document = json.loads(body)
+    # ValueError covers broken JSON, bytes that aren't UTF-8/16/32 and integers of more than 4300 digits.
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(BROKEN_JSON) from error
+    code = document.get("code") if isinstance(document, dict) else None
+    if not isinstance(code, str) or not code.strip() or "\0" in code or not _encodes(code):
+        raise InvalidRequest(BAD_CODE)
+    return code
+
+
+def _encodes(text: str) -> bool:
+    """Tell whether text has no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,101 @@
+"""Everything that can go wrong on our side or in a request, as one tree.
+
+GatewayError
+├── RequestError            the request can't be served as it is
+│   ├── Unauthorized            no key, or not one of ours
+│   ├── InvalidRequest          body, content type or a field is wrong
+│   ├── UnsupportedEncoding     a compressed body
+│   ├── BodyTooLarge            more bytes than a body may have
+│   └── BodyTimeout             the body didn't arrive in time
+├── Busy                    the request is fine; come back later
+│   ├── QueueFull               as many jobs wait as may wait
+│   ├── QueueTimeout            this one waited as long as a job may wait
+│   ├── KeyShareExceeded        this key has its share of jobs in the house already
+│   └── ShuttingDown            the gateway is ending
+└── EngineError             the container engine failed us
+    ├── EngineUnavailable       no answer, or the answer of a broken engine
+    ├── ContainerLost           a container vanished under a job
+    └── NameTaken               the chosen container name is in use; choose another
+
+What a guest's code does wrong is not here: that is an `Outcome` (see `gateway.jobs`).
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Root of the tree; its text is written by us and may be shown to a client."""
+
+
+class RequestError(GatewayError):
+    """The request can't be served as it is."""
+
+
+class Unauthorized(RequestError):
+    """No key was given, or none that we know."""
+
+
+class InvalidRequest(RequestError):
+    """The body, its content type or a field of it is wrong."""
+
+
+class UnsupportedEncoding(RequestError):
+    """The body is compressed; only identity is taken."""
+
+
+class BodyTooLarge(RequestError):
+    """The body or the code has more bytes than allowed."""
+
+
+class BodyTimeout(RequestError):
+    """The body did not arrive in time."""
+
+
+class Busy(GatewayError):
+    """The request is fine but can't be served now.
+
+    Attributes:
+        retry_after_s: Whole seconds after which trying again makes sense.
+    """
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(Busy):
+    """As many jobs wait as may wait."""
+
+
+class QueueTimeout(Busy):
+    """The job waited as long as a job may wait."""
+
+
+class KeyShareExceeded(Busy):
+    """The key has as many jobs in the house as one key may have."""
+
+
+class ShuttingDown(Busy):
+    """The gateway takes no new jobs because it is ending."""
+
+
+class EngineError(GatewayError):
+    """The container engine failed us; the cause is in the log, not in the answer."""
+
+    retry_after_s = 2
+
+
+class EngineUnavailable(EngineError):
+    """The engine gave no answer in time, refused the connection, or broke."""
+
+
+class ContainerLost(EngineError):
+    """A container is gone that we did not remove."""
+
+
+class NameTaken(EngineError):
+    """Another container has the chosen name; its uid is in use, so another must be chosen."""
+
+
+class StartError(GatewayError):
+    """The service can't start; the text is the one sentence that says what to do."""

@@ -1,0 +1,166 @@
+"""One container's attach stream as an asyncio protocol: ready, then one job, then one answer.
+
+    STARTING --R--> IDLE --send--> RUNNING --answer--> DONE
+        any of these --stream ends, bytes out of turn, too many bytes--> DONE, with the reason
+
+The bytes are parsed as they arrive, so nothing accumulates but the answer itself, and a warm container that
+speaks or dies before its job is noticed at that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+from typing import TYPE_CHECKING, cast
+
+from gateway.launcher.frames import (
+    READY,
+    Answer,
+    AnswerReader,
+    Demultiplexer,
+    FrameReader,
+    MalformedAnswer,
+    Stream,
+)
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+#: Bytes a container may write before its job, warnings of the import included.
+PRELUDE_LIMIT = 64 * 1024
+
+
+class StreamEnded(Exception):
+    """The container's stream ended before its answer did."""
+
+
+class OutputExceeded(Exception):
+    """The container wrote more bytes than it may."""
+
+
+class Phase(Enum):
+    """Where a conversation is."""
+
+    STARTING = auto()
+    IDLE = auto()
+    RUNNING = auto()
+    DONE = auto()
+
+
+class Conversation(asyncio.Protocol):
+    """Talks to one runner; single-use, like its container."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._phase = Phase.STARTING
+        self._transport: asyncio.Transport | None = None
+        self._demultiplexer = Demultiplexer()
+        self._prelude = FrameReader({READY: 0})
+        self._answer_reader: AnswerReader | None = None
+        self._allowance = PRELUDE_LIMIT
+        self._ready: asyncio.Future[None] = loop.create_future()
+        self._answer: asyncio.Future[Answer] = loop.create_future()
+        #: Called once when the conversation ends while idle: the warm container is spoilt.
+        self.on_spoilt: Callable[[], None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the runner waits for its job and has behaved so far."""
+        return self._phase is Phase.IDLE
+
+    async def wait_ready(self) -> None:
+        """Wait until the runner says it is ready.
+
+        Raises:
+            StreamEnded, OutputExceeded, MalformedAnswer: It never will.
+        """
+        await asyncio.shield(self._ready)
+
+    async def exchange(self, job_frame: bytes, output_limit_bytes: int) -> Answer:
+        """Hand the job over and return the answer.
+
+        Args:
+            job_frame: As `frames.encode_job` makes it.
+            output_limit_bytes: Bytes the container may write from now on, on both streams.
+
+        Raises:
+            StreamEnded, OutputExceeded, MalformedAnswer: There won't be one.
+        """
+        if self._phase is not Phase.IDLE or self._transport is None:
+            raise StreamEnded
+        self._phase = Phase.RUNNING
+        self._allowance = output_limit_bytes
+        self._answer_reader = AnswerReader(output_limit_bytes)
+        self._transport.write(job_frame)
+        return await self._answer
+
+    def close(self) -> None:
+        """End the conversation from our side; the engine then closes the runner's stdin."""
+        self._finish(StreamEnded())
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to write."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; whatever is wrong with it ends the conversation."""
+        if self._phase is Phase.DONE:
+            return
+        self._allowance -= len(data)
+        if self._allowance < 0:
+            self._finish(OutputExceeded())
+            return
+        try:
+            for stream, piece in self._demultiplexer.feed(data):
+                if stream is Stream.STDOUT:
+                    self._take_output(piece)
+        except MalformedAnswer as error:
+            self._finish(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the caller asks the engine why
+        """End the conversation: there is nobody left to talk to."""
+        self._finish(StreamEnded())
+
+    def _take_output(self, piece: memoryview) -> None:
+        if self._phase is Phase.RUNNING and self._answer_reader is not None:
+            answer = self._answer_reader.feed(piece)
+            if answer is not None:
+                self._phase = Phase.DONE
+                if not self._answer.done():  # its reader may have been cancelled
+                    self._answer.set_result(answer)
+        elif self._phase is Phase.STARTING:
+            for _ in self._prelude.feed(piece):
+                self._phase = Phase.IDLE
+                self._ready.set_result(None)
+            if self._phase is Phase.IDLE and not self._prelude.is_empty:
+                raise MalformedAnswer("it spoke before its job")
+        elif self._phase is Phase.IDLE:
+            raise MalformedAnswer("it spoke before its job")
+
+    def _finish(self, error: Exception) -> None:
+        """End the conversation with `error` for whoever waits; without effect when it has ended."""
+        was, self._phase = self._phase, Phase.DONE
+        if was is Phase.STARTING:
+            self._ready.set_exception(error)
+            self._ready.exception()  # whoever still waits reads it; nobody waiting is no fault
+        elif was is Phase.RUNNING and not self._answer.done():
+            self._answer.set_exception(error)
+            self._answer.exception()
+        elif was is Phase.IDLE and self.on_spoilt is not None:
+            self.on_spoilt()
+        if was is not Phase.DONE and self._transport is not None and not isinstance(error, StreamEnded):
+            # Stop reading a flood at its source: what we don't read fills the engine's pipe and blocks the guest.
+            self._transport.pause_reading()
+
+
+async def open_conversation(stream: socket.socket) -> Conversation:
+    """Speak over the socket of an attach call, which from now on belongs to the conversation."""
+    loop = asyncio.get_running_loop()
+    stream.setblocking(False)
+    _, conversation = await loop.create_unix_connection(Conversation, sock=stream)
+    return conversation

@@ -1,0 +1,384 @@
+"""The container engine, through the Docker SDK; the only module that imports `docker`.
+
+Theory of operation. The SDK blocks, so every call runs in a thread; none of them stays there longer than the
+engine timeout. A container's life has four calls: *create*, *attach*, *start*, and at its end *remove*, which
+kills. The first three run in one go (`launch`) in a thread of one pool, all others in a second pool, so that
+creates that hang can't hold up the kills. Attach comes before start, else the SDK may lose the first bytes
+(docker-py#2466). The attached socket is handed to asyncio (`gateway.launcher.conversation`), so no thread waits
+while a job runs, and cancelling a job is nothing but closing a socket and removing a container.
+
+Every exception of the SDK and below is translated here, by `_translated`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import docker
+import docker.context
+import docker.errors
+import requests
+import urllib3
+
+from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
+from gateway.launcher.hardening import LABEL_INSTALLATION, LABEL_INSTANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+#: HTTP statuses of the engine with a meaning of their own.
+NOT_FOUND = 404
+CONFLICT = 409
+SERVER_FAULT = 500
+
+LAUNCH_THREADS = 4
+CONTROL_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ExitState:
+    """What the engine says of a container that stopped speaking.
+
+    Attributes:
+        exit_code: Its exit status, or None while it still runs.
+        oom_killed: Whether the kernel killed it for its memory.
+    """
+
+    exit_code: int | None
+    oom_killed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundContainer:
+    """A container of this installation, as a search finds it."""
+
+    container_id: str
+    name: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What an engine says of itself, as far as we depend on it.
+
+    Attributes:
+        runtimes: Names of the OCI runtimes it knows.
+        missing_limits: Kinds of limits it can't enforce, by the names `docker info` uses.
+        cpus: Cores of its host.
+        memory_bytes: Memory of its host.
+        version: Of the engine.
+        cgroup_driver: "cgroupfs" or "systemd".
+        cgroup_version: "1" or "2".
+    """
+
+    runtimes: frozenset[str]
+    missing_limits: tuple[str, ...]
+    cpus: int
+    memory_bytes: int
+    version: str
+    cgroup_driver: str
+    cgroup_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A started container and our end of its attach stream."""
+
+    container_id: str
+    stream: socket.socket
+
+
+class Engine(Protocol):
+    """What the layers above need of an engine."""
+
+    async def launch(self, config: dict[str, Any], name: str) -> Launched:
+        """Create, attach and start a container; leave nothing behind on failure."""
+
+    async def exit_state(self, container_id: str) -> ExitState:
+        """Say how a container that stopped speaking ended."""
+
+    async def kill(self, container_id: str) -> None:
+        """Kill a container; one that is gone or has ended is fine."""
+
+    async def remove(self, container_id: str) -> None:
+        """Kill and remove a container; one that is gone is fine."""
+
+    async def find(self, installation: str) -> list[FoundContainer]:
+        """List all containers of an installation, running or not."""
+
+
+class DockerEngine:
+    """A Docker engine behind a unix socket.
+
+    Args:
+        base_url: `unix:///path`; see `find_engine_url`.
+        timeout_s: Seconds one call may take.
+    """
+
+    def __init__(self, base_url: str, timeout_s: float) -> None:
+        self._base_url = base_url
+        self._timeout_s = timeout_s
+        self._version: str | None = None
+        self._local = threading.local()
+        self._clients: list[docker.APIClient] = []
+        self._launchers = ThreadPoolExecutor(LAUNCH_THREADS, "engine-launch")
+        self._controllers = ThreadPoolExecutor(CONTROL_THREADS, "engine-control")
+
+    # Calls
+
+    async def launch(self, config: dict[str, Any], name: str) -> Launched:
+        """Create, attach and start a container.
+
+        Args:
+            config: Body of the create call, from `hardening.Sandbox`.
+            name: Chosen beforehand, so that whatever happens the container can be found.
+
+        Raises:
+            NameTaken: Another container has that name.
+            EngineError: The engine failed; no container is left unless it can't be reached any more.
+        """
+        return await self._run(self._launchers, lambda: self._launch(config, name), _dispose_launched(self))
+
+    async def exit_state(self, container_id: str) -> ExitState:
+        """Say how a container ended whose stream ended; waits a moment for its end.
+
+        Raises:
+            ContainerLost: It is gone.
+            EngineUnavailable: The engine doesn't say.
+        """
+        return await self._run(self._controllers, lambda: self._exit_state(container_id))
+
+    async def kill(self, container_id: str) -> None:
+        """Kill a container by its id; raises EngineUnavailable when that can't be confirmed."""
+
+        def kill() -> None:
+            with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
+                self._client().kill(container_id)
+
+        await self._run(self._controllers, kill)
+
+    async def remove(self, container_id: str) -> None:
+        """Kill and remove a container with whatever it has; 404 and 409 (removal under way) mean done."""
+        await self._run(self._controllers, lambda: self._remove(container_id))
+
+    async def find(self, installation: str) -> list[FoundContainer]:
+        """List the containers that carry an installation's label, in any state."""
+
+        def find() -> list[FoundContainer]:
+            with self._translated():
+                rows = self._client().containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"})
+            return [
+                FoundContainer(row["Id"], row["Names"][0].lstrip("/"), row["Labels"].get(LABEL_INSTANCE, ""))
+                for row in rows
+                # The filter is the engine's; a label is looked at twice before anything is removed for it.
+                if row["Labels"].get(LABEL_INSTALLATION) == installation and row["Names"]
+            ]
+
+        return await self._run(self._controllers, find)
+
+    async def facts(self) -> EngineFacts:
+        """Ask the engine what it is and what it can enforce."""
+
+        def facts() -> EngineFacts:
+            with self._translated():
+                info = self._client().info()
+            needed = ("MemoryLimit", "PidsLimit", "CpuCfsQuota")
+            missing = [name for name in needed if not info.get(name)]
+            if not any("seccomp" in option for option in info.get("SecurityOptions") or ()):
+                missing.append("seccomp")
+            return EngineFacts(
+                runtimes=frozenset(info.get("Runtimes") or ()),
+                missing_limits=tuple(missing),
+                cpus=int(info.get("NCPU") or os.cpu_count() or 1),
+                memory_bytes=int(info.get("MemTotal") or 0),
+                version=str(info.get("ServerVersion") or "unknown"),
+                cgroup_driver=str(info.get("CgroupDriver") or ""),
+                cgroup_version=str(info.get("CgroupVersion") or "1"),
+            )
+
+        return await self._run(self._controllers, facts)
+
+    async def image_id(self, image: str) -> str | None:
+        """Return the digest of an image by its tag or digest, None when the engine doesn't have it."""
+
+        def image_id() -> str | None:
+            try:
+                with self._translated():
+                    return str(self._client().inspect_image(image)["Id"])
+            except ContainerLost:
+                return None
+
+        return await self._run(self._controllers, image_id)
+
+    async def ping(self) -> None:
+        """Ask for a sign of life; raises EngineUnavailable."""
+
+        def ping() -> None:
+            with self._translated():
+                self._client().ping()
+
+        await self._run(self._controllers, ping)
+
+    def close(self) -> None:
+        """Give up threads and connections; calls under way end by themselves within the timeout."""
+        self._launchers.shutdown(wait=False, cancel_futures=True)
+        self._controllers.shutdown(wait=False, cancel_futures=True)
+        for client in self._clients:
+            client.close()
+
+    # What runs in the threads
+
+    def _launch(self, config: dict[str, Any], name: str) -> Launched:
+        client = self._client()
+        with self._translated(), contextlib.ExitStack() as undo:
+            try:
+                container_id: str = client.create_container_from_config(config, name=name)["Id"]
+            except docker.errors.APIError as error:
+                if error.status_code == CONFLICT:
+                    raise NameTaken(name) from error
+                raise
+            undo.callback(self._remove_quietly, container_id)
+            stream = self._attach(client, container_id)
+            undo.callback(stream.close)
+            client.start(container_id)
+            undo.pop_all()
+            return Launched(container_id, stream)
+
+    def _attach(self, client: docker.APIClient, container_id: str) -> socket.socket:
+        """Return a socket of our own for a container's streams, multiplexed as the engine does it.
+
+        The SDK's object keeps an HTTP response and its connection; we keep the descriptor only.
+        """
+        raw = client.attach_socket(container_id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        try:
+            return socket.socket(fileno=os.dup(raw.fileno()))
+        finally:
+            raw._response.close()  # noqa: SLF001 - docker-py keeps it there and offers no other way to close it
+            raw.close()
+
+    def _exit_state(self, container_id: str) -> ExitState:
+        client = self._client()
+        with self._translated():
+            # The stream's end runs a little ahead of the engine's book-keeping.
+            with contextlib.suppress(requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
+                client.wait(container_id, timeout=min(2.0, self._timeout_s))
+            state = client.inspect_container(container_id)["State"]
+        exit_code = None if state.get("Running") else int(state.get("ExitCode", 0))
+        return ExitState(exit_code, bool(state.get("OOMKilled")))
+
+    def _remove(self, container_id: str) -> None:
+        with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
+            self._client().remove_container(container_id, force=True, v=True)
+
+    def _remove_quietly(self, container_id: str) -> None:
+        """Remove after a failure that is being reported already; what stays is the sweep's."""
+        with contextlib.suppress(EngineError):
+            self._remove(container_id)
+
+    # Plumbing
+
+    def _client(self) -> docker.APIClient:
+        """Return this thread's client: the SDK's session is not made for being shared between threads."""
+        client = getattr(self._local, "client", None)
+        if client is None:
+            client = docker.APIClient(base_url=self._base_url, version=self._version or "auto", timeout=self._timeout_s)
+            self._version = client.api_version
+            self._local.client = client
+            self._clients.append(client)
+        return client
+
+    async def _run(
+        self,
+        threads: ThreadPoolExecutor,
+        call: Callable[[], T],
+        dispose: Callable[[T], None] | None = None,
+    ) -> T:
+        """Run a blocking call in a thread.
+
+        A cancelled await doesn't stop the thread, so what a cancelled call still brings goes to `dispose`.
+        """
+        future = asyncio.get_running_loop().run_in_executor(threads, call)
+        try:
+            async with asyncio.timeout(3 * self._timeout_s):
+                return await asyncio.shield(future)
+        except (asyncio.CancelledError, TimeoutError) as error:
+            future.add_done_callback(lambda done: _settle(done, dispose))
+            if isinstance(error, TimeoutError):
+                raise EngineUnavailable("the engine is too slow") from error
+            raise
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Translate what the SDK and the layers below it raise to our own classes."""
+        try:
+            yield
+        except docker.errors.APIError as error:
+            status = error.status_code or SERVER_FAULT
+            if status == NOT_FOUND:
+                raise ContainerLost("no such container or image") from error
+            raise EngineUnavailable("the engine refused a call") from error
+        except (
+            docker.errors.DockerException,
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+        ) as error:
+            raise EngineUnavailable("the engine doesn't answer") from error
+        except OSError as error:
+            raise EngineUnavailable("the engine can't be reached") from error
+
+
+@contextlib.contextmanager
+def _ignored_statuses(*statuses: int) -> Iterator[None]:
+    try:
+        yield
+    except docker.errors.APIError as error:
+        if error.status_code not in statuses:
+            raise
+
+
+def _settle(future: asyncio.Future[T], dispose: Callable[[T], None] | None) -> None:
+    """Take the result nobody waits for any more."""
+    if future.cancelled() or future.exception() is not None:
+        return
+    if dispose is not None:
+        dispose(future.result())
+
+
+def _dispose_launched(engine: DockerEngine) -> Callable[[Launched], None]:
+    """Return what to do with a container that was launched for nobody."""
+
+    def dispose(launched: Launched) -> None:
+        launched.stream.close()
+        with contextlib.suppress(RuntimeError):  # the pool of threads is closed: the sweep has it
+            engine._controllers.submit(engine._remove_quietly, launched.container_id)  # noqa: SLF001
+
+    return dispose
+
+
+def find_engine_url(configured: str | None) -> str:
+    """Return the engine's address: the configured one, else that of the Docker CLI's current context.
+
+    Args:
+        configured: `unix:///path` or None.
+    """
+    if configured is not None:
+        return configured
+    default = "unix:///var/run/docker.sock"
+    try:
+        context = docker.context.ContextAPI.get_current_context()
+        host = context.Host if context is not None else None
+    except (docker.errors.DockerException, OSError, ValueError):
+        host = None
+    if host is None or not host.startswith("unix://"):
+        return default
+    return host if Path(host.removeprefix("unix://")).exists() else default

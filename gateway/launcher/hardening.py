@@ -1,0 +1,206 @@
+"""The whole specification of a runner container, built in this one place.
+
+No caller chooses anything here but numbers that an operator set. Each line is there for an attack or an
+accident; `tests/engine/test_hardening.py` trips them one by one.
+
+Source for field names: Docker Engine API 1.41, `POST /containers/create`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from gateway.jobs import MiB
+from gateway.settings import ROOT
+
+if TYPE_CHECKING:
+    from gateway.jobs import Limits
+
+SECCOMP_FILE = ROOT / "runner-image" / "seccomp.json"
+
+#: Labels on every container: whose it is, and which run of that gateway made it.
+LABEL_INSTALLATION = "figbox.installation"
+LABEL_INSTANCE = "figbox.instance"
+
+#: Uids for guests. Below 65536 so that user-namespace remapping engines have them; above those of people and daemons.
+UID_FIRST = 20_000
+UID_LAST = 59_999
+
+#: Processor seconds beyond the wall limit for start, import and clean-up, before the kernel kills a runaway.
+CPU_MARGIN_S = 20
+
+#: Docker's own masked paths, which setting the field replaces (moby `oci/defaults.go`), and ours: facts about the
+#: host, and channels between containers. `/dev/mqueue` stays writable in a read-only container otherwise.
+MASKED_PATHS = (
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+    "/dev/mqueue",
+    "/proc/buddyinfo",
+    "/proc/cmdline",
+    "/proc/config.gz",
+    "/proc/diskstats",
+    "/proc/interrupts",
+    "/proc/iomem",
+    "/proc/ioports",
+    "/proc/kallsyms",
+    "/proc/key-users",
+    "/proc/locks",
+    "/proc/modules",
+    "/proc/pagetypeinfo",
+    "/proc/partitions",
+    "/proc/slabinfo",
+    "/proc/softirqs",
+    "/proc/swaps",
+    "/proc/sysvipc",
+    "/proc/version",
+    "/proc/vmallocinfo",
+    "/proc/zoneinfo",
+    "/sys/block",
+    "/sys/bus",
+    "/sys/class",
+    "/sys/fs",
+    "/sys/hypervisor",
+    "/sys/kernel",
+    "/sys/module",
+    "/sys/power",
+)
+
+#: Docker's own, unchanged.
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What all containers of one gateway have in common.
+
+    Attributes:
+        image_id: The image by digest (`sha256:…`): a tag that moves would be code execution.
+        limits: What a container may use.
+        runtime: OCI runtime, or None for the engine's default.
+        installation: Value of the label that marks this installation's containers.
+        instance: Value of the label that marks this run of the gateway.
+        idle_limit_s: Seconds after which a runner that got no job ends itself.
+    """
+
+    image_id: str
+    limits: Limits
+    runtime: str | None
+    installation: str
+    instance: str
+    idle_limit_s: float
+
+    def container_config(self, uid: int, command: tuple[str, ...]) -> dict[str, Any]:
+        """Return the body of the create call for one container.
+
+        Args:
+            uid: A uid no other live container has: the kernel keeps quotas (pipe pages, signals, queues) per uid,
+                across containers.
+            command: Arguments of the image's entry point.
+        """
+        return {
+            "Image": self.image_id,
+            "Cmd": list(command),
+            "User": f"{uid}:{uid}",
+            "WorkingDir": "/tmp",  # noqa: S108 - the container's own
+            "Hostname": "job",
+            "Labels": {LABEL_INSTALLATION: self.installation, LABEL_INSTANCE: self.instance},
+            # No terminal: it would mix the streams and hand the guest a device. StdinOnce: when we go, stdin ends.
+            "Tty": False,
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "OpenStdin": True,
+            "StdinOnce": True,
+            # Both: `none` alone still costs the engine a hook process per container.
+            "NetworkDisabled": True,
+            "Healthcheck": {"Test": ["NONE"]},
+            "StopSignal": "SIGKILL",
+            "HostConfig": self._host_config(),
+        }
+
+    def job_config(self, uid: int) -> dict[str, Any]:
+        """Return the create body of a container that waits for one job."""
+        return self.container_config(uid, ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s))))
+
+    def probe_config(self, uid: int) -> dict[str, Any]:
+        """Return the create body of a container that reports what its sandbox looks like from inside."""
+        return self.container_config(uid, ("probe",))
+
+    def _host_config(self) -> dict[str, Any]:
+        limits = self.limits
+        tmpfs = f"rw,noexec,nosuid,nodev,mode=1777,size={limits.tmpfs_limit_bytes},nr_inodes={limits.tmpfs_inodes}"
+        config: dict[str, Any] = {
+            "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            "Tmpfs": {"/tmp": tmpfs},  # noqa: S108 - the container's own
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+            "MaskedPaths": list(MASKED_PATHS),
+            "ReadonlyPaths": list(READONLY_PATHS),
+            "IpcMode": "none",
+            "CgroupnsMode": "private",
+            "PidsLimit": limits.pids_limit,
+            "Memory": limits.memory_limit_bytes,
+            # Equal: no swap. Unset would be twice the memory.
+            "MemorySwap": limits.memory_limit_bytes,
+            "NanoCpus": round(limits.cpus * 1_000_000_000),
+            # An eighth of the usual weight: as many spinning jobs as cores must not starve engine and gateway.
+            "CpuShares": 128,
+            "OomScoreAdj": 500,
+            "Ulimits": [{"Name": name, "Soft": value, "Hard": value} for name, value in self._ulimits().items()],
+            # A log file would put every byte of a flood onto the host's disk.
+            "LogConfig": {"Type": "none"},
+            "RestartPolicy": {"Name": "no"},
+            # We remove by ourselves: automatic removal would take the exit status along before we read it.
+            "AutoRemove": False,
+            "Privileged": False,
+        }
+        if self.runtime is not None:
+            config["Runtime"] = self.runtime
+        return config
+
+    def _ulimits(self) -> dict[str, int]:
+        """Return resource limits. No `nproc`: the kernel counts it per uid, over all containers."""
+        limits = self.limits
+        return {
+            "core": 0,
+            # The second line of the deadline: holds when nobody is left to kill the container.
+            "cpu": math.ceil(limits.wall_limit_s * limits.cpus) + CPU_MARGIN_S,
+            "fsize": limits.tmpfs_limit_bytes,
+            "memlock": 0,
+            "msgqueue": 0,
+            "nice": 0,
+            "nofile": 256,
+            "rtprio": 0,
+            "sigpending": 256,
+            "stack": 8 * MiB,
+        }
+
+
+@cache
+def seccomp_profile() -> str:
+    """Return the syscall allowlist as the engine takes it: inline JSON, for this machine's architecture only.
+
+    A profile for one architecture is compiled at every start in half the time of one for two.
+    """
+    profile = json.loads(SECCOMP_FILE.read_text("utf-8"))
+    wanted = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64", "arm64": "SCMP_ARCH_AARCH64"}.get(
+        platform.machine()
+    )
+    if wanted is not None:
+        profile["archMap"] = [entry for entry in profile["archMap"] if entry["architecture"] == wanted]
+    return json.dumps(profile, separators=(",", ":"))

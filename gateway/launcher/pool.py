@@ -1,0 +1,372 @@
+"""Warm containers: made ahead of demand, each for one job.
+
+Theory of operation. A *maker* brings a container to the point where Matplotlib is imported and the runner waits
+on stdin. Makes are tasks that nobody waits for by name: whatever becomes ready goes to the longest-waiting taker,
+else to the idle ones. A taker who finds no idle container makes sure that at least as many makes are under way as
+takers wait, and waits for the first to finish: that is a cold start, and an empty pool is no error. Refilling for
+later begins only when nobody waits.
+
+A container is idle, leased or being removed, never idle again: `release` is its only way out of a lease. An idle one
+that speaks, dies or grows old is discarded. When makes fail in a row the breaker opens: takers are refused
+at once, and one make at a time is tried after a growing pause, until one succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from loguru import logger
+
+from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
+from gateway.launcher.conversation import Conversation, OutputExceeded, StreamEnded, open_conversation
+from gateway.launcher.frames import MalformedAnswer
+from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from gateway.launcher.engine import Engine
+
+#: Failed makes in a row that open the breaker.
+BREAKER_THRESHOLD = 3
+
+#: Pause after a failed make in seconds: first, and at most.
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MAX_S = 15.0
+
+#: Tries to remove a container before it is left to the sweep, and seconds between them.
+REMOVE_TRIES = 3
+REMOVE_PAUSE_S = 1.0
+
+#: How many names are tried before a maker gives up; with 40,000 uids one is enough but for rare chance.
+NAME_TRIES = 8
+
+
+@dataclass(eq=False, slots=True)
+class Container:
+    """A runner container with its open conversation."""
+
+    container_id: str
+    name: str
+    conversation: Conversation
+    made_at: float = field(default_factory=time.monotonic)
+    was_idle: bool = False
+
+
+class Maker(Protocol):
+    """A way to bring a container to where it waits for its job."""
+
+    async def make(self) -> Container:
+        """Return a ready container; leave nothing behind on failure.
+
+        Raises:
+            EngineError: It can't be made now.
+        """
+
+    async def remove(self, container: Container) -> None:
+        """Kill and remove a container; one that is gone is fine."""
+
+    def owns(self, name: str) -> bool:
+        """Tell whether a container of that name is known to this gateway, so no stray."""
+
+    def forget(self, container: Container) -> None:
+        """Stop knowing a container: it is removed, or left to the sweep."""
+
+
+class ContainerMaker:
+    """Makes containers by the engine's create, attach and start, and the runner's own import.
+
+    Args:
+        engine: Where they live.
+        sandbox: What they are.
+        start_limit_s: Seconds from start to ready.
+    """
+
+    def __init__(self, engine: Engine, sandbox: Sandbox, start_limit_s: float) -> None:
+        self._engine = engine
+        self._sandbox = sandbox
+        self._start_limit_s = start_limit_s
+        self._names: set[str] = set()
+
+    async def make(self) -> Container:
+        """Return a ready container; see `Maker.make`."""
+        for _ in range(NAME_TRIES):
+            uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
+            # The engine allows a name once: so a uid is never shared, not even with another gateway's containers.
+            name = f"figbox-{uid}"
+            if name in self._names:
+                continue
+            with contextlib.suppress(NameTaken):
+                return await self._make(uid, name)
+        raise EngineUnavailable("no free container name was found")
+
+    async def remove(self, container: Container) -> None:
+        """Kill and remove; see `Maker.remove`."""
+        await self._engine.remove(container.container_id)
+
+    def owns(self, name: str) -> bool:
+        """Tell whether a name is in use here, from before its container exists until it is gone."""
+        return name in self._names
+
+    def forget(self, container: Container) -> None:
+        """Give the name free."""
+        self._names.discard(container.name)
+
+    async def _make(self, uid: int, name: str) -> Container:
+        async with contextlib.AsyncExitStack() as undo:
+            self._names.add(name)
+            undo.callback(self._names.discard, name)
+            launched = await self._engine.launch(self._sandbox.job_config(uid), name)
+            undo.push_async_callback(self._remove_quietly, launched.container_id)
+            conversation = await open_conversation(launched.stream)
+            undo.callback(conversation.close)
+            try:
+                async with asyncio.timeout(self._start_limit_s):
+                    await conversation.wait_ready()
+            except (TimeoutError, StreamEnded, OutputExceeded, MalformedAnswer) as error:
+                raise ContainerLost(f"a runner did not become ready: {type(error).__name__}") from error
+            undo.pop_all()
+            return Container(launched.container_id, name, conversation)
+
+    async def _remove_quietly(self, container_id: str) -> None:
+        with contextlib.suppress(EngineError):
+            await self._engine.remove(container_id)
+
+
+class Pool:
+    """Keeps containers ready and hands each to one job.
+
+    Args:
+        maker: How they come to be.
+        size: Containers kept idle; 0 makes every start a cold one.
+        makers: Makes under way at once when refilling.
+        idle_limit_s: Seconds a container may wait before it is replaced.
+        removing_limit: Removals under way beyond which takers wait: a killed job's memory must be free first.
+    """
+
+    def __init__(self, maker: Maker, *, size: int, makers: int, idle_limit_s: float, removing_limit: int) -> None:
+        self._maker = maker
+        self._size = size
+        self._makers = makers
+        self._idle_limit_s = idle_limit_s
+        self._idle: deque[Container] = deque()
+        self._takers: deque[asyncio.Future[Container]] = deque()
+        self._making: set[asyncio.Task[None]] = set()
+        self._removing: set[asyncio.Task[None]] = set()
+        self._removing_slots = asyncio.Semaphore(removing_limit)
+        self._failures = 0
+        self._retry_at = 0.0
+        self._closing = False
+        self._tender: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        #: Called with "warm", "cold", "made", "failed", "spoilt", "aged" or "remove_failed".
+        self.on_event: Callable[[str], None] = lambda _: None
+
+    # State, for readiness and metrics
+
+    @property
+    def idle_count(self) -> int:
+        """Containers that wait for a job."""
+        return len(self._idle)
+
+    @property
+    def making_count(self) -> int:
+        """Containers being made."""
+        return len(self._making)
+
+    @property
+    def removing_count(self) -> int:
+        """Containers being removed."""
+        return len(self._removing)
+
+    @property
+    def idle_ceiling(self) -> int:
+        """Containers that may be idle at most: the pool's size, and what was being made when its taker left."""
+        return self._size + self._makers
+
+    @property
+    def breaker_open(self) -> bool:
+        """Whether makes failed so often in a row that takers are refused at once."""
+        return self._failures >= BREAKER_THRESHOLD
+
+    # Life
+
+    def start(self) -> None:
+        """Begin to fill."""
+        self._tender = asyncio.create_task(self._tend(), name="pool-tender")
+
+    async def aclose(self) -> None:
+        """Refuse takers, stop filling, and remove every container; returns when all removals have ended."""
+        self._closing = True
+        if self._tender is not None:
+            self._tender.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._tender
+        for taker in self._takers:
+            if not taker.done():
+                taker.set_exception(ShuttingDown("the gateway is shutting down"))
+        while self._idle:
+            self._discard(self._idle.popleft())
+        # A make is not cancelled in mid-call: it ends by itself within its deadlines, and its container is discarded.
+        while self._making or self._removing:
+            await asyncio.wait([*self._making, *self._removing])
+
+    @contextlib.asynccontextmanager
+    async def lease(self) -> AsyncIterator[Container]:
+        """Take a container for one job; it is destroyed afterwards, whatever happens.
+
+        Raises:
+            EngineUnavailable: None can be had now.
+            ShuttingDown: The pool is closing.
+        """
+        container = await self._take()
+        try:
+            yield container
+        finally:
+            self._discard(container)
+
+    # Taking
+
+    async def _take(self) -> Container:
+        if self.breaker_open and not self._idle:
+            raise EngineUnavailable("the engine fails to start containers")
+        async with self._removing_slots:
+            pass  # fair: behind those who came first; passes at once unless removals pile up
+        if self._closing:
+            raise ShuttingDown("the gateway is shutting down")
+        while self._idle:
+            # The oldest first, so that none grows too old under steady demand.
+            container = self._idle.popleft()
+            container.conversation.on_spoilt = None
+            if container.conversation.is_idle:
+                self._wake.set()
+                self.on_event("warm")
+                container.was_idle = True
+                return container
+            self._discard(container)
+        taker: asyncio.Future[Container] = asyncio.get_running_loop().create_future()
+        self._takers.append(taker)
+        self._make_for_takers()
+        try:
+            container = await taker
+        except asyncio.CancelledError:
+            if taker.done() and not taker.cancelled() and taker.exception() is None:
+                self._admit(taker.result())  # it was handed over in the same moment, and has seen nothing
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._takers.remove(taker)
+        self.on_event("cold")
+        return container
+
+    def _make_for_takers(self) -> None:
+        waiting = sum(not taker.done() for taker in self._takers)
+        while len(self._making) < waiting:
+            self._spawn_make()
+
+    # Making
+
+    def _spawn_make(self) -> None:
+        task = asyncio.create_task(self._make_one(), name="pool-make")
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+
+    async def _make_one(self) -> None:
+        try:
+            container = await self._maker.make()
+        except EngineError as error:
+            self._note_failure(error)
+        else:
+            self._failures = 0
+            self.on_event("made")
+            self._admit(container)
+        finally:
+            self._wake.set()
+
+    def _note_failure(self, error: EngineError) -> None:
+        self._failures += 1
+        pause_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._failures - 1))
+        self._retry_at = time.monotonic() + pause_s
+        self.on_event("failed")
+        cause = error.__cause__
+        logger.warning(
+            "container not made",
+            reason=str(error),
+            cause=f"{type(cause).__name__}: {cause}" if cause else None,
+            failures=self._failures,
+        )
+        # A taker learns of it now; its client can come back, while we can't promise anything.
+        for taker in self._takers:
+            if not taker.done():
+                taker.set_exception(error)
+                break
+
+    def _admit(self, container: Container) -> None:
+        """Give a ready container to the longest-waiting taker, else keep it."""
+        if self._closing or not container.conversation.is_idle:
+            self._discard(container)
+            return
+        for taker in self._takers:
+            if not taker.done():
+                taker.set_result(container)
+                return
+        if len(self._idle) >= self.idle_ceiling:
+            self._discard(container)  # its taker went away, and there is no room for it
+            return
+        container.conversation.on_spoilt = lambda: self._drop_idle(container, "spoilt")
+        self._idle.append(container)
+
+    async def _tend(self) -> None:
+        """Refill, and replace what has grown old, for as long as the pool is open."""
+        while True:
+            now = time.monotonic()
+            while self._idle and now - self._idle[0].made_at > self._idle_limit_s:
+                self._drop_idle(self._idle[0], "aged")
+            paused_s = self._retry_at - now if self._failures else 0.0
+            if paused_s <= 0 and not any(not taker.done() for taker in self._takers):
+                parallel = 1 if self._failures else self._makers
+                wanted = max(self._size, 1 if self._failures else 0)
+                while len(self._making) < min(parallel, wanted - len(self._idle)):
+                    self._spawn_make()
+            self._wake.clear()
+            next_age_s = self._idle[0].made_at + self._idle_limit_s - now + 0.01 if self._idle else 3600.0
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(next_age_s, paused_s if paused_s > 0 else 3600.0)):
+                    await self._wake.wait()
+
+    # Ending
+
+    def _drop_idle(self, container: Container, why: str) -> None:
+        with contextlib.suppress(ValueError):
+            self._idle.remove(container)
+            self.on_event(why)
+            self._discard(container)
+            self._wake.set()
+
+    def _discard(self, container: Container) -> None:
+        """Destroy a container in the background; the answer need not wait for it."""
+        container.conversation.on_spoilt = None
+        task = asyncio.create_task(self._remove(container), name="pool-remove")
+        self._removing.add(task)
+        task.add_done_callback(self._removing.discard)
+
+    async def _remove(self, container: Container) -> None:
+        async with self._removing_slots:
+            container.conversation.close()
+            for attempt in range(1, REMOVE_TRIES + 1):
+                try:
+                    await self._maker.remove(container)
+                    break
+                except EngineError as error:
+                    self.on_event("remove_failed")
+                    logger.warning("container not removed", container=container.name, reason=str(error))
+                    if attempt < REMOVE_TRIES:
+                        await asyncio.sleep(REMOVE_PAUSE_S)
+            self._maker.forget(container)
+        self._wake.set()

@@ -1,0 +1,85 @@
+r"""Logging: one JSON object a line, or readable lines with DEBUG.
+
+Every line is pure ASCII with control characters escaped, so that no text of a guest or client can forge
+a line of its own (CR, LF, ESC, U+2028). Messages are constants; data travels as keywords. loguru's
+`diagnose` is off: it prints the values of variables, so code and keys.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from typing import TYPE_CHECKING, TextIO
+
+from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+#: Longest value of one field in a line, in characters.
+FIELD_LIMIT = 200
+
+
+def configure_logging(*, debug: bool, stream: TextIO | None = None) -> None:
+    """Send all logging, the standard library's included, to `stream` (standard error by default)."""
+    out = stream if stream is not None else sys.stderr
+    level = "DEBUG" if debug else "INFO"
+    render = _readable_line if debug else _json_line
+
+    def sink(message: Message) -> None:
+        out.write(render(message.record) + "\n")
+        out.flush()
+
+    logger.remove()
+    logger.add(sink, level=level, format="{message}", diagnose=False, backtrace=False, catch=True)
+    logging.basicConfig(handlers=[_StandardLibraryHandler()], level=logging.WARNING, force=True)
+
+
+class _StandardLibraryHandler(logging.Handler):
+    """Passes records of the standard `logging` on to loguru, their text as data."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # No exc_info: an exception of aiohttp's parser quotes the request, its key included.
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        logger.opt(depth=6).log(
+            record.levelname if record.levelname in logging.getLevelNamesMapping() else "INFO",
+            "library message",
+            library=record.name,
+            text=record.getMessage(),
+            error=error,
+        )
+
+
+def _json_line(record: Record) -> str:
+    line: dict[str, object] = {
+        "time": record["time"].isoformat(timespec="milliseconds"),
+        "level": record["level"].name,
+        "event": record["message"],
+    }
+    line.update((name, _shortened(value)) for name, value in record["extra"].items() if value is not None)
+    if trace := _trace(record):
+        line["trace"] = trace
+    return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def _readable_line(record: Record) -> str:
+    fields = " ".join(f"{n}={_shortened(v)!a}" for n, v in record["extra"].items() if v is not None)
+    line = f"{record['time']:HH:mm:ss.SSS} {record['level'].name:<7} {record['message']}  {fields}"
+    return "\n".join([line.encode("ascii", "backslashreplace").decode(), *_trace(record)])
+
+
+def _shortened(value: object) -> object:
+    if isinstance(value, str) and len(value) > FIELD_LIMIT:
+        return value[: FIELD_LIMIT - 3] + "..."
+    return value
+
+
+def _trace(record: Record) -> list[str]:
+    """Return the stack of a logged exception as escaped lines without values of variables."""
+    caught = record["exception"]
+    if caught is None or caught.type is None or caught.value is None:
+        return []
+    lines = "".join(traceback.format_exception(caught.type, caught.value, caught.traceback)).splitlines()
+    return [ascii(line)[1:-1] for line in lines]

@@ -1,0 +1,101 @@
+"""Prometheus metrics, on a listener of their own: they are the operator's, not the clients'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.jobs import Result
+
+#: Upper bounds in seconds: from a warm answer to the longest limits.
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+#: Upper bounds in bytes of a job's peak memory.
+BYTES = tuple(mib * 1024 * 1024 for mib in (64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048))
+
+
+class Metrics:
+    """All metrics of one gateway, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._jobs = Counter(
+            "figbox_requests", "Render requests by how they ended", ["outcome"], registry=self.registry
+        )
+        self._stages = Histogram(
+            "figbox_stage_seconds",
+            "Seconds of a job in each stage",
+            ["stage"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._cpu = Histogram(
+            "figbox_job_cpu_seconds",
+            "Processor seconds of a job's container, start included",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._memory = Histogram(
+            "figbox_job_memory_peak_bytes",
+            "Peak memory of a job's container",
+            buckets=BYTES,
+            registry=self.registry,
+        )
+        self._pool = Counter("figbox_pool_events", "What happened in the pool", ["event"], registry=self.registry)
+        self._sweeps = Counter("figbox_sweeps", "Searches for strays", registry=self.registry)
+        self._strays = Counter("figbox_strays_removed", "Strays removed", registry=self.registry)
+        self._engine_failures = Counter("figbox_engine_failures", "Failed engine calls", registry=self.registry)
+
+    def count_job(self, result: Result) -> None:
+        """Count a job that was run, and where its time went."""
+        self._jobs.labels(result.outcome.value).inc()
+        for stage in ("queue", "acquire", "run", "check"):
+            self._stages.labels(stage).observe(getattr(result.stages, f"{stage}_ms") / 1000)
+        if result.usage is not None:
+            self._cpu.observe(result.usage.cpu_s)
+            if result.usage.memory_peak_bytes is not None:
+                self._memory.observe(result.usage.memory_peak_bytes)
+
+    def count_request(self, outcome: str) -> None:
+        """Count a request that ended without a job's result, by the slug of its problem."""
+        self._jobs.labels(outcome).inc()
+
+    def count_pool_event(self, event: str) -> None:
+        """Count one of the events that `Pool.on_event` names."""
+        self._pool.labels(event).inc()
+
+    def count_sweep(self, removed: int) -> None:
+        """Count a search for strays and what it removed."""
+        self._sweeps.inc()
+        self._strays.inc(removed)
+
+    def count_engine_failure(self) -> None:
+        """Count a call the engine failed."""
+        self._engine_failures.inc()
+
+    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Add a gauge whose value is read when it is asked for."""
+        Gauge(name, text, registry=self.registry).set_function(read)
+
+
+def metrics_app(metrics: Metrics) -> web.Application:
+    """Return the application of the metrics listener: `GET /metrics`."""
+
+    async def expose(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", expose)
+    return app

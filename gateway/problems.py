@@ -1,0 +1,134 @@
+"""Turns failures into `application/problem+json` answers (RFC 9457).
+
+One table maps error classes to status, slug and title; a class that isn't listed takes the entry of its
+nearest listed parent, by method resolution order. Beside RFC 9457's members every answer carries
+`request_id` and `error`, the member that clients of the old service read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+
+from gateway import errors
+from gateway.jobs import Outcome, Result, printable
+
+CONTENT_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of failure: its HTTP status, the slug of its type URN, and its title."""
+
+    status: int
+    slug: str
+    title: str
+
+
+PROBLEMS: dict[type[BaseException], Problem] = {
+    errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),
+    errors.InvalidRequest: Problem(400, "invalid-request", "Invalid request"),
+    errors.UnsupportedEncoding: Problem(415, "unsupported-encoding", "Unsupported content encoding"),
+    errors.BodyTooLarge: Problem(413, "body-too-large", "Body too large"),
+    errors.BodyTimeout: Problem(408, "body-timeout", "Body did not arrive in time"),
+    errors.KeyShareExceeded: Problem(429, "key-share-exceeded", "Too many jobs of this key"),
+    errors.QueueFull: Problem(503, "queue-full", "Queue is full"),
+    errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long for a place"),
+    errors.ShuttingDown: Problem(503, "shutting-down", "Shutting down"),
+    errors.ContainerLost: Problem(503, "container-lost", "The sandbox was lost"),
+    errors.EngineError: Problem(503, "engine-unavailable", "The container engine is unavailable"),
+    Exception: Problem(500, "internal-error", "Internal error"),
+}
+
+#: What the client of the old contract reads in `title` for each outcome.
+OUTCOME_TITLES = {
+    Outcome.PROGRAM_ERROR: "The code raised an exception",
+    Outcome.NO_FIGURE: "The code left no figure",
+    Outcome.TIME_LIMIT: "Time limit exceeded",
+    Outcome.MEMORY_LIMIT: "Memory limit exceeded",
+    Outcome.OUTPUT_LIMIT: "Output limit exceeded",
+    Outcome.INVALID_OUTPUT: "The job gave no valid picture",
+    Outcome.KILLED: "The job was killed",
+}
+
+
+def find_problem(error: BaseException) -> Problem:
+    """Return the table's entry for an exception, or for its nearest listed parent."""
+    for kind in type(error).__mro__:
+        if kind in PROBLEMS:
+            return PROBLEMS[kind]
+    return PROBLEMS[Exception]
+
+
+def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
+    """Answer one of our own errors, with `Retry-After` where waiting helps."""
+    problem = find_problem(error)
+    retry_after_s: int | None = getattr(error, "retry_after_s", None)
+    # The engine's own words may name containers and paths of ours: the client gets the title instead.
+    detail = problem.title if isinstance(error, errors.EngineError) else str(error)
+    return _response(problem, detail, request_id, retry_after_s=retry_after_s)
+
+
+def internal_error_response(request_id: str) -> web.Response:
+    """Answer a defect of ours without saying anything about it."""
+    problem = PROBLEMS[Exception]
+    return _response(problem, problem.title, request_id)
+
+
+def http_error_response(error: web.HTTPException, request_id: str) -> web.Response:
+    """Answer what aiohttp itself refuses (unknown path, wrong method, too large a body)."""
+    phrase = HTTPStatus(error.status).phrase
+    problem = Problem(error.status, phrase.lower().replace(" ", "-"), phrase)
+    response = _response(problem, phrase, request_id)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def outcome_response(result: Result, status: int, request_id: str) -> web.Response:
+    """Answer a job that failed by its own doing, with its outcome and what it said."""
+    title = OUTCOME_TITLES[result.outcome]
+    problem = Problem(status, result.outcome.value.replace("_", "-"), title)
+    return _response(problem, printable(result.error), request_id, outcome=result.outcome)
+
+
+def malformed_request_body(status: int, request_id: str) -> bytes:
+    """Return the body for a request so broken that no handler saw it; quotes nothing of the request."""
+    problem = Problem(status, "malformed-request", "Malformed HTTP request")
+    return _body(problem, problem.title, request_id)
+
+
+def _body(problem: Problem, error: str, request_id: str, outcome: Outcome | None = None) -> bytes:
+    document: dict[str, str | int] = {
+        "type": f"urn:figbox:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        # `error` may be a long traceback; `detail` is for a person to read in one glance.
+        "detail": error if outcome is None else problem.title,
+        "request_id": request_id,
+        "error": error,
+    }
+    if outcome is not None:
+        document["outcome"] = outcome.value
+    return json.dumps(document).encode("ascii")
+
+
+def _response(
+    problem: Problem,
+    error: str,
+    request_id: str,
+    *,
+    retry_after_s: int | None = None,
+    outcome: Outcome | None = None,
+) -> web.Response:
+    response = web.Response(
+        status=problem.status,
+        body=_body(problem, error, request_id, outcome),
+        content_type=CONTENT_TYPE,
+    )
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+    return response

@@ -1,0 +1,178 @@
+"""The running service: sockets, launcher and HTTP, and the order in which they come and go.
+
+Coming: bind (so that a taken port is the first thing said, and two gateways of one address can't both believe they
+are this installation), check the engine, sweep, begin to fill, serve. Going, on SIGTERM or Ctrl-C: readiness first,
+then jobs that wait are refused and those that run may finish within the grace period, then the pool is emptied.
+A second signal cuts the grace short. The public socket stays open until the end, so clients get an answer, and a
+successor can't start before we are gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from loguru import logger
+
+from gateway.admission import Admission
+from gateway.app import build_app, protocol_factory
+from gateway.auth import load_keyring
+from gateway.errors import StartError
+from gateway.handlers import Services
+from gateway.launcher.launcher import Launcher
+from gateway.metrics import Metrics, metrics_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.auth import Keyring
+    from gateway.launcher.sizing import Sizes
+    from gateway.settings import Settings
+
+#: Seconds for connections to close once all jobs are answered.
+CONNECTIONS_LIMIT_S = 2.0
+
+#: Connections the kernel holds for us until we take them.
+BACKLOG = 256
+
+
+async def serve(settings: Settings, started: Callable[[str], None] = lambda _: None) -> None:
+    """Run the service until a signal ends it.
+
+    Args:
+        settings: Validated settings.
+        started: Called with the base URL once requests are served.
+
+    Raises:
+        StartError: It can't start; the text says what to do.
+    """
+    keyring = load_keyring(settings)
+    ending = _Ending()
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(bind(settings.host, settings.port, "PORT"))
+        metrics = Metrics()
+        if settings.metrics_port:
+            await _serve_metrics(stack, settings, metrics)
+        launcher = Launcher(settings, metrics)
+        stack.push_async_callback(launcher.aclose)
+        ending.install(asyncio.get_running_loop())
+        sizes = await launcher.start()
+        admission = make_admission(settings, keyring, sizes)
+        metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
+        metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
+        services = Services(
+            settings,
+            keyring,
+            admission,
+            launcher,
+            metrics,
+            not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
+        )
+        runner = web.AppRunner(build_app(services), handler_cancellation=True)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        server = runner.server
+        assert server is not None  # noqa: S101 - setup() made it; the type can't say so
+        site = await asyncio.get_running_loop().create_server(protocol_factory(server), sock=listener)
+        stack.callback(site.close)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        logger.info("listening", url=url, keys=len(keyring))
+        started(url)
+        await ending.wait()
+        logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
+        admission.close()
+        await _drain(admission, ending, settings.grace_s)
+        await server.shutdown(CONNECTIONS_LIMIT_S)
+    logger.info("stopped")
+
+
+def make_admission(settings: Settings, keyring: Keyring, sizes: Sizes) -> Admission:
+    """Return the admission for these sizes; a key's share is all with one key, half with several."""
+    house = sizes.running + settings.queue_limit
+    share = house if len(keyring) == 1 else max(1, house // 2)
+    return Admission(
+        running_limit=sizes.running,
+        queue_limit=settings.queue_limit,
+        queue_wait_s=settings.queue_wait_s,
+        key_limit=settings.key_limit or share,
+    )
+
+
+def bind(host: str, port: int, setting: str) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        StartError: The address can't be had; names the setting.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(f"port {port} on {host} is taken: stop what uses it, or set {setting}") from error
+        raise StartError(f"can't listen on {host} port {port}: {error.strerror}") from error
+    return listener
+
+
+async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> None:
+    listener = stack.enter_context(bind(settings.metrics_host, settings.metrics_port, "FIGBOX_METRICS_PORT"))
+    runner = web.AppRunner(metrics_app(metrics), access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener).start()
+
+
+async def _drain(admission: Admission, ending: _Ending, grace_s: float) -> None:
+    """Wait until no job runs, the grace is over, or a second signal came."""
+    waits = [asyncio.create_task(admission.wait_empty()), asyncio.create_task(ending.wait_urgent())]
+    done, pending = await asyncio.wait(waits, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    if not done:
+        logger.warning("grace period is over", running=admission.running_count)
+
+
+class _Ending:
+    """The wish to end, by signal: the first asks, the second insists."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._insisted = asyncio.Event()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the end was asked for."""
+        return self._asked.is_set()
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Listen for SIGTERM and SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask)
+
+    async def wait(self) -> None:
+        """Wait until the end is asked for."""
+        await self._asked.wait()
+
+    async def wait_urgent(self) -> None:
+        """Wait until somebody insists."""
+        await self._insisted.wait()
+
+    def _ask(self) -> None:
+        if self._asked.is_set():
+            self._insisted.set()
+        self._asked.set()

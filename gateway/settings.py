@@ -1,0 +1,249 @@
+"""The service's settings: environment variables, then `.env`, then the defaults here.
+
+Every field has a unit, both bounds and a meaning; the README's table is checked against this class by a
+test. A bad value stops the start and names itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.errors import StartError
+from gateway.jobs import KiB, Limits, MiB
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All settings of a gateway, validated and frozen."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    # Who may ask, and where.
+    api_key: SecretStr | None = Field(None, alias="API_KEY", description="The key clients send as `X-API-Key`")
+    api_keys_file: Path | None = Field(
+        None,
+        alias="FIGBOX_API_KEYS_FILE",
+        description="File with more keys, one `name:sha256` a line (`python -m gateway.auth NAME` makes one)",
+    )
+    host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
+    port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    debug: bool = Field(False, alias="DEBUG", description="Readable log lines with more detail, instead of JSON")
+    metrics_host: str = Field(
+        "127.0.0.1",
+        alias="FIGBOX_METRICS_HOST",
+        min_length=1,
+        description="Address of the Prometheus listener",
+    )
+    metrics_port: int = Field(
+        5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Its port; 0 means no listener"
+    )
+
+    # What renders.
+    image: str = Field("figbox-runner:latest", alias="FIGBOX_IMAGE", min_length=1, description="Runner image")
+    runtime: str | None = Field(
+        None,
+        alias="FIGBOX_RUNTIME",
+        pattern=r"^[a-zA-Z0-9._-]+$",
+        description="OCI runtime by the engine's name for it (`runsc` is gVisor); unset means the engine's default",
+    )
+    docker_host: str | None = Field(
+        None,
+        alias="DOCKER_HOST",
+        description="Engine's socket as `unix:///path`; unset means the Docker CLI's current context",
+    )
+    engine_timeout_s: Annotated[
+        float,
+        Field(alias="FIGBOX_ENGINE_TIMEOUT_S", ge=0.5, le=300, description="Seconds one engine call may take"),
+    ] = 20.0
+    installation: str | None = Field(
+        None,
+        alias="FIGBOX_INSTALLATION",
+        pattern=r"^[a-zA-Z0-9._-]{1,64}$",
+        description="Name that marks this installation's containers; must stay the same over restarts and be "
+        "unique on the engine. Unset: derived from host, folder and address",
+    )
+
+    # What one job may use.
+    wall_limit_s: float = Field(
+        30.0,
+        alias="FIGBOX_WALL_LIMIT_S",
+        ge=0.1,
+        le=600,
+        description="Seconds a job may take once handed over",
+    )
+    memory_limit_mib: int = Field(
+        1024,
+        alias="FIGBOX_MEMORY_LIMIT_MIB",
+        ge=128,
+        le=65536,
+        description="MiB of memory of one job, no swap",
+    )
+    tmpfs_limit_mib: int = Field(
+        64, alias="FIGBOX_TMPFS_LIMIT_MIB", ge=4, le=4096, description="MiB of a job's working directory"
+    )
+    tmpfs_inodes: int = Field(
+        4096,
+        alias="FIGBOX_TMPFS_INODES",
+        ge=64,
+        le=1_000_000,
+        description="Files a job's working directory holds",
+    )
+    pids_limit: int = Field(
+        64, alias="FIGBOX_PIDS_LIMIT", ge=32, le=4096, description="Threads and processes of one job"
+    )
+    cpus: float = Field(1.0, alias="FIGBOX_CPUS", ge=0.1, le=64, description="Cores one job may use")
+    output_limit_mib: int = Field(
+        16,
+        alias="FIGBOX_OUTPUT_LIMIT_MIB",
+        ge=1,
+        le=256,
+        description="MiB a job may write, picture and prints",
+    )
+    pixel_limit_mpx: int = Field(
+        50, alias="FIGBOX_PIXEL_LIMIT_MPX", ge=1, le=1000, description="Million pixels a picture may have"
+    )
+
+    # What a request may be.
+    body_limit_kib: int = Field(
+        1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="KiB of a request body"
+    )
+    code_limit_kib: int = Field(256, alias="FIGBOX_CODE_LIMIT_KIB", ge=1, le=16384, description="KiB of code, as UTF-8")
+    body_timeout_s: float = Field(
+        10.0, alias="FIGBOX_BODY_TIMEOUT_S", ge=0.1, le=300, description="Seconds a body may take to arrive"
+    )
+
+    # How many at once.
+    running_limit: int | None = Field(
+        None,
+        alias="FIGBOX_RUNNING_LIMIT",
+        ge=1,
+        le=1024,
+        description="Jobs that run at once; unset: the engine's cores, as far as memory reaches",
+    )
+    queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Jobs that may wait")
+    queue_wait_s: float = Field(
+        30.0, alias="FIGBOX_QUEUE_WAIT_S", ge=0.1, le=600, description="Seconds a job may wait for a place"
+    )
+    key_limit: int | None = Field(
+        None,
+        alias="FIGBOX_KEY_LIMIT",
+        ge=1,
+        le=10_000,
+        description="Jobs one key may have running and waiting; unset: all with one key, half with several",
+    )
+
+    # The warm pool.
+    pool_size: int | None = Field(
+        None,
+        alias="FIGBOX_POOL_SIZE",
+        ge=0,
+        le=1024,
+        description="Warm containers kept waiting; unset: twice the jobs that run at once, as far as memory reaches",
+    )
+    pool_makers: int = Field(
+        2, alias="FIGBOX_POOL_MAKERS", ge=1, le=16, description="Warm containers made at the same time"
+    )
+    pool_idle_s: float = Field(
+        600.0, alias="FIGBOX_POOL_IDLE_S", ge=1, le=86400, description="Seconds a warm container may wait"
+    )
+    memory_budget_mib: int | None = Field(
+        None,
+        alias="FIGBOX_MEMORY_BUDGET_MIB",
+        ge=128,
+        le=16_777_216,
+        description="MiB all containers together may come to; unset: the engine's memory less an eighth",
+    )
+
+    # Life and death.
+    grace_s: float = Field(
+        35.0,
+        alias="FIGBOX_GRACE_S",
+        ge=0,
+        le=3600,
+        description="Seconds running jobs get to finish at the end",
+    )
+    sweep_period_s: float = Field(
+        60.0, alias="FIGBOX_SWEEP_PERIOD_S", ge=1, le=86400, description="Seconds between searches for strays"
+    )
+
+    @field_validator("docker_host")
+    @classmethod
+    def _only_unix_sockets(cls, value: str | None) -> str | None:
+        """Refuse network engines: without TLS they give the host away, and attach streams need a local socket."""
+        if value is not None and not value.startswith("unix://"):
+            raise ValueError("only unix:// sockets are supported")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        """Fail closed: without any key nobody could tell a client from a stranger."""
+        empty = self.api_key is None or not self.api_key.get_secret_value().strip()
+        if empty and self.api_keys_file is None:
+            raise ValueError("API_KEY is not set")
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of one job, in base units."""
+        return Limits(
+            wall_limit_s=self.wall_limit_s,
+            memory_limit_bytes=self.memory_limit_mib * MiB,
+            tmpfs_limit_bytes=self.tmpfs_limit_mib * MiB,
+            tmpfs_inodes=self.tmpfs_inodes,
+            pids_limit=self.pids_limit,
+            cpus=self.cpus,
+            output_limit_bytes=self.output_limit_mib * MiB,
+            pixel_limit=self.pixel_limit_mpx * 1_000_000,
+        )
+
+    @property
+    def body_limit_bytes(self) -> int:
+        """Largest request body in bytes."""
+        return self.body_limit_kib * KiB
+
+    @property
+    def code_limit_bytes(self) -> int:
+        """Longest code in bytes of UTF-8."""
+        return self.code_limit_kib * KiB
+
+    @property
+    def installation_name(self) -> str:
+        """The label value that tells our containers from anybody else's on the same engine.
+
+        Two gateways of one host can't share an address, so host, folder and address name one
+        installation, and the same one after a restart.
+        """
+        if self.installation is not None:
+            return self.installation
+        identity = f"{platform.node()}|{ROOT}|{self.host}|{self.port}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Raises:
+        StartError: A value is missing or out of bounds; the text names each one, and no value.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]  # the arguments come from the environment
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
+        ]
+        raise StartError("bad settings: " + "; ".join(faults)) from error
