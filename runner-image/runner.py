@@ -57,10 +57,12 @@ import faulthandler
 import fcntl
 import io
 import json
+import linecache
 import os
 import signal
 import struct
 import sys
+import traceback
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM_NAME = "plot.py"
+PROGRAM_FILE = f"{cheap_import.WORK_DIR}/{PROGRAM_NAME}"
 FRAME_HEADER = struct.Struct(">cI")
 JOB_FRAME_LIMIT_BYTES = 16 * 1024 * 1024
 VERDICT_LIMIT_BYTES = 64 * 1024
@@ -214,6 +217,8 @@ def draw(job: Job) -> Verdict:
         except SystemExit as stop:
             if stop.code not in (None, 0):
                 raise
+        sys.settrace(None)  # here, for calling any function of ours would set the program's tracer off
+        sys.setprofile(None)
         calm_down(recursion_limit)
         manager = Gcf.get_active()
         if manager is None:
@@ -232,6 +237,8 @@ def draw(job: Job) -> Verdict:
         save_figure(manager.canvas.figure, picture, **options)
         return Verdict("ok", picture.getvalue(), "")
     except BaseException as fault:  # noqa: BLE001
+        sys.settrace(None)
+        sys.setprofile(None)
         calm_down(recursion_limit)
         return Verdict("program_error", None, describe(fault, lines))
 
@@ -246,10 +253,9 @@ def decode_source(code: str | bytes) -> str:
 
 
 def remember_source(lines: list[str]) -> None:
-    """Let tracebacks (ours, and those that the program prints itself) show the program's lines."""
-    import linecache  # noqa: PLC0415  # the program may have replaced the module's own reference
-
-    linecache.cache[PROGRAM_NAME] = (sum(map(len, lines)), None, lines, PROGRAM_NAME)
+    """Let tracebacks (ours, and those that the program prints itself) and ``inspect`` show its lines."""
+    for name in (PROGRAM_NAME, PROGRAM_FILE):
+        linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
 
 
 def prepare_main_module() -> dict[str, Any]:
@@ -260,7 +266,7 @@ def prepare_main_module() -> dict[str, Any]:
     module = types.ModuleType("__main__")
     vars(module).update(
         __builtins__=__builtins__,
-        __file__=os.path.join(os.getcwd(), PROGRAM_NAME),  # noqa: PTH109, PTH118  # 8 ms for pathlib's sake
+        __file__=PROGRAM_FILE,
         plt=plt,
         np=np,
     )
@@ -271,8 +277,6 @@ def prepare_main_module() -> dict[str, Any]:
 
 def calm_down(recursion_limit: int) -> None:
     """Undo what the program may have left behind that would interrupt our last steps."""
-    sys.settrace(None)
-    sys.setprofile(None)
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
     sys.setrecursionlimit(max(recursion_limit, sys.getrecursionlimit()))
@@ -293,8 +297,6 @@ def flush_program_output() -> None:
 def describe(fault: BaseException, lines: list[str]) -> str:
     """Traceback of ``fault`` with the program's own frames alone; never raises."""
     try:
-        import traceback  # noqa: PLC0415
-
         remember_source(lines)
         own = trim_chain(fault)
         report = traceback.TracebackException.from_exception(fault)
