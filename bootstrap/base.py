@@ -8,6 +8,7 @@ namespaces. The result has no shell, no package manager and no compiler: less th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -16,6 +17,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from docker.errors import APIError
 
 from bootstrap import debian
 from bootstrap.steps import SetupError, run
@@ -93,6 +96,7 @@ def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool 
     if known is not None and not anew:
         return known
     _need_mmdebstrap(steps)
+    before = [image.id for image in client.images.list(name=TAG)]
     with tempfile.TemporaryDirectory(prefix="figbox-base-") as folder:
         raw, image = Path(folder, "raw.tar"), Path(folder, "image.tar")
         _extract(steps, raw, DEBIAN_ARCHITECTURES[architecture])
@@ -103,11 +107,13 @@ def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool 
         reply = client.api.import_image_from_file(str(image), repository=name, tag=tag, changes=changes)
     answer = json.loads(reply)
     if "status" not in answer:
-        raise SetupError(
-            f"The engine refused the base image ({answer.get('error', answer)}); look into its log."
-        )
+        raise SetupError(f"The engine refused the base image ({answer.get('error', answer)}); look into its log.")
     made = client.images.get(TAG)
     steps.say("base image", f"{TAG} made from {len(PACKAGES)} Debian packages and what they need")
+    for old in before:
+        if old != made.id:
+            with contextlib.suppress(APIError):  # one that an image was built from goes with that image
+                client.images.remove(str(old))
     return made
 
 
@@ -121,9 +127,7 @@ def _need_mmdebstrap(steps: Steps) -> None:
             )
         debian.apt_install(steps, ["mmdebstrap"], why="makes the base image where no registry answers")
     if not debian.KEYRING.is_file():
-        raise SetupError(
-            f"{debian.KEYRING} is missing; install the package debian-archive-keyring and start again."
-        )
+        raise SetupError(f"{debian.KEYRING} is missing; install the package debian-archive-keyring and start again.")
 
 
 def _extract(steps: Steps, target: Path, architecture: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 INSTALLATION_LABEL = "figbox.installation"
 TAG_LABEL = "figbox.tag"
-RECIPE_LABEL = "figbox.base-recipe"
+BASE_TAG = "figbox-base:trixie"
 CACHES = (".venv", ".figbox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
 PROBE_TIMEOUT_S = 2.0
 
@@ -80,7 +80,7 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
 
 def _remove_images(steps: Steps, path: Path, tag: str) -> None:
     ours = _listed(path, "/images/json?all=0", {"label": [f"{TAG_LABEL}={tag}"]})
-    bases = _listed(path, "/images/json?all=0", {"label": [RECIPE_LABEL], "dangling": ["false"]})
+    bases = _listed(path, "/images/json?all=0", {"reference": [BASE_TAG]})
     for image in (*ours, *(image for image in bases if image not in ours)):
         status, _ = engine.request(path, "DELETE", f"/images/{image}")  # no force: one in use stays
         steps.say("image", f"{image[:19]} " + _removal(status))

@@ -116,9 +116,7 @@ class _Setup:
             raise SetupError("There is no virtual environment yet: run `make install` first.")
         command: list[str | Path] = [VENV.python, "-m", "bootstrap", "image"]
         command_options = ["--refresh-base"] if self._refresh_base else []
-        done = subprocess.run(
-            [*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False
-        )
+        done = subprocess.run([*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
             raise SystemExit(done.returncode)  # it has said why
 

@@ -133,10 +133,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
                 name, _, value = line.partition(":")
                 name = name.strip().lower()
                 fields[name] = value.strip()
-        if (
-            fields.get("enabled", "yes").lower() not in FALSE_WORDS
-            and "deb" in fields.get("types", "").split()
-        ):
+        if fields.get("enabled", "yes").lower() not in FALSE_WORDS and "deb" in fields.get("types", "").split():
             components = tuple(fields.get("components", "").split())
             for uri in fields.get("uris", "").split():
                 for suite in fields.get("suites", "").split():

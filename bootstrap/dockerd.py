@@ -97,7 +97,7 @@ def remedy(address: engine.Address, reason: str) -> str:
     )
 
 
-def start(steps: Steps, daemon: Daemon, deadline_s: float = START_DEADLINE_S) -> None:
+def start(steps: Steps, daemon: Daemon, deadline_s: float = START_DEADLINE_S) -> subprocess.Popen[bytes] | None:
     """Start dockerd by hand, detached, and wait until it answers; wait only, if one is on its way already.
 
     Args:
@@ -105,28 +105,30 @@ def start(steps: Steps, daemon: Daemon, deadline_s: float = START_DEADLINE_S) ->
         daemon: What to start.
         deadline_s: Seconds until an answer must have come.
 
+    Returns:
+        The process, for a caller that means to end it; None if one was there or on its way.
+
     Raises:
         SetupError: It ended or stayed silent; carries its last lines.
     """
     if engine.answers(daemon.socket):
-        return
+        return None
     if _on_its_way(daemon):
         steps.say("engine", "one is being started already; waiting for it")
         _wait(daemon.socket, None, daemon.log, deadline_s)
-        return
+        return None
     for path in stale(daemon):
         steps.say("engine", f"removing {path}, left behind by an engine that is gone")
         path.unlink(missing_ok=True)
-    for arguments in (daemon.arguments, (*daemon.arguments, *NO_BRIDGE)):
-        steps.say("engine", f"starting dockerd {' '.join(arguments)}".rstrip() + f" (log: {daemon.log})")
-        process = _spawn(daemon, arguments)
-        if _wait(
-            daemon.socket, process, daemon.log, deadline_s, bridge_may_fail=arguments == daemon.arguments
-        ):
-            return
+    process = _spawn(steps, daemon, daemon.arguments)
+    if not _wait(daemon.socket, process, daemon.log, deadline_s, bridge_may_fail=True):
+        process = _spawn(steps, daemon, (*daemon.arguments, *NO_BRIDGE))
+        _wait(daemon.socket, process, daemon.log, deadline_s)
+    return process
 
 
-def _spawn(daemon: Daemon, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _spawn(steps: Steps, daemon: Daemon, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    steps.say("engine", f"starting dockerd {' '.join(arguments)}".rstrip() + f" (log: {daemon.log})")
     daemon.log.parent.mkdir(parents=True, exist_ok=True)
     with daemon.log.open("wb") as log:
         return subprocess.Popen(
@@ -183,9 +185,7 @@ def stale(daemon: Daemon) -> list[Path]:
     dockerd 20.10 refuses to start if the id in its file exists at all, whatever runs under it; after a reboot
     or in a container that is often so. Newer ones look themselves.
     """
-    return [
-        path for path, program in daemon.process_files.items() if path.exists() and _program(path) != program
-    ]
+    return [path for path, program in daemon.process_files.items() if path.exists() and _program(path) != program]
 
 
 def _program(process_file: Path) -> str:

@@ -75,7 +75,7 @@ def meant(environment: dict[str, str] | None = None) -> Address:
         host = json.loads(meta.read_text())["Endpoints"]["docker"]["Host"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise SetupError(
-            f"{named_by} can't be read from {meta}; choose another with `docker context use default`."
+            f"The Docker context {context} can't be read from {meta}; choose another with `docker context use default`."
         ) from exc
     return Address(_socket_of(str(host), named_by), named_by)
 

@@ -82,11 +82,7 @@ def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
         with contextlib.closing(client):
             architecture = _architecture(client)
             present = _find(client, recipe.tag)
-            if (
-                present is not None
-                and not refresh_base
-                and _is_current(client, present, recipe, architecture)
-            ):
+            if present is not None and not refresh_base and _is_current(client, present, recipe, architecture):
                 steps.say("runner image", f"unchanged ({recipe.tag}, {_short(present)})")
                 return
             built = _build(steps, client, recipe, architecture, refresh_base=refresh_base)
@@ -130,9 +126,7 @@ def _is_current(client: DockerClient, image: Image, recipe: Recipe, architecture
     return image.labels.get(INPUTS_LABEL) == wanted and not base_changed
 
 
-def _build(
-    steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, *, refresh_base: bool
-) -> Image:
+def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, *, refresh_base: bool) -> Image:
     base_image = _choose_base(steps, client, recipe, architecture, anew=refresh_base)
     base_id = client.images.get(base_image).id
     site = wheels.ensure(steps, recipe.folder / "requirements.txt", architecture, recipe.cache)

@@ -61,9 +61,7 @@ class VirtualEnvironment:
             return
         # dev.txt on top of an unchanged gateway.txt only adds; after other changes old packages would stay.
         gateway = {"python": _host_version(), "gateway.txt": _sha256(self.locks / "gateway.txt")}
-        grows = (
-            dev and "dev.txt" not in present and gateway.items() <= present.items() and self.python.exists()
-        )
+        grows = dev and "dev.txt" not in present and gateway.items() <= present.items() and self.python.exists()
         self.stamp.unlink(missing_ok=True)
         if not grows:
             self._create(steps)

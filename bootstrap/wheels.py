@@ -65,6 +65,7 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path) -> Path:
         shutil.rmtree(unfinished)
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=cache) as folder:
         target = Path(folder, "site")
+        target.mkdir()
         command: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
         command += ["--disable-pip-version-check", "--target", target, "--require-hashes", "--no-deps"]
         command += ["--only-binary=:all:", "--no-compile", "--python-version", PYTHON_VERSION]

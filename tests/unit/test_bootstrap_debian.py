@@ -1,0 +1,93 @@
+"""The set-up reads the host's own apt sources, in both formats, and turns them to another Debian release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import debian
+from bootstrap.debian import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEB822 = """\
+# a comment before the stanza
+Types: deb deb-src
+# a comment within it
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+ bookworm-backports
+Components: main contrib
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+URIs: http://mirror.example/debian-security
+Suites: bookworm-security
+Components: main
+
+Enabled: no
+Types: deb
+URIs: http://off.example/debian
+Suites: bookworm
+Components: main
+
+Types: deb-src
+URIs: http://source.example/debian
+Suites: bookworm
+Components: main
+"""
+
+ONE_LINE = """\
+# deb http://off.example/debian bookworm main
+deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib  # why
+deb-src http://mirror.example/debian bookworm main
+deb http://security.example/debian-security bookworm-security main
+deb https://vendor.example/apt cloud-sdk main
+"""
+
+
+def test_deb822_stanzas_are_read() -> None:
+    """Every enabled binary suite of every address counts; comments, disabled and source stanzas don't."""
+    mirror, security = "http://mirror.example/debian", "http://mirror.example/debian-security"
+    assert list(debian.parse_deb822(DEB822)) == [
+        Source(mirror, "bookworm", ("main", "contrib")),
+        Source(mirror, "bookworm-updates", ("main", "contrib")),
+        Source(mirror, "bookworm-backports", ("main", "contrib")),
+        Source(security, "bookworm-security", ("main",)),
+    ]
+
+
+def test_one_line_sources_are_read() -> None:
+    """Options and comments are left out, and so are source packages."""
+    assert list(debian.parse_one_line(ONE_LINE)) == [
+        Source("http://mirror.example/debian", "bookworm", ("main", "contrib")),
+        Source("http://security.example/debian-security", "bookworm-security", ("main",)),
+        Source("https://vendor.example/apt", "cloud-sdk", ("main",)),
+    ]
+
+
+def test_sources_turn_to_another_release(tmp_path: Path) -> None:
+    """Debian's own suites keep their address and pocket; backports, vendors and repetitions fall out."""
+    lists = tmp_path / "sources.list.d"
+    lists.mkdir()
+    (tmp_path / "sources.list").write_text(ONE_LINE)
+    (lists / "debian.sources").write_text(DEB822)
+    (lists / "old.list.disabled").write_text("deb http://disabled.example/debian bookworm main\n")
+    assert debian.sources_for("trixie", tmp_path) == [
+        Source("http://mirror.example/debian", "trixie", ("main",)),
+        Source("http://security.example/debian-security", "trixie-security", ("main",)),
+        Source("http://mirror.example/debian", "trixie-updates", ("main",)),
+        Source("http://mirror.example/debian-security", "trixie-security", ("main",)),
+    ]
+
+
+def test_no_debian_mirror_gives_nothing(tmp_path: Path) -> None:
+    """A host of another distribution has no mirror to take Debian from."""
+    (tmp_path / "sources.list").write_text("deb http://mirror.example/ubuntu noble main\n")
+    assert debian.sources_for("trixie", tmp_path) == []
+
+
+def test_every_source_is_verified(tmp_path: Path) -> None:
+    """A source line names the keyring, so that no other key of the host can vouch for the base image."""
+    line = Source("http://mirror.example/debian", "trixie", ("main",)).line(tmp_path / "keys.gpg")
+    assert line == f"deb [signed-by={tmp_path}/keys.gpg] http://mirror.example/debian trixie main"

@@ -1,0 +1,164 @@
+"""The set-up finds the engine that is meant, asks it over a real unix socket, and says plainly when it can't."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootstrap import dockerd, doctor, engine
+from bootstrap.steps import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = {"/_ping": b"OK", "/info": b'{"MemoryLimit": true}', "/broken": b"{"}
+        body = known.get(self.path, b"")
+        self.send_response(200 if self.path in known else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short name: a unix socket's path may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="fb") as name:
+        yield Path(name)
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[None]:
+    """A server on a unix socket that answers as an engine does."""
+    with socketserver.ThreadingUnixStreamServer(str(path), _Answers) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def test_an_engine_that_answers_is_recognised(folder: Path) -> None:
+    """A ping returns, questions are answered, and a wrong answer is told from silence."""
+    path = folder / "s"
+    with serving(path):
+        engine.ping(path)
+        assert engine.answers(path)
+        assert engine.ask(path, "/info") == {"MemoryLimit": True}
+        with pytest.raises(engine.EngineSilentError, match="isn't JSON"):
+            engine.ask(path, "/broken")
+        with pytest.raises(engine.EngineSilentError, match="answers 404"):
+            engine.ask(path, "/nothing")
+
+
+def test_a_missing_engine_may_be_started_but_a_silent_one_not(folder: Path) -> None:
+    """No socket, or one nobody listens on, is an absent engine; one that listens and says nothing isn't."""
+    with pytest.raises(engine.EngineSilentError, match="no such socket") as missing:
+        engine.ping(folder / "s")
+    assert missing.value.absent
+    with serving(folder / "s"):
+        pass
+    with pytest.raises(engine.EngineSilentError, match="nobody listens") as left:
+        engine.ping(folder / "s")
+    assert left.value.absent
+    with socketserver.UnixStreamServer(str(folder / "t"), _Answers):
+        with pytest.raises(engine.EngineSilentError, match="no answer within") as silent:
+            engine.ping(folder / "t", timeout_s=0.05)
+        assert not silent.value.absent
+
+
+def test_docker_host_wins(tmp_path: Path) -> None:
+    """DOCKER_HOST names the engine, whatever the CLI's configuration says."""
+    (tmp_path / "config.json").write_text('{"currentContext": "broken"}')
+    address = engine.meant({"DOCKER_HOST": "unix:///x/y.sock", "DOCKER_CONFIG": str(tmp_path)})
+    assert (str(address.socket), address.named_by) == ("/x/y.sock", "DOCKER_HOST")
+    assert address.url == "unix:///x/y.sock"
+
+
+def test_the_current_context_is_followed(tmp_path: Path) -> None:
+    """Without DOCKER_HOST the CLI's current context counts, as Docker Desktop and rootless Docker set it."""
+    (tmp_path / "config.json").write_text('{"currentContext": "desktop"}')
+    meta = tmp_path / "contexts" / "meta" / hashlib.sha256(b"desktop").hexdigest()
+    meta.mkdir(parents=True)
+    (meta / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": "unix:///d.sock"}}}))
+    address = engine.meant({"DOCKER_CONFIG": str(tmp_path)})
+    assert (str(address.socket), address.named_by) == ("/d.sock", "the Docker context desktop")
+    with pytest.raises(SetupError, match="context other can't be read"):
+        engine.meant({"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "other"})
+
+
+def test_without_any_configuration_the_default_is_meant(tmp_path: Path) -> None:
+    """No variable and no configuration: the default socket."""
+    assert engine.meant({"DOCKER_CONFIG": str(tmp_path)}) == engine.Address(engine.DEFAULT_SOCKET, "")
+
+
+@pytest.mark.parametrize("url", ["tcp://10.0.0.1:2375", "ssh://host", "unix://", "/var/run/docker.sock"])
+def test_only_unix_sockets_are_supported(url: str) -> None:
+    """Another transport, an unprotected one above all, is refused with the supported form."""
+    with pytest.raises(SetupError, match="DOCKER_HOST=unix:///"):
+        engine.meant({"DOCKER_HOST": url})
+
+
+def test_a_stale_process_file_is_told_from_a_living_engine(tmp_path: Path) -> None:
+    """The id in the file counts only if that very program runs under it: ids are given again."""
+    daemon = dockerd.Daemon(run_folder=tmp_path)
+    ours, gone = tmp_path / "docker.pid", tmp_path / "docker-ssd.pid"
+    ours.write_text(f"{os.getpid()}\n")  # lives, but is no dockerd
+    gone.write_text("not a number")
+    assert set(dockerd.stale(daemon)) == {ours, gone}
+
+    program = tmp_path / "dockerd"
+    program.symlink_to(sys.executable)
+    copy = tmp_path / "bin" / "dockerd"
+    copy.parent.mkdir()
+    copy.write_bytes(Path("/bin/sleep").read_bytes())
+    copy.chmod(0o755)
+    with subprocess.Popen([copy, "60"]) as alive:
+        ours.write_text(str(alive.pid))
+        assert dockerd.stale(daemon) == [gone]
+        alive.kill()
+
+
+def test_each_missing_engine_has_its_remedy(tmp_path: Path) -> None:
+    """The sentence names the socket, the reason and what to do for it."""
+    named = engine.Address(tmp_path / "s", "DOCKER_HOST")
+    assert "which DOCKER_HOST names: start that engine" in dockerd.remedy(named, "nobody listens on it")
+    if sys.platform == "linux":
+        default = engine.Address(engine.DEFAULT_SOCKET, "")
+        assert "usermod -aG docker" in dockerd.remedy(default, "this user may not open it")
+        assert "systemctl start docker" in dockerd.remedy(default, "there is no such socket")
+
+
+def test_doctor_judges_an_engine_by_what_it_enforces() -> None:
+    """Each limit an engine can't enforce is a fault with a remedy; a missing gVisor is a note."""
+    able = {
+        "MemoryLimit": True,
+        "PidsLimit": True,
+        "CpuCfsQuota": True,
+        "SecurityOptions": ["name=seccomp,profile=default"],
+        "Runtimes": {"runc": {}},
+    }
+    assert [finding.what for finding in doctor.judge(able) if not finding.good and finding.grave] == []
+    for field in ("MemoryLimit", "PidsLimit", "CpuCfsQuota", "SecurityOptions"):
+        faults = [finding for finding in doctor.judge({**able, field: None}) if not finding.good]
+        grave = [finding for finding in faults if finding.grave]
+        assert len(grave) == 1, field
+        assert grave[0].remedy

@@ -1,0 +1,256 @@
+"""The set-up's files: `.env`, the stamp of the environment, hashes, the build context, the Makefile."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from bootstrap import base, context, dotenv, wheels
+from bootstrap.image import Recipe
+from bootstrap.steps import SetupError, Steps, run
+from bootstrap.virtualenv import VirtualEnvironment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def output() -> io.StringIO:
+    """What the steps print."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def steps(output: io.StringIO) -> Steps:
+    """Steps that print into memory."""
+    return Steps(output=output)
+
+
+def test_dotenv_is_private_and_random(tmp_path: Path, steps: Steps) -> None:
+    """A new `.env` is readable by its owner alone and holds a key of 256 bits that no other one has."""
+    before = os.umask(0)
+    try:
+        for name in ("a", "b"):
+            dotenv.ensure(steps, tmp_path / name)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    keys = {dotenv.value(tmp_path / name, "API_KEY") for name in ("a", "b")}
+    assert len(keys) == 2
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", key) for key in keys)
+
+
+def test_dotenv_is_never_touched_again(tmp_path: Path, steps: Steps, output: io.StringIO) -> None:
+    """An existing file keeps every byte and its mode; if others can read it, that is said."""
+    path = tmp_path / ".env"
+    path.write_text("API_KEY=mine\n")
+    path.chmod(0o644)
+    dotenv.ensure(steps, path)
+    assert path.read_text() == "API_KEY=mine\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert "chmod 600" in output.getvalue()
+    path.chmod(0o600)
+    output.truncate(0)
+    dotenv.ensure(steps, path)
+    assert "WARNING" not in output.getvalue()
+
+
+def test_dotenv_follows_no_link(tmp_path: Path, steps: Steps) -> None:
+    """A link laid in the file's place, even one to nowhere, isn't written through."""
+    path = tmp_path / ".env"
+    path.symlink_to(tmp_path / "elsewhere")
+    dotenv.ensure(steps, path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_failed_program_gives_a_sentence(steps: Steps) -> None:
+    """The error shows the program's last lines, how it ended and what to do; a missing one says so."""
+    program = "import sys; print('last words', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(SetupError, match=r"(?s)last words.*exit code 3.*Do this\."):
+        run([sys.executable, "-c", program], remedy="Do this.")
+    with pytest.raises(SetupError, match="could not be started"):
+        run(["/nonexistent/program"], remedy="Do this.")
+    with pytest.raises(SetupError, match="SIGKILL"):
+        run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], remedy="Do this.")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> VirtualEnvironment:
+    """An environment whose locks are empty: made by the real venv and pip, without any network."""
+    locks = tmp_path / "locks"
+    locks.mkdir()
+    for name in ("gateway.txt", "dev.txt"):
+        (locks / name).write_text("# nothing\n")
+    return VirtualEnvironment(tmp_path / "venv", locks)
+
+
+def test_environment_is_made_once(environment: VirtualEnvironment, steps: Steps, output: io.StringIO) -> None:
+    """The second time only the stamp is read; a changed lock makes it anew."""
+    environment.ensure(steps)
+    assert environment.python.exists()
+    made = environment.python.lstat().st_ctime_ns
+    environment.ensure(steps)
+    assert "unchanged" in output.getvalue()
+    environment.ensure(steps, dev=True)  # only adds
+    environment.ensure(steps)
+    assert environment.python.lstat().st_ctime_ns == made
+    (environment.locks / "gateway.txt").write_text("# changed\n")
+    environment.ensure(steps)
+    assert environment.python.lstat().st_ctime_ns != made
+
+
+def test_an_interrupted_installation_leaves_no_stamp(environment: VirtualEnvironment, steps: Steps) -> None:
+    """A requirement without a hash is refused, and what pip didn't finish isn't taken for finished."""
+    (environment.locks / "gateway.txt").write_text("docker==7.2.0\n")
+    with pytest.raises(SetupError, match=r"(?s)hash.*pip"):
+        environment.ensure(steps)
+    assert environment.python.exists()
+    assert not environment.stamp.exists()
+
+
+def test_a_missing_lock_is_told(environment: VirtualEnvironment, steps: Steps) -> None:
+    """Without its lock nothing is installed, and the sentence says how to get it back."""
+    (environment.locks / "gateway.txt").unlink()
+    with pytest.raises(SetupError, match="git checkout"):
+        environment.ensure(steps)
+    assert not environment.folder.exists()
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """An image's folder."""
+    folder = tmp_path / "image"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "inner" / "runner.py").write_text("print()\n")
+    return folder
+
+
+def test_the_hash_of_inputs_follows_contents_alone(sources: Path, tmp_path: Path) -> None:
+    """Times, modes and caches change nothing; a byte, a name, the base or the processor changes it."""
+    recipe = Recipe(sources, tmp_path)
+    first = recipe.inputs("x86_64", "b", "id")
+    os.utime(sources / "Dockerfile", (1, 1))
+    (sources / "Dockerfile").chmod(0o600)
+    (sources / "__pycache__").mkdir()
+    (sources / "__pycache__" / "runner.pyc").write_bytes(b"x")
+    (sources / ".swap").write_bytes(b"x")
+    assert recipe.inputs("x86_64", "b", "id") == first
+    others = {first, recipe.inputs("aarch64", "b", "id"), recipe.inputs("x86_64", "c", "id")}
+    others.add(recipe.inputs("x86_64", "b", "other"))
+    (sources / "inner" / "runner.py").write_text("print(1)\n")
+    others.add(recipe.inputs("x86_64", "b", "id"))
+    (sources / "inner" / "runner.py").rename(sources / "inner" / "other.py")
+    others.add(recipe.inputs("x86_64", "b", "id"))
+    assert len(others) == 6
+
+
+def test_the_build_context_is_reproducible(sources: Path, tmp_path: Path) -> None:
+    """Equal files give equal bytes, whoever made them and when; wheels go in below `site/`."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "numpy.py").write_text("x = 1\n")
+    packed = []
+    for mtime, mode in ((1, 0o600), (2, 0o755)):
+        for path in (sources / "Dockerfile", site / "numpy.py"):
+            os.utime(path, (mtime, mtime))
+            path.chmod(mode)
+        target = io.BytesIO()
+        context.pack(sources, site, target)
+        packed.append(target.getvalue())
+    assert packed[0] == packed[1]
+    with tarfile.open(fileobj=io.BytesIO(packed[0])) as tar:
+        names = tar.getnames()
+    assert names == ["Dockerfile", "inner/runner.py", "site/numpy.py"]
+
+
+def test_wheels_lose_tests_and_programs(tmp_path: Path) -> None:
+    """Tests and programs go, and the packages' records of them; everything else stays."""
+    for name in ("bin/f2py", "numpy/tests/test_a.py", "numpy/core/tests/data/x", "numpy/testing/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    record = tmp_path / "numpy-1.dist-info" / "RECORD"
+    record.parent.mkdir()
+    record.write_text("../../bin/f2py,,\nnumpy/tests/test_a.py,,\nnumpy/testing/a.py,,\n")
+    wheels.trim(tmp_path)
+    left = [name for name, _ in context.files(tmp_path)]
+    assert left == ["numpy/testing/a.py", "numpy-1.dist-info/RECORD"]
+    assert record.read_text() == "numpy/testing/a.py,,\n"
+
+
+def test_platform_tags_end_at_the_bases_glibc() -> None:
+    """Wheels for a newer glibc than the base image's would install and then not load."""
+    tags = wheels.platform_tags("aarch64")
+    assert tags[0] == "manylinux_2_41_aarch64"
+    assert {"manylinux_2_17_aarch64", "manylinux2014_aarch64"} < set(tags)
+    assert "manylinux1_aarch64" not in tags
+
+
+def test_the_base_tarball_is_put_right() -> None:
+    """No device, no host's file, no setuid bit, no documentation but licences; the user list is added."""
+    source, target = io.BytesIO(), io.BytesIO()
+    with tarfile.open(fileobj=source, mode="w") as tar:
+        for name, kind, mode in (
+            ("./usr/bin/su", tarfile.REGTYPE, 0o4755),
+            ("./tmp", tarfile.DIRTYPE, 0o1777),
+            ("./dev/null", tarfile.CHRTYPE, 0o666),
+            ("./etc/resolv.conf", tarfile.REGTYPE, 0o644),
+            ("./usr/share/doc/x/copyright", tarfile.REGTYPE, 0o644),
+            ("./usr/share/doc/x/changelog", tarfile.REGTYPE, 0o644),
+            ("./usr/share/base-passwd/passwd.master", tarfile.REGTYPE, 0o644),
+            ("./usr/share/base-passwd/group.master", tarfile.REGTYPE, 0o644),
+        ):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode, entry.mtime = kind, mode, 12345
+            content = b"root:*\n" if name.endswith(".master") else b""
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    source.seek(0)
+    base.tidied(source, target)
+    target.seek(0)
+    with tarfile.open(fileobj=target) as tar:
+        members = {member.name: member for member in tar.getmembers()}
+        passwd = tar.extractfile("etc/passwd")
+        assert passwd is not None
+        assert passwd.read() == b"root:*\n"
+    assert not {"dev/null", "etc/resolv.conf", "usr/share/doc/x/changelog"} & members.keys()
+    assert {"usr/share/doc/x/copyright", "etc/group"} < members.keys()
+    assert (members["usr/bin/su"].mode, members["tmp"].mode) == (0o755, 0o1777)
+    assert {member.mtime for member in members.values()} == {base.FIXED_TIME}
+
+
+def test_make_shows_its_targets() -> None:
+    """`make` alone is `make help`, and names every target that a newcomer needs."""
+    done = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("install", "engine", "image", "run", "test", "check", "bench", "lock", "doctor", "clean"):
+        assert re.search(rf"^  make {target} +\S", done.stdout, re.MULTILINE), target
+
+
+def test_an_unsupported_engine_ends_in_a_sentence() -> None:
+    """An expected fault is one sentence on standard error and exit code 1, without a traceback."""
+    environment = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:2375"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bootstrap", "engine"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_nothing_names_a_registry() -> None:
+    """No address of a package or image registry is written into the set-up: the host's configuration has it."""
+    tracked = [*ROOT.glob("bootstrap/*.py"), ROOT / "Makefile", ROOT / ".ci" / "run", *ROOT.glob("runner-image/*.py")]
+    for path in tracked:
+        assert not re.search(r"https?://", path.read_text()), path
