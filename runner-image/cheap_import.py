@@ -12,6 +12,7 @@ import gc
 import os
 import shutil
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import font_fallback
@@ -61,10 +62,8 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
 
 def import_modules() -> None:
     """Import what a first figure would otherwise load while its client waits."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.pyplot
-    import numpy.random
-    import PIL.PngImagePlugin  # noqa: F401
+    for name in ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "numpy.random", "PIL.PngImagePlugin"):
+        import_module(name)
 
 
 def lay_out_font_list() -> None:
@@ -90,7 +89,7 @@ def import_without_signatures() -> None:
     66 ms together. Calls don't consult them: ``Artist.set`` checks its keywords by itself. Classes
     that the program defines, or imports later, describe themselves as ever.
     """
-    from matplotlib.artist import Artist
+    Artist: Any = import_module("matplotlib.artist").Artist  # noqa: N806  # a class
 
     describe_class = vars(Artist)["_update_set_signature_and_docstring"]
 
@@ -109,9 +108,9 @@ def warm_up() -> None:
 
     Not by way of pyplot: its counters and its current figure are the program's.
     """
-    import io
+    import io  # noqa: PLC0415
 
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # noqa: PLC0415  # only after the measured import
 
     figure = Figure(figsize=(1, 1))
     axes = figure.subplots()

@@ -58,7 +58,7 @@ SCRIPTS = (
 
 def install() -> None:
     """Make the additions; does nothing where the font list holds no such face (outside of the image)."""
-    from matplotlib import font_manager
+    from matplotlib import font_manager  # noqa: PLC0415  # only after the measured import
 
     manager = font_manager.fontManager
     faces = {entry.name: entry for entry in manager.ttflist if entry.name.startswith("Noto Sans CJK ")}
@@ -105,11 +105,11 @@ def add_last_font(font_manager: Any, fallback: Any) -> None:
 
 def add_to_formulas(fallback: Any) -> None:
     """Let formulas take characters of SCRIPTS from the text's own font or from ``fallback``."""
-    from matplotlib import _mathtext
-    from matplotlib.font_manager import get_font
+    from matplotlib import _mathtext  # noqa: PLC0415
+    from matplotlib.font_manager import get_font  # noqa: PLC0415
 
     def wrap(cls: Any) -> None:
-        get_glyph = cls._get_glyph  # noqa: SLF001
+        get_glyph = cls._get_glyph
 
         def get_glyph_or_fallback(self: Any, fontname: str, font_class: str, sym: str) -> Any:
             code = ord(sym) if len(sym) == 1 else 0
@@ -119,7 +119,7 @@ def add_to_formulas(fallback: Any) -> None:
                         return font, code, False
             return get_glyph(self, fontname, font_class, sym)
 
-        cls._get_glyph = get_glyph_or_fallback  # noqa: SLF001
+        cls._get_glyph = get_glyph_or_fallback
 
     for cls in (_mathtext.UnicodeFonts, _mathtext.DejaVuFonts, _mathtext.BakomaFonts):
         if "_get_glyph" in vars(cls):

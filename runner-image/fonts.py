@@ -42,7 +42,7 @@ def bake(site: Path, config_dir: Path) -> None:
 
 def make_collection(shipped: Path, collection_path: Path) -> None:
     """Write a collection with one face for each entry of FACES, all sharing the glyphs of ``shipped``."""
-    from fontTools.ttLib import TTCollection, TTFont  # noqa: PLC0415  # needs site/
+    from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]  # noqa: PLC0415  # needs site/
 
     collection = TTCollection()
     for face, language in FACES.items():

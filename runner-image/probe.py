@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
 STATUS_FIELDS = ("CapEff", "CapBnd", "CapPrm", "CapInh", "CapAmb", "NoNewPrivs", "Seccomp", "Groups")
 WRITE_TARGETS = ("/", "/opt/figbox", "/etc", "/dev/shm", "/dev/mqueue", "/sys/fs/cgroup", "/proc/sys/kernel")  # noqa: S108
-RLIMITS = ("CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "MSGQUEUE", "NICE", "NOFILE", "NPROC", "RTPRIO", "SIGPENDING", "STACK")
+RLIMITS = (
+    "CORE",
+    "CPU",
+    "DATA",
+    "FSIZE",
+    "MEMLOCK",
+    "MSGQUEUE",
+    "NICE",
+    "NOFILE",
+    "NPROC",
+    "RTPRIO",
+    "SIGPENDING",
+    "STACK",
+)
 CGROUP_FILES = {
     "memory_limit": ("memory.max", "memory/memory.limit_in_bytes"),
     "memory_swap_limit": ("memory.swap.max", "memory/memory.memsw.limit_in_bytes"),

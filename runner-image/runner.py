@@ -53,6 +53,7 @@ frames. Ours is an exit code.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import faulthandler
 import fcntl
 import io
@@ -123,9 +124,7 @@ def claim_streams() -> Streams:
     Source: fcntl(2), F_DUPFD_CLOEXEC gives the lowest free descriptor at or above its argument.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
-    job, answer, private_nowhere = (
-        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_PRIVATE_FD) for fd in (0, 1, nowhere)
-    )
+    job, answer, private_nowhere = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_PRIVATE_FD) for fd in (0, 1, nowhere))
     os.dup2(nowhere, 0)
     os.dup2(2, 1)
     if nowhere > 2:  # noqa: PLR2004  # the engine may have started us with a standard descriptor closed
@@ -285,10 +284,8 @@ def calm_down(recursion_limit: int) -> None:
 def flush_program_output() -> None:
     """Push out what the program printed; it may have closed or replaced its streams."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(BaseException):  # nothing here is worth losing the answer
             stream.flush()
-        except BaseException:  # noqa: BLE001, PERF203, S110  # nothing here is worth losing the answer
-            pass
 
 
 # -- the report ------------------------------------------------------------------------------------

@@ -221,7 +221,8 @@ def test_show_is_harmless(draw: Callable[..., Answer]) -> None:
         "plt.savefig = plt.gcf = plt.get_fignums = None",
         "from matplotlib.figure import Figure; Figure.savefig = lambda *a, **k: None",
         "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()",
-        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGALRM, lambda *a: 1 / 0); signal.alarm(1)",
+        "import signal; signal.signal(signal.SIGALRM, lambda *a: 1 / 0); signal.setitimer(signal.ITIMER_REAL, 0.05)",
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         "import gc; gc.disable()",
         "import atexit, os; atexit.register(os._exit, 3)",
         "import sys; sys.setrecursionlimit(60)",
@@ -293,7 +294,9 @@ plt.plot([1, 2])
 
 def test_script_mode_draws(start: Callable[..., subprocess.Popen[bytes]]) -> None:
     """By hand: source on stdin, the picture on stdout, dpi 200; PEP 263 is honoured."""
-    source = b"# -*- coding: latin-1 -*-\nassert '\xe4' == chr(228)\nplt.figure(figsize=(1, 1)); plt.plot([1]); print(1)\n"
+    source = (
+        b"# -*- coding: latin-1 -*-\nassert '\xe4' == chr(228)\nplt.figure(figsize=(1, 1)); plt.plot([1]); print(1)\n"
+    )
     process = start("script")
     stdout, stderr = process.communicate(source, timeout=DEADLINE_S)
     assert (process.returncode, stderr) == (0, b"1\n")
@@ -305,7 +308,9 @@ def test_script_mode_fails(start: Callable[..., subprocess.Popen[bytes]]) -> Non
     process = start("script")
     stdout, stderr = process.communicate(b"x = 1\n1 / 0\n", timeout=DEADLINE_S)
     assert (process.returncode, stdout) == (1, b"")
-    assert stderr.decode().startswith('Traceback (most recent call last):\n  File "plot.py", line 2, in <module>\n    1 / 0\n')
+    assert stderr.decode().startswith(
+        'Traceback (most recent call last):\n  File "plot.py", line 2, in <module>\n    1 / 0\n'
+    )
 
 
 def test_unknown_arguments_are_refused(start: Callable[..., subprocess.Popen[bytes]]) -> None:
