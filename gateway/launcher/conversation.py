@@ -35,10 +35,6 @@ class StreamEnded(Exception):
     """The container's stream ended before its answer did."""
 
 
-class OutputExceeded(Exception):
-    """The container wrote more bytes than it may."""
-
-
 class Phase(Enum):
     """Where a conversation is."""
 

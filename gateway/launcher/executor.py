@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.jobs import SIGNAL_BASE, Ending, Job, Limits, MiB, Outcome, Result, Stages, decide_outcome, printable
-from gateway.launcher.conversation import OutputExceeded, StreamEnded
-from gateway.launcher.frames import Answer, MalformedAnswer, encode_job
+from gateway.launcher.conversation import StreamEnded
+from gateway.launcher.frames import Answer, MalformedAnswer, OutputExceeded, encode_job
 from gateway.png import InvalidPng, check_png
 
 if TYPE_CHECKING:

@@ -50,6 +50,10 @@ class MalformedAnswer(Exception):
     """A container wrote something that is no answer."""
 
 
+class OutputExceeded(MalformedAnswer):
+    """A container wrote more bytes than it may, or announced that it will."""
+
+
 class Stream(IntEnum):
     """The engine's numbers for a container's streams."""
 
@@ -126,7 +130,8 @@ class FrameReader:
         """Yield each frame that `piece` completes, as kind and payload.
 
         Raises:
-            MalformedAnswer: A frame of another kind, or longer than its kind may be.
+            MalformedAnswer: A frame of another kind.
+            OutputExceeded: One longer than its kind may be.
         """
         self._buffer += piece
         while len(self._buffer) >= _FRAME_HEAD.size:
@@ -134,7 +139,7 @@ class FrameReader:
             if kind not in self._limits:
                 raise MalformedAnswer("it wrote something that is no answer")
             if length > self._limits[kind]:
-                raise MalformedAnswer("a part of its answer is too long")
+                raise OutputExceeded("a part of its answer is too long")
             end = _FRAME_HEAD.size + length
             if len(self._buffer) < end:
                 return

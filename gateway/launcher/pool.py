@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 from loguru import logger
 
 from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
-from gateway.launcher.conversation import Conversation, OutputExceeded, StreamEnded, open_conversation
+from gateway.launcher.conversation import Conversation, StreamEnded, open_conversation
 from gateway.launcher.frames import MalformedAnswer
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
 
@@ -129,7 +129,7 @@ class ContainerMaker:
             try:
                 async with asyncio.timeout(self._start_limit_s):
                     await conversation.wait_ready()
-            except (TimeoutError, StreamEnded, OutputExceeded, MalformedAnswer) as error:
+            except (TimeoutError, StreamEnded, MalformedAnswer) as error:
                 raise ContainerLost(f"a runner did not become ready: {type(error).__name__}") from error
             undo.pop_all()
             return Container(launched.container_id, name, conversation)

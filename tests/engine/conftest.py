@@ -1,0 +1,19 @@
+"""Every test here runs on a real engine, with the real runner image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.live import LiveGateway, live_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    """Return a gateway with default settings, shared by the tests of one file."""
+    with live_gateway(tmp_path_factory.mktemp("gateway")) as running:
+        yield running

@@ -1,0 +1,175 @@
+"""A real gateway as a process of its own, and the engine it works with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import docker
+
+from gateway.launcher.engine import find_engine_url
+from gateway.launcher.hardening import LABEL_INSTALLATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "a-key-for-tests"
+DEADLINE_S = 30.0
+
+
+def engine_url() -> str:
+    """Return the address of the engine under test."""
+    return find_engine_url(os.environ.get("DOCKER_HOST"))
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    json: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class LiveGateway:
+    """A running gateway process."""
+
+    process: subprocess.Popen[str]
+    url: str
+    installation: str
+    docker_host: str
+    log: Path
+
+    async def render(self, code: str, key: str = KEY, timeout_s: float = 90) -> Answer:
+        """POST code and return the answer."""
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
+            session.post(f"{self.url}/render-matplotlib", json={"code": code}, headers={"X-API-Key": key}) as response,
+        ):
+            return await _read(response)
+
+    async def get(self, path: str) -> Answer:
+        """GET a path and return the answer."""
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+            return await _read(response)
+
+    def containers(self) -> list[str]:
+        """Return the names of this installation's containers, in any state."""
+        return containers_of(self.installation, self.docker_host)
+
+    def log_text(self) -> str:
+        """Return what it has logged so far."""
+        return self.log.read_text()
+
+    def terminate(self) -> int:
+        """End it as an operator would; return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextmanager
+def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environment: object) -> Iterator[LiveGateway]:
+    """Run a gateway with the given settings; whatever happens, nothing of it stays.
+
+    Args:
+        tmp_path: For its log.
+        docker_host: Its engine; None is the one under test.
+        environment: Settings by their variables' names.
+    """
+    docker_host = docker_host or engine_url()
+    installation = str(environment.pop("FIGBOX_INSTALLATION", f"test-{secrets.token_hex(6)}"))
+    settings = {
+        "API_KEY": KEY,
+        "PORT": 0,
+        "FIGBOX_METRICS_PORT": 0,
+        "FIGBOX_INSTALLATION": installation,
+        "DOCKER_HOST": docker_host,
+        **environment,
+    }
+    log = tmp_path / f"gateway-{secrets.token_hex(4)}.log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway"],
+            cwd=ROOT,
+            env={**os.environ, **{name: str(value) for name, value in settings.items()}},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    try:
+        yield LiveGateway(process, _read_url(process, log), installation, docker_host, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        remove_containers_of(installation, docker_host)
+
+
+def containers_of(installation: str, docker_host: str) -> list[str]:
+    """Return the names of an installation's containers, in any state."""
+    client = docker.APIClient(base_url=docker_host, version="auto")
+    try:
+        rows = client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"})
+        return [row["Names"][0].lstrip("/") for row in rows if row["Names"]]
+    finally:
+        client.close()
+
+
+def remove_containers_of(installation: str, docker_host: str) -> None:
+    """Remove what a test left on purpose; an engine that is gone has nothing left."""
+    try:
+        client = docker.APIClient(base_url=docker_host, version="auto", timeout=10)
+    except docker.errors.DockerException:
+        return
+    try:
+        for row in client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"}):
+            client.remove_container(row["Id"], force=True)
+    finally:
+        client.close()
+
+
+async def until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Wait until a condition holds; fail with `what` when it doesn't in time."""
+    end = time.monotonic() + deadline_s
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < end, f"not in {deadline_s:g} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+def _read_url(process: subprocess.Popen[str], log: Path) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Figbox serves "):
+            return line.split()[2]
+    raise AssertionError(f"the gateway did not start:\n{log.read_text()}")
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
+    body = await response.read()
+    document = await response.json(content_type=None) if "json" in response.content_type else {}
+    return Answer(response.status, dict(response.headers), body, document)
