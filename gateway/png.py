@@ -30,6 +30,22 @@ INT_MAX = 0x7FFF_FFFF
 #: Bytes of all ancillary chunks together.
 ANCILLARY_LIMIT = 16 * 1024
 
+#: Chunks of a file, header and end included: a million empty ones take seconds to walk, and everybody waits. Pillow
+#: writes image data 64 KiB at a time, so that is 256 for the largest answer by default, 4096 for the largest allowed.
+CHUNK_LIMIT = 8192
+
+#: Stages of a file that follow each other. Text may stand anywhere, the resolution anywhere before the image data.
+ORDER = {b"gAMA": 0, b"cHRM": 0, b"sRGB": 0, b"sBIT": 0, b"PLTE": 1, b"tRNS": 2, b"bKGD": 2, b"IDAT": 3, b"IEND": 4}
+
+#: The only kinds that may come more than once.
+REPEATABLE = frozenset({b"IDAT", b"tEXt"})
+
+#: Colour type of pictures that need a palette, and those that must not have one.
+INDEXED, GREYS = 3, (0, 4)
+
+#: Bytes of a palette at most.
+PALETTE_LIMIT = 3 * 256
+
 #: Colour type -> the bit depths it may have (PNG specification, table 11.1).
 BIT_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
@@ -67,14 +83,19 @@ def check_png(data: bytes, pixel_limit: int) -> PngSize:
     kind, body, position = _next_chunk(data, len(SIGNATURE))
     if kind != b"IHDR":
         raise InvalidPng("it does not begin with its header")
-    size = _check_header(body, pixel_limit)
+    size, colour = _check_header(body, pixel_limit)
     kinds: list[bytes] = []
     ancillary_bytes = 0
+    palette_bytes: int | None = None
     while kind != b"IEND":
         kind, body, position = _next_chunk(data, position)
         kinds.append(kind)
+        if len(kinds) >= CHUNK_LIMIT:
+            raise InvalidPng("it has too many chunks")
         if kind in ANCILLARY:
             ancillary_bytes += len(body)
+        elif kind == b"PLTE":
+            palette_bytes = len(body)
         elif kind not in CRITICAL:
             raise InvalidPng("it has a kind of chunk that is not served")
     if ancillary_bytes > ANCILLARY_LIMIT:
@@ -82,20 +103,33 @@ def check_png(data: bytes, pixel_limit: int) -> PngSize:
     if len(body) or position != len(data):
         raise InvalidPng("something follows its end")
     _check_order(kinds)
+    _check_palette(colour, palette_bytes)
     return size
 
 
 def _check_order(kinds: list[bytes]) -> None:
-    """Check that the image data is there and in one piece, and that a palette comes once and before it."""
+    """Check that the image data is there and in one piece, and that all else comes once and in its place."""
     data_count = kinds.count(b"IDAT")
     if not data_count:
         raise InvalidPng("it has no image data")
     first = kinds.index(b"IDAT")
     if kinds[first : first + data_count].count(b"IDAT") != data_count:
         raise InvalidPng("its image data is not in one piece")
-    palettes = kinds.count(b"PLTE")
-    if palettes > 1 or (palettes and kinds.index(b"PLTE") > first):
-        raise InvalidPng("its palette is out of place")
+    stages = [ORDER[kind] for kind in kinds if kind in ORDER]
+    if stages != sorted(stages) or b"pHYs" in kinds[first:]:
+        raise InvalidPng("its parts are out of order")
+    single = [kind for kind in kinds if kind not in REPEATABLE]
+    if len(single) != len(set(single)):
+        raise InvalidPng("a part of it comes twice")
+
+
+def _check_palette(colour: int, palette_bytes: int | None) -> None:
+    """Check that a palette is there where it must be, not where it can't be, and of whole colours."""
+    if palette_bytes is None:
+        if colour == INDEXED:
+            raise InvalidPng("its palette is missing")
+    elif colour in GREYS or palette_bytes % 3 or not 0 < palette_bytes <= PALETTE_LIMIT:
+        raise InvalidPng("its palette is not one")
 
 
 def _next_chunk(data: bytes, position: int) -> tuple[bytes, memoryview, int]:
@@ -112,7 +146,8 @@ def _next_chunk(data: bytes, position: int) -> tuple[bytes, memoryview, int]:
     return kind, view[position + 8 : end - 4], end
 
 
-def _check_header(body: memoryview, pixel_limit: int) -> PngSize:
+def _check_header(body: memoryview, pixel_limit: int) -> tuple[PngSize, int]:
+    """Return size and colour type."""
     if len(body) != _IHDR.size:
         raise InvalidPng("its header has a wrong length")
     width, height, depth, colour, compression, filtering, interlace = _IHDR.unpack(body)
@@ -122,4 +157,4 @@ def _check_header(body: memoryview, pixel_limit: int) -> PngSize:
         raise InvalidPng("its header gives no size")
     if width * height > pixel_limit:
         raise InvalidPng(f"it has {width} x {height} pixels, and at most {pixel_limit} are allowed")
-    return PngSize(width, height)
+    return PngSize(width, height), colour

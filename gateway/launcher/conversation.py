@@ -20,6 +20,7 @@ from gateway.launcher.frames import (
     Demultiplexer,
     FrameReader,
     MalformedAnswer,
+    OutputExceeded,
     Stream,
 )
 
