@@ -1,0 +1,55 @@
+"""Fixtures that several kinds of tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from loguru import logger
+
+from gateway.logs import configure_logging
+from gateway.settings import Settings
+from tests.fakes import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting comes from the environment of whoever runs the tests."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+
+
+@pytest.fixture
+def make_settings(clean_environment: None) -> Callable[..., Settings]:
+    """Settings with the key of the tests and the defaults, but for what is given by field name."""
+    return lambda **values: Settings(**{"_env_file": None, "api_key": KEY, **values})
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that is logged, as the production's JSON lines."""
+    stream = io.StringIO()
+    with kept_logging():
+        configure_logging(debug=False, stream=stream)
+        yield stream
+
+
+@contextlib.contextmanager
+def kept_logging() -> Iterator[None]:
+    """Put logging back as it was: it is the process's, not the test's."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        logger.remove()
+        logger.add(sys.stderr)
+        root.handlers[:] = handlers
+        root.setLevel(level)

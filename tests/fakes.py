@@ -1,0 +1,233 @@
+"""Stand-ins for the parts that need an engine, and small helpers to wait by.
+
+They hold no logic worth testing: a fake does what its test tells it to, and remembers what was asked of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import EngineUnavailable
+from gateway.jobs import Outcome, Result
+from gateway.launcher.engine import ExitState
+from gateway.launcher.pool import Container
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from gateway.jobs import Job, Stages
+
+KEY = "the-key-of-the-tests"
+
+#: The smallest PNG: one grey pixel.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
+    "3a7e9b550000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
+
+
+async def until(condition: Callable[[], object], limit_s: float = 5.0) -> None:
+    """Wait until a condition holds; fail the test when it doesn't in time."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came to hold"
+        await asyncio.sleep(0.001)
+
+
+async def settle(turns: int = 12) -> None:
+    """Give every task that can go on the turns to do so."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+def block(stream: int, payload: bytes) -> bytes:
+    """Return one block of an engine's attach stream."""
+    return struct.pack(">BxxxI", stream, len(payload)) + payload
+
+
+class FakeConversation:
+    """A conversation that is idle until the test spoils it; exchanges what it was given."""
+
+    def __init__(self, answer: object = None) -> None:
+        self.is_idle = True
+        self.on_spoilt: Callable[[], None] | None = None
+        self.closed = False
+        self.answer = answer
+        self.jobs: list[bytes] = []
+
+    def spoil(self) -> None:
+        """Die or speak while waiting, as a real one tells of it."""
+        self.is_idle = False
+        if self.on_spoilt is not None:
+            self.on_spoilt()
+
+    def close(self) -> None:
+        """End it."""
+        self.is_idle = False
+        self.closed = True
+
+    async def exchange(self, job_frame: bytes, output_limit_bytes: int) -> object:
+        """Give the answer, raise it, or wait for ever when there is none."""
+        self.jobs.append(job_frame)
+        if self.answer is None:
+            await asyncio.get_running_loop().create_future()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class FakeMaker:
+    """Makes containers of nothing; keeps the books of all it made.
+
+    Attributes:
+        held: Makes wait for `finish` when True; else they succeed at once.
+        failures: How many of the next makes fail.
+        remove_failures: How many of the next removals fail.
+        dead_on_arrival: How many of the next containers have died by the time they are made.
+    """
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.held = held
+        self.failures = 0
+        self.remove_failures = 0
+        self.dead_on_arrival = 0
+        self.made: list[Container] = []
+        self.live: set[str] = set()
+        self.known: set[str] = set()
+        self.removals: list[str] = []
+        self.under_way = 0
+        self.most_under_way = 0
+        self.attempts = 0
+        self.gates: list[asyncio.Future[Exception | None]] = []
+        self._numbers = itertools.count(1)
+
+    async def make(self) -> Container:
+        """See `Maker.make`."""
+        self.attempts += 1
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            if self.held:
+                gate: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+                self.gates.append(gate)
+                error = await gate
+                if error is not None:
+                    raise error
+            else:
+                await asyncio.sleep(0)
+            if self.failures:
+                self.failures -= 1
+                raise EngineUnavailable("told to fail")
+        finally:
+            self.under_way -= 1
+        name = f"c{next(self._numbers)}"
+        container = Container(name, name, FakeConversation())  # type: ignore[arg-type]
+        self.made.append(container)
+        self.live.add(name)
+        self.known.add(name)
+        if self.dead_on_arrival:
+            self.dead_on_arrival -= 1
+            container.conversation.spoil()  # type: ignore[attr-defined]
+        return container
+
+    def finish(self, index: int = 0, error: Exception | None = None) -> None:
+        """Let a held make end."""
+        gate = self.gates.pop(index)
+        if not gate.done():
+            gate.set_result(error)
+
+    async def remove(self, container: Container) -> None:
+        """See `Maker.remove`."""
+        self.removals.append(container.name)
+        await asyncio.sleep(0)
+        if self.remove_failures:
+            self.remove_failures -= 1
+            raise EngineUnavailable("told to fail")
+        self.live.discard(container.name)
+
+    def owns(self, name: str) -> bool:
+        """See `Maker.owns`."""
+        return name in self.known
+
+    def forget(self, container: Container) -> None:
+        """See `Maker.forget`."""
+        self.known.discard(container.name)
+
+
+class FakePool:
+    """Leases one container; tells whether it was given back."""
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self.returned = 0
+
+    @contextlib.asynccontextmanager
+    async def lease(self) -> AsyncIterator[Container]:
+        """See `Pool.lease`."""
+        try:
+            yield self.container
+        finally:
+            self.returned += 1
+
+
+class FakeEngine:
+    """Says of every container that it ended as told, and remembers whom it killed."""
+
+    def __init__(self, state: ExitState | Exception | None = None, kill_error: Exception | None = None) -> None:
+        self._state = state if state is not None else ExitState(0, oom_killed=False)
+        self._kill_error = kill_error
+        self.killed: list[str] = []
+
+    async def exit_state(self, container_id: str) -> ExitState:
+        """See `Engine.exit_state`."""
+        if isinstance(self._state, Exception):
+            raise self._state
+        return self._state
+
+    async def kill(self, container_id: str) -> None:
+        """See `Engine.kill`."""
+        self.killed.append(container_id)
+        if self._kill_error is not None:
+            raise self._kill_error
+
+
+class FakeExecutor:
+    """Answers every job with the same result or error; with none it runs until it is cancelled.
+
+    Attributes:
+        jobs: The jobs it was given.
+        running: How many it is at now.
+        cancelled: How many were cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.result: Result | BaseException | None = Result(Outcome.OK, PNG)
+        self.jobs: list[Job] = []
+        self.running = 0
+        self.cancelled = 0
+
+    async def run(self, job: Job, stages: Stages) -> Result:
+        """See `Executor.run`."""
+        self.jobs.append(job)
+        self.running += 1
+        try:
+            if self.result is None:
+                await asyncio.get_running_loop().create_future()
+            if isinstance(self.result, BaseException):
+                raise self.result
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        else:
+            return self.result  # type: ignore[return-value]
+        finally:
+            self.running -= 1
+
+
+def no_usage(_: str) -> Any:
+    """Say that usage can't be seen."""
