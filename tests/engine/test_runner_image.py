@@ -84,7 +84,7 @@ fig, axes = plt.subplots(len(names) + 3)
 for ax, name in zip(axes, names):
     with plt.rc_context({"font.sans-serif": [name]}):
         ax.set_title("中文 日本語 한국어", fontweight="bold")
-        ax.set_xlabel("−1")
+        ax.set_xlabel("\\u22121")
 axes[-1].set_title("中文 日本語 한국어", family="serif")
 axes[-2].set_title(r"温度 $T_0$ 한 $\\alpha^{中}$")
 with plt.style.context("seaborn-v0_8"):
