@@ -140,6 +140,7 @@ class Admission:
                 customer.waiting.remove(waiter)
                 self._waiting -= 1
                 self._tidy(key)
+                self._serve_next()  # a job that came behind this one may be waiting beside a free place
             if isinstance(error, TimeoutError):
                 raise QueueTimeout(
                     "The job waited too long for a place", self.retry_after_s(self._waiting + 1)
