@@ -131,7 +131,7 @@ def test_length_is_judged_before_a_byte_is_kept(limit: int, excess: int) -> None
     """A frame longer than its kind may be is refused as soon as its length is known."""
     reader = FrameReader({PICTURE: limit})
     head = struct.pack(">cI", PICTURE, limit + excess)
-    assert [] == list(reader.feed(head[:4]))
+    assert list(reader.feed(head[:4])) == []
     with pytest.raises(MalformedAnswer):
         list(reader.feed(head[4:]))
 
@@ -244,6 +244,6 @@ def test_job_frame_carries_the_job(code: str, dpi: float | None, bbox_inches: st
     ((kind, payload),) = FrameReader({JOB: 10_000}).feed(
         encode_job(Job(code, dpi, bbox_inches), Limits(wall_limit_s=7))
     )
-    assert JOB == kind
+    assert kind == JOB
     assert payload.isascii()
     assert {"code": code, "dpi": dpi, "bbox_inches": bbox_inches, "wall_limit_s": 7} == json.loads(payload)

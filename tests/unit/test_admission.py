@@ -1,0 +1,384 @@
+"""Admission is bounded, fair between keys, and keeps its counts whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gateway.admission import RETRY_MAX_S, RETRY_MIN_S, Admission
+from gateway.errors import Busy, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
+from tests.fakes import settle, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BOUNDED = settings(deadline=None, max_examples=200)
+KEYS = "abc"
+
+
+def make(*, running: int = 1, queue: int = 10, wait_s: float = 10.0, share: int = 100) -> Admission:
+    """Return an admission with room for whatever a test isn't about."""
+    return Admission(running_limit=running, queue_limit=queue, queue_wait_s=wait_s, key_limit=share)
+
+
+@dataclass(eq=False)
+class Visit:
+    """One job on its way through an admission; it runs until told to finish."""
+
+    key: str
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+    inside: bool = False
+    task: asyncio.Task[None] | None = None
+
+    async def run(self, admission: Admission, log: list[Visit]) -> None:
+        """Enter, say so, wait for the end, leave."""
+        async with admission.place(self.key):
+            self.inside = True
+            log.append(self)
+            try:
+                await self.end.wait()
+            finally:
+                self.inside = False
+
+
+class House:
+    """Drives visits, and knows who is inside from their own view."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self.visits: list[Visit] = []
+        self.entered: list[Visit] = []
+
+    def arrive(self, key: str) -> Visit:
+        """Send a job; it is not there before the loop's next turn."""
+        visit = Visit(key)
+        visit.task = asyncio.create_task(visit.run(self.admission, self.entered))
+        self.visits.append(visit)
+        return visit
+
+    def inside(self) -> list[Visit]:
+        """Return the jobs that hold a place."""
+        return [visit for visit in self.visits if visit.inside]
+
+    def alive(self) -> list[Visit]:
+        """Return the jobs that have not ended."""
+        return [visit for visit in self.visits if visit.task is not None and not visit.task.done()]
+
+    def errors(self) -> list[BaseException | None]:
+        """Return what the ended jobs ended with."""
+        return [
+            visit.task.exception()
+            for visit in self.visits
+            if visit.task is not None and visit.task.done() and not visit.task.cancelled()
+        ]
+
+    async def empty(self) -> None:
+        """End all jobs."""
+        while self.alive():
+            for visit in self.alive():
+                visit.end.set()
+            await settle(3)
+
+
+def assert_empty(admission: Admission) -> None:
+    """Nothing is counted, and no key remembered."""
+    assert (admission.running_count, admission.waiting_count) == (0, 0)
+    assert admission._customers == {}
+
+
+async def _play(admission: Admission, limits: tuple[int, int, int], steps: Iterable[tuple[str, int, bool]]) -> None:
+    running, queue, share = limits
+    house = House(admission)
+    for action, number, turn in steps:
+        alive = house.alive()
+        if action == "arrive":
+            house.arrive(KEYS[number % len(KEYS)])
+        elif action == "finish" and house.inside():
+            house.inside()[number % len(house.inside())].end.set()
+        elif action == "cancel" and alive:
+            task = alive[number % len(alive)].task
+            assert task is not None
+            task.cancel()
+        if not turn:
+            continue  # so that several things happen in one turn of the loop
+        await settle(6)
+        inside, alive = house.inside(), house.alive()
+        assert len(inside) == admission.running_count <= running
+        assert len(alive) - len(inside) == admission.waiting_count <= queue
+        assert all(sum(visit.key == key for visit in alive) <= share for key in KEYS)
+        assert not admission.waiting_count or admission.running_count == running, "a job waits beside a free place"
+    await house.empty()
+    assert all(error is None or isinstance(error, Busy) for error in house.errors())
+    assert_empty(admission)
+
+
+@BOUNDED
+@given(
+    st.tuples(st.integers(1, 3), st.integers(0, 4), st.integers(1, 5)),
+    st.lists(
+        st.tuples(st.sampled_from(["arrive", "arrive", "finish", "cancel"]), st.integers(0, 9), st.booleans()),
+        max_size=40,
+    ),
+)
+@example(
+    (1, 4, 5),
+    [("arrive", 0, True), ("arrive", 1, True), ("finish", 0, False), ("arrive", 2, False), ("cancel", 1, True)],
+)
+def test_counts_hold_and_return_to_zero(limits: tuple[int, int, int], steps: list[tuple[str, int, bool]]) -> None:
+    """Whatever comes, goes and gives up, also at once: no limit is exceeded, no free place idles, nothing is left."""
+    running, queue, share = limits
+    asyncio.run(_play(make(running=running, queue=queue, share=share), limits, steps))
+
+
+@BOUNDED
+@given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=12), st.integers(1, 3))
+def test_every_grant_goes_to_a_key_with_fewest_running(arrivals: list[str], running: int) -> None:
+    """A free place goes to a waiting key that has no more jobs running than any other, first come first served."""
+
+    async def play() -> None:
+        house = House(make(running=running, queue=100))
+        for key in arrivals:
+            house.arrive(key)
+            await settle(2)
+        while house.alive():
+            waiting = [visit for visit in house.alive() if not visit.inside]
+            first = house.inside()[0]
+            first.end.set()
+            held = [visit.key for visit in house.inside() if visit is not first]
+            count = len(house.entered)
+            await settle(4)
+            if waiting:
+                (granted,) = house.entered[count:]
+                assert held.count(granted.key) == min(held.count(visit.key) for visit in waiting)
+                assert granted is next(visit for visit in waiting if visit.key == granted.key)
+        assert_empty(house.admission)
+
+    asyncio.run(play())
+
+
+async def test_flooded_house_gives_its_next_place_to_another_key() -> None:
+    """However many jobs one key has waiting, the job of another key gets the very next free place."""
+    house = House(make(running=2, queue=50))
+    flood = [house.arrive("flood") for _ in range(30)]
+    await settle()
+    other = house.arrive("other")
+    await settle()
+    assert not other.inside
+    flood[0].end.set()
+    await settle()
+    assert other.inside
+    assert house.admission.waiting_count == 28
+    await house.empty()
+    assert_empty(house.admission)
+
+
+async def test_keys_take_turns() -> None:
+    """With one place and two keys waiting, they are served alternately, whoever came first with how many."""
+    house = House(make(queue=20))
+    house.arrive("a")
+    await settle()
+    for key in "aaabbb":
+        house.arrive(key)
+    for count in range(1, 8):
+        await settle()
+        assert count == len(house.entered)
+        house.entered[-1].end.set()
+    await settle()
+    assert "abababa"[:7] == "".join(visit.key for visit in house.entered)
+    assert_empty(house.admission)
+
+
+async def test_full_queue_refuses_at_once() -> None:
+    """A job beyond the queue is refused without waiting, and the refusal leaves no trace in the counts."""
+    house = House(make(running=1, queue=2))
+    for _ in range(3):
+        house.arrive("a")
+    await settle()
+    with pytest.raises(QueueFull):
+        async with house.admission.place("b"):
+            pass
+    assert (house.admission.running_count, house.admission.waiting_count) == (1, 2)
+    assert {"a"} == set(house.admission._customers)
+    await house.empty()
+    assert_empty(house.admission)
+
+
+async def test_queue_of_zero_still_serves_free_places() -> None:
+    """Without a queue a job runs when a place is free and is refused otherwise."""
+    admission = make(running=1, queue=0)
+    async with admission.place("a"):
+        with pytest.raises(QueueFull):
+            async with admission.place("b"):
+                pass
+    async with admission.place("b"):
+        assert 1 == admission.running_count  # noqa: SIM300 - the expected value stands on the left
+    assert_empty(admission)
+
+
+async def test_key_beyond_its_share_is_refused_alone() -> None:
+    """A key's share counts running and waiting together, and other keys are not touched by its refusal."""
+    house = House(make(running=1, queue=10, share=2))
+    house.arrive("a")
+    house.arrive("a")
+    await settle()
+    with pytest.raises(KeyShareExceeded):
+        async with house.admission.place("a"):
+            pass
+    other = house.arrive("b")
+    await settle()
+    assert house.errors() == []
+    house.visits[0].end.set()
+    await settle()
+    assert other.inside
+    # Its share is free again by one.
+    house.arrive("a")
+    await settle()
+    assert house.errors() == [None]
+    await house.empty()
+    assert_empty(house.admission)
+
+
+async def test_refusing_many_keys_remembers_none() -> None:
+    """Refused keys can't fill the memory."""
+    house = House(make(running=1, queue=0))
+    house.arrive("a")
+    await settle()
+    for number in range(100):
+        with pytest.raises(QueueFull):
+            async with house.admission.place(f"key-{number}"):
+                pass
+    assert {"a"} == set(house.admission._customers)
+    await house.empty()
+
+
+async def test_wait_for_a_place_has_an_end() -> None:
+    """A job that waited its time is refused, and is not in the queue any more."""
+    house = House(make(wait_s=0.02))
+    house.arrive("a")
+    house.arrive("b")
+    await until(house.errors)
+    assert [QueueTimeout] == [type(error) for error in house.errors()]
+    assert (house.admission.running_count, house.admission.waiting_count) == (1, 0)
+    await house.empty()
+    assert_empty(house.admission)
+
+
+async def test_closing_refuses_those_who_wait_and_come_but_not_those_who_run() -> None:
+    """At the end running jobs finish, all others are refused, and then the house is empty."""
+    house = House(make())
+    running, _ = house.arrive("a"), house.arrive("b")
+    await settle()
+    empty = asyncio.create_task(house.admission.wait_empty())
+    house.admission.close()
+    house.admission.close()
+    with pytest.raises(ShuttingDown):
+        async with house.admission.place("c"):
+            pass
+    await settle()
+    assert running.inside
+    assert not empty.done()
+    assert [ShuttingDown] == [type(error) for error in house.errors()]
+    running.end.set()
+    await asyncio.wait_for(empty, 5)
+    assert_empty(house.admission)
+
+
+async def test_empty_house_needs_no_waiting() -> None:
+    """A house nobody ever entered is empty."""
+    await asyncio.wait_for(make().wait_empty(), 5)
+
+
+async def test_place_granted_in_the_moment_of_giving_up_is_passed_on() -> None:
+    """A waiter cancelled just after its place was granted hands the place on."""
+    house = House(make())
+    first, second, third = (house.arrive(key) for key in "abc")
+    await settle()
+    first.end.set()
+    while not house.admission._customers["b"].running:
+        await asyncio.sleep(0)
+    assert not second.inside
+    assert second.task is not None
+    second.task.cancel()
+    await settle()
+    assert not second.inside
+    assert third.inside
+    await house.empty()
+    assert_empty(house.admission)
+
+
+async def test_arrival_behind_a_waiter_that_just_gave_up_is_served() -> None:
+    """A place that falls free while the only waiter gives up goes to the job that comes in the same moment."""
+    house = House(make())
+    first, second = house.arrive("a"), house.arrive("b")
+    await settle()
+    first.end.set()
+    third = house.arrive("c")
+    assert second.task is not None
+    second.task.cancel()
+    await settle()
+    assert third.inside
+    await house.empty()
+    assert_empty(house.admission)
+
+
+async def test_place_is_free_again_after_a_failing_job() -> None:
+    """What happens inside is not swallowed, and gives the place back."""
+    admission = make()
+    with pytest.raises(ZeroDivisionError):
+        async with admission.place("a"):
+            raise ZeroDivisionError
+    with contextlib.suppress(asyncio.CancelledError):
+        async with admission.place("a"):
+            raise asyncio.CancelledError
+    assert_empty(admission)
+
+
+@pytest.mark.parametrize(
+    ("mean_s", "running", "jobs_ahead", "expected"),
+    [
+        (0.001, 1, 1, RETRY_MIN_S),
+        (10.0, 1, 1, 10),
+        (10.0, 4, 2, 5),
+        (10.0, 4, 3, 8),
+        (1000.0, 1, 64, RETRY_MAX_S),
+        (0.0, 1, 0, RETRY_MIN_S),
+    ],
+)
+def test_retry_after_is_what_the_queue_will_take(mean_s: float, running: int, jobs_ahead: int, expected: int) -> None:
+    """The advice is the mean time of a job times the jobs ahead by the places, in whole seconds within bounds."""
+    admission = make(running=running)
+    admission._mean_s = mean_s
+    assert expected == admission.retry_after_s(jobs_ahead)
+
+
+async def test_refusals_advise_by_what_is_ahead() -> None:
+    """A full house of long jobs tells to come back later than an almost empty one; a key by its own jobs."""
+    house = House(make(running=1, queue=4, share=2))
+    house.admission._mean_s = 10.0
+    for key in "aabbc":
+        house.arrive(key)
+    await settle()
+    with pytest.raises(QueueFull) as full:
+        async with house.admission.place("d"):
+            pass
+    with pytest.raises(KeyShareExceeded) as share:
+        async with house.admission.place("a"):
+            pass
+    assert (full.value.retry_after_s, share.value.retry_after_s) == (50, 20)
+    await house.empty()
+
+
+async def test_mean_follows_the_jobs() -> None:
+    """Quick jobs bring the advice down from the first guess."""
+    admission = make()
+    before = admission._mean_s
+    for _ in range(20):
+        async with admission.place("a"):
+            pass
+    assert 0 < admission._mean_s < before / 2
