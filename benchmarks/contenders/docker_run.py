@@ -1,0 +1,83 @@
+"""`docker run` per request: a fresh container of the same image for each, no pool, no hardening but no network."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from typing import TYPE_CHECKING
+
+from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
+from gateway.launcher.frames import Demultiplexer, Stream
+
+if TYPE_CHECKING:
+    import docker
+
+#: Marks this contender's containers, so that a broken-off run's can be found.
+LABEL = "figbox.benchmark"
+
+
+class DockerRun:
+    """Runs the image's script mode: program on stdin, picture on stdout.
+
+    Args:
+        image: Runner image.
+        installation: Value of the label.
+        client: For where there is no `docker` command; the SDK then makes the same calls.
+    """
+
+    name = "docker run"
+
+    def __init__(self, image: str, installation: str, client: docker.APIClient) -> None:
+        self._image = image
+        self._installation = installation
+        self._client = client
+        self._command = shutil.which("docker")
+
+    async def render(self, code: str, client: int = 0) -> Picture:  # noqa: ARG002 - all clients are alike
+        """Run a container to its end."""
+        if self._command is None:
+            return Picture(await asyncio.to_thread(self._render_by_sdk, code))
+        process = await asyncio.create_subprocess_exec(
+            *(self._command, "run", "-i", "--rm", "--network", "none"),
+            *("--label", f"{LABEL}={self._installation}", self._image),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            output, errors = await process.communicate(code.encode())
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode != 0:
+            raise RenderFailed(f"{self.name}: {errors.decode(errors='replace')}")
+        return Picture(output)
+
+    async def settle(self) -> None:
+        """The command returns when the container is gone."""
+
+    def _render_by_sdk(self, code: str) -> bytes:
+        """Do what the command does, by the SDK's calls."""
+        container = self._client.create_container(
+            self._image,
+            stdin_open=True,
+            labels={LABEL: self._installation},
+            host_config=self._client.create_host_config(network_mode="none", auto_remove=True),
+        )["Id"]
+        raw = self._client.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        stream: socket.socket = raw._sock  # noqa: SLF001 - the SDK has no way to close one direction
+        stream.settimeout(REQUEST_LIMIT_S)
+        try:
+            self._client.start(container)
+            stream.sendall(code.encode())
+            stream.shutdown(socket.SHUT_WR)
+            demultiplexer, output = Demultiplexer(), bytearray()
+            while data := stream.recv(65536):
+                for name, piece in demultiplexer.feed(data):
+                    if name is Stream.STDOUT:
+                        output += piece
+        finally:
+            raw.close()
+        return bytes(output)

@@ -1,0 +1,84 @@
+"""What the benchmark itself asks of the container engine: facts, counts, and whether anything was left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import docker
+
+from benchmarks.contenders.docker_run import LABEL
+from gateway.jobs import MiB
+from gateway.launcher.engine import find_engine_url
+from gateway.launcher.hardening import LABEL_INSTALLATION
+
+#: Names under which every engine lists its own shims: other words for runc.
+SHIM_PREFIX = "io.containerd."
+
+
+def connect(docker_host: str | None) -> docker.APIClient:
+    """Return a client of the engine that the gateway would use.
+
+    Args:
+        docker_host: `DOCKER_HOST`, or None.
+    """
+    return docker.APIClient(base_url=find_engine_url(docker_host), version="auto", timeout=60)
+
+
+def further_runtimes(info: dict[str, Any]) -> list[str]:
+    """Return the engine's runtimes besides the default one, each once, shims and aliases left out.
+
+    Args:
+        info: The engine's answer to `docker info`.
+    """
+    runtimes: dict[str, Any] = info.get("Runtimes") or {}
+
+    def identity(name: str) -> tuple[str, tuple[str, ...]]:
+        runtime = runtimes.get(name) or {}
+        return str(runtime.get("path") or name), tuple(runtime.get("runtimeArgs") or ())
+
+    seen = {identity(str(info.get("DefaultRuntime")))}
+    found = []
+    for name in sorted(runtimes):
+        if not name.startswith(SHIM_PREFIX) and identity(name) not in seen:
+            seen.add(identity(name))
+            found.append(name)
+    return found
+
+
+def count_objects(client: docker.APIClient, installation: str) -> dict[str, int]:
+    """Count what a leak would show in: containers of an installation, and all volumes and images."""
+    return {
+        "containers": len(_containers(client, installation)),
+        "volumes": len((client.volumes() or {}).get("Volumes") or ()),
+        "images": len(client.images(all=True)),
+    }
+
+
+def idle_memory_mib(client: docker.APIClient, installation: str) -> list[float]:
+    """Return what each container of an installation uses in MiB, page cache that can go left out.
+
+    Source: the same sum as `docker stats` (docker/cli, `calculateMemUsageUnixNoCache`).
+    """
+    used = []
+    for container in _containers(client, installation):
+        memory = client.stats(container, stream=False)["memory_stats"]
+        details = memory.get("stats") or {}
+        reclaimable = details.get("total_inactive_file", details.get("inactive_file", 0))
+        used.append((memory.get("usage", 0) - reclaimable) / MiB)
+    return used
+
+
+def remove_leftovers(client: docker.APIClient, installation: str) -> int:
+    """Remove what a broken-off part left, and return how much that was; after a clean end it is nothing."""
+    left = _containers(client, installation) + _containers(client, installation, LABEL)
+    for container in left:
+        try:
+            client.remove_container(container, force=True, v=True)
+        except docker.errors.APIError as error:
+            if error.status_code not in (404, 409):  # gone, or going
+                raise
+    return len(left)
+
+
+def _containers(client: docker.APIClient, installation: str, label: str = LABEL_INSTALLATION) -> list[str]:
+    return [row["Id"] for row in client.containers(all=True, filters={"label": f"{label}={installation}"})]

@@ -1,0 +1,37 @@
+"""The programs that every contender draws: a light one, a heavy one, and a mix like a public gallery's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A kind of load.
+
+    Attributes:
+        name: As the tables name it.
+        programs: Sources, drawn in turn.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+
+    def program(self, turn: int) -> str:
+        """Return the program of a turn."""
+        return self.programs[turn % len(self.programs)]
+
+
+@cache
+def figures() -> dict[str, Figure]:
+    """Return all figures by name."""
+    mix = sorted(path for path in (FOLDER / "mix").glob("*.py") if path.name != "__init__.py")
+    return {
+        "light": Figure("light", ((FOLDER / "light.py").read_text("utf-8"),)),
+        "heavy": Figure("heavy", ((FOLDER / "heavy.py").read_text("utf-8"),)),
+        "mix": Figure("mix", tuple(path.read_text("utf-8") for path in mix)),
+    }

@@ -1,0 +1,1 @@
+"""Eight programs in the kinds of a public gallery."""

@@ -1,0 +1,134 @@
+"""How much is measured: the full form, the short form for CI, and a tiny one that only shows that it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Makes the order of contenders and whatever else is drawn by lot the same in every run.
+SEED = 20_240_229
+
+PARTS = ("latency", "saturation", "memory", "refusal", "burst", "idle", "savings", "soak")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Counts and seconds of one run.
+
+    Attributes:
+        form: "full", "short" or "tiny".
+        parts: Which measurements are made.
+        warm_up: Requests to each contender and program that are not counted.
+        latency_rounds: By figure; in each round every contender gets `latency_requests`.
+        latency_requests: Paced requests of one client to one contender in one round.
+        saturation_rounds: Windows of each contender and number of clients.
+        clients: Numbers of clients for the light figure.
+        other_clients: Numbers of clients for the other figures, and for further runtimes.
+        lead_s: Seconds of load before a window, which empty the pool.
+        window_s: Seconds of a window.
+        baseline_s: Seconds without load right before a window.
+        refusals: Requests sent to a full queue.
+        burst: Requests sent at once.
+        bursts: How many times.
+        idle_requests: First requests after idle, of each kind.
+        saving_rounds: Blocks of containers for each saving.
+        saving_cycles: Containers of one block, one after the other.
+        savefig_rounds: Figures saved in each of two ways.
+        import_steps: Whether the steps of the import are measured as well.
+        soak_jobs: Jobs in a row.
+        soak_lead_jobs: Jobs before the first reading.
+    """
+
+    form: str
+    parts: tuple[str, ...]
+    warm_up: int
+    latency_rounds: dict[str, int]
+    latency_requests: int
+    saturation_rounds: int
+    clients: tuple[int, ...]
+    other_clients: tuple[int, ...]
+    lead_s: float
+    window_s: float
+    baseline_s: float
+    refusals: int
+    burst: int
+    bursts: int
+    idle_requests: int
+    saving_rounds: int
+    saving_cycles: int
+    savefig_rounds: int
+    import_steps: bool
+    soak_jobs: int
+    soak_lead_jobs: int
+
+
+FULL = Plan(
+    form="full",
+    parts=PARTS,
+    warm_up=2,
+    latency_rounds={"light": 5, "heavy": 3, "mix": 3},
+    latency_requests=8,
+    saturation_rounds=3,
+    clients=(1, 2, 4, 8),
+    other_clients=(4,),
+    lead_s=1.5,
+    window_s=3.5,
+    baseline_s=0.5,
+    refusals=100,
+    burst=50,
+    bursts=1,
+    idle_requests=8,
+    saving_rounds=6,
+    saving_cycles=3,
+    savefig_rounds=20,
+    import_steps=True,
+    soak_jobs=2000,
+    soak_lead_jobs=60,
+)
+
+SHORT = Plan(
+    form="short",
+    parts=("latency", "saturation", "memory", "refusal", "burst", "idle", "savings"),
+    warm_up=1,
+    latency_rounds={"light": 1, "heavy": 1},
+    latency_requests=3,
+    saturation_rounds=1,
+    clients=(1, 4),
+    other_clients=(),
+    lead_s=0.5,
+    window_s=1.5,
+    baseline_s=0.3,
+    refusals=20,
+    burst=12,
+    bursts=1,
+    idle_requests=2,
+    saving_rounds=1,
+    saving_cycles=2,
+    savefig_rounds=5,
+    import_steps=False,
+    soak_jobs=0,
+    soak_lead_jobs=20,
+)
+
+TINY = Plan(
+    form="tiny",
+    parts=PARTS,
+    warm_up=1,
+    latency_rounds={"light": 1},
+    latency_requests=1,
+    saturation_rounds=1,
+    clients=(2,),
+    other_clients=(),
+    lead_s=0.2,
+    window_s=0.8,
+    baseline_s=0.1,
+    refusals=2,
+    burst=3,
+    bursts=1,
+    idle_requests=1,
+    saving_rounds=1,
+    saving_cycles=1,
+    savefig_rounds=1,
+    import_steps=False,
+    soak_jobs=4,
+    soak_lead_jobs=2,
+)
