@@ -1,0 +1,50 @@
+"""Many requests in one moment, from a contender at rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import figures
+from benchmarks.load import time_one
+from benchmarks.statistics import Summary, summarize
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
+    from benchmarks.contenders.contender import Contender
+    from benchmarks.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What became of a burst.
+
+    Attributes:
+        ms: To each answer.
+        last_ms: To the last answer, of each burst.
+    """
+
+    contender: str
+    size: int
+    ms: Summary
+    last_ms: Summary
+
+
+async def measure_bursts(arena: Arena, plan: Plan) -> list[Burst]:
+    """Send the light figure many times at once to Figbox, and to the old way beside it."""
+    code = figures()["light"].program(0)
+    contenders: list[Contender] = [arena.in_process, *arena.gateways]
+    return [await _measure(contender, code, plan) for contender in contenders]
+
+
+async def _measure(contender: Contender, code: str, plan: Plan) -> Burst:
+    sample, lasts = [], []
+    for _ in range(plan.bursts):
+        await contender.settle()
+        began = time.perf_counter()
+        answers = await asyncio.gather(*(time_one(contender, code, client) for client in range(plan.burst)))
+        lasts.append((time.perf_counter() - began) * 1000)
+        sample += [ms for ms, _ in answers]
+    return Burst(contender.name, plan.burst, summarize(sample), summarize(lasts))

@@ -1,0 +1,56 @@
+"""Processor time of everything that works for a contender: the machine's busy time, less what is not its own.
+
+A job's time is spread over the gateway, the engine's daemon, shims, the runtime's short-lived processes and the
+container; no single control group holds them all, and none of them outlives the job for sure. So the whole
+machine is measured: busy time from `/proc/stat`, less what the machine burned idle right before (it drifts within
+minutes), less this process's own time (`getrusage`), which makes the load and is nobody's cost.
+
+Its limits. Whatever else starts working during a window counts as the contender's. The kernel counts in ticks
+of 10 ms, on most machines exactly, on some by sampling. Time stolen by the hypervisor is left out. The bytes
+that the load generator's calls move through the kernel count as its own.
+
+Source: proc_stat(5), getrusage(2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Columns of the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq.
+_BUSY_COLUMNS = (0, 1, 2, 5, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """Clocks, all in seconds, read at one moment."""
+
+    wall_s: float
+    busy_s: float
+    own_s: float
+
+
+def now() -> Instant:
+    """Read the clocks."""
+    columns = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:]
+    ticks = sum(int(columns[number]) for number in _BUSY_COLUMNS)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return Instant(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), own.ru_utime + own.ru_stime)
+
+
+def spent_s(began: Instant, ended: Instant, idle_load: float = 0.0) -> float:
+    """Return the processor seconds between two instants that are neither idle load nor this process's."""
+    busy_s = (ended.busy_s - began.busy_s) - (ended.own_s - began.own_s)
+    return max(0.0, busy_s - idle_load * (ended.wall_s - began.wall_s))
+
+
+async def measure_idle_load(seconds: float) -> float:
+    """Return the cores that are busy while nothing is asked of anybody."""
+    began = now()
+    await asyncio.sleep(seconds)
+    ended = now()
+    return spent_s(began, ended) / (ended.wall_s - began.wall_s)

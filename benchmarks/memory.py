@@ -1,0 +1,22 @@
+"""What a warm container holds while it waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from benchmarks import engine_view
+from benchmarks.statistics import Summary, summarize
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
+
+
+async def measure_memory(arena: Arena) -> dict[str, Summary]:
+    """Return MiB of an idle warm container, by gateway."""
+    found = {}
+    for gateway in arena.gateways:
+        await gateway.settle()
+        used = await asyncio.to_thread(engine_view.idle_memory_mib, arena.engine, gateway.installation)
+        found[gateway.name] = summarize(used)
+    return found

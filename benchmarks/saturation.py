@@ -1,0 +1,85 @@
+"""What a contender can keep up: jobs a second and processor time a job, with 1 to 8 clients that never pause."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import figures
+from benchmarks.load import Window, saturate
+from benchmarks.statistics import Summary, summarize
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
+    from benchmarks.contenders.contender import Contender
+    from benchmarks.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """What one contender kept up.
+
+    Attributes:
+        cpu_ms: Of one job; daemon, shims, runtime and container counted.
+        ratio: Throughput to naked, round by round.
+    """
+
+    figure: str
+    clients: int
+    contender: str
+    jobs_per_s: Summary
+    cpu_ms: Summary
+    ratio: Summary
+
+
+async def measure_saturation(arena: Arena, plan: Plan) -> list[Saturation]:
+    """Measure the light figure with all numbers of clients, the others with some."""
+    return [
+        saturation
+        for name in plan.latency_rounds
+        for clients in (plan.clients if name == "light" else plan.other_clients)
+        for saturation in await _measure(arena, plan, name, clients)
+    ]
+
+
+async def _measure(arena: Arena, plan: Plan, figure_name: str, clients: int) -> list[Saturation]:
+    figure = figures()[figure_name]
+    windows: dict[str, list[Window]] = defaultdict(list)
+    for _ in range(plan.saturation_rounds):
+        for contender in arena.shuffled(_taking_part(arena, plan, clients)):
+            window = await saturate(
+                contender,
+                figure,
+                clients,
+                lead_s=plan.lead_s,
+                window_s=plan.window_s,
+                baseline_s=plan.baseline_s,
+            )
+            windows[contender.name].append(window)
+    naked = windows[arena.naked.name]
+    return [
+        Saturation(
+            figure_name,
+            clients,
+            contender.name,
+            summarize([window.jobs_per_s for window in windows[contender.name]]),
+            summarize([window.cpu_ms_per_job for window in windows[contender.name]]),
+            summarize(
+                [
+                    window.jobs_per_s / base.jobs_per_s
+                    for window, base in zip(windows[contender.name], naked, strict=True)
+                    if base.jobs
+                ]
+            ),
+        )
+        for contender in _taking_part(arena, plan, clients)
+    ]
+
+
+def _taking_part(arena: Arena, plan: Plan, clients: int) -> list[Contender]:
+    """Return the contenders for a number of clients: further runtimes take part in a part only, for time's sake."""
+    if clients in plan.other_clients:
+        return arena.contenders
+    return list(itertools.chain((arena.naked, arena.docker_run, arena.in_process), (arena.figbox,)))
