@@ -1,0 +1,99 @@
+"""`python -m benchmarks`: one run, its tables on stdout, its numbers and its picture in benchmarks/results/."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.arena import open_arena
+from benchmarks.contenders.contender import RenderFailed
+from benchmarks.picture import draw_picture
+from benchmarks.plan import FULL, PARTS, SHORT, TINY, Plan
+from benchmarks.report import report
+from benchmarks.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.results import Results
+
+RESULTS_FOLDER = Path(__file__).parent / "results"
+DEFAULT_IMAGE = "figbox-runner:latest"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--full", action="store_const", dest="plan", const=FULL, help="about 15 minutes (the default)")
+    form.add_argument("--short", action="store_const", dest="plan", const=SHORT, help="within a minute, for CI")
+    form.add_argument("--tiny", action="store_const", dest="plan", const=TINY, help="seconds: shows that it works")
+    parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--soak", metavar="N", type=int, help="run N jobs in a row and look for what grows")
+    parser.add_argument("--json", metavar="PATH", type=Path, help="where to write the numbers; the picture goes beside")
+    parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or DEFAULT_IMAGE, help="runner image")
+    parser.set_defaults(plan=FULL)
+    return parser.parse_args(arguments)
+
+
+def choose_plan(options: argparse.Namespace) -> Plan:
+    """Return the form that was asked for, changed as the options say."""
+    plan: Plan = options.plan
+    if options.only:
+        plan = replace(plan, parts=tuple(options.only))
+    if options.soak is not None:
+        parts = plan.parts if "soak" in plan.parts else (*plan.parts, "soak")
+        plan = replace(plan, parts=parts, soak_jobs=options.soak)
+    return plan
+
+
+async def measure(plan: Plan, image: str) -> tuple[Results, str, bytes]:
+    """Return what was measured, Figbox's name in it, and its picture."""
+    _end_on_sigterm()
+    async with open_arena(image, os.environ.get("DOCKER_HOST")) as arena:
+        results = await run(arena, plan)
+        return results, arena.figbox.name, await draw_picture(arena.figbox, results)
+
+
+def publish(results: Results, name: str, picture: bytes, json_path: Path) -> None:
+    """Print the tables, write the numbers, and the picture beside them."""
+    print(report(results, name))
+    json_path.parent.mkdir(parents=True, exist_ok=True)
+    json_path.write_text(results.to_json(name), "utf-8")
+    json_path.with_suffix(".png").write_bytes(picture)
+    print(f"\nwritten: {json_path} and {json_path.with_suffix('.png').name}")
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM unwind everything, as Ctrl-C does: containers must not stay."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - we are in it
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; return the exit status, which says nothing of how fast anything was."""
+    options = parse(arguments)
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    json_path = options.json or RESULTS_FOLDER / f"{moment}.json"
+    try:
+        results, name, picture = asyncio.run(measure(choose_plan(options), options.image))
+    except (RenderFailed, ExceptionGroup) as error:
+        print(f"benchmark broken off: {error}", *getattr(error, "exceptions", ()), sep="\n", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("benchmark interrupted", file=sys.stderr)
+        return 130
+    publish(results, name, picture, json_path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,102 @@
+"""All that a run found, and the targets it is held against."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.burst import Burst
+    from benchmarks.idle import FirstRequest
+    from benchmarks.latency import Latency
+    from benchmarks.machine import Machine
+    from benchmarks.plan import Plan
+    from benchmarks.saturation import Saturation
+    from benchmarks.savings import Savings
+    from benchmarks.soak import Soak
+    from benchmarks.statistics import Summary
+
+#: Warm median to in process, throughput to naked, milliseconds to a refusal.
+WARM_RATIO_TARGET = 1.15
+THROUGHPUT_RATIO_TARGET = 1.5
+REFUSAL_TARGET_MS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A number that was to be reached."""
+
+    name: str
+    wanted: str
+    found: float
+    reached: bool
+
+
+@dataclass(slots=True)
+class Results:
+    """What was measured; a part that was left out is empty or None."""
+
+    machine: Machine
+    plan: Plan
+    seconds: float = 0.0
+    latency: list[Latency] = field(default_factory=list)
+    saturation: list[Saturation] = field(default_factory=list)
+    memory_mib: dict[str, Summary] = field(default_factory=dict)
+    refusal_ms: dict[str, Summary] = field(default_factory=dict)
+    bursts: list[Burst] = field(default_factory=list)
+    first_requests: list[FirstRequest] = field(default_factory=list)
+    savings: Savings | None = None
+    soak: Soak | None = None
+
+    def targets(self, figbox: str) -> list[Target]:
+        """Return the targets that this run can judge.
+
+        Args:
+            figbox: Name of Figbox on the default runtime.
+        """
+        found = []
+        for latency in self.latency:
+            if latency.contender == figbox and latency.figure == "light":
+                ratio = latency.ratio.p50
+                found.append(
+                    Target("warm p50 / in process, light", f"<= {WARM_RATIO_TARGET}", ratio, ratio <= WARM_RATIO_TARGET)
+                )
+        ratios = [
+            (saturation.clients, saturation.ratio.p50)
+            for saturation in self.saturation
+            if saturation.contender == figbox and saturation.figure == "light" and saturation.clients > 1
+        ]
+        if ratios:
+            clients, ratio = max(ratios)
+            name = f"throughput / naked, light, {clients} clients"
+            found.append(Target(name, f">= {THROUGHPUT_RATIO_TARGET}", ratio, ratio >= THROUGHPUT_RATIO_TARGET))
+        for case, refusal in self.refusal_ms.items():
+            found.append(
+                Target(
+                    f"refusal p50 in ms, {case}",
+                    f"<= {REFUSAL_TARGET_MS:g}",
+                    refusal.p50,
+                    refusal.p50 <= REFUSAL_TARGET_MS,
+                )
+            )
+        if self.soak is not None:
+            found.append(Target("what grew in the soak", "nothing", len(self.soak.grown), not self.soak.grown))
+        return found
+
+    def to_json(self, figbox: str) -> str:
+        """Return everything as JSON; what is not a number is null there."""
+        document = {**asdict(self), "targets": [asdict(target) for target in self.targets(figbox)]}
+        return json.dumps(_finite(document), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON can't say."""
+    if isinstance(value, dict):
+        return {key: _finite(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(member) for member in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

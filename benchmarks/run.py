@@ -1,0 +1,63 @@
+"""The parts of a run, one after the other: they must not disturb each other."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.burst import measure_bursts
+from benchmarks.idle import measure_first_requests
+from benchmarks.latency import measure_latency
+from benchmarks.machine import describe_machine
+from benchmarks.memory import measure_memory
+from benchmarks.refusal import measure_refusal
+from benchmarks.results import Results
+from benchmarks.saturation import measure_saturation
+from benchmarks.savings import measure_savings
+from benchmarks.soak import measure_soak
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
+    from benchmarks.plan import Plan
+
+
+async def run(arena: Arena, plan: Plan) -> Results:
+    """Make the measurements of a plan."""
+    began = time.monotonic()
+    results = Results(await describe_machine(arena), plan)
+    for part in plan.parts:
+        _tell(f"{time.monotonic() - began:5.0f} s  {part}")
+        await arena.settle()
+        await _measure(part, arena, plan, results)
+    results.seconds = time.monotonic() - began
+    _tell(f"{results.seconds:5.0f} s  done\n")
+    return results
+
+
+async def _measure(part: str, arena: Arena, plan: Plan, results: Results) -> None:
+    match part:
+        case "latency":
+            results.latency = await measure_latency(arena, plan)
+        case "saturation":
+            results.saturation = await measure_saturation(arena, plan)
+        case "memory":
+            results.memory_mib = await measure_memory(arena)
+        case "refusal":
+            results.refusal_ms = await measure_refusal(arena, plan)
+        case "burst":
+            results.bursts = await measure_bursts(arena, plan)
+        case "idle":
+            results.first_requests = await measure_first_requests(arena, plan)
+        case "savings":
+            results.savings = await measure_savings(arena, plan)
+        case "soak":
+            results.soak = await measure_soak(arena, plan)
+        case _:
+            raise ValueError(f"no part is called {part}")
+
+
+def _tell(text: str) -> None:
+    """Say on stderr where it is; stdout is for the tables."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
