@@ -1,0 +1,55 @@
+"""The benchmark runs from end to end; how fast anything is, no test says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+from gateway.launcher.engine import find_engine_url
+from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.png import check_png
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 180
+
+
+def installations() -> set[str]:
+    """Name the installations of benchmarks that have containers."""
+    client = docker.APIClient(base_url=find_engine_url(None), version="auto")
+    try:
+        rows = client.containers(all=True, filters={"label": LABEL_INSTALLATION})
+        names = {row["Labels"][LABEL_INSTALLATION] for row in rows}
+        return {name for name in names if name.startswith("bench-")}
+    finally:
+        client.close()
+
+
+def test_tiny_form_measures_and_draws(tmp_path: Path) -> None:
+    """Every part runs once; the table is printed, the numbers and the picture are written, no container is left."""
+    before = installations()
+    numbers = tmp_path / "numbers.json"
+    command = [sys.executable, "-m", "benchmarks", "--tiny", "--json", str(numbers)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            output, errors = process.communicate(timeout=DEADLINE_S)
+        except BaseException:
+            process.send_signal(signal.SIGTERM)  # it ends its gateways
+            raise
+    assert process.returncode == 0, errors
+    assert "Latency with one client" in output
+    assert "Soak: " in output
+    document = json.loads(numbers.read_text("utf-8"))
+    assert document["machine"]["cores"] >= 1
+    contenders = {row["contender"] for row in document["latency"]}
+    assert {"naked", "docker run", "in process"} < contenders
+    assert all(row["ms"]["p50"] > 0 for row in document["latency"])
+    check_png(numbers.with_suffix(".png").read_bytes(), 50_000_000)
+    assert installations() <= before
