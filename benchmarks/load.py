@@ -22,11 +22,13 @@ class Window:
         jobs: Answers within the window.
         seconds: Its length.
         cpu_s: Processor seconds the machine spent on them.
+        idle_load: Cores that were busy right before, with nothing asked; taken off already.
     """
 
     jobs: int
     seconds: float
     cpu_s: float
+    idle_load: float
 
     @property
     def jobs_per_s(self) -> float:
@@ -76,4 +78,4 @@ async def saturate(
         await asyncio.sleep(window_s)
         jobs, ended = answered - answered_before, cpu.now()
         stopped = True
-    return Window(jobs, ended.wall_s - began.wall_s, cpu.spent_s(began, ended, idle_load))
+    return Window(jobs, ended.wall_s - began.wall_s, cpu.spent_s(began, ended, idle_load), idle_load)

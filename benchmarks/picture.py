@@ -24,6 +24,8 @@ for number, name in enumerate(names):
         left.bar_label(left.bar(places, bars, width, label=name, color=colors[name]), fmt="%.0f", fontsize=7)
 left.set_xticks(range(len(figures)), figures)
 left.set_yscale("log")
+left.yaxis.set_major_formatter("{x:g}")
+left.yaxis.set_minor_formatter("")
 left.set_ylabel("ms, median")
 left.set_title("One client, warm")
 
@@ -35,7 +37,8 @@ for name in names:
         right.fill_between(clients, low, high, color=colors[name], alpha=0.2)
 right.set_xlabel("clients")
 right.set_ylabel("jobs/s, median and quartiles")
-right.set_yscale("log")
+right.set_ylim(bottom=0)
+right.xaxis.get_major_locator().set_params(integer=True)
 right.set_title("Saturated, light figure")
 handles = {}
 for axes in (left, right):

@@ -20,6 +20,9 @@ a window begins when the pool is used up, so each job pays for a container. CPU 
 an idle baseline taken right before and less the load generator's own. In process has one server per core.
 Only ratios within one run mean anything; p95 and p99 of few requests are hardly more than the largest."""
 
+#: Cores that may be busy by themselves on a machine that counts as quiet.
+QUIET_CORES = 0.2
+
 
 def report(results: Results, figbox: str) -> str:
     """Return the tables of everything that was measured."""
@@ -106,7 +109,9 @@ def _saturation(results: Results) -> str:
         )
         for one in results.saturation
     ]
-    return table("Saturated", head, rows)
+    restless = max(one.idle_load.p75 for one in results.saturation)
+    warning = f"\nNot quiet: {restless:.1f} cores were busy by themselves; believe no CPU ms, and ratios hardly."
+    return table("Saturated", head, rows) + (warning if restless > QUIET_CORES else "")
 
 
 def _savings(results: Results) -> Iterator[str]:

@@ -66,7 +66,10 @@ class Results:
         ratios = [
             (saturation.clients, saturation.ratio.p50)
             for saturation in self.saturation
-            if saturation.contender == figbox and saturation.figure == "light" and saturation.clients > 1
+            if saturation.contender == figbox
+            and saturation.figure == "light"
+            and saturation.clients > 1
+            and saturation.ratio.count
         ]
         if ratios:
             clients, ratio = max(ratios)

@@ -24,6 +24,7 @@ class Saturation:
     Attributes:
         cpu_ms: Of one job; daemon, shims, runtime and container counted.
         ratio: Throughput to naked, round by round.
+        idle_load: Cores that were busy before the windows; where they are many, `cpu_ms` means little.
     """
 
     figure: str
@@ -32,6 +33,7 @@ class Saturation:
     jobs_per_s: Summary
     cpu_ms: Summary
     ratio: Summary
+    idle_load: Summary
 
 
 async def measure_saturation(arena: Arena, plan: Plan) -> list[Saturation]:
@@ -73,6 +75,7 @@ async def _measure(arena: Arena, plan: Plan, figure_name: str, clients: int) -> 
                     if base.jobs
                 ]
             ),
+            summarize([window.idle_load for window in windows[contender.name]]),
         )
         for contender in _taking_part(arena, plan, clients)
     ]

@@ -31,6 +31,6 @@ def number(value: float, digits: int = 1) -> str:
 
 def spread(summary: Summary, digits: int = 1) -> str:
     """Return a median with its quartiles."""
-    if not summary.count or summary.p50 != summary.p50:  # noqa: PLR0124 - not a number
+    if not summary.count or summary.p50 != summary.p50:
         return "-"
     return f"{number(summary.p50, digits)} [{number(summary.p25, digits)}..{number(summary.p75, digits)}]"

@@ -12,6 +12,9 @@ from benchmarks.contenders.contender import SAVE, Picture, RenderFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Would make every start compile the libraries anew where their byte code is missing.
+SLOWING_VARIABLES = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"})
+
 
 class Naked:
     """Runs programs with this very Python, its Matplotlib and its font list.
@@ -25,7 +28,11 @@ class Naked:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         # A font list of its own, made by the warm-up: the first import on a machine takes seconds.
-        self._environment = {**os.environ, "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(folder / "mplconfig")}
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name not in SLOWING_VARIABLES},
+            "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": str(folder / "mplconfig"),
+        }
 
     async def render(self, code: str, client: int = 0) -> Picture:
         """Write the script, run it, read its picture."""
