@@ -123,6 +123,7 @@ class ContainerMaker:
             self._names.add(name)
             undo.callback(self._names.discard, name)
             launched = await self._engine.launch(self._sandbox.job_config(uid), name)
+            undo.callback(launched.stream.close)
             undo.push_async_callback(self._remove_quietly, launched.container_id)
             conversation = await open_conversation(launched.stream)
             undo.callback(conversation.close)
@@ -262,6 +263,9 @@ class Pool:
         finally:
             with contextlib.suppress(ValueError):
                 self._takers.remove(taker)
+        if not container.conversation.is_idle:  # it died between being handed over and being taken
+            self._discard(container)
+            raise ContainerLost("a runner did not stay ready")
         self.on_event("cold")
         return container
 
@@ -275,18 +279,27 @@ class Pool:
     def _spawn_make(self) -> None:
         task = asyncio.create_task(self._make_one(), name="pool-make")
         self._making.add(task)
-        task.add_done_callback(self._making.discard)
 
     async def _make_one(self) -> None:
         try:
             container = await self._maker.make()
         except EngineError as error:
             self._note_failure(error)
+        except Exception as error:  # noqa: BLE001 - a defect of ours: the taker that counts on this make must hear of it
+            failure = EngineUnavailable("a container can't be made")
+            failure.__cause__ = error
+            self._note_failure(failure)
         else:
-            self._failures = 0
-            self.on_event("made")
-            self._admit(container)
+            if container.conversation.is_idle:
+                self._failures = 0
+                self.on_event("made")
+                self._admit(container)
+            else:
+                self._discard(container)
+                self._note_failure(ContainerLost("a runner did not stay ready"))
         finally:
+            # Here and not by a callback, which runs a turn later: a taker that comes in between would count on it.
+            self._making.discard(asyncio.current_task())  # type: ignore[arg-type]  # a task runs this
             self._wake.set()
 
     def _note_failure(self, error: EngineError) -> None:
