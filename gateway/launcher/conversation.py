@@ -128,14 +128,17 @@ class Conversation(asyncio.Protocol):
             answer = self._answer_reader.feed(piece)
             if answer is not None:
                 self._phase = Phase.DONE
+                if self._transport is not None:
+                    self._transport.pause_reading()  # what follows the answer is nobody's business, a flood least
                 if not self._answer.done():  # its reader may have been cancelled
                     self._answer.set_result(answer)
         elif self._phase is Phase.STARTING:
-            for _ in self._prelude.feed(piece):
+            frames = list(self._prelude.feed(piece))
+            if frames and (len(frames) > 1 or not self._prelude.is_empty):
+                raise MalformedAnswer("it spoke before its job")
+            if frames:
                 self._phase = Phase.IDLE
                 self._ready.set_result(None)
-            if self._phase is Phase.IDLE and not self._prelude.is_empty:
-                raise MalformedAnswer("it spoke before its job")
         elif self._phase is Phase.IDLE:
             raise MalformedAnswer("it spoke before its job")
 
