@@ -39,7 +39,7 @@ class CgroupUsage:
                 return self._read_unified(self._root / folder)
             cpu_ns = int((self._root / "cpuacct" / folder / "cpuacct.usage").read_text())
             peak = int((self._root / "memory" / folder / "memory.max_usage_in_bytes").read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, LookupError):  # gone, or being removed and half empty
             return None
         return Usage(cpu_ns / 1e9, peak)
 
