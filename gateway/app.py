@@ -29,6 +29,8 @@ PROTOCOL_OPTIONS: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": KEEPALIVE_S,
     "lingering_time": LINGERING_S,
+    # A compressed body is refused; what lingers of it need not be unpacked to be thrown away.
+    "auto_decompress": False,
 }
 
 

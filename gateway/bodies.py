@@ -44,7 +44,7 @@ async def read_body(request: web.Request, settings: Settings) -> bytes:
     """Return the whole body within its limits of size and time; raises as `read_code` does."""
     too_large = f"Body is larger than {settings.body_limit_bytes} bytes"
     # aiohttp would decompress by itself: a bomb we need not carry, for bodies this small.
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise UnsupportedEncoding("Content-Encoding must be identity")
     if request.content_length is not None and request.content_length > settings.body_limit_bytes:
         raise BodyTooLarge(too_large)
