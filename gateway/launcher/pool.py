@@ -189,7 +189,7 @@ class Pool:
     @property
     def idle_ceiling(self) -> int:
         """Containers that may be idle at most: the pool's size, and what was being made when its taker left."""
-        return self._size + self._makers
+        return self._size + self._makers if self._size else 0
 
     @property
     def breaker_open(self) -> bool:
@@ -299,7 +299,7 @@ class Pool:
                 self._note_failure(ContainerLost("a runner did not stay ready"))
         finally:
             # Here and not by a callback, which runs a turn later: a taker that comes in between would count on it.
-            self._making.discard(asyncio.current_task())  # type: ignore[arg-type]  # a task runs this
+            self._making.discard(asyncio.current_task())
             self._wake.set()
 
     def _note_failure(self, error: EngineError) -> None:
