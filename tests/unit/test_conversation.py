@@ -1,0 +1,295 @@
+"""A conversation over a real socket: ready, idle, exchange, and every way it can end early."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.jobs import Outcome
+from gateway.launcher.conversation import PRELUDE_LIMIT, Conversation, Phase, StreamEnded, open_conversation
+from gateway.launcher.frames import END, PICTURE, READY, Answer, MalformedAnswer, OutputExceeded, encode_frame
+from tests.fakes import block, settle, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+READY_BLOCK = block(1, encode_frame(READY))
+ANSWER = encode_frame(PICTURE, b"png") + encode_frame(END, json.dumps({"outcome": "ok"}).encode())
+LIMIT = 1000
+
+
+class Runner:
+    """The container's end of the stream, and ours."""
+
+    def __init__(self, peer: socket.socket, conversation: Conversation) -> None:
+        self.peer = peer
+        self.talk = conversation
+        self.spoilt = 0
+        self.talk.on_spoilt = self._count
+
+    def _count(self) -> None:
+        self.spoilt += 1
+
+    async def write(self, data: bytes) -> None:
+        """Write as the engine passes it on."""
+        await asyncio.get_running_loop().sock_sendall(self.peer, data)
+
+    async def become_idle(self) -> None:
+        """Say ready, and wait until that is heard."""
+        await self.write(READY_BLOCK)
+        await asyncio.wait_for(self.talk.wait_ready(), 5)
+
+    def exchange(self, limit: int = LIMIT) -> asyncio.Task[Answer]:
+        """Begin to exchange a job."""
+        return asyncio.create_task(self.talk.exchange(b"job", limit))
+
+
+@pytest.fixture
+async def runner(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Runner]:
+    """A fresh conversation; asyncio has nothing to complain of when it is over."""
+    ours, peer = socket.socketpair()
+    peer.setblocking(False)
+    runner = Runner(peer, await open_conversation(ours))
+    yield runner
+    runner.talk.close()
+    peer.close()
+    await settle()
+    assert ours.fileno() == -1
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_ready_idle_exchange(runner: Runner) -> None:
+    """The way of every good container: ready, idle, the job goes out, the answer comes back."""
+    assert not runner.talk.is_idle
+    await runner.become_idle()
+    assert runner.talk.is_idle
+    task = runner.exchange()
+    assert await asyncio.get_running_loop().sock_recv(runner.peer, 100) == b"job"
+    assert not runner.talk.is_idle
+    await runner.write(block(2, b"a print") + block(1, ANSWER))
+    assert Answer(Outcome.OK, b"png", "") == await task
+    assert runner.spoilt == 0
+    assert not runner.talk.is_idle
+
+
+async def test_answer_may_come_byte_by_byte(runner: Runner) -> None:
+    """How a stream is cut changes nothing, on a real socket too."""
+    for byte in READY_BLOCK:
+        await runner.write(bytes([byte]))
+        await settle(2)
+    await asyncio.wait_for(runner.talk.wait_ready(), 5)
+    task = runner.exchange()
+    for byte in b"".join(block(1, bytes([byte])) for byte in ANSWER):
+        await runner.write(bytes([byte]))
+        await settle(2)
+    assert Answer(Outcome.OK, b"png", "") == await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(block(1, ANSWER), id="an answer"),
+        pytest.param(READY_BLOCK, id="ready again"),
+        pytest.param(block(1, b"x"), id="one byte"),
+    ],
+)
+async def test_runner_that_speaks_before_its_job_is_spoilt(runner: Runner, rest: bytes) -> None:
+    """A warm container that says anything on stdout before its job is never given one, and that is told once."""
+    await runner.become_idle()
+    await runner.write(rest)
+    await until(lambda: runner.spoilt)
+    await runner.write(rest)
+    runner.talk.close()
+    await settle()
+    assert runner.spoilt == 1
+    with pytest.raises(StreamEnded):
+        await runner.talk.exchange(b"job", LIMIT)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(block(1, encode_frame(READY) + b"x"), id="ready and more in one block"),
+        pytest.param(block(1, encode_frame(READY) * 2), id="ready twice in one block"),
+        pytest.param(block(1, b"hello world"), id="a print"),
+        pytest.param(block(1, encode_frame(PICTURE, b"x")), id="a picture"),
+        pytest.param(block(1, struct.pack(">cI", READY, 1)), id="ready with a body"),
+        pytest.param(b"HTTP/1.1 500", id="not a stream of blocks"),
+    ],
+)
+async def test_first_words_that_are_not_ready_end_it(runner: Runner, first: bytes) -> None:
+    """Anything but exactly one ready frame first is malformed; such a container never becomes idle."""
+    await runner.write(first)
+    with pytest.raises(MalformedAnswer):
+        await asyncio.wait_for(runner.talk.wait_ready(), 5)
+    assert not runner.talk.is_idle
+    assert runner.spoilt == 0
+
+
+async def test_warnings_of_the_import_are_let_pass(runner: Runner) -> None:
+    """What a runner writes to stderr before its job harms nobody."""
+    await runner.write(block(2, b"warning"))
+    await runner.become_idle()
+    await runner.write(block(2, b"warning"))
+    task = runner.exchange()
+    await runner.write(block(1, ANSWER))
+    assert Outcome.OK is (await task).outcome
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+async def test_flood_before_ready_ends_it(runner: Runner, stream: int) -> None:
+    """A container can't fill the memory before it is ready, on either stream."""
+    kind = b"R" if stream == 1 else b"x"
+    sending = asyncio.create_task(runner.write(block(stream, kind * (2 * PRELUDE_LIMIT))))
+    with pytest.raises(MalformedAnswer):
+        await asyncio.wait_for(runner.talk.wait_ready(), 5)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_flood_while_idle_spoils_it(runner: Runner) -> None:
+    """A warm container that floods stderr is spoilt."""
+    await runner.become_idle()
+    sending = asyncio.create_task(runner.write(block(2, bytes(2 * PRELUDE_LIMIT))))
+    await until(lambda: runner.spoilt)
+    assert runner.spoilt == 1
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+async def test_flood_during_the_job_is_told_and_not_read_on(runner: Runner, stream: int) -> None:
+    """Output beyond its cap ends the job, on either stream, and the rest stays in the guest's pipe."""
+    await runner.become_idle()
+    task = runner.exchange()
+    payload = struct.pack(">cI", PICTURE, LIMIT) + bytes(LIMIT)
+    await runner.write(block(stream, payload))
+    with pytest.raises(OutputExceeded):
+        await asyncio.wait_for(task, 5)
+    flood = asyncio.create_task(runner.write(bytes(8 * 1024 * 1024)))
+    await settle(50)
+    assert not flood.done()
+    flood.cancel()
+    await asyncio.gather(flood, return_exceptions=True)
+
+
+async def test_flood_after_the_answer_is_not_read(runner: Runner) -> None:
+    """What a guest writes after its answer stays in its pipe."""
+    await runner.become_idle()
+    task = runner.exchange()
+    await runner.write(block(1, ANSWER))
+    await asyncio.wait_for(task, 5)
+    flood = asyncio.create_task(runner.write(bytes(8 * 1024 * 1024)))
+    await settle(50)
+    assert not flood.done()
+    flood.cancel()
+    await asyncio.gather(flood, return_exceptions=True)
+
+
+async def test_output_of_exactly_the_cap_passes(runner: Runner) -> None:
+    """The cap counts all bytes of both streams with their framing; the cap itself is allowed."""
+    await runner.become_idle()
+    data = block(2, b"print") + block(1, ANSWER)
+    task = runner.exchange(len(data))
+    await runner.write(data)
+    assert Outcome.OK is (await asyncio.wait_for(task, 5)).outcome
+
+
+async def test_end_before_ready(runner: Runner) -> None:
+    """A container that dies while starting fails whoever waits for it."""
+    runner.peer.close()
+    with pytest.raises(StreamEnded):
+        await asyncio.wait_for(runner.talk.wait_ready(), 5)
+    assert runner.spoilt == 0
+
+
+async def test_end_before_ready_with_nobody_waiting(runner: Runner) -> None:
+    """A death nobody waits for is no noise in the log."""
+    runner.peer.close()
+    await until(lambda: runner.talk._phase is Phase.DONE)
+
+
+async def test_end_while_idle_spoils_it(runner: Runner) -> None:
+    """A warm container that dies is noticed at that moment, and told once."""
+    await runner.become_idle()
+    runner.peer.close()
+    await until(lambda: runner.spoilt)
+    assert not runner.talk.is_idle
+    runner.talk.close()
+    assert runner.spoilt == 1
+
+
+@pytest.mark.parametrize("cut", [0, 4, 8, 10, len(block(1, ANSWER)) - 1])
+async def test_end_within_an_answer_is_no_answer(runner: Runner, cut: int) -> None:
+    """A stream that ends before the answer does is told from one that ends after it, wherever it is cut."""
+    await runner.become_idle()
+    task = runner.exchange()
+    await settle()
+    await asyncio.get_running_loop().sock_recv(runner.peer, 100)
+    await runner.write(block(1, ANSWER)[:cut])
+    runner.peer.close()
+    with pytest.raises(StreamEnded):
+        await asyncio.wait_for(task, 5)
+    assert runner.spoilt == 0
+
+
+async def test_malformed_answer_ends_the_job(runner: Runner) -> None:
+    """A guest that writes onto the answer's stream spoils its own job only."""
+    await runner.become_idle()
+    task = runner.exchange()
+    await runner.write(block(1, b"forged"))
+    with pytest.raises(MalformedAnswer):
+        await asyncio.wait_for(task, 5)
+
+
+async def test_cancelled_exchange_leaves_no_noise(runner: Runner) -> None:
+    """When the job's client is gone, what still arrives disturbs nobody."""
+    await runner.become_idle()
+    task = runner.exchange()
+    await settle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await runner.write(block(1, ANSWER))
+    await settle()
+    runner.peer.close()
+    await settle()
+
+
+async def test_cancelled_wait_for_ready_leaves_it_usable(runner: Runner) -> None:
+    """One who stops waiting for ready takes nothing from the next one."""
+    task = asyncio.create_task(runner.talk.wait_ready())
+    await settle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await runner.become_idle()
+
+
+async def test_conversation_serves_one_job(runner: Runner) -> None:
+    """A second job is refused, as is one before ready."""
+    with pytest.raises(StreamEnded):
+        await runner.talk.exchange(b"job", LIMIT)
+    await runner.become_idle()
+    task = runner.exchange()
+    await runner.write(block(1, ANSWER))
+    await task
+    with pytest.raises(StreamEnded):
+        await runner.talk.exchange(b"job", LIMIT)
+
+
+async def test_close_ends_the_runners_stdin(runner: Runner) -> None:
+    """Closing from our side is seen by the runner as the end of its stdin, and fails who waits."""
+    waiting = asyncio.create_task(runner.talk.wait_ready())
+    await settle()
+    runner.talk.close()
+    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(runner.peer, 10), 5) == b""
+    with pytest.raises(StreamEnded):
+        await waiting

@@ -1,0 +1,87 @@
+"""The shared vocabulary: outcomes decided by a table, reprs that keep code to themselves, printable text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.jobs import ERROR_TEXT_LIMIT, Ending, Job, Outcome, Result, Stages, decide_outcome, printable
+
+BOUNDED = settings(deadline=None, max_examples=200)
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        (Ending(), Outcome.INVALID_OUTPUT),
+        (Ending(exit_code=0), Outcome.INVALID_OUTPUT),
+        (Ending(exit_code=1), Outcome.INVALID_OUTPUT),
+        (Ending(exit_code=128), Outcome.INVALID_OUTPUT),
+        (Ending(exit_code=129), Outcome.KILLED),
+        (Ending(exit_code=137), Outcome.KILLED),
+        (Ending(malformed=True), Outcome.INVALID_OUTPUT),
+        (Ending(malformed=True, exit_code=137), Outcome.INVALID_OUTPUT),
+        (Ending(oom_killed=True, exit_code=137), Outcome.MEMORY_LIMIT),
+        (Ending(oom_killed=True), Outcome.MEMORY_LIMIT),
+        (Ending(output_exceeded=True), Outcome.OUTPUT_LIMIT),
+        (Ending(output_exceeded=True, oom_killed=True, exit_code=137), Outcome.OUTPUT_LIMIT),
+        (Ending(deadline=True), Outcome.TIME_LIMIT),
+        (Ending(deadline=True, exit_code=137), Outcome.TIME_LIMIT),
+        (
+            Ending(deadline=True, output_exceeded=True, oom_killed=True, malformed=True, exit_code=137),
+            Outcome.TIME_LIMIT,
+        ),
+    ],
+)
+def test_ending_decides_the_outcome(ending: Ending, outcome: Outcome) -> None:
+    """The most specific thing known of an end names it; what we did ourselves goes before what followed from it."""
+    assert outcome is decide_outcome(ending)
+
+
+@BOUNDED
+@given(st.builds(Ending, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.none() | st.integers(0, 255)))
+def test_no_ending_is_ok(ending: Ending) -> None:
+    """Without an answer nothing is OK, and nothing is what only a runner can claim."""
+    assert decide_outcome(ending) not in {Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE}
+
+
+@BOUNDED
+@given(
+    st.text(st.characters(exclude_categories=()), max_size=60) | st.text("ab\n\x1b\u2028\u202e\ud800é", max_size=60),
+    st.integers(13, 80),
+)
+def test_printable_is_printable_and_short(text: str, limit: int) -> None:
+    """Whatever a guest says, what is passed on is printable, within its limit, and its end is kept."""
+    shown = printable(text, limit)
+    assert all(char.isprintable() or char in "\n\t" for char in shown)
+    assert len(shown) <= limit
+    shown.encode()
+    kept = min(len(text), limit - 12)
+    expected = [char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text]
+    assert "".join(expected[len(expected) - kept :]) == shown[len(shown) - kept :]
+
+
+def test_printable_leaves_good_text_alone() -> None:
+    """Text of any language within the limit is passed on as it is."""
+    for text in ("", "Traceback:\n\tline 1", "図の題名 é", "x" * ERROR_TEXT_LIMIT):
+        assert text == printable(text)
+
+
+@pytest.mark.parametrize("char", ["\r", "\x00", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\u200b", "\ud800"])
+def test_printable_replaces_what_acts_on_a_terminal(char: str) -> None:
+    """Control characters, line separators, direction marks and surrogates are replaced."""
+    assert printable(f"a{char}b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_reprs_keep_code_and_pictures_to_themselves() -> None:
+    """Code, pictures and guest text stay out of reprs, since these end up in logs."""
+    shown = repr(Job("secret()", 200, "tight")) + repr(Result(Outcome.OK, b"secret()", "secret()"))
+    assert "secret" not in shown
+    assert "8 chars" in shown
+
+
+def test_server_timing_names_every_stage() -> None:
+    """The header lists the four stages in milliseconds as the standard wants it."""
+    stages = Stages(queue_ms=1.25, acquire_ms=2, run_ms=300.04, check_ms=0)
+    assert stages.server_timing() == "queue;dur=1.2, acquire;dur=2.0, run;dur=300.0, check;dur=0.0"
