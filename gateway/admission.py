@@ -113,16 +113,16 @@ class Admission:
     async def _enter(self, key: str) -> None:
         if self._closing:
             raise self._shutting_down()
+        free = self._running < self._running_limit and not self._waiting
+        if not free and self._waiting >= self._queue_limit:
+            raise QueueFull("Too many jobs are waiting", self.retry_after_s(self._waiting + 1))
         customer = self._customers.setdefault(key, _Customer())
         own = customer.running + len(customer.waiting)
         if own >= self._key_limit:
             raise KeyShareExceeded("This key has too many jobs running and waiting", self.retry_after_s(own))
-        if self._running < self._running_limit and not self._waiting:
+        if free:
             self._grant(customer)
             return
-        if self._waiting >= self._queue_limit:
-            self._tidy(key)
-            raise QueueFull("Too many jobs are waiting", self.retry_after_s(self._waiting + 1))
         await self._wait(key, customer)
 
     async def _wait(self, key: str, customer: _Customer) -> None:

@@ -4,7 +4,7 @@ Theory of operation. A *maker* brings a container to the point where Matplotlib 
 on stdin. Makes are tasks that nobody waits for by name: whatever becomes ready goes to the longest-waiting taker,
 else to the idle ones. A taker who finds no idle container makes sure that at least as many makes are under way as
 takers wait, and waits for the first to finish: that is a cold start, and an empty pool is no error. Refilling for
-later begins only when nobody waits.
+later begins only when nobody waits, and goes beyond half only when no job runs.
 
 A container is idle, leased or being removed, never idle again: `release` is its only way out of a lease. An idle one
 that speaks, dies or grows old is discarded. When makes fail in a row the breaker opens: takers are refused
@@ -161,6 +161,7 @@ class Pool:
         self._making: set[asyncio.Task[None]] = set()
         self._removing: set[asyncio.Task[None]] = set()
         self._removing_slots = asyncio.Semaphore(removing_limit)
+        self._leased = 0
         self._failures = 0
         self._retry_at = 0.0
         self._closing = False
@@ -227,10 +228,13 @@ class Pool:
             ShuttingDown: The pool is closing.
         """
         container = await self._take()
+        self._leased += 1
         try:
             yield container
         finally:
+            self._leased -= 1
             self._discard(container)
+            self._wake.set()
 
     # Taking
 
@@ -339,19 +343,31 @@ class Pool:
         """Refill, and replace what has grown old, for as long as the pool is open."""
         while True:
             now = time.monotonic()
-            while self._idle and now - self._idle[0].made_at > self._idle_limit_s:
-                self._drop_idle(self._idle[0], "aged")
+            aged = bool(self._idle) and now - self._idle[0].made_at > self._idle_limit_s
+            if aged and len(self._idle) > self._size:
+                self._drop_idle(self._idle[0], "aged")  # its successor is there
+                aged = False
             paused_s = self._retry_at - now if self._failures else 0.0
             if paused_s <= 0 and not any(not taker.done() for taker in self._takers):
                 parallel = 1 if self._failures else self._makers
-                wanted = max(self._size, 1 if self._failures else 0)
+                wanted = self._wanted_idle() + aged
                 while len(self._making) < min(parallel, wanted - len(self._idle)):
                     self._spawn_make()
             self._wake.clear()
-            next_age_s = self._idle[0].made_at + self._idle_limit_s - now + 0.01 if self._idle else 3600.0
+            next_age_s = self._idle[0].made_at + self._idle_limit_s - now if self._idle and not aged else 3600.0
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(next_age_s, paused_s if paused_s > 0 else 3600.0)):
                     await self._wake.wait()
+
+    def _wanted_idle(self) -> int:
+        """Return how many idle containers are worth making now.
+
+        A make takes as much processor time as a job. While jobs run it would take it from them, so the pool is kept
+        half full then, and filled up in the pauses. After a failure one make is tried whatever the size: it heals.
+        """
+        if self._failures:
+            return max(self._size, 1)
+        return (self._size + 1) // 2 if self._leased else self._size
 
     # Ending
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import LiveGateway, live_gateway
+from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
+from tests.support.second_engine import SecondEngine, second_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,3 +18,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
     """Return a gateway with default settings, shared by the tests of one file."""
     with live_gateway(tmp_path_factory.mktemp("gateway")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def own_engine() -> Iterator[SecondEngine]:
+    """Return a second engine that holds the runner image; tests leave it running and awake."""
+    with second_engine() as engine:
+        engine.copy_image(engine_url(), IMAGE)
+        yield engine

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "a-key-for-tests"
+IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 DEADLINE_S = 30.0
 
 
@@ -52,6 +54,7 @@ class LiveGateway:
     installation: str
     docker_host: str
     log: Path
+    metrics_url: str
 
     async def render(self, code: str, key: str = KEY, timeout_s: float = 90) -> Answer:
         """POST code and return the answer."""
@@ -65,6 +68,19 @@ class LiveGateway:
         """GET a path and return the answer."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
             return await _read(response)
+
+    async def metric(self, name: str) -> float:
+        """Return the value of a metric by its exposed name, labels included; 0 when it isn't there yet."""
+        async with aiohttp.ClientSession() as session, session.get(self.metrics_url) as response:
+            lines = (await response.text()).splitlines()
+        return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.rsplit(" ", 1)[0] == name), 0.0)
+
+    async def until_metric(self, name: str, value: float, deadline_s: float = DEADLINE_S) -> None:
+        """Wait until a metric has a value."""
+        end = time.monotonic() + deadline_s
+        while (found := await self.metric(name)) != value:
+            assert time.monotonic() < end, f"{name} is {found}, not {value}"
+            await asyncio.sleep(0.05)
 
     def containers(self) -> list[str]:
         """Return the names of this installation's containers, in any state."""
@@ -99,7 +115,7 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
     settings = {
         "API_KEY": KEY,
         "PORT": 0,
-        "FIGBOX_METRICS_PORT": 0,
+        "FIGBOX_METRICS_PORT": free_port(),
         "FIGBOX_INSTALLATION": installation,
         "DOCKER_HOST": docker_host,
         **environment,
@@ -115,7 +131,8 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
             text=True,
         )
     try:
-        yield LiveGateway(process, _read_url(process, log), installation, docker_host, log)
+        metrics_url = f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
+        yield LiveGateway(process, _read_url(process, log), installation, docker_host, log, metrics_url)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
@@ -128,6 +145,13 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
         if process.stdout is not None:
             process.stdout.close()
         remove_containers_of(installation, docker_host)
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def containers_of(installation: str, docker_host: str) -> list[str]:

@@ -91,9 +91,27 @@ async def test_filled_pool_serves_at_once(make_pool: MakePool, maker: FakeMaker)
     async with pool.lease() as container:
         assert container is maker.made[0]
         assert container.was_idle
-        await until(lambda: pool.idle_count == 3)
-    await until(lambda: pool.removing_count == 0)
+        await settle()
+        assert pool.idle_count == 2
+    await until(lambda: pool.idle_count == 3 and not pool.removing_count)
     assert maker.live == {other.name for other in maker.made[1:]}
+
+
+async def test_pool_is_kept_half_full_while_jobs_run(make_pool: MakePool, maker: FakeMaker) -> None:
+    """Makes for later wait for a pause, unless less than half of the pool is left."""
+    pool, got, end = make_pool(size=4), list[Container](), asyncio.Event()
+    pool.start()
+    await until(lambda: pool.idle_count == 4)
+    tasks = [asyncio.create_task(_hold(pool, got, end)) for _ in range(2)]
+    await until(lambda: len(got) == 2)
+    await settle()
+    assert pool.idle_count == 2
+    tasks.append(asyncio.create_task(_hold(pool, got, end)))
+    await until(lambda: len(got) == 3 and pool.idle_count == 2)
+    assert len(maker.made) == 5
+    end.set()
+    await asyncio.gather(*tasks)
+    await until(lambda: pool.idle_count == 4)
 
 
 async def test_make_of_anyone_goes_to_the_longest_waiter(make_pool: MakePool, maker: FakeMaker) -> None:
@@ -141,10 +159,12 @@ async def test_takers_have_as_many_makes_as_they_need(make_pool: MakePool, maker
         # Takers still wait, so nothing is made for later.
         assert left == pool.making_count
     maker.finish()
-    await until(lambda: pool.making_count == 2)
+    # Now nobody waits, but jobs run: one for later, which is half of the pool.
+    await until(lambda: pool.making_count == 1)
     assert len(got) == 3
     end.set()
     await asyncio.gather(*tasks)
+    await until(lambda: pool.making_count == 2)
 
 
 async def test_spoilt_idle_container_is_replaced(make_pool: MakePool, maker: FakeMaker) -> None:

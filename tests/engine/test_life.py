@@ -1,0 +1,367 @@
+"""Births and deaths: of clients, containers, gateways and installations; nothing is ever left over."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from gateway.jobs import MiB
+from gateway.launcher.hardening import LABEL_INSTALLATION
+from tests.support.live import (
+    IMAGE,
+    KEY,
+    ROOT,
+    Answer,
+    LiveGateway,
+    containers_of,
+    engine_url,
+    live_gateway,
+    remove_containers_of,
+    until,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.engine
+
+PLOT = "plt.plot([1, 2])"
+SLEEP = "import time; time.sleep({}); plt.plot([1])"
+
+
+@pytest.fixture
+def client() -> Iterator[docker.APIClient]:
+    """Return a client of the engine under test."""
+    client = docker.APIClient(base_url=engine_url(), version="auto")
+    yield client
+    client.close()
+
+
+def states(client: docker.APIClient, installation: str) -> list[str]:
+    """Return the states of an installation's containers."""
+    return [
+        row["State"] for row in client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"})
+    ]
+
+
+async def begin_warm(gateway: LiveGateway, code: str) -> tuple[asyncio.Task[Answer], str]:
+    """Begin a request on a gateway with a pool of one; return its task and its container's name."""
+    await gateway.until_metric("figbox_pool_idle", 1)
+    [container] = gateway.containers()
+    task = asyncio.create_task(gateway.render(code))
+    await gateway.until_metric('figbox_pool_events_total{event="warm"}', 1)
+    return task, container
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_orderly_end(tmp_path: Path, number: signal.Signals) -> None:
+    """On a signal readiness goes first, the running job is answered, the waiting one refused, the pool emptied."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1) as gateway:
+        running, _ = await begin_warm(gateway, SLEEP.format(3))
+        waiting = asyncio.create_task(gateway.render(PLOT))
+        await gateway.until_metric("figbox_jobs_waiting", 1)
+        gateway.process.send_signal(number)
+        await until(lambda: "shutting down" in gateway.log_text(), "the end is on its way")
+        ready = await gateway.get("/readyz")
+        assert (ready.status, ready.json["reason"]) == (503, "the service is shutting down")
+        refused = await waiting
+        assert (refused.status, refused.json["type"]) == (503, "urn:figbox:problem:shutting-down")
+        assert int(refused.headers["Retry-After"]) >= 1
+        late = await gateway.render(PLOT)
+        assert late.status == 503
+        assert (await running).status == 200
+        assert gateway.process.wait(20) == 0
+        assert gateway.containers() == []
+        assert "Traceback" not in gateway.log_text()
+
+
+async def test_grace_period_is_bounded(tmp_path: Path) -> None:
+    """A job that outlasts the grace period is cut off, and the end is still clean."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_GRACE_S=0.5) as gateway:
+        running, _ = await begin_warm(gateway, SLEEP.format(25))
+        began = time.monotonic()
+        assert gateway.terminate() == 0
+        assert time.monotonic() - began < 15
+        assert gateway.containers() == []
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_second_signal_insists(tmp_path: Path) -> None:
+    """A second signal ends the grace period at once."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_GRACE_S=60) as gateway:
+        running, _ = await begin_warm(gateway, SLEEP.format(25))
+        gateway.process.send_signal(signal.SIGINT)
+        await until(lambda: "shutting down" in gateway.log_text(), "the end is on its way")
+        gateway.process.send_signal(signal.SIGINT)
+        assert gateway.process.wait(15) == 0
+        assert gateway.containers() == []
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_client_that_hangs_up_ends_its_job(tmp_path: Path) -> None:
+    """A running job dies with its client's connection, and its place goes to the next one."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1) as gateway:
+        task, container = await begin_warm(gateway, "while True: pass")
+        task.cancel()
+        await until(lambda: container not in gateway.containers(), "the abandoned job's container is gone", 10)
+        assert (await gateway.render(PLOT)).status == 200
+        assert await gateway.metric('figbox_requests_total{outcome="client-gone"}') == 1
+
+
+async def test_client_that_hangs_up_during_a_cold_start_leaves_nothing(tmp_path: Path) -> None:
+    """Without a pool the container made for a client that went away is removed, too."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0) as gateway:
+        task = asyncio.create_task(gateway.render(PLOT))
+        await gateway.until_metric("figbox_pool_making", 1)
+        task.cancel()
+        await gateway.until_metric("figbox_pool_making", 0)
+        await until(lambda: gateway.containers() == [], "no container is left")
+
+
+async def test_client_that_hangs_up_frees_its_place_in_the_queue(tmp_path: Path) -> None:
+    """A waiting job whose client is gone makes room for another, and is never run."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1, FIGBOX_QUEUE_LIMIT=1) as gateway:
+        running, _ = await begin_warm(gateway, SLEEP.format(3))
+        waiting = asyncio.create_task(gateway.render("while True: pass"))
+        await gateway.until_metric("figbox_jobs_waiting", 1)
+        assert (await gateway.render(PLOT)).status == 503
+        waiting.cancel()
+        await gateway.until_metric("figbox_jobs_waiting", 0)
+        assert (await gateway.render(PLOT)).status == 200
+        assert (await running).status == 200
+        assert await gateway.metric('figbox_requests_total{outcome="client-gone"}') == 1
+
+
+async def test_runners_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path, client: docker.APIClient) -> None:
+    """After SIGKILL idle and running runners exit without anybody's help, and the next start removes them."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
+        task, _ = await begin_warm(gateway, "while True: pass")
+        await gateway.until_metric("figbox_pool_idle", 1)
+        assert states(client, gateway.installation) == ["running"] * 2
+        gateway.kill()
+        await asyncio.gather(task, return_exceptions=True)
+        await until(
+            lambda: states(client, gateway.installation) == ["exited"] * 2, "all runners have ended by themselves", 15
+        )
+        with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_INSTALLATION=gateway.installation) as successor:
+            assert successor.containers() == []
+            assert "strays removed" in successor.log_text()
+
+
+async def test_only_this_installations_containers_are_touched(tmp_path: Path, client: docker.APIClient) -> None:
+    """Start and periodic sweep remove our own strays, and never a container of another installation."""
+    neighbour, ours = f"test-neighbour-{os.getpid()}", f"test-ours-{os.getpid()}"
+
+    def stray(installation: str) -> str:
+        config = {"Image": IMAGE, "Cmd": ["job"], "OpenStdin": True, "Labels": {LABEL_INSTALLATION: installation}}
+        config["HostConfig"] = {"NetworkMode": "none"}
+        container = client.create_container_from_config(config)["Id"]
+        client.start(container)
+        return container
+
+    try:
+        stray(neighbour)
+        stray(ours)
+        with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_INSTALLATION=ours, FIGBOX_SWEEP_PERIOD_S=1) as gateway:
+            await until(lambda: states(client, ours) == ["running"], "only the warm container is there")
+            warm = containers_of(ours, engine_url())
+            stray(ours)
+            await until(lambda: containers_of(ours, engine_url()) == warm, "the new stray is gone, the warm one not")
+            assert (await gateway.render(PLOT)).status == 200
+            assert states(client, neighbour) == ["running"]
+        assert states(client, ours) == []
+        assert states(client, neighbour) == ["running"]
+    finally:
+        remove_containers_of(neighbour, engine_url())
+        remove_containers_of(ours, engine_url())
+
+
+async def test_two_gateways_share_an_engine(tmp_path: Path) -> None:
+    """Two installations work side by side, and the end of one leaves the other alone."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as one, live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as other:
+        answers = await asyncio.gather(*(gateway.render(PLOT) for gateway in (one, other, one, other)))
+        assert [answer.status for answer in answers] == [200] * 4
+        one.terminate()
+        assert one.containers() == []
+        assert (await other.render(PLOT)).status == 200
+
+
+async def test_idle_containers_killed_from_outside_are_replaced(tmp_path: Path, client: docker.APIClient) -> None:
+    """A warm container that dies is noticed and replaced, and no request meets it."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=2) as gateway:
+        await until(lambda: states(client, gateway.installation).count("running") >= 2, "the pool is full")
+        for name in gateway.containers():
+            client.remove_container(name, force=True)
+        answers = await asyncio.gather(*(gateway.render(PLOT) for _ in range(3)))
+        assert [answer.status for answer in answers] == [200] * 3
+
+
+async def test_running_container_killed_from_outside(tmp_path: Path, client: docker.APIClient) -> None:
+    """A job whose container is killed from outside is told so."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
+        task, container = await begin_warm(gateway, SLEEP.format(20))
+        client.kill(container)
+        answer = await task
+        assert (answer.status, answer.json["outcome"]) == (500, "killed")
+        await until(lambda: container not in gateway.containers(), "it is gone")
+
+
+async def test_running_container_removed_from_outside(tmp_path: Path, client: docker.APIClient) -> None:
+    """A job whose container vanishes altogether is our loss, and may be tried again."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
+        task, container = await begin_warm(gateway, SLEEP.format(20))
+        client.remove_container(container, force=True)
+        answer = await task
+        # Between its end and its removal the engine may still say how it ended.
+        assert answer.json.get("outcome", answer.json["type"]) in {"killed", "urn:figbox:problem:container-lost"}
+        assert (await gateway.render(PLOT)).status == 200
+
+
+async def test_old_idle_containers_are_replaced(tmp_path: Path, client: docker.APIClient) -> None:
+    """A warm container waits no longer than its time."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_POOL_IDLE_S=1) as gateway:
+        await until(lambda: "running" in states(client, gateway.installation), "a warm container")
+        first = set(gateway.containers())
+        await until(lambda: not first & set(gateway.containers()), "it was replaced")
+        assert (await gateway.render(PLOT)).status == 200
+
+
+async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
+    """Without free descriptors jobs are refused with a documented error, and with them all is well again."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_ENGINE_TIMEOUT_S=5, FIGBOX_SWEEP_PERIOD_S=1) as gateway:
+        assert (await gateway.render(PLOT)).status == 200
+        pid = gateway.process.pid
+        held = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (held + 1, before[1]))
+        refused = await gateway.render(PLOT)
+        assert refused.status == 503
+        assert "Retry-After" in refused.headers
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+        end = time.monotonic() + 30
+        while (await gateway.render(PLOT)).status != 200:
+            assert time.monotonic() < end, "served again"
+            await asyncio.sleep(0.3)
+        await until(lambda: gateway.containers() == [], "no container is left")
+
+
+def start_and_fail(**environment: str) -> str:
+    """Start a gateway that can't start; return the one sentence it says."""
+    result = subprocess.run(
+        [sys.executable, "-m", "gateway"],
+        cwd=ROOT,
+        env={**os.environ, "API_KEY": KEY, "FIGBOX_METRICS_PORT": "0", "PORT": "0", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1, result.stderr
+    sentences = [line for line in result.stderr.splitlines() if line.startswith("figbox: ")]
+    assert "Traceback" not in result.stderr
+    assert len(sentences) == 1
+    return sentences[0]
+
+
+def test_taken_port_is_one_sentence() -> None:
+    """A taken port is named, with what to do."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} on 127.0.0.1 is taken" in start_and_fail(PORT=str(port))
+
+
+def test_missing_image_is_one_sentence() -> None:
+    """An image the engine doesn't have is named, with what to do."""
+    assert "run `make image`" in start_and_fail(FIGBOX_IMAGE="figbox-no-such-image:1")
+
+
+def test_unknown_runtime_is_one_sentence() -> None:
+    """A runtime the engine doesn't know is named, with those it has."""
+    sentence = start_and_fail(FIGBOX_RUNTIME="nosuch")
+    assert "'nosuch'" in sentence
+    assert "runc" in sentence
+
+
+def test_memory_that_does_not_fit_is_one_sentence() -> None:
+    """Sizes that the machine's memory can't hold are refused, and what to lower is named."""
+    sentence = start_and_fail(FIGBOX_RUNNING_LIMIT="64", FIGBOX_MEMORY_LIMIT_MIB="65536")
+    assert "FIGBOX_RUNNING_LIMIT" in sentence
+
+
+def test_no_key_refuses_to_start() -> None:
+    """Without a key nothing is served."""
+    assert "API_KEY" in start_and_fail(API_KEY=" ")
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    """Return a file with the keys `key-of-a` to `key-of-c`."""
+    path = tmp_path / "keys"
+    path.write_text("".join(f"{name}:{hashlib.sha256(f'key-of-{name}'.encode()).hexdigest()}\n" for name in "abc"))
+    return path
+
+
+async def test_full_queue_refuses_at_once(tmp_path: Path) -> None:
+    """With the queue full a request is refused in the time of a look-up, with an honest Retry-After."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_RUNNING_LIMIT=1, FIGBOX_QUEUE_LIMIT=2) as gateway:
+        jobs = [asyncio.create_task(gateway.render(SLEEP.format(2))) for _ in range(5)]
+        answers = await asyncio.gather(*jobs)
+        assert sorted(answer.status for answer in answers) == [200, 200, 200, 503, 503]
+        for answer in answers:
+            if answer.status == 503:
+                assert answer.json["type"] == "urn:figbox:problem:queue-full"
+                assert 1 <= int(answer.headers["Retry-After"]) <= 120
+
+
+async def test_a_flooding_key_does_not_starve_another(tmp_path: Path, keys_file: Path) -> None:
+    """While one key floods with spinning jobs, another's small job waits about one turn, and excess is 429."""
+    with live_gateway(
+        tmp_path,
+        FIGBOX_API_KEYS_FILE=keys_file,
+        FIGBOX_RUNNING_LIMIT=1,
+        FIGBOX_POOL_SIZE=1,
+        FIGBOX_WALL_LIMIT_S=2,
+        FIGBOX_QUEUE_LIMIT=10,
+        FIGBOX_KEY_LIMIT=5,
+    ) as gateway:
+        flood = [asyncio.create_task(gateway.render("while True: pass", "key-of-a")) for _ in range(8)]
+        await until(lambda: '"key-share-exceeded"' in gateway.log_text(), "the flood has met its share")
+        began = time.monotonic()
+        answer = await gateway.render(PLOT, "key-of-b")
+        waited_s = time.monotonic() - began
+        assert answer.status == 200
+        # Without fairness it would stand behind five jobs of two seconds each.
+        assert waited_s < 7
+        statuses = sorted(task.status for task in await asyncio.gather(*flood))
+        assert statuses == [429] * 3 + [500] * 5
+
+
+async def test_metrics_are_served_apart(tmp_path: Path) -> None:
+    """Prometheus metrics stand on their own listener, count what happened, and not on the public port."""
+    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
+        await gateway.render(PLOT)
+        await gateway.render("1/0")
+        assert (await gateway.get("/metrics")).status == 404
+        assert await gateway.metric('figbox_requests_total{outcome="ok"}') == 1
+        assert await gateway.metric('figbox_requests_total{outcome="program_error"}') == 1
+        assert await gateway.metric('figbox_stage_seconds_count{stage="run"}') == 2
+        assert await gateway.metric("figbox_job_cpu_seconds_count") == 2
+        assert await gateway.metric("figbox_job_memory_peak_bytes_sum") > 2 * 32 * MiB
+        await gateway.until_metric("figbox_pool_idle", 1)
