@@ -48,6 +48,9 @@ async def read_body(request: web.Request, settings: Settings) -> bytes:
         raise UnsupportedEncoding("Content-Encoding must be identity")
     if request.content_length is not None and request.content_length > settings.body_limit_bytes:
         raise BodyTooLarge(too_large)
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # that was no part of the answer
     chunks = bytearray()
     try:
         async with asyncio.timeout(settings.body_timeout_s):

@@ -143,9 +143,16 @@ def _timings(stages: Stages, began: float) -> dict[str, float | bool]:
     }
 
 
+async def expect_nothing(_: web.Request) -> None:
+    """Leave `Expect` to whoever reads the body: aiohttp's own way asks strangers for theirs."""
+
+
 def add_routes(app: web.Application) -> None:
     """Bind the endpoints to their paths."""
-    app.router.add_route(hdrs.METH_GET, "/", live)
-    app.router.add_route(hdrs.METH_GET, "/healthz", healthz)
-    app.router.add_route(hdrs.METH_GET, "/readyz", readyz)
-    app.router.add_route(hdrs.METH_POST, "/render-matplotlib", render_matplotlib)
+    for method, path, handler in (
+        (hdrs.METH_GET, "/", live),
+        (hdrs.METH_GET, "/healthz", healthz),
+        (hdrs.METH_GET, "/readyz", readyz),
+        (hdrs.METH_POST, "/render-matplotlib", render_matplotlib),
+    ):
+        app.router.add_route(method, path, handler, expect_handler=expect_nothing)

@@ -35,6 +35,8 @@ def new_request_id() -> str:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put our headers onto a response about to be sent (aiohttp's `on_response_prepare`)."""
     response.headers.update(HEADERS)
+    if REQUEST_ID not in request:  # aiohttp refused it before any middleware
+        request[REQUEST_ID] = new_request_id()
     response.headers["X-Request-ID"] = request[REQUEST_ID]
 
 
