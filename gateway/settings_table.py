@@ -1,0 +1,30 @@
+"""`python -m gateway.settings_table`: the README's table of settings, made from the settings themselves."""
+
+from __future__ import annotations
+
+import sys
+
+from gateway.settings import Settings
+
+
+def settings_table() -> str:
+    """Return the rows of a Markdown table of every setting: its environment variable, default and meaning."""
+    rows = [
+        f"| `{field.alias}` | {_default(field.default)} | {str(field.description).replace('|', chr(92) + '|')} |"
+        for field in Settings.model_fields.values()
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, float):
+        return f"`{value:g}`"
+    return f"`{value}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write("| Setting | Default | Meaning |\n| --- | --- | --- |\n" + settings_table())
