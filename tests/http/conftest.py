@@ -1,0 +1,104 @@
+"""The HTTP side whole, with an executor that renders nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from gateway.admission import Admission
+from gateway.app import PROTOCOL_OPTIONS, build_app, protocol_factory
+from gateway.auth import load_keyring
+from gateway.handlers import Services
+from gateway.metrics import Metrics
+from tests.fakes import FakeExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from aiohttp.test_utils import TestClient
+    from pytest_aiohttp.plugin import AiohttpClient
+
+    from gateway.settings import Settings
+
+    Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+PATH = "/render-matplotlib"
+
+
+@dataclass
+class Rig:
+    """A gateway whose parts a test can reach.
+
+    Attributes:
+        reason: Why it isn't ready.
+    """
+
+    settings: Settings
+    admission: Admission
+    executor: FakeExecutor = field(default_factory=FakeExecutor)
+    metrics: Metrics = field(default_factory=Metrics)
+    reason: str | None = None
+
+    def app(self) -> web.Application:
+        """Return the public application."""
+        return build_app(
+            Services(
+                self.settings,
+                load_keyring(self.settings),
+                self.admission,
+                self.executor,
+                self.metrics,
+                lambda: self.reason,
+            )
+        )
+
+
+@pytest.fixture
+def rig(make_settings: Callable[..., Settings]) -> Rig:
+    """A gateway with small limits: 4 KiB of body, 1 KiB of code, one job at once, one waiting."""
+    settings = make_settings(body_limit_kib=4, code_limit_kib=1, body_timeout_s=5)
+    return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=5, key_limit=10))
+
+
+@pytest.fixture
+async def client(rig: Rig, aiohttp_client: AiohttpClient) -> TestClient[web.Request, web.Application]:
+    """A client of the gateway."""
+    server = TestServer(rig.app())
+    await server.start_server(**PROTOCOL_OPTIONS)
+    return await aiohttp_client(server)
+
+
+@pytest.fixture
+async def connect(
+    rig: Rig,
+) -> AsyncIterator[Connect]:
+    """Raw connections to a gateway that listens as the service does."""
+    async with AsyncExitStack() as stack:
+        runner = web.AppRunner(rig.app(), handler_cancellation=True)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        assert runner.server is not None
+        site = await asyncio.get_running_loop().create_server(protocol_factory(runner.server), "127.0.0.1", 0)
+        stack.callback(site.close)
+        port = site.sockets[0].getsockname()[1]
+
+        async def open_one() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.push_async_callback(_closed, writer)
+            return reader, writer
+
+        yield open_one
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except ConnectionError:
+        return

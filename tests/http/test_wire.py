@@ -1,0 +1,220 @@
+"""Requests as bytes: malformed, ambiguous, slow and broken ones, against a server that listens as the service does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway import app as app_module
+from tests.fakes import KEY, until
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Awaitable, Callable
+
+    from tests.http.conftest import Rig
+
+    Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+POST = b"POST /render-matplotlib HTTP/1.1\r\nHost: x\r\nX-API-Key: " + KEY.encode() + b"\r\n"
+JSON = b"Content-Type: application/json\r\n"
+BODY = b'{"code": "x"}'
+MARK = "MARK-of-the-request"
+
+
+async def _exchange(connect: Connect, data: bytes) -> bytes:
+    """Send bytes, and return all that comes until the server closes."""
+    reader, writer = await connect()
+    writer.write(data)
+    return await asyncio.wait_for(reader.read(), 5)
+
+
+def _head(data: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode("ascii").split("\r\n")
+    return int(lines[0].split()[1]), dict(line.split(": ", 1) for line in lines[1:]), body
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00 MARK-of-the-request\r\n\r\n", id="TLS hello"),
+        pytest.param(b"MARK-of-the-request\r\n\r\n", id="no HTTP"),
+        pytest.param(b"GET /MARK-of-the-request HTTP/9.9\r\n\r\n", id="unknown version"),
+        pytest.param(b"GET /MARK-of-the-request\x00 HTTP/1.1\r\n\r\n", id="NUL in the path"),
+        pytest.param(POST + b"MARK-of-the-request\r\n\r\n", id="header without colon"),
+        pytest.param(POST + b"X: MARK-of-the-request\x00\r\n\r\n", id="NUL in a header"),
+        pytest.param(POST + b"X: " + b"MARK-of-the-request" * 1000 + b"\r\n\r\n", id="long header"),
+        pytest.param(POST + b"X: MARK-of-the-request\r\n" * 500 + b"\r\n", id="many headers"),
+        pytest.param(b"GET /" + b"MARK-of-the-request" * 1000 + b" HTTP/1.1\r\n\r\n", id="long path"),
+        pytest.param(POST + b"Content-Length: MARK-of-the-request\r\n\r\n", id="length is no number"),
+        pytest.param(POST + b"Content-Length: -1\r\nX: MARK-of-the-request\r\n\r\n", id="negative length"),
+    ],
+)
+async def test_malformed_heads_are_quoted_nowhere(
+    connect: Connect, rig: Rig, log: io.StringIO, request_bytes: bytes
+) -> None:
+    """A request no parser reads is refused by a constant document and closed; neither answer nor log quotes it."""
+    answer = await _exchange(connect, request_bytes)
+    status, headers, body = _head(answer)
+    assert status == 400
+    assert tuple(headers[name] for name in ("Content-Type", "X-Content-Type-Options", "Server")) == (
+        "application/problem+json",
+        "nosniff",
+        "figbox",
+    )
+    document = json.loads(body)
+    assert ("Malformed HTTP request", headers["X-Request-ID"]) == (document["error"], document["request_id"])
+    assert "malformed request" in log.getvalue()
+    for text in (answer.decode(), log.getvalue()):
+        assert KEY not in text
+        assert MARK not in text
+    assert rig.executor.jobs == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param(b"Content-Length: 13\r\nTransfer-Encoding: chunked\r\n", id="length and chunked"),
+        pytest.param(b"Transfer-Encoding: chunked\r\nContent-Length: 13\r\n", id="chunked and length"),
+        pytest.param(b"Content-Length: 13\r\nContent-Length: 13\r\n", id="same length twice"),
+        pytest.param(b"Content-Length: 13\r\nContent-Length: 14\r\n", id="two lengths"),
+        pytest.param(b"Content-Length: 13, 13\r\n", id="list of lengths"),
+        pytest.param(b"Content-Length: +13\r\n", id="signed length"),
+        pytest.param(b"Content-Length: 0x0d\r\n", id="hex length"),
+        pytest.param(b"Content-Length: 1_3\r\n", id="length with underscore"),
+        pytest.param(b"Content-Length: 13\n", id="bare LF"),
+        pytest.param(b"Content-Length : 13\r\n", id="space before colon"),
+        pytest.param(b"Content-Length\t: 13\r\n", id="tab before colon"),
+        pytest.param(b"X: a\r\n Content-Length: 13\r\n", id="folded"),
+        pytest.param(b" Content-Length: 13\r\n", id="leading space"),
+        pytest.param(b"X: a\rContent-Length: 13\r\n", id="bare CR"),
+        pytest.param(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", id="chunked twice"),
+        pytest.param(b"Transfer-Encoding: chunked, identity\r\n", id="chunked not last"),
+        pytest.param(b"Transfer-Encoding: xchunked\r\n", id="almost chunked"),
+        pytest.param(b"Transfer-Encoding: \x0bchunked\r\n", id="control before chunked"),
+        pytest.param(b"Host: y\r\nContent-Length: 13\r\n", id="two hosts"),
+    ],
+)
+async def test_ambiguous_requests_are_refused_and_closed(connect: Connect, rig: Rig, headers: bytes) -> None:
+    """What two servers could read differently is answered 400 and the connection closed: nothing can be smuggled."""
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = await _exchange(connect, POST + JSON + headers + b"\r\n" + BODY + smuggled)
+    assert _head(answer)[0] == 400
+    assert answer.count(b"HTTP/1.") == 1
+    assert rig.executor.jobs == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"zz\r\n" + BODY, id="size is no number"),
+        pytest.param(b"5\r\nabcdefgh\r\n0\r\n\r\n", id="chunk longer than said"),
+        pytest.param(b"-5\r\nabc", id="negative size"),
+        pytest.param(b"ffffffffffffffffff\r\nabc", id="size beyond 64 bits"),
+        pytest.param(b"5 ; a=b\nabcde\r\n", id="bare LF"),
+    ],
+)
+async def test_broken_chunks_are_the_clients_fault(connect: Connect, rig: Rig, log: io.StringIO, body: bytes) -> None:
+    """A chunked body that breaks is 400 and no defect of ours, and the connection is closed."""
+    answer = await _exchange(connect, POST + JSON + b"Transfer-Encoding: chunked\r\n\r\n" + body)
+    assert _head(answer)[0] in {400, 408}
+    assert "internal error" not in log.getvalue()
+    assert rig.executor.jobs == []
+
+
+async def test_chunks_that_break_later_are_the_clients_fault(connect: Connect, rig: Rig, log: io.StringIO) -> None:
+    """A chunked body that breaks while it is being read is the client's fault too, at the latest by the time limit."""
+    object.__setattr__(rig.settings, "body_timeout_s", 0.1)
+    reader, writer = await connect()
+    writer.write(POST + JSON + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.write(b"3\r\nabc\r\nzz\r\n")
+    assert _head(await asyncio.wait_for(reader.read(), 5))[0] in {400, 408}
+    assert "internal error" not in log.getvalue()
+    assert rig.executor.jobs == []
+
+
+@pytest.mark.parametrize("target", [b"/render-matplotlib", b"/healthz", b"/nothing"])
+async def test_unknown_expectation_breaks_nothing(connect: Connect, log: io.StringIO, target: bytes) -> None:
+    """An Expect header that nobody can meet is ignored or refused, with all our headers, and is no defect."""
+    head = POST.replace(b"/render-matplotlib", target) + JSON
+    answer = await _exchange(connect, head + b"Expect: miracles\r\nConnection: close\r\n\r\n")
+    status, headers, _ = _head(answer)
+    assert 400 <= status < 500
+    assert (headers["Server"], len(headers["X-Request-ID"])) == ("figbox", 32)
+    assert "rror" not in log.getvalue()
+
+
+async def test_expected_continue_is_answered(connect: Connect) -> None:
+    """Curl asks before it sends a long body, and is told to go on."""
+    reader, writer = await connect()
+    writer.write(POST + JSON + b"Expect: 100-continue\r\nContent-Length: 13\r\nConnection: close\r\n\r\n")
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(BODY)
+    assert _head(await asyncio.wait_for(reader.read(), 5))[0] == 200
+
+
+async def test_stranger_is_not_told_to_go_on(connect: Connect) -> None:
+    """Who has no key is refused before being asked for the body."""
+    head = POST.replace(KEY.encode(), b"wrong") + JSON
+    answer = await _exchange(connect, head + b"Expect: 100-continue\r\nContent-Length: 13\r\nConnection: close\r\n\r\n")
+    assert _head(answer)[0] == 401
+
+
+async def test_slow_body_is_cut(connect: Connect, rig: Rig) -> None:
+    """A body that doesn't arrive in time is 408."""
+    object.__setattr__(rig.settings, "body_timeout_s", 0.05)
+    reader, writer = await connect()
+    writer.write(POST + JSON + b"Content-Length: 13\r\nConnection: close\r\n\r\n{")
+    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 408 Request Timeout\r\n"
+    assert rig.executor.jobs == []
+
+
+async def test_body_cut_by_its_client_runs_nothing(connect: Connect, rig: Rig, log: io.StringIO) -> None:
+    """A client that goes in the middle of its body leaves nothing behind, and no defect in the log."""
+    _, writer = await connect()
+    writer.write(POST + JSON + b"Content-Length: 13\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    _, other = await connect()
+    other.write(POST + JSON + b"Content-Length: 13\r\n\r\n" + BODY)
+    await until(lambda: rig.executor.jobs)
+    assert len(rig.executor.jobs) == 1
+    assert "internal error" not in log.getvalue()
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "second"])
+async def test_trickling_head_is_cut(connect: Connect, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    """A head that comes by bits holds its connection no longer than an idle one, the first as well as later ones."""
+    monkeypatch.setitem(app_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.1)
+    reader, writer = await connect()
+    writer.write(before)
+
+    async def trickle() -> None:
+        for byte in POST * 1000:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.005)
+
+    slow = asyncio.create_task(trickle())
+    try:
+        await asyncio.wait_for(reader.read(), 5)
+    except ConnectionError:
+        pass
+    finally:
+        slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+
+
+async def test_client_that_hangs_up_cancels_its_job(connect: Connect, rig: Rig) -> None:
+    """On the service's own protocol too, a closed connection ends the job."""
+    rig.executor.result = None
+    _, writer = await connect()
+    writer.write(POST + JSON + b"Content-Length: 13\r\n\r\n" + BODY)
+    await until(lambda: rig.executor.running)
+    writer.close()
+    await until(lambda: rig.executor.cancelled == 1 and not rig.admission.running_count)
