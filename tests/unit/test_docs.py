@@ -1,0 +1,36 @@
+"""The README says what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from gateway.settings import ROOT, Settings
+from gateway.settings_table import settings_table
+
+_ROW = re.compile(r"^\| `[A-Z][A-Z0-9_]*` \|.*\|$", re.MULTILINE)
+
+
+def test_readme_lists_every_setting_and_nothing_else() -> None:
+    """The README's table of settings is, row for row, the one made from the settings."""
+    assert settings_table().splitlines() == _ROW.findall((ROOT / "README.md").read_text("utf-8"))
+
+
+def test_table_has_a_row_of_three_cells_for_each_setting() -> None:
+    """No setting lacks a variable, a default or a meaning."""
+    rows = settings_table().splitlines()
+    assert [field.alias for field in Settings.model_fields.values()] == [row.split("`")[1] for row in rows]
+    for row in rows:
+        assert _ROW.fullmatch(row)
+        assert len([cell for cell in re.split(r"(?<!\\)\|", row) if cell.strip()]) == 3
+        assert "None" not in row
+    assert "| `PORT` | `5150` | Port to listen on; 0 takes a free one |" in rows
+    assert "| `FIGBOX_WALL_LIMIT_S` | `30` | Seconds a job may take once handed over |" in rows
+
+
+def test_table_is_printed_by_its_module() -> None:
+    """The command that makes the table prints a whole Markdown table."""
+    command = [sys.executable, "-m", "gateway.settings_table"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "| Setting | Default | Meaning |\n| --- | --- | --- |\n" + settings_table() == printed

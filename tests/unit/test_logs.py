@@ -1,0 +1,143 @@
+"""Every log line is one line of ASCII, whatever the data, and shows neither code nor key."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loguru import logger
+
+from gateway.logs import FIELD_LIMIT, configure_logging
+from tests.conftest import kept_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NASTY = "a\r\nb\x1b[31m\u2028\u2029\x85\x0b\x00{evil} {0.__class__} %s \ud800 \U0001f600 </script>"
+
+
+def _lines(stream: io.StringIO) -> list[dict[str, object]]:
+    text = stream.getvalue()
+    assert text.isascii()
+    assert all(char.isprintable() or char == "\n" for char in text)
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def _fail(text: str) -> None:
+    raise ValueError(text)
+
+
+@pytest.fixture
+def readable() -> Iterator[io.StringIO]:
+    """Everything that is logged, as DEBUG's lines."""
+    stream = io.StringIO()
+    with kept_logging():
+        configure_logging(debug=True, stream=stream)
+        yield stream
+
+
+def test_line_is_json_with_its_data(log: io.StringIO) -> None:
+    """One event is one object: time, level, event, and its data by name; what is None is left out."""
+    with logger.contextualize(request_id="id-1"):
+        logger.info("job finished", outcome="ok", run_ms=1.5, cpu_s=None)
+    (line,) = _lines(log)
+    assert {"time", "level", "event", "request_id", "outcome", "run_ms"} == line.keys()
+    assert tuple(line[name] for name in ("level", "event", "request_id", "run_ms")) == (
+        "INFO",
+        "job finished",
+        "id-1",
+        1.5,
+    )
+
+
+def test_nasty_text_stays_data(log: io.StringIO) -> None:
+    """Line ends, escapes, separators and braces in data make no line of their own and format nothing."""
+    logger.info("event", text=NASTY)
+    (line,) = _lines(log)
+    assert line["text"] == NASTY
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text(st.characters(exclude_categories=()), max_size=300), st.booleans())
+def test_any_text_is_one_line(text: str, debug: bool) -> None:  # noqa: FBT001 - hypothesis
+    """Whatever the text, one event is one line of printable ASCII, in both forms."""
+    stream = io.StringIO()
+    with kept_logging():
+        configure_logging(debug=debug, stream=stream)
+        logger.info("event", text=text)
+    assert stream.getvalue().count("\n") == 1
+    assert stream.getvalue().isascii()
+    assert stream.getvalue()[:-1].isprintable()
+
+
+def test_long_text_is_shortened(log: io.StringIO) -> None:
+    """No guest fills the log."""
+    logger.info("event", text="x" * 100_000)
+    (line,) = _lines(log)
+    assert len(str(line["text"])) == FIELD_LIMIT
+
+
+def test_exception_is_logged_without_values(log: io.StringIO) -> None:
+    """A trace shows where, in escaped lines, and no values of variables: neither code nor key."""
+    secret_code = "plt.plot(secret)"
+
+    def broken(code: str) -> None:
+        raise ZeroDivisionError("first\nsecond\x1b\u2028")
+
+    try:
+        broken(secret_code)
+    except ZeroDivisionError:
+        logger.exception("internal error")
+    (line,) = _lines(log)
+    trace = line["trace"]
+    assert isinstance(trace, list)
+    assert any("broken(secret_code)" in part for part in trace)
+    assert "ZeroDivisionError: first" in trace
+    assert "plt.plot" not in log.getvalue()
+
+
+def test_library_messages_are_data(log: io.StringIO) -> None:
+    """Records of the standard logging become lines of ours; an exception is named by its class only."""
+    try:
+        _fail("X-API-Key: the-secret")
+    except ValueError:
+        logging.getLogger("aiohttp.server").exception("Error handling %s {braces}", "req\nuest")
+    logging.getLogger("noise").info("not interesting")
+    (line,) = _lines(log)
+    assert tuple(line[name] for name in ("event", "library", "text", "error", "level")) == (
+        "library message",
+        "aiohttp.server",
+        "Error handling req\nuest {braces}",
+        "ValueError",
+        "ERROR",
+    )
+    assert "the-secret" not in log.getvalue()
+
+
+def test_production_says_nothing_of_debug(log: io.StringIO) -> None:
+    """Without DEBUG, detail is left out."""
+    logger.debug("detail")
+    assert log.getvalue() == ""
+
+
+def test_debug_lines_are_readable(readable: io.StringIO) -> None:
+    """With DEBUG a line reads: time, level, event, data by name, escaped."""
+    logger.debug("event", outcome="ok", text="a\nb\x1b", nothing=None)
+    (line,) = readable.getvalue().splitlines()
+    assert line.split(" ", 1)[1] == "DEBUG   event  outcome='ok' text='a\\nb\\x1b'"
+
+
+def test_debug_trace_is_escaped(readable: io.StringIO) -> None:
+    """An exception's text can't forge a line in the readable form either."""
+    try:
+        _fail("x\x1b[2J")
+    except ValueError:
+        logger.exception("internal error")
+    assert readable.getvalue().isascii()
+    assert "\x1b" not in readable.getvalue()
+    assert readable.getvalue().splitlines()[-1] == "ValueError: x\\x1b[2J"

@@ -1,0 +1,238 @@
+"""An engine is used only when it can hold a job; each fact that it can't is told by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.errors import ContainerLost, StartError
+from gateway.jobs import Limits, MiB
+from gateway.launcher import preflight
+from gateway.launcher.engine import EngineFacts, ExitState, Launched
+from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+from gateway.launcher.preflight import judge_probe, prepare, probe
+from tests.fakes import block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.settings import Settings
+
+    MakeSettings = Callable[..., Settings]
+
+GOOD: dict[str, Any] = {
+    "interfaces": ["lo"],
+    "uid": UID_FIRST,
+    "gid": UID_FIRST,
+    "groups": [UID_FIRST],
+    "status": {"CapEff": "0000000000000000", "CapBnd": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2"},
+    "writable": {"/": "EROFS", "/home": "EROFS"},
+    "tmp": {"noexec": True, "nosuid": True, "inodes": 4096},
+    "refused": {"unshare": "EPERM", "mount": "EPERM"},
+}
+FACTS = EngineFacts(frozenset({"runc"}), (), 4, 16384 * MiB, "1", "cgroupfs", "2")
+SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
+
+
+class ProbedEngine:
+    """An engine whose containers write what the test says, and end."""
+
+    def __init__(self, output: bytes, facts: EngineFacts = FACTS, image: str | None = "sha256:0") -> None:
+        self._output = output
+        self._facts = facts
+        self._image = image
+        self.launched: list[dict[str, Any]] = []
+        self.removed = 0
+
+    async def facts(self) -> EngineFacts:
+        """Say what the test says."""
+        return self._facts
+
+    async def image_id(self, image: str) -> str | None:
+        """Know one image or none."""
+        return self._image
+
+    async def launch(self, config: dict[str, Any], name: str) -> Launched:
+        """Write the output, except for the container that must die of its memory."""
+        self.launched.append(config)
+        ours, peer = socket.socketpair()
+        if "Entrypoint" not in config:
+            peer.sendall(self._output)
+        peer.close()
+        return Launched("id", ours)
+
+    async def exit_state(self, container_id: str) -> ExitState:
+        """Say that it was killed for its memory."""
+        return ExitState(137, oom_killed=True)
+
+    async def remove(self, container_id: str) -> None:
+        """Count."""
+        self.removed += 1
+
+
+def _report(**changes: object) -> dict[str, Any]:
+    """Return a good report with other values, or without what is None."""
+    report = {**copy.deepcopy(GOOD), **changes}
+    return {name: value for name, value in report.items() if value is not None}
+
+
+def _status(**changes: str) -> dict[str, Any]:
+    return _report(status={**GOOD["status"], **changes})
+
+
+def test_good_sandbox_holds() -> None:
+    """A sandbox as we ask for it has no fault, with no interface at all too, and with the last uid."""
+    for report in (GOOD, _report(interfaces=[]), _report(uid=UID_LAST), _report(groups=[])):
+        assert judge_probe(report, runtime=None) == []
+
+
+@pytest.mark.parametrize(
+    ("report", "fault"),
+    [
+        (_report(interfaces=["lo", "eth0"]), "network"),
+        (_report(interfaces=None), "network"),
+        (_report(uid=0), "uid"),
+        (_report(uid=UID_LAST + 1), "uid"),
+        (_report(uid=None), "uid"),
+        (_report(groups=[UID_FIRST, 0]), "groups"),
+        (_report(groups=None), "groups"),
+        (_status(CapEff="0000000000000400"), "capabilities"),
+        (_status(CapBnd="00000000a80425fb"), "capabilities"),
+        (_report(status={"NoNewPrivs": "1", "Seccomp": "2"}), "capabilities"),
+        (_report(writable={"/": "EROFS", "/home": None}), "written"),
+        (_report(writable={}), "written"),
+        (_report(writable=None), "written"),
+        (_report(tmp={"noexec": False, "nosuid": True, "inodes": 1}), "bounded"),
+        (_report(tmp={"noexec": True, "nosuid": False, "inodes": 1}), "bounded"),
+        (_report(tmp={"noexec": True, "nosuid": True, "inodes": 0}), "bounded"),
+        (_report(tmp=None), "bounded"),
+        (_status(NoNewPrivs="0"), "privileges"),
+        (_status(Seccomp="0"), "filter"),
+        (_report(refused={"unshare": None, "mount": "EPERM"}), "system calls are open: unshare"),
+        (_report(refused={}), "system calls"),
+        (_report(refused=None), "system calls"),
+    ],
+)
+def test_each_fault_is_found_alone(report: dict[str, Any], fault: str) -> None:
+    """One thing that doesn't hold, or isn't reported at all, is exactly one fault."""
+    (found,) = judge_probe(report, runtime="runc")
+    assert fault in found
+
+
+def test_empty_report_proves_nothing() -> None:
+    """A sandbox that says nothing of itself holds in no respect."""
+    assert len(judge_probe({}, runtime=None)) == 9
+
+
+@pytest.mark.parametrize("runtime", ["runsc", "runsc-kvm", "kata-qemu"])
+def test_kernels_in_user_space_are_not_asked_for_filters(runtime: str) -> None:
+    """Under gVisor and Kata system calls meet another kernel; all else must hold there too."""
+    unfiltered = {**_status(NoNewPrivs="0", Seccomp="0"), "refused": {"unshare": None}}
+    assert judge_probe(unfiltered, runtime=runtime) == []
+    assert len(judge_probe({**unfiltered, "uid": 0}, runtime=runtime)) == 1
+
+
+async def test_good_engine_is_prepared(make_settings: MakeSettings) -> None:
+    """An engine that passes is used with its image's digest; both probes had the job's spec and are gone."""
+    engine = ProbedEngine(block(2, b"a warning") + block(1, json.dumps(GOOD).encode()))
+    prepared = await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]
+    assert prepared.sandbox.image_id == "sha256:0"
+    assert engine.removed == len(engine.launched) == 2
+    assert all(config["HostConfig"]["ReadonlyRootfs"] for config in engine.launched)
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "text"),
+    [
+        (ProbedEngine(b"", EngineFacts(frozenset(), ("MemoryLimit",), 1, 1, "", "", "1")), {}, "MemoryLimit"),
+        (ProbedEngine(b""), {"runtime": "runsc"}, "FIGBOX_RUNTIME 'runsc'.*runc"),
+        (ProbedEngine(b"", image=None), {"image": "none:1"}, "no image 'none:1'.*make image"),
+        (ProbedEngine(block(1, json.dumps(_report(uid=0)).encode())), {}, "does not hold: its uid is not ours"),
+    ],
+)
+async def test_unfit_engine_stops_the_start(
+    make_settings: MakeSettings, engine: ProbedEngine, settings: dict[str, Any], text: str
+) -> None:
+    """What is missing is named, with what to do, and no container stays."""
+    with pytest.raises(StartError, match=text):
+        await prepare(engine, make_settings(**settings), "now")  # type: ignore[arg-type]
+    assert engine.removed == len(engine.launched)
+
+
+async def test_memory_limit_that_does_not_hold_stops_the_start(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that survives twice its memory shows that limits are not enforced."""
+    engine = ProbedEngine(block(1, json.dumps(GOOD).encode()))
+    launch = engine.launch
+
+    async def survive(config: dict[str, Any], name: str) -> Launched:
+        if "Entrypoint" not in config:
+            return await launch(config, name)
+        ours, peer = socket.socketpair()
+        peer.sendall(block(1, b"survived\n"))
+        peer.close()
+        engine.launched.append(config)
+        return Launched("id", ours)
+
+    monkeypatch.setattr(engine, "launch", survive)
+    with pytest.raises(StartError, match="its memory limit is not enforced"):
+        await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(block(1, b"{"), id="broken"),
+        pytest.param(block(1, b"[]"), id="no object"),
+        pytest.param(block(2, json.dumps(GOOD).encode()), id="on stderr"),
+        pytest.param(b"HTTP/1.1 500 x", id="no stream"),
+        pytest.param(block(1, bytes(preflight.PROBE_OUTPUT_LIMIT + 1))[:200_000] * 2, id="flood"),
+    ],
+)
+async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> None:
+    """A probe that says nothing readable proves nothing, and its container is removed."""
+    engine = ProbedEngine(b"")
+
+    async def launch(config: dict[str, Any], name: str) -> Launched:
+        ours, peer = socket.socketpair()
+        peer.setblocking(False)
+
+        async def write() -> None:
+            try:
+                await asyncio.get_running_loop().sock_sendall(peer, output)
+            except ConnectionError:
+                pass
+            finally:
+                peer.close()
+
+        tasks.append(asyncio.create_task(write()))
+        return Launched("id", ours)
+
+    tasks: list[asyncio.Task[None]] = []
+    engine.launch = launch  # type: ignore[method-assign]
+    with pytest.raises(ContainerLost):
+        await probe(engine, SANDBOX)  # type: ignore[arg-type]
+    assert engine.removed == 1
+    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+
+
+async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe has a time limit, and is removed when it is over."""
+    monkeypatch.setattr(preflight, "PROBE_LIMIT_S", 0.02)
+    engine = ProbedEngine(b"")
+    ours, peer = socket.socketpair()
+
+    async def launch(config: dict[str, Any], name: str) -> Launched:
+        return Launched("id", ours)
+
+    engine.launch = launch  # type: ignore[method-assign]
+    with peer, pytest.raises(ContainerLost):
+        await probe(engine, SANDBOX)  # type: ignore[arg-type]
+    assert engine.removed == 1

@@ -1,0 +1,161 @@
+"""Settings are bounded on both sides, name themselves when wrong, and keep secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import annotated_types
+import pytest
+
+from gateway.errors import StartError
+from gateway.jobs import Limits
+from gateway.settings import Settings, load_settings
+from tests.fakes import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No `.env` and no variables but a key."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("API_KEY", KEY)
+    return tmp_path
+
+
+def _bounds() -> list[tuple[str, str, float, float]]:
+    """Return field name, variable, least and greatest value of every numeric setting."""
+    found = []
+    for name, field in Settings.model_fields.items():
+        least = [rule.ge for rule in field.metadata if isinstance(rule, annotated_types.Ge)]
+        most = [rule.le for rule in field.metadata if isinstance(rule, annotated_types.Le)]
+        if least or most:
+            assert len(least) == len(most) == 1, f"{name} lacks a bound"
+            found.append((name, str(field.alias), least[0], most[0]))
+    return found
+
+
+BOUNDS = _bounds()
+
+
+def test_every_number_is_bounded() -> None:
+    """No numeric setting is without bounds; the table of the next tests is not empty."""
+    numeric = {
+        name
+        for name, field in Settings.model_fields.items()
+        if any(kind in str(field.annotation) for kind in ("int", "float"))
+    }
+    assert numeric == {name for name, *_ in BOUNDS}
+    assert len(BOUNDS) >= 20
+
+
+@pytest.mark.parametrize(("name", "variable", "least", "most"), BOUNDS, ids=[name for name, *_ in BOUNDS])
+def test_bounds_trip_and_name_the_variable(
+    name: str, variable: str, least: float, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bounds themselves pass; beyond either the start is refused by the variable's name, the value unsaid."""
+    for value in (least, most):
+        monkeypatch.setenv(variable, str(value))
+        assert value == getattr(load_settings(), name)
+    for value in (least - 1, most + 1, "nan", "inf", "-inf", "x", "12,5"):
+        monkeypatch.setenv(variable, str(value))
+        with pytest.raises(StartError, match=rf"\b{variable}\b") as caught:
+            load_settings()
+        assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DOCKER_HOST", "tcp://127.0.0.1:2375"),
+        ("DOCKER_HOST", "ssh://host"),
+        ("DOCKER_HOST", "/var/run/docker.sock"),
+        ("FIGBOX_RUNTIME", "runc; rm"),
+        ("FIGBOX_INSTALLATION", "a b"),
+        ("FIGBOX_INSTALLATION", "x" * 65),
+        ("DEBUG", "perhaps"),
+    ],
+)
+def test_bad_text_is_refused_by_name_without_its_value(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a setting can't be stops the start; the text names the variable and quotes nothing."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(StartError, match=rf"\b{variable}\b") as caught:
+        load_settings()
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [None, "", "  "])
+def test_no_key_refuses(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any key the service doesn't start, and says which variable is missing."""
+    if key is None:
+        monkeypatch.delenv("API_KEY")
+    else:
+        monkeypatch.setenv("API_KEY", key)
+    with pytest.raises(StartError, match="API_KEY is not set"):
+        load_settings()
+
+
+def test_keys_file_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keys file takes the place of API_KEY."""
+    monkeypatch.delenv("API_KEY")
+    monkeypatch.setenv("FIGBOX_API_KEYS_FILE", "keys")
+    assert load_settings().api_key is None
+
+
+def test_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the settings' text nor the refusal of another value shows the key."""
+    settings = load_settings()
+    assert KEY not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    monkeypatch.setenv("PORT", "99999")
+    with pytest.raises(StartError) as caught:
+        load_settings()
+    assert KEY not in f"{caught.value} {caught.value!r} {caught.value.__cause__}"
+
+
+def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start tells all that is wrong."""
+    monkeypatch.setenv("PORT", "-1")
+    monkeypatch.setenv("FIGBOX_CPUS", "many")
+    with pytest.raises(StartError, match=r"(?s)PORT.*FIGBOX_CPUS"):
+        load_settings()
+
+
+def test_env_file_is_read_and_environment_wins(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.env` of the working folder gives what the environment doesn't; an empty variable gives nothing."""
+    monkeypatch.delenv("API_KEY")
+    (empty_folder / ".env").write_text("API_KEY=from-file\nPORT=6000\nHOST=::1\nOTHER=1\n")
+    monkeypatch.setenv("PORT", "7000")
+    monkeypatch.setenv("HOST", "")
+    settings = load_settings()
+    assert settings.api_key is not None
+    assert (settings.api_key.get_secret_value(), settings.port, settings.host) == ("from-file", 7000, "::1")
+
+
+def test_defaults_are_those_of_the_design(make_settings: MakeSettings) -> None:
+    """With a key alone it listens on loopback, and limits a job as measured scripts need."""
+    settings = make_settings()
+    assert Limits() == settings.limits
+    assert (settings.host, settings.port, settings.debug) == ("127.0.0.1", 5150, False)
+    assert (settings.body_limit_bytes, settings.code_limit_bytes) == (1024 * 1024, 256 * 1024)
+    assert settings.limits.pixel_limit == 50_000_000
+
+
+def test_settings_do_not_change(make_settings: MakeSettings) -> None:
+    """Settings are frozen."""
+    settings = make_settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1
+
+
+def test_installation_is_stable_and_its_own(make_settings: MakeSettings) -> None:
+    """The name of an installation survives a restart, and differs by address; a configured one is taken as it is."""
+    assert make_settings().installation_name == make_settings().installation_name
+    names = {make_settings(port=port, host=host).installation_name for port in (1, 2) for host in ("a", "b")}
+    assert len(names) == 4
+    assert make_settings(installation="mine").installation_name == "mine"
