@@ -361,13 +361,15 @@ async def test_refusals_advise_by_what_is_ahead() -> None:
     """A full house of long jobs tells to come back later than an almost empty one; a key by its own jobs."""
     house = House(make(running=1, queue=4, share=2))
     house.admission._mean_s = 10.0
-    for key in "aabbc":
+    for key in "aabb":
         house.arrive(key)
     await settle()
-    with pytest.raises(QueueFull) as full:
-        async with house.admission.place("d"):
-            pass
     with pytest.raises(KeyShareExceeded) as share:
+        async with house.admission.place("a"):
+            pass
+    house.arrive("c")
+    await settle()
+    with pytest.raises(QueueFull) as full:
         async with house.admission.place("a"):
             pass
     assert (full.value.retry_after_s, share.value.retry_after_s) == (50, 20)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import ContainerLost, EngineError, EngineUnavailable, ShuttingDown
+from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
+from gateway.jobs import Limits
 from gateway.launcher import pool as pool_module
-from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Container, Pool
-from tests.fakes import FakeConversation, FakeMaker, settle, until
+from gateway.launcher.engine import Launched
+from gateway.launcher.frames import READY, encode_frame
+from gateway.launcher.hardening import Sandbox
+from gateway.launcher.pool import BREAKER_THRESHOLD, NAME_TRIES, REMOVE_TRIES, Container, ContainerMaker, Pool
+from tests.fakes import FakeConversation, FakeMaker, block, settle, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     MakePool = Callable[..., Pool]
 
@@ -160,11 +165,13 @@ async def test_takers_have_as_many_makes_as_they_need(make_pool: MakePool, maker
         assert left == pool.making_count
     maker.finish()
     # Now nobody waits, but jobs run: one for later, which is half of the pool.
-    await until(lambda: pool.making_count == 1)
-    assert len(got) == 3
+    await until(lambda: len(got) == 3 and pool.making_count == 1)
     end.set()
     await asyncio.gather(*tasks)
     await until(lambda: pool.making_count == 2)
+    maker.held = False
+    maker.finish()
+    maker.finish()
 
 
 async def test_spoilt_idle_container_is_replaced(make_pool: MakePool, maker: FakeMaker) -> None:
@@ -486,3 +493,120 @@ async def _play(size: int, makers: int, steps: list[tuple[str, int, bool]]) -> N
     assert all(result is None or isinstance(result, (EngineError, asyncio.CancelledError)) for result in results)
     await asyncio.wait_for(pool.aclose(), 5)
     assert set() == maker.live == maker.known
+
+
+class LaunchingEngine:
+    """An engine whose containers say what the test says; keeps the books of what lives."""
+
+    def __init__(self, said: bytes = b"") -> None:
+        self.said = said
+        self.taken = 0
+        self.names: list[str] = []
+        self.live: set[str] = set()
+        self.streams: list[socket.socket] = []
+        self.peers: list[socket.socket] = []
+
+    async def launch(self, config: dict[str, Any], name: str) -> Launched:
+        """Start one, or say that its name is taken."""
+        self.names.append(name)
+        if self.taken:
+            self.taken -= 1
+            raise NameTaken(name)
+        ours, peer = socket.socketpair()
+        peer.sendall(self.said)
+        self.streams.append(ours)
+        self.peers.append(peer)
+        self.live.add(name)
+        return Launched(name, ours)
+
+    async def remove(self, container_id: str) -> None:
+        """Forget it."""
+        self.live.discard(container_id)
+
+
+@pytest.fixture
+def launching() -> Iterator[LaunchingEngine]:
+    """An engine whose containers become ready at once."""
+    engine = LaunchingEngine(block(1, encode_frame(READY)))
+    yield engine
+    for peer in engine.peers:
+        peer.close()
+
+
+def _container_maker(engine: LaunchingEngine, start_limit_s: float = 5.0) -> ContainerMaker:
+    sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
+    return ContainerMaker(engine, sandbox, start_limit_s)  # type: ignore[arg-type]
+
+
+async def test_maker_knows_its_containers_until_told_to_forget(launching: LaunchingEngine) -> None:
+    """A made container is idle, and its name is owned until it is forgotten."""
+    maker = _container_maker(launching)
+    container = await maker.make()
+    assert container.conversation.is_idle
+    assert maker.owns(container.name)
+    await maker.remove(container)
+    assert maker.owns(container.name)
+    maker.forget(container)
+    assert not maker.owns(container.name)
+    assert set() == launching.live
+    container.conversation.close()
+    await settle()
+
+
+async def test_taken_names_are_passed_over(launching: LaunchingEngine) -> None:
+    """A name that is in use costs a try; after too many the engine is said to be unusable, and no name is kept."""
+    launching.taken = NAME_TRIES - 1
+    maker = _container_maker(launching)
+    container = await maker.make()
+    assert [container.name] == [name for name in launching.names if maker.owns(name)]
+    container.conversation.close()
+    launching.taken = NAME_TRIES
+    with pytest.raises(EngineUnavailable):
+        await maker.make()
+    assert [container.name] == [name for name in launching.names if maker.owns(name)]
+
+
+@pytest.mark.parametrize("said", [b"", block(1, b"hello"), b"\xff" * 8, block(2, bytes(100_000))])
+async def test_runner_that_does_not_become_ready_is_removed(said: bytes) -> None:
+    """Silence until the limit, other words and floods are a lost container; it, its name and its stream are gone."""
+    engine = LaunchingEngine(said)
+    maker = _container_maker(engine, start_limit_s=0.05)
+    with pytest.raises(ContainerLost):
+        await maker.make()
+    await settle()
+    assert set() == engine.live
+    assert not maker.owns(engine.names[0])
+    assert engine.streams[0].fileno() == -1
+    engine.peers[0].close()
+
+
+async def test_stream_is_closed_when_it_cannot_be_opened(
+    launching: LaunchingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When asyncio can't take the stream, such as for want of descriptors, neither it nor the container leaks."""
+
+    async def fail(stream: socket.socket) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(pool_module, "open_conversation", fail)
+    maker = _container_maker(launching)
+    with pytest.raises(OSError, match="Too many"):
+        await maker.make()
+    assert set() == launching.live
+    assert launching.streams[0].fileno() == -1
+
+
+async def test_cancelled_make_leaves_nothing() -> None:
+    """A make that is cancelled while its runner starts removes the container."""
+    engine = LaunchingEngine()
+    maker = _container_maker(engine)
+    task = asyncio.create_task(maker.make())
+    await until(lambda: engine.live)
+    await settle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await settle()
+    assert set() == engine.live
+    assert engine.streams[0].fileno() == -1
+    engine.peers[0].close()
