@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
-import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,12 +66,14 @@ class SecondEngine:
 
     def answers(self) -> bool:
         """Tell whether it answers."""
-        try:
-            client = docker.APIClient(base_url=self.url, version="auto", timeout=5)
-        except (docker.errors.DockerException, requests.RequestException):
-            return False
-        client.close()
-        return True
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b" 200 " in connection.recv(64)
+            except OSError:
+                return False
 
     def stop(self) -> None:
         """End it in an orderly way; its containers end with it."""
