@@ -31,7 +31,6 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         hide_input_in_errors=True,
-        allow_inf_nan=False,
     )
 
     # Who may ask, and where.
