@@ -152,7 +152,7 @@ async def test_refill_makes_no_more_at_once_than_allowed(make_pool: MakePool, ma
 async def test_takers_have_as_many_makes_as_they_need(make_pool: MakePool, maker: FakeMaker) -> None:
     """Each waiting taker has one make under way, and makes for the pool count for them."""
     maker.held = True
-    pool, got, end = make_pool(size=2, makers=2), list[Container](), asyncio.Event()
+    pool, got, end = make_pool(size=4, makers=2), list[Container](), asyncio.Event()
     pool.start()
     await until(lambda: len(maker.gates) == 2)
     tasks = [asyncio.create_task(_hold(pool, got, end)) for _ in range(3)]
@@ -164,8 +164,8 @@ async def test_takers_have_as_many_makes_as_they_need(make_pool: MakePool, maker
         # Takers still wait, so nothing is made for later.
         assert left == pool.making_count
     maker.finish()
-    # Now nobody waits, but jobs run: one for later, which is half of the pool.
-    await until(lambda: len(got) == 3 and pool.making_count == 1)
+    # Now nobody waits, but jobs run: two for later, which is half of the pool.
+    await until(lambda: len(got) == 3 and pool.making_count == 2)
     end.set()
     await asyncio.gather(*tasks)
     await until(lambda: pool.making_count == 2)
