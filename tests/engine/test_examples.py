@@ -1,0 +1,61 @@
+"""The examples, through a live gateway; and the README's pictures, which were drawn from them."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.live import ROOT
+
+if TYPE_CHECKING:
+    from tests.support.live import LiveGateway
+
+pytestmark = pytest.mark.engine
+
+EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples").glob("*.py"))}
+PICTURES = {path.stem: path.read_bytes() for path in sorted((ROOT / "docs" / "pictures").glob("*.png"))}
+
+#: Bounds of a sane example: neither an empty canvas nor a poster.
+BYTES = range(10_000, 1_000_000)
+PIXELS = range(300, 3_000)
+
+#: Colours an empty or almost empty picture doesn't reach.
+COLOURS_MIN = 64
+
+
+def test_there_are_at_least_ten_examples() -> None:
+    """The examples show plots of ten kinds or more."""
+    assert len(EXAMPLES) >= 10
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_example_gives_a_picture(gateway: LiveGateway, name: str) -> None:
+    """An example comes back as a PNG with something in it."""
+    answer = await gateway.render(EXAMPLES[name])
+    assert answer.status == 200, answer.json.get("error")
+    assert answer.headers["Content-Type"] == "image/png"
+    assert len(answer.body) in BYTES
+    with Image.open(io.BytesIO(answer.body)) as picture:
+        assert picture.format == "PNG"
+        assert picture.width in PIXELS
+        assert picture.height in PIXELS
+        assert picture.convert("RGB").getcolors(COLOURS_MIN) is None, "it has hardly a colour"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+async def test_picture_of_the_readme_is_what_its_example_draws(gateway: LiveGateway, name: str) -> None:
+    """A picture in docs/pictures is its example's, but for the colours it was brought down to."""
+    answer = await gateway.render(EXAMPLES[name])
+    assert answer.status == 200, answer.json.get("error")
+    shown, drawn = _rgb(PICTURES[name]), _rgb(answer.body)
+    assert shown.shape == drawn.shape
+    assert np.abs(shown - drawn).mean() < 3, "draw it anew: python docs/render_pictures.py"
+
+
+def _rgb(png: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.int16)
