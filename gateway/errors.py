@@ -11,7 +11,8 @@ GatewayError
 │   ├── QueueFull               as many jobs wait as may wait
 │   ├── QueueTimeout            this one waited as long as a job may wait
 │   ├── KeyShareExceeded        this key has its share of jobs in the house already
-│   └── ShuttingDown            the gateway is ending
+│   ├── ShuttingDown            the gateway is ending
+│   └── NotReady                asked by /readyz: a render would fail now
 └── EngineError             the container engine failed us
     ├── EngineUnavailable       no answer, or the answer of a broken engine
     ├── ContainerLost           a container vanished under a job
@@ -79,10 +80,22 @@ class ShuttingDown(Busy):
     """The gateway takes no new jobs because it is ending."""
 
 
+class NotReady(Busy):
+    """A render would fail now; the text says why."""
+
+
 class EngineError(GatewayError):
     """The container engine failed us; the cause is in the log, not in the answer."""
 
     retry_after_s = 2
+
+    @property
+    def cause(self) -> str | None:
+        """What lies behind it, for the log: the engine's own explanation where it gave one."""
+        if self.__cause__ is None:
+            return None
+        explanation = getattr(self.__cause__, "explanation", None)
+        return str(explanation) if explanation else f"{type(self.__cause__).__name__}: {self.__cause__}"
 
 
 class EngineUnavailable(EngineError):

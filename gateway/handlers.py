@@ -12,7 +12,7 @@ from loguru import logger
 
 from gateway import auth, problems
 from gateway.bodies import read_code
-from gateway.errors import EngineError
+from gateway.errors import EngineError, NotReady
 from gateway.jobs import Job, Outcome, Stages
 from gateway.middleware import REQUEST_ID
 
@@ -68,9 +68,9 @@ async def healthz(_: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """`GET /readyz`: 200 when a render would work now, else 503 and the reason."""
     reason = request.app[SERVICES].not_ready()
-    if reason is None:
-        return web.json_response({"status": "ready"})
-    return web.json_response({"status": "not ready", "reason": reason}, status=503)
+    if reason is not None:
+        raise NotReady(reason)
+    return web.json_response({"status": "ready"})
 
 
 async def render_matplotlib(request: web.Request) -> web.Response:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 #: Longest value of one field in a line, in characters.
-FIELD_LIMIT = 200
+FIELD_LIMIT = 500
 
 
 def configure_logging(*, debug: bool, stream: TextIO | None = None) -> None:

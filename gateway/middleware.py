@@ -55,8 +55,7 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except EngineError as error:
-        cause = error.__cause__
-        logger.error("engine failure", reason=str(error), cause=f"{type(cause).__name__}: {cause}" if cause else None)
+        logger.error("engine failure", reason=str(error), cause=error.cause)
         return problems.error_response(error, request_id)
     except GatewayError as error:
         return problems.error_response(error, request_id)

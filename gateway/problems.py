@@ -38,6 +38,7 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     errors.QueueFull: Problem(503, "queue-full", "Queue is full"),
     errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long for a place"),
     errors.ShuttingDown: Problem(503, "shutting-down", "Shutting down"),
+    errors.NotReady: Problem(503, "not-ready", "Not ready"),
     errors.ContainerLost: Problem(503, "container-lost", "The sandbox was lost"),
     errors.EngineError: Problem(503, "engine-unavailable", "The container engine is unavailable"),
     Exception: Problem(500, "internal-error", "Internal error"),

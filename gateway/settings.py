@@ -195,6 +195,8 @@ class Settings(BaseSettings):
         empty = self.api_key is None or not self.api_key.get_secret_value().strip()
         if empty and self.api_keys_file is None:
             raise ValueError("API_KEY is not set")
+        if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
+            raise ValueError("API_KEY has spaces around it, which HTTP takes off a header")
         return self
 
     @property

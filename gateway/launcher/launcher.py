@@ -89,7 +89,7 @@ class Launcher:
             sizes = await self._prepare()
         except EngineError as error:
             self._fault = f"the container engine can't be used yet: {error}"
-            logger.warning("engine not reached", reason=str(error), cause=str(error.__cause__))
+            logger.warning("engine not reached", reason=str(error), cause=error.cause)
             self._spawn(self._wait_for_engine())
             sizes = choose_sizes(self._settings, _facts_of_this_host())
         self._spawn(self._watch())

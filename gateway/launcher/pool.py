@@ -44,6 +44,9 @@ BACKOFF_MAX_S = 15.0
 REMOVE_TRIES = 3
 REMOVE_PAUSE_S = 1.0
 
+#: Seconds a taker waits for removals that pile up.
+REMOVALS_LIMIT_S = 10.0
+
 #: How many names are tried before a maker gives up; with 40,000 uids one is enough but for rare chance.
 NAME_TRIES = 8
 
@@ -241,8 +244,7 @@ class Pool:
     async def _take(self) -> Container:
         if self.breaker_open and not self._idle:
             raise EngineUnavailable("the engine fails to start containers")
-        async with self._removing_slots:
-            pass  # fair: behind those who came first; passes at once unless removals pile up
+        await self._wait_for_removals()
         if self._closing:
             raise ShuttingDown("the gateway is shutting down")
         while self._idle:
@@ -272,6 +274,14 @@ class Pool:
             raise ContainerLost("a runner did not stay ready")
         self.on_event("cold")
         return container
+
+    async def _wait_for_removals(self) -> None:
+        """Wait, in turn, until not too many removals are under way; passes at once unless they pile up."""
+        try:
+            async with asyncio.timeout(REMOVALS_LIMIT_S), self._removing_slots:
+                pass
+        except TimeoutError as error:
+            raise EngineUnavailable("the engine is slow to remove containers") from error
 
     def _make_for_takers(self) -> None:
         waiting = sum(not taker.done() for taker in self._takers)
@@ -311,13 +321,7 @@ class Pool:
         pause_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._failures - 1))
         self._retry_at = time.monotonic() + pause_s
         self.on_event("failed")
-        cause = error.__cause__
-        logger.warning(
-            "container not made",
-            reason=str(error),
-            cause=f"{type(cause).__name__}: {cause}" if cause else None,
-            failures=self._failures,
-        )
+        logger.warning("container not made", reason=str(error), cause=error.cause, failures=self._failures)
         # A taker learns of it now; its client can come back, while we can't promise anything.
         for taker in self._takers:
             if not taker.done():
@@ -388,14 +392,20 @@ class Pool:
     async def _remove(self, container: Container) -> None:
         async with self._removing_slots:
             container.conversation.close()
-            for attempt in range(1, REMOVE_TRIES + 1):
-                try:
-                    await self._maker.remove(container)
-                    break
-                except EngineError as error:
-                    self.on_event("remove_failed")
-                    logger.warning("container not removed", container=container.name, reason=str(error))
-                    if attempt < REMOVE_TRIES:
-                        await asyncio.sleep(REMOVE_PAUSE_S)
-            self._maker.forget(container)
+            try:
+                await self._remove_with_patience(container)
+            finally:
+                self._maker.forget(container)
         self._wake.set()
+
+    async def _remove_with_patience(self, container: Container) -> None:
+        for attempt in range(1, REMOVE_TRIES + 1):
+            try:
+                await self._maker.remove(container)
+            except EngineError as error:
+                self.on_event("remove_failed")
+                logger.warning("container not removed", container=container.name, reason=str(error), cause=error.cause)
+                if attempt < REMOVE_TRIES:
+                    await asyncio.sleep(REMOVE_PAUSE_S)
+            else:
+                return

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ContainerLost, StartError
-from gateway.jobs import MiB
+from gateway.jobs import SIGNAL_BASE, MiB
 from gateway.launcher.frames import Demultiplexer, MalformedAnswer, Stream
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.sizing import Sizes, choose_sizes
@@ -35,6 +35,9 @@ PROBE_OUTPUT_LIMIT = 256 * 1024
 
 #: Memory of the container that tries to use twice as much.
 MEMORY_PROBE_BYTES = 48 * MiB
+
+#: Exit status of a process ended by SIGKILL, as the kernel does when memory is over (not every engine says why).
+EXIT_SIGKILL = SIGNAL_BASE + 9
 
 #: Runtimes whose sandbox is not the host's kernel: there `/proc/self/status` and syscall filters say nothing.
 USER_SPACE_KERNELS = ("runsc", "gvisor", "kata")
@@ -79,7 +82,7 @@ async def prepare(engine: DockerEngine, settings: Settings, instance: str) -> Pr
     )
     sizes = choose_sizes(settings, facts)
     report = await probe(engine, sandbox)
-    faults = judge_probe(report, runtime=settings.runtime)
+    faults = judge_probe(report, runtime=settings.runtime, tmpfs_limit_bytes=settings.limits.tmpfs_limit_bytes)
     if not await memory_limit_holds(engine, sandbox):
         faults.append("its memory limit is not enforced")
     if faults:
@@ -112,8 +115,8 @@ async def memory_limit_holds(engine: DockerEngine, sandbox: Sandbox) -> bool:
         program = f"b'x' * {2 * MEMORY_PROBE_BYTES}; print('survived')"
         return {**small.container_config(uid, ("-c", program)), "Entrypoint": ["python3"]}
 
-    output, _ = await _run_to_end(engine, config)
-    return not output
+    output, state = await _run_to_end(engine, config)
+    return not output and (state.oom_killed or state.exit_code == EXIT_SIGKILL)
 
 
 async def _run_to_end(engine: DockerEngine, config: Callable[[int], dict[str, Any]]) -> tuple[bytes, ExitState]:
@@ -148,12 +151,13 @@ async def _read_stdout(stream: socket.socket) -> bytes:
     return bytes(output)
 
 
-def judge_probe(report: dict[str, Any], *, runtime: str | None) -> list[str]:
+def judge_probe(report: dict[str, Any], *, runtime: str | None, tmpfs_limit_bytes: int) -> list[str]:
     """Return what is wrong with a sandbox that describes itself as `report`; empty when it holds.
 
     Args:
         report: As the runner's probe mode prints it.
         runtime: OCI runtime in use; None is the engine's default.
+        tmpfs_limit_bytes: Size that the working directory must have.
     """
     status, refused, tmp = report.get("status") or {}, report.get("refused") or {}, report.get("tmp") or {}
     expected = {
@@ -162,10 +166,12 @@ def judge_probe(report: dict[str, Any], *, runtime: str | None) -> list[str]:
         "it is in other groups": set(report.get("groups", [-1])) <= {report.get("gid")},
         "it has capabilities": all(int(status.get(name) or "1", 16) == 0 for name in ("CapEff", "CapBnd")),
         "its file system can be written": all((report.get("writable") or {"": None}).values()),
-        "its working directory is not bounded": bool(tmp.get("noexec") and tmp.get("nosuid") and tmp.get("inodes")),
+        "its working directory is not bounded": tmp.get("bytes") == tmpfs_limit_bytes,
     }
     if not (runtime or "").startswith(USER_SPACE_KERNELS):
         # Under a kernel in user space these calls meet that kernel, not the host's, and may succeed there.
+        expected["its working directory is not inert"] = all(tmp.get(flag) for flag in ("noexec", "nosuid", "nodev"))
+        expected["its working directory's files are not counted"] = bool(tmp.get("inodes"))
         expected["it may gain privileges"] = status.get("NoNewPrivs") == "1"
         expected["no system call filter is on"] = status.get("Seccomp") == "2"
         allowed = sorted(name for name, error in refused.items() if error is None)

@@ -72,7 +72,7 @@ async def test_engine_stopped_and_started(gateway: LiveGateway, own_engine: Seco
     while (ready := await gateway.get("/readyz")).status == 200:
         assert time.monotonic() < end, "not ready without an engine"
         await asyncio.sleep(0.2)
-    assert "engine" in ready.json["reason"]
+    assert "engine" in ready.json["detail"]
     own_engine.start()
     await assert_recovers(gateway, own_engine)
 

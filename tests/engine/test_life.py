@@ -75,7 +75,7 @@ async def test_orderly_end(tmp_path: Path, number: signal.Signals) -> None:
         gateway.process.send_signal(number)
         await until(lambda: "shutting down" in gateway.log_text(), "the end is on its way")
         ready = await gateway.get("/readyz")
-        assert (ready.status, ready.json["reason"]) == (503, "the service is shutting down")
+        assert (ready.status, ready.json["detail"]) == (503, "the service is shutting down")
         refused = await waiting
         assert (refused.status, refused.json["type"]) == (503, "urn:figbox:problem:shutting-down")
         assert int(refused.headers["Retry-After"]) >= 1

@@ -70,7 +70,7 @@ async def test_readyz_tells_why_not(client: Client, rig: Rig) -> None:
     rig.reason = "the engine is gone"
     response = await client.get("/readyz")
     assert response.status == 503
-    assert (await response.json())["reason"] == "the engine is gone"
+    assert (await response.json())["detail"] == "the engine is gone"
 
 
 async def test_picture(client: Client, rig: Rig) -> None:

@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {
     "groups": [UID_FIRST],
     "status": {"CapEff": "0000000000000000", "CapBnd": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2"},
     "writable": {"/": "EROFS", "/home": "EROFS"},
-    "tmp": {"noexec": True, "nosuid": True, "inodes": 4096},
+    "tmp": {"bytes": 64 * MiB, "inodes": 4096, "noexec": True, "nosuid": True, "nodev": True},
     "refused": {"unshare": "EPERM", "mount": "EPERM"},
 }
 FACTS = EngineFacts(frozenset({"runc"}), (), 4, 16384 * MiB, "1", "cgroupfs", "2")
@@ -48,6 +48,7 @@ class ProbedEngine:
         self._image = image
         self.launched: list[dict[str, Any]] = []
         self.removed = 0
+        self.ending = ExitState(137, oom_killed=True)
 
     async def facts(self) -> EngineFacts:
         """Say what the test says."""
@@ -67,8 +68,8 @@ class ProbedEngine:
         return Launched("id", ours)
 
     async def exit_state(self, container_id: str) -> ExitState:
-        """Say that it was killed for its memory."""
-        return ExitState(137, oom_killed=True)
+        """Say what the test says; that it was killed for its memory, unless told otherwise."""
+        return self.ending
 
     async def remove(self, container_id: str) -> None:
         """Count."""
@@ -81,6 +82,14 @@ def _report(**changes: object) -> dict[str, Any]:
     return {name: value for name, value in report.items() if value is not None}
 
 
+def _tmp(**changes: object) -> dict[str, Any]:
+    return _report(tmp={**GOOD["tmp"], **changes})
+
+
+def _judge(report: dict[str, Any], runtime: str | None = None) -> list[str]:
+    return judge_probe(report, runtime=runtime, tmpfs_limit_bytes=64 * MiB)
+
+
 def _status(**changes: str) -> dict[str, Any]:
     return _report(status={**GOOD["status"], **changes})
 
@@ -88,7 +97,7 @@ def _status(**changes: str) -> dict[str, Any]:
 def test_good_sandbox_holds() -> None:
     """A sandbox as we ask for it has no fault, with no interface at all too, and with the last uid."""
     for report in (GOOD, _report(interfaces=[]), _report(uid=UID_LAST), _report(groups=[])):
-        assert judge_probe(report, runtime=None) == []
+        assert _judge(report) == []
 
 
 @pytest.mark.parametrize(
@@ -107,10 +116,11 @@ def test_good_sandbox_holds() -> None:
         (_report(writable={"/": "EROFS", "/home": None}), "written"),
         (_report(writable={}), "written"),
         (_report(writable=None), "written"),
-        (_report(tmp={"noexec": False, "nosuid": True, "inodes": 1}), "bounded"),
-        (_report(tmp={"noexec": True, "nosuid": False, "inodes": 1}), "bounded"),
-        (_report(tmp={"noexec": True, "nosuid": True, "inodes": 0}), "bounded"),
-        (_report(tmp=None), "bounded"),
+        (_tmp(bytes=1 << 40), "bounded"),
+        (_tmp(noexec=False), "inert"),
+        (_tmp(nosuid=False), "inert"),
+        (_tmp(nodev=False), "inert"),
+        (_tmp(inodes=0), "counted"),
         (_status(NoNewPrivs="0"), "privileges"),
         (_status(Seccomp="0"), "filter"),
         (_report(refused={"unshare": None, "mount": "EPERM"}), "system calls are open: unshare"),
@@ -120,21 +130,25 @@ def test_good_sandbox_holds() -> None:
 )
 def test_each_fault_is_found_alone(report: dict[str, Any], fault: str) -> None:
     """One thing that doesn't hold, or isn't reported at all, is exactly one fault."""
-    (found,) = judge_probe(report, runtime="runc")
+    (found,) = _judge(report, "runc")
     assert fault in found
 
 
 def test_empty_report_proves_nothing() -> None:
     """A sandbox that says nothing of itself holds in no respect."""
-    assert len(judge_probe({}, runtime=None)) == 9
+    assert len(_judge({})) == 11
 
 
 @pytest.mark.parametrize("runtime", ["runsc", "runsc-kvm", "kata-qemu"])
 def test_kernels_in_user_space_are_not_asked_for_filters(runtime: str) -> None:
     """Under gVisor and Kata system calls meet another kernel; all else must hold there too."""
-    unfiltered = {**_status(NoNewPrivs="0", Seccomp="0"), "refused": {"unshare": None}}
-    assert judge_probe(unfiltered, runtime=runtime) == []
-    assert len(judge_probe({**unfiltered, "uid": 0}, runtime=runtime)) == 1
+    unfiltered = {
+        **_status(NoNewPrivs="0", Seccomp="0"),
+        "refused": {"unshare": None},
+        "tmp": {"bytes": 64 * MiB, "inodes": 0, "noexec": False, "nosuid": False, "nodev": False},
+    }
+    assert _judge(unfiltered, runtime) == []
+    assert len(_judge({**unfiltered, "uid": 0}, runtime)) == 1
 
 
 async def test_good_engine_is_prepared(make_settings: MakeSettings) -> None:
@@ -236,3 +250,11 @@ async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch
     with peer, pytest.raises(ContainerLost):
         await probe(engine, SANDBOX)  # type: ignore[arg-type]
     assert engine.removed == 1
+
+
+async def test_silent_death_of_another_cause_proves_no_memory_limit(make_settings: MakeSettings) -> None:
+    """A memory probe that fails for a reason of its own doesn't show that the limit holds."""
+    engine = ProbedEngine(block(1, json.dumps(GOOD).encode()))
+    engine.ending = ExitState(1, oom_killed=False)
+    with pytest.raises(StartError, match="its memory limit is not enforced"):
+        await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]

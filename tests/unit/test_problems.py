@@ -33,6 +33,7 @@ STATUSES = {
     errors.QueueFull: 503,
     errors.QueueTimeout: 503,
     errors.ShuttingDown: 503,
+    errors.NotReady: 503,
     errors.EngineError: 503,
     errors.EngineUnavailable: 503,
     errors.ContainerLost: 503,
