@@ -1,0 +1,233 @@
+"""What the documents tell people to type works, on a real engine; metrics and log lines are those they describe."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
+
+from bootstrap import virtualenv
+from tests.support.documents import DOCUMENTED_URL, OPERATIONS, README, ROOT, blocks, command, first_cells, section
+from tests.support.live import (
+    IMAGE,
+    KEY,
+    LiveGateway,
+    containers_of,
+    engine_url,
+    free_port,
+    live_gateway,
+    remove_containers_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.engine
+
+LIMIT_S = 120
+
+#: What every line of the log has.
+COMMON_FIELDS = {"time", "level", "event", "request_id"}
+
+
+def shell(line: str, folder: Path, **environment: str) -> str:
+    """Run a documented command in a folder; return what it prints."""
+    done = subprocess.run(
+        ["sh", "-c", line],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def assert_picture(path: Path) -> None:
+    """Check that a command left a PNG with something in it."""
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        assert picture.convert("L").getextrema()[0] < 255
+
+
+def test_curl_request_gives_a_picture(gateway: LiveGateway, tmp_path: Path) -> None:
+    """The README's curl line, beside a `.env` with the key, writes the picture."""
+    (tmp_path / ".env").write_text(f"# a comment\nAPI_KEY={KEY}\n")
+    shell(command("curl -sS").replace(DOCUMENTED_URL, gateway.url), tmp_path)
+    assert_picture(tmp_path / "plot.png")
+
+
+def test_python_request_gives_a_picture(gateway: LiveGateway, tmp_path: Path) -> None:
+    """The README's Python client writes the picture."""
+    (example,) = blocks(README, "python")
+    (tmp_path / "client.py").write_text(example.replace(DOCUMENTED_URL, gateway.url), "utf-8")
+    shell(f"{sys.executable} client.py", tmp_path, API_KEY=KEY)
+    assert_picture(tmp_path / "plot.png")
+
+
+def test_python_request_prints_a_failure(gateway: LiveGateway, tmp_path: Path) -> None:
+    """The README's Python client says what became of code that fails."""
+    (example,) = blocks(README, "python")
+    broken = example.replace(DOCUMENTED_URL, gateway.url).replace("plt.legend()", "plt.legend(1 / 0)")
+    (tmp_path / "client.py").write_text(broken, "utf-8")
+    printed = shell(f"{sys.executable} client.py", tmp_path, API_KEY=KEY)
+    assert printed.startswith("500 program_error Traceback")
+    assert "ZeroDivisionError" in printed
+
+
+def test_image_by_hand_gives_a_picture(tmp_path: Path) -> None:
+    """The README's `docker run` line writes the picture, and leaves no container."""
+    if shutil.which("docker") is None:
+        pytest.skip("there is no Docker CLI on this host, only an engine")
+    (tmp_path / "plot.py").write_text("import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.show()\n")
+    name = f"figbox-readme-{secrets.token_hex(4)}"
+    line = command("docker run").replace("figbox-runner", IMAGE).replace("--rm", f"--rm --name {name}")
+    shell(line, tmp_path, DOCKER_HOST=engine_url())
+    assert_picture(tmp_path / "plot.png")
+    assert not shell(f"docker ps --all --quiet --filter name={name}", tmp_path, DOCKER_HOST=engine_url())
+
+
+async def test_new_key_is_let_in(tmp_path: Path) -> None:
+    """A key made as the operations page says opens the door once its line is in the file."""
+    printed = shell(command(".venv/bin/python -m gateway.auth"), ROOT)
+    key, line = re.fullmatch(r"key: +(\S+)\nline: (\S+)\n", printed).groups()  # type: ignore[union-attr]
+    keys = tmp_path / "keys"
+    keys.write_text(f"# who may ask\n\n{line}\n")
+    with live_gateway(tmp_path, FIGBOX_API_KEYS_FILE=keys, FIGBOX_POOL_SIZE=0) as running:
+        assert (await running.render("plt.plot([1, 2])", key=key)).status == 200
+        assert (await running.render("plt.plot([1, 2])", key="another")).status == 401
+        assert f'"key": "{line.split(":")[0]}"' in running.log_text()
+
+
+def test_pictures_of_the_readme_can_be_drawn_anew(
+    gateway: LiveGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`docs/render_pictures.py` writes the very pictures that the README shows."""
+    spec = importlib.util.spec_from_file_location("render_pictures", ROOT / "docs" / "render_pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "PICTURES", tmp_path)
+    monkeypatch.setenv("FIGBOX_URL", gateway.url)
+    monkeypatch.setenv("API_KEY", KEY)
+    assert module.main() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        path.name for path in (ROOT / "docs" / "pictures").iterdir()
+    )
+
+
+async def test_metrics_are_the_documented_ones(gateway: LiveGateway) -> None:
+    """Every metric of ours has its line in the operations page, and every line has its metric."""
+    assert (await gateway.render("plt.plot([1, 2])")).status == 200
+    async with aiohttp.ClientSession() as session, session.get(gateway.metrics_url) as response:
+        families = list(text_string_to_metric_families(await response.text()))
+    found = {family.name for family in families if not family.name.endswith("_created")}
+    assert found == set(first_cells(section(OPERATIONS, "Metrics")))
+
+
+async def test_fields_of_a_jobs_line_are_documented(gateway: LiveGateway) -> None:
+    """Every field of a job's log line has its line in the operations page."""
+    answer = await gateway.render("plt.plot([1, 2])")
+    lines = [json.loads(line) for line in gateway.log_text().splitlines()]
+    (line,) = [line for line in lines if line.get("request_id") == answer.headers["X-Request-ID"]]
+    documented = set(first_cells(section(OPERATIONS, "Log")))
+    assert line["event"] == "job finished"
+    assert set(line) - COMMON_FIELDS <= documented
+    # Usage is unknown where the control groups can't be seen.
+    assert documented - set(line) <= {"cpu_s", "memory_peak_bytes"}
+
+
+@pytest.fixture
+def fresh_copy(tmp_path: Path) -> Path:
+    """A copy of the repository's files without `.env`, whose environment and downloads are the ones that are there."""
+    stamp = json.loads((ROOT / ".venv" / virtualenv.STAMP).read_text())
+    locks = {name: virtualenv._sha256(ROOT / "requirements" / name) for name in ("gateway.txt", "dev.txt")}
+    assert locks.items() <= stamp.items(), "the environment isn't that of the locks: run `make test`"
+    copy = tmp_path / "figbox"
+    copy.mkdir()
+    for name in ("Makefile", "bootstrap", "gateway", "requirements", "runner-image"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
+    for name in (".venv", ".figbox"):
+        (ROOT / name).mkdir(exist_ok=True)
+        (copy / name).symlink_to(ROOT / name)
+    return copy
+
+
+@contextlib.contextmanager
+def made_to_run(folder: Path, installation: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `make run` as a terminal would, in a process group of its own."""
+    settings = {"PORT": str(free_port()), "FIGBOX_METRICS_PORT": "0", "FIGBOX_POOL_SIZE": "1"}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("API_KEY", "MAKEFLAGS", "MAKELEVEL")
+    }
+    process = subprocess.Popen(
+        # The environment's own Python: any other would make the environment anew, which is not ours alone.
+        ["sh", "-c", f"exec {command('make run')} PYTHON={sys.executable}"],
+        cwd=folder,
+        env={**environment, **settings, "FIGBOX_INSTALLATION": installation, "DOCKER_HOST": engine_url()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        remove_containers_of(installation, engine_url())
+
+
+def read_announcement(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return the steps that were printed, and the command to be pasted."""
+    assert process.stdout is not None
+    steps = ""
+    for line in process.stdout:
+        if line.startswith("Figbox serves "):
+            break
+        steps += line
+    else:
+        raise AssertionError(f"it did not start:\n{steps}")
+    pasted = ""
+    for line in process.stdout:
+        pasted += line
+        if pasted.strip() and not line.strip():
+            break
+    return steps, pasted.strip()
+
+
+async def test_make_run_serves_what_it_says(fresh_copy: Path) -> None:
+    """`make run` in a fresh copy tells its steps and a command that works when pasted; Ctrl-C leaves nothing."""
+    installation = f"test-{secrets.token_hex(6)}"
+    with made_to_run(fresh_copy, installation) as process:
+        steps, pasted = await asyncio.wait_for(asyncio.to_thread(read_announcement, process), LIMIT_S)
+        for step in ("virtual environment", "engine", "runner image", ".env: created", "gateway: starting"):
+            assert re.search(rf"^\[ *[0-9.]+ s\] {re.escape(step)}", steps, re.MULTILINE), steps
+        assert stat.S_IMODE((fresh_copy / ".env").stat().st_mode) == 0o600
+        await asyncio.to_thread(shell, pasted, fresh_copy)
+        assert_picture(fresh_copy / "plot.png")
+        assert containers_of(installation, engine_url())
+        os.killpg(process.pid, signal.SIGINT)
+        await asyncio.to_thread(process.wait, LIMIT_S)
+        assert not containers_of(installation, engine_url())

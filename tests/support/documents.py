@@ -1,0 +1,74 @@
+"""What the documents tell people to type, and what makes sure that it works."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
+DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
+
+#: The gateway's address in the documents; tests put a live one in its place.
+DOCUMENTED_URL = "http://127.0.0.1:5150"
+
+_FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Where a documented command is run: a file of the repository, and a text in it that runs it."""
+
+    file: str
+    text: str
+
+
+#: Every command of every `sh` block, by the beginning that tells it from the others.
+COVERED = {
+    "make run": Cover("tests/engine/test_readme.py", "def test_make_run_"),
+    "make test": Cover(".ci/run", "timed make test"),
+    "curl -sS": Cover("tests/engine/test_readme.py", "def test_curl_"),
+    "docker run": Cover("tests/engine/test_readme.py", "def test_image_by_hand_"),
+    ".venv/bin/python -m gateway": Cover("tests/support/live.py", '[sys.executable, "-m", "gateway"]'),
+    ".venv/bin/python -m gateway.auth": Cover("tests/engine/test_readme.py", "def test_new_key_"),
+    ".venv/bin/python -m gateway.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
+}
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """Return the contents of a document's fenced blocks in a language."""
+    found = _FENCE.finditer(document.read_text("utf-8"))
+    return [match["body"] for match in found if match["language"] == language]
+
+
+def commands(document: Path) -> list[str]:
+    """Return the commands of a document's `sh` blocks, each with its continuation lines."""
+    lines = "\n".join(blocks(document, "sh")).replace("\\\n", "\\\0").splitlines()
+    return [line.replace("\0", "\n") for line in lines if line.strip() and not line.startswith("#")]
+
+
+def cover_of(command: str) -> Cover | None:
+    """Return what covers a command: the longest beginning that fits, up to a word's end."""
+    fitting = [begin for begin in COVERED if command == begin or command.startswith(begin + " ")]
+    return COVERED[max(fitting, key=len)] if fitting else None
+
+
+def command(begin: str) -> str:
+    """Return the one documented command with this beginning."""
+    found = {line for document in DOCUMENTS for line in commands(document) if line.startswith(begin)}
+    assert len(found) == 1, found
+    return found.pop()
+
+
+def section(document: Path, heading: str) -> str:
+    """Return the text below a heading of the second level."""
+    _, found, rest = document.read_text("utf-8").partition(f"\n## {heading}\n")
+    assert found, f"{document.name} has no section {heading!r}"
+    return rest.split("\n## ", 1)[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """Return what the first column of Markdown tables names as code, row by row."""
+    return re.findall(r"^\| `([^`]+)`.*\|$", text, re.MULTILINE)
