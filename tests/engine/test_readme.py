@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib.util
 import json
 import os
 import re
 import secrets
 import shutil
-import signal
-import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -21,21 +17,10 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
-from bootstrap import virtualenv
 from tests.support.documents import DOCUMENTED_URL, OPERATIONS, README, ROOT, blocks, command, first_cells, section
-from tests.support.live import (
-    IMAGE,
-    KEY,
-    LiveGateway,
-    containers_of,
-    engine_url,
-    free_port,
-    live_gateway,
-    remove_containers_of,
-)
+from tests.support.live import IMAGE, KEY, LiveGateway, engine_url, live_gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.engine
@@ -154,80 +139,3 @@ async def test_fields_of_a_jobs_line_are_documented(gateway: LiveGateway) -> Non
     assert set(line) - COMMON_FIELDS <= documented
     # Usage is unknown where the control groups can't be seen.
     assert documented - set(line) <= {"cpu_s", "memory_peak_bytes"}
-
-
-@pytest.fixture
-def fresh_copy(tmp_path: Path) -> Path:
-    """A copy of the repository's files without `.env`, whose environment and downloads are the ones that are there."""
-    stamp = json.loads((ROOT / ".venv" / virtualenv.STAMP).read_text())
-    locks = {name: virtualenv._sha256(ROOT / "requirements" / name) for name in ("gateway.txt", "dev.txt")}
-    assert locks.items() <= stamp.items(), "the environment isn't that of the locks: run `make test`"
-    copy = tmp_path / "figbox"
-    copy.mkdir()
-    for name in ("Makefile", "bootstrap", "gateway", "requirements", "runner-image"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
-    for name in (".venv", ".figbox"):
-        (ROOT / name).mkdir(exist_ok=True)
-        (copy / name).symlink_to(ROOT / name)
-    return copy
-
-
-@contextlib.contextmanager
-def made_to_run(folder: Path, installation: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `make run` as a terminal would, in a process group of its own."""
-    settings = {"PORT": str(free_port()), "FIGBOX_METRICS_PORT": "0", "FIGBOX_POOL_SIZE": "1"}
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("API_KEY", "MAKEFLAGS", "MAKELEVEL")
-    }
-    process = subprocess.Popen(
-        # The environment's own Python: any other would make the environment anew, which is not ours alone.
-        ["sh", "-c", f"exec {command('make run')} PYTHON={sys.executable}"],
-        cwd=folder,
-        env={**environment, **settings, "FIGBOX_INSTALLATION": installation, "DOCKER_HOST": engine_url()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        remove_containers_of(installation, engine_url())
-
-
-def read_announcement(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Return the steps that were printed, and the command to be pasted."""
-    assert process.stdout is not None
-    steps = ""
-    for line in process.stdout:
-        if line.startswith("Figbox serves "):
-            break
-        steps += line
-    else:
-        raise AssertionError(f"it did not start:\n{steps}")
-    pasted = ""
-    for line in process.stdout:
-        pasted += line
-        if pasted.strip() and not line.strip():
-            break
-    return steps, pasted.strip()
-
-
-async def test_make_run_serves_what_it_says(fresh_copy: Path) -> None:
-    """`make run` in a fresh copy tells its steps and a command that works when pasted; Ctrl-C leaves nothing."""
-    installation = f"test-{secrets.token_hex(6)}"
-    with made_to_run(fresh_copy, installation) as process:
-        steps, pasted = await asyncio.wait_for(asyncio.to_thread(read_announcement, process), LIMIT_S)
-        for step in ("virtual environment", "engine", "runner image", ".env: created", "gateway: starting"):
-            assert re.search(rf"^\[ *[0-9.]+ s\] {re.escape(step)}", steps, re.MULTILINE), steps
-        assert stat.S_IMODE((fresh_copy / ".env").stat().st_mode) == 0o600
-        await asyncio.to_thread(shell, pasted, fresh_copy)
-        assert_picture(fresh_copy / "plot.png")
-        assert containers_of(installation, engine_url())
-        os.killpg(process.pid, signal.SIGINT)
-        await asyncio.to_thread(process.wait, LIMIT_S)
-        assert not containers_of(installation, engine_url())

@@ -27,7 +27,7 @@ class Cover:
 
 #: Every command of every `sh` block, by the beginning that tells it from the others.
 COVERED = {
-    "make run": Cover("tests/engine/test_readme.py", "def test_make_run_"),
+    "make run": Cover("tests/engine/test_make_run.py", "def test_newcomer("),
     "make test": Cover(".ci/run", "timed make test"),
     "curl -sS": Cover("tests/engine/test_readme.py", "def test_curl_"),
     "docker run": Cover("tests/engine/test_readme.py", "def test_image_by_hand_"),
