@@ -29,10 +29,10 @@ class Cover:
 COVERED = {
     "make run": Cover("tests/engine/test_make_run.py", "def test_newcomer("),
     "make test": Cover(".ci/run", "timed make test"),
-    "curl -sS": Cover("tests/engine/test_readme.py", "def test_curl_"),
-    "docker run": Cover("tests/engine/test_readme.py", "def test_image_by_hand_"),
+    "curl -sS": Cover("tests/engine/test_readme_commands.py", "def test_curl_"),
+    "docker run": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     ".venv/bin/python -m gateway": Cover("tests/support/live.py", '[sys.executable, "-m", "gateway"]'),
-    ".venv/bin/python -m gateway.auth": Cover("tests/engine/test_readme.py", "def test_new_key_"),
+    ".venv/bin/python -m gateway.auth": Cover("tests/engine/test_readme_commands.py", "def test_new_key_"),
     ".venv/bin/python -m gateway.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
 }
 
