@@ -8,12 +8,13 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from tests.support.live import ROOT, containers_of, engine_url, free_port
+from tests.support.live import ROOT, containers_of, engine_url, free_port, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,8 @@ def running(clone: Path) -> Iterator[tuple[subprocess.Popen[str], list[str], str
         "FIGBOX_INSTALLATION": installation,
     }
     process = subprocess.Popen(
-        ["make", "run"],
+        # The very Python that is running: another one would begin by making the shared environment anew.
+        ["make", "run", f"PYTHON={sys.executable}"],
         cwd=clone,
         env=environment,
         stdout=subprocess.PIPE,
@@ -70,6 +72,7 @@ def running(clone: Path) -> Iterator[tuple[subprocess.Popen[str], list[str], str
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
         process.stdout.close()
+        remove_containers_of(installation, engine_url())
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
