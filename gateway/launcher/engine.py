@@ -27,6 +27,7 @@ import docker.context
 import docker.errors
 import requests
 import urllib3
+from docker.transport import UnixHTTPAdapter
 
 from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 from gateway.launcher.hardening import LABEL_INSTALLATION, LABEL_INSTANCE
@@ -40,6 +41,9 @@ T = TypeVar("T")
 NOT_FOUND = 404
 CONFLICT = 409
 SERVER_FAULT = 500
+
+#: The SDK's name for a unix socket, in its addresses.
+SDK_SCHEME = "http+docker://"
 
 LAUNCH_THREADS = 4
 CONTROL_THREADS = 8
@@ -292,6 +296,8 @@ class DockerEngine:
         client = getattr(self._local, "client", None)
         if client is None:
             client = docker.APIClient(base_url=self._base_url, version=self._version or "auto", timeout=self._timeout_s)
+            client.get_adapter(SDK_SCHEME).close()  # what it has used for asking the version
+            client.mount(SDK_SCHEME, _OneConnection(f"http+{self._base_url}", self._timeout_s, max_pool_size=1))
             self._version = client.api_version
             self._local.client = client
             self._clients.append(client)
@@ -335,6 +341,19 @@ class DockerEngine:
             raise EngineUnavailable("the engine doesn't answer") from error
         except OSError as error:
             raise EngineUnavailable("the engine can't be reached") from error
+
+
+class _OneConnection(UnixHTTPAdapter):  # type: ignore[misc]  # the SDK is untyped
+    """Keeps one connection to the engine, whatever is asked for.
+
+    The SDK's own class keeps one for each of the last 25 addresses, and every container is an address: 300
+    descriptors by all our threads together, as many again at the engine, and hardly one is used a second time. Its
+    `num_pools` is without effect on unix sockets (docker-py 7.1, `APIClient.__init__`).
+    """
+
+    def get_connection(self, url: str, proxies: object = None) -> Any:  # noqa: ARG002 - one pool for all addresses
+        """Return the pool of the only connection."""
+        return super().get_connection(SDK_SCHEME, proxies)
 
 
 @contextlib.contextmanager

@@ -244,6 +244,7 @@ async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
     """Without free descriptors jobs are refused with a documented error, and with them all is well again."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_ENGINE_TIMEOUT_S=5, FIGBOX_SWEEP_PERIOD_S=1) as gateway:
         assert (await gateway.render(PLOT)).status == 200
+        await until(lambda: gateway.containers() == [], "nothing of it holds a descriptor any more")
         pid = gateway.process.pid
         held = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
