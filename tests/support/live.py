@@ -112,6 +112,28 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
     """
     docker_host = docker_host or engine_url()
     installation = str(environment.pop("FIGBOX_INSTALLATION", f"test-{secrets.token_hex(6)}"))
+    process, log, metrics_url = begin_gateway(tmp_path, docker_host, installation, **environment)
+    try:
+        yield LiveGateway(process, _read_url(process, log), installation, docker_host, log, metrics_url)
+    finally:
+        end_gateway(process)
+        remove_containers_of(installation, docker_host)
+
+
+def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environment: object) -> LiveGateway:
+    """Start a gateway that the caller ends, and wait until it serves; what its end leaves is the caller's, too."""
+    process, log, metrics_url = begin_gateway(tmp_path, docker_host, installation, **environment)
+    try:
+        return LiveGateway(process, _read_url(process, log), installation, docker_host, log, metrics_url)
+    except BaseException:
+        end_gateway(process)
+        raise
+
+
+def begin_gateway(
+    tmp_path: Path, docker_host: str, installation: str, **environment: object
+) -> tuple[subprocess.Popen[str], Path, str]:
+    """Start a gateway's process; return it, its log and the address of its metrics."""
     settings = {
         "API_KEY": KEY,
         "PORT": 0,
@@ -130,21 +152,21 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
             stderr=stderr,
             text=True,
         )
-    try:
-        metrics_url = f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
-        yield LiveGateway(process, _read_url(process, log), installation, docker_host, log, metrics_url)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-        remove_containers_of(installation, docker_host)
+    return process, log, f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
+
+
+def end_gateway(process: subprocess.Popen[str]) -> None:
+    """End a gateway's process, orderly if it can, and close what we hold of it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def free_port() -> int:

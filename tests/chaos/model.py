@@ -1,0 +1,238 @@
+"""What may happen: judges every request by what was done to the gateway, the engine and the containers meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fault, Manner, RequestPlan, Work
+from tests.chaos.programs import find_fault_of_picture
+
+if TYPE_CHECKING:
+    from tests.support.live import Answer
+
+PREFIX = "urn:figbox:problem:"
+
+#: The documented problems and their statuses; every outcome of a job is 500 on this endpoint.
+STATUSES = {
+    "unauthorized": 401,
+    "invalid-request": 400,
+    "body-too-large": 413,
+    "body-timeout": 408,
+    "key-share-exceeded": 429,
+    "queue-full": 503,
+    "queue-timeout": 503,
+    "shutting-down": 503,
+    "container-lost": 503,
+    "engine-unavailable": 503,
+    "program-error": 500,
+    "no-figure": 500,
+    "time-limit": 500,
+    "memory-limit": 500,
+    "output-limit": 500,
+    "invalid-output": 500,
+    "killed": 500,
+}
+
+#: Requests that are refused whatever else happens.
+REFUSALS = {
+    Manner.STRANGER: "unauthorized",
+    Manner.BROKEN: "invalid-request",
+    Manner.LARGE: "body-too-large",
+    Manner.STALLED: "body-timeout",
+}
+
+#: What a job's code comes to when nothing happens to it.
+OUTCOMES = {
+    Work.PICTURE: None,
+    Work.ERROR: "program-error",
+    Work.NO_FIGURE: "no-figure",
+    Work.SPIN: "time-limit",
+    Work.MEMORY: "memory-limit",
+    Work.FLOOD: "output-limit",
+    Work.EXIT: "invalid-output",
+    Work.MUTE: "invalid-output",
+    Work.FORGE: "invalid-output",
+}
+
+ADMISSION = {"key-share-exceeded", "queue-full", "queue-timeout"}
+LOST = {"container-lost", "engine-unavailable", "killed"}
+
+#: Clients that don't wait for an answer. A half-closed connection counts as a client that went away (aiohttp).
+LEAVING = {Manner.GONE_BEFORE, Manner.GONE_DURING, Manner.GONE_AFTER, Manner.HALF_CLOSED}
+
+#: Seconds a container's death may precede the request it hits: until the gateway hears of it from a busy engine.
+NEWS_S = 3.0
+
+#: A request that was sent this long before SIGTERM is in the house, and is owed an answer.
+IN_THE_HOUSE_S = 2.0
+
+
+@dataclass(slots=True)
+class Incident:
+    """A fault that happened, from its beginning until its effects are over."""
+
+    fault: Fault
+    began: float
+    ended: float = math.inf
+
+
+@dataclass(slots=True)
+class Seen:
+    """A request as its client saw it; times are monotonic seconds.
+
+    Attributes:
+        sent: When its last byte was sent, None when it never was.
+        failure: What broke the connection before the answer's end, None when nothing did.
+        overdue: The client gave up waiting.
+    """
+
+    plan: RequestPlan
+    began: float
+    sent: float | None = None
+    ended: float = 0.0
+    answer: Answer | None = None
+    failure: str | None = None
+    overdue: bool = False
+
+
+@dataclass
+class Judge:
+    """Collects incidents and requests; says at the end which requests nothing explains.
+
+    Args:
+        engine_margin_s: Seconds after an engine's recovery in which a call that began before may still fail.
+    """
+
+    engine_margin_s: float
+    incidents: list[Incident] = field(default_factory=list)
+    requests: list[Seen] = field(default_factory=list)
+    pictures: int = 0
+
+    def begin(self, fault: Fault, at: float) -> Incident:
+        """Note a fault that begins now."""
+        self.incidents.append(Incident(fault, at))
+        return self.incidents[-1]
+
+    def violations(self) -> list[str]:
+        """Return a sentence for each request that was answered wrongly, or failed without an explanation."""
+        self.pictures = 0
+        found: list[str] = []
+        unused = [incident for incident in self.incidents if incident.fault in CONTAINER_FAULTS]
+        ids: Counter[str] = Counter()
+        # By their ends: so giving each the earliest incident that fits wastes none.
+        for seen in sorted(self.requests, key=lambda seen: seen.ended):
+            fault = self._find_fault(seen, unused)
+            if fault is not None:
+                found.append(f"{seen.plan.work}, {seen.plan.manner}, {seen.plan.token}: {fault}")
+            if seen.answer is not None:
+                ids[seen.answer.headers.get("X-Request-ID", "")] += 1
+        found += [f"request id {name!r} was used {count} times" for name, count in ids.items() if count > 1]
+        return found
+
+    def counts(self) -> str:
+        """Return requests by outcome and faults by kind, for people."""
+        requests = Counter(self._label(seen) for seen in self.requests)
+        manners = Counter(seen.plan.manner.value for seen in self.requests)
+        faults = Counter(incident.fault.value for incident in self.incidents)
+        lines = [
+            f"{len(self.requests)} requests: {_listed(requests)}",
+            f"sent: {_listed(manners)}",
+            f"{len(self.incidents)} faults: {_listed(faults)}",
+            f"{self.pictures} pictures checked in every pixel",
+        ]
+        return "\n".join(lines)
+
+    @staticmethod
+    def _label(seen: Seen) -> str:
+        if seen.answer is not None:
+            return "ok" if seen.answer.status == 200 else slug_of(seen.answer)
+        return "client went away" if seen.plan.manner in LEAVING else "connection lost"
+
+    def _find_fault(self, seen: Seen, unused: list[Incident]) -> str | None:
+        if seen.overdue:
+            return "no answer came"
+        if seen.answer is None:
+            return None if seen.plan.manner in LEAVING else self._find_fault_of_loss(seen)
+        if seen.answer.status == 200:
+            if seen.plan.work is not Work.PICTURE or seen.plan.manner in REFUSALS:
+                return "it was answered by a picture"
+            self.pictures += 1
+            return find_fault_of_picture(seen.answer.body, seen.plan.token)
+        return find_fault_of_problem(seen.answer) or self._find_fault_of_refusal(seen, seen.answer, unused)
+
+    def _find_fault_of_loss(self, seen: Seen) -> str | None:
+        down = self._during(seen, GATEWAY_FAULTS)
+        if not down:
+            return f"connection lost with the gateway up: {seen.failure}"
+        sent_before = seen.sent is not None and seen.sent + IN_THE_HOUSE_S < min(incident.began for incident in down)
+        if (
+            sent_before
+            and all(incident.fault is Fault.GATEWAY_TERM for incident in down)
+            and seen.plan.manner is not Manner.PIPELINED
+            and not self._during(seen, ENGINE_FAULTS)
+        ):
+            return f"an orderly end lost it, though it was in the house: {seen.failure}"
+        return None
+
+    def _find_fault_of_refusal(self, seen: Seen, answer: Answer, unused: list[Incident]) -> str | None:
+        slug = slug_of(answer)
+        if seen.plan.manner in REFUSALS:
+            return None if slug == REFUSALS[seen.plan.manner] else f"answered by {slug}"
+        if slug == OUTCOMES[seen.plan.work]:
+            # What the code said is as much its own as a picture is.
+            said = f"ValueError: {seen.plan.token}" in answer.json["error"].splitlines()
+            return None if said or seen.plan.work is not Work.ERROR else f"another's traceback: {answer.json['error']}"
+        if slug in ADMISSION or self._is_explained(seen, slug, unused):
+            return None
+        return f"nothing explains {slug} ({answer.json['error']!r})"
+
+    def _is_explained(self, seen: Seen, slug: str, unused: list[Incident]) -> bool:
+        """Tell whether a fault explains an error; a container's fault explains one only, and is used up."""
+        if slug == "shutting-down":
+            return any(incident.fault is Fault.GATEWAY_TERM for incident in self._during(seen, GATEWAY_FAULTS))
+        if slug not in LOST and slug != "time-limit":
+            return False
+        if self._during(seen, ENGINE_FAULTS):
+            return True
+        kinds = {Fault.CONTAINER_PAUSE} if slug == "time-limit" else set(CONTAINER_FAULTS) - {Fault.CONTAINER_PAUSE}
+        for incident in unused:
+            if incident.fault in kinds and incident.ended + NEWS_S >= seen.began and incident.began <= seen.ended:
+                unused.remove(incident)
+                return True
+        return False
+
+    def _during(self, seen: Seen, faults: tuple[Fault, ...]) -> list[Incident]:
+        margin_s = self.engine_margin_s if faults is ENGINE_FAULTS else 0.0
+        return [
+            incident
+            for incident in self.incidents
+            if incident.fault in faults and incident.began <= seen.ended and seen.began <= incident.ended + margin_s
+        ]
+
+
+def slug_of(answer: Answer) -> str:
+    """Return the name of an answer's problem."""
+    return str(answer.json.get("type", "")).removeprefix(PREFIX)
+
+
+def find_fault_of_problem(answer: Answer) -> str | None:
+    """Return what is wrong with the form of an error's answer."""
+    document, slug = answer.json, slug_of(answer)
+    if answer.headers.get("Content-Type", "").split(";")[0] != "application/problem+json":
+        return f"{answer.status} is no problem document: {answer.body[:200]!r}"
+    if STATUSES.get(slug) != answer.status or document.get("status") != answer.status:
+        return f"an undocumented error: {answer.status} {document}"
+    if document.get("request_id") != answer.headers.get("X-Request-ID"):
+        return "its request ids differ"
+    if document.get("outcome") != (slug.replace("-", "_") if answer.status == 500 else None):
+        return f"its outcome is {document.get('outcome')!r}"
+    if answer.status in (429, 503) and not answer.headers.get("Retry-After", "").isdigit():
+        return "it doesn't say when to come back"
+    return None
+
+
+def _listed(counter: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counter.most_common()) or "none"
