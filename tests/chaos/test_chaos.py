@@ -6,6 +6,7 @@ The plan is seeded. `FIGBOX_CHAOS_SEED` repeats one, `FIGBOX_CHAOS_S` sets the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import hashlib
 import json
@@ -182,8 +183,11 @@ def count_descriptors(process: Path) -> int:
     """
     rows = (line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:])
     unconnected = {f"socket:[{row[6]}]" for row in rows if row[5] == "01" and len(row) == 7}
-    links = [str(entry.readlink()) for entry in (process / "fd").iterdir()]
-    return sum(link not in unconnected for link in links)
+    held = 0
+    for entry in (process / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since the folder was listed
+            held += str(entry.readlink()) not in unconnected
+    return held
 
 
 async def until_only_the_pool_is_left(stage: Installation) -> None:
