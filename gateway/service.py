@@ -14,7 +14,7 @@ import errno
 import signal
 import socket
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from loguru import logger
@@ -73,7 +73,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             metrics,
             not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
         )
-        runner = web.AppRunner(build_app(services), handler_cancellation=True)
+        runner = make_runner(build_app(services))
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         server = runner.server
@@ -88,6 +88,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
         admission.close()
         await _drain(admission, ending, settings.grace_s)
+        server.pre_shutdown()  # connections without a request are closed and not waited for
         await server.shutdown(CONNECTIONS_LIMIT_S)
     logger.info("stopped")
 
@@ -102,6 +103,15 @@ def make_admission(settings: Settings, keyring: Keyring, sizes: Sizes) -> Admiss
         queue_wait_s=settings.queue_wait_s,
         key_limit=settings.key_limit or share,
     )
+
+
+def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
+    """Return what runs an application; its end takes a bounded time.
+
+    A connection that comes in the very moment of the end misses aiohttp's call to close, and is then waited for: by
+    aiohttp's default a whole minute, in which the pool goes on and nobody is answered.
+    """
+    return web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CONNECTIONS_LIMIT_S, **options)
 
 
 def bind(host: str, port: int, setting: str) -> socket.socket:
@@ -131,7 +141,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
 
 async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> None:
     listener = stack.enter_context(bind(settings.metrics_host, settings.metrics_port, "FIGBOX_METRICS_PORT"))
-    runner = web.AppRunner(metrics_app(metrics), access_log=None)
+    runner = make_runner(metrics_app(metrics), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener).start()

@@ -1,0 +1,32 @@
+"""How the HTTP side ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import time
+
+import pytest
+from aiohttp import web
+
+from gateway.app import protocol_factory
+from gateway.service import CONNECTIONS_LIMIT_S, make_runner
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio's, of what it accepts for a closed server
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_of_the_last_moment_does_not_hold_up_the_end(turns: int) -> None:
+    """In whichever turn of the event loop a silent connection is being accepted, the end comes in time."""
+    runner = make_runner(web.Application())
+    await runner.setup()
+    assert runner.server is not None
+    site = await asyncio.get_running_loop().create_server(protocol_factory(runner.server), "127.0.0.1", 0)
+    with socket.create_connection(site.sockets[0].getsockname()):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        site.close()
+        began = time.monotonic()
+        await runner.cleanup()
+        assert time.monotonic() - began < 3 * CONNECTIONS_LIMIT_S
+    gc.collect()
