@@ -90,6 +90,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         await _drain(admission, ending, settings.grace_s)
         server.pre_shutdown()  # connections without a request are closed and not waited for
         await server.shutdown(CONNECTIONS_LIMIT_S)
+        await launcher.aclose()  # while whoever still comes is told that we end
     logger.info("stopped")
 
 

@@ -1,6 +1,7 @@
 """Everything at once: load of several keys, while gateway, engine, containers and clients are killed at random.
 
-The plan is seeded. `FIGBOX_CHAOS_SEED` repeats one, `FIGBOX_CHAOS_S` sets the seconds of load; half for each act.
+The plan is seeded. `FIGBOX_CHAOS_SEED` chooses another (`random` draws one), `FIGBOX_CHAOS_S` sets the seconds of load;
+half for each act. The default seed is always the same, so that a red run is about the change and not about the dice.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ pytestmark = [
 
 #: Seconds of load, the two acts together, unless told otherwise: what CI spends.
 SHORT_S = 56.0
+
+DEFAULT_SEED = 4
 
 KEYS = ("ann", "bob", "cyd", "dee")
 CLIENTS_PER_KEY = 2
@@ -81,7 +84,8 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
     Two acts. In the first the gateway is killed and restarted, too; in the second it is left to itself, so that what
     one process gathers under faults of everything else can be told. After each, all must come to rest.
     """
-    seed = int(os.environ.get("FIGBOX_CHAOS_SEED") or secrets.randbelow(1_000_000))
+    wish = os.environ.get("FIGBOX_CHAOS_SEED") or str(DEFAULT_SEED)
+    seed = secrets.randbelow(1_000_000) if wish == "random" else int(wish)
     load_s = float(os.environ.get("FIGBOX_CHAOS_S") or SHORT_S)
     with capsys.disabled():
         print(f"\nchaos: FIGBOX_CHAOS_SEED={seed} FIGBOX_CHAOS_S={load_s:g}")  # noqa: T201 - for who runs it
