@@ -63,6 +63,8 @@ def _tables(results: Results) -> Iterator[str]:
 def _machine(results: Results) -> str:
     rows = [(name, str(value)) for name, value in asdict(results.machine).items()]
     rows += [("form", results.plan.form), ("took", f"{results.seconds:.0f} s")]
+    if results.broken_off:
+        rows.append(("broken off", ", ".join(results.broken_off)))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows)
 

@@ -41,6 +41,7 @@ class Results:
     machine: Machine
     plan: Plan
     seconds: float = 0.0
+    broken_off: list[str] = field(default_factory=list)
     latency: list[Latency] = field(default_factory=list)
     saturation: list[Saturation] = field(default_factory=list)
     memory_mib: dict[str, Summary] = field(default_factory=dict)

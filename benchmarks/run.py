@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.burst import measure_bursts
+from benchmarks.contenders.contender import RenderFailed
 from benchmarks.idle import measure_first_requests
 from benchmarks.latency import measure_latency
 from benchmarks.machine import describe_machine
@@ -28,8 +29,13 @@ async def run(arena: Arena, plan: Plan) -> Results:
     results = Results(await describe_machine(arena), plan)
     for part in plan.parts:
         _tell(f"{time.monotonic() - began:5.0f} s  {part}")
-        await arena.settle()
-        await _measure(part, arena, plan, results)
+        try:
+            await arena.settle()
+            await _measure(part, arena, plan, results)
+        except (TimeoutError, RenderFailed) as error:
+            # What the other parts took minutes to find must not be lost with it.
+            results.broken_off.append(part)
+            _tell(f"{part} broken off: {type(error).__name__} {error}")
     results.seconds = time.monotonic() - began
     _tell(f"{results.seconds:5.0f} s  done\n")
     return results
