@@ -13,7 +13,7 @@ from loguru import logger
 from gateway import auth, problems
 from gateway.bodies import read_code
 from gateway.errors import EngineError, NotReady
-from gateway.jobs import Job, Outcome, Stages
+from gateway.jobs import Job, Outcome, SaveOptions, Stages
 from gateway.middleware import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 LIVE = "Matplotlib Graph Render API is live!"
 
 #: How the contract of `/render-matplotlib` saves a figure.
-LEGACY_DPI = 200
-LEGACY_BBOX = "tight"
+LEGACY_OPTIONS = SaveOptions(dpi=200, bbox_inches="tight")
 
 #: Every fault of a guest has this status on `/render-matplotlib`.
 LEGACY_FAULT_STATUS = 500
@@ -80,7 +79,7 @@ async def render_matplotlib(request: web.Request) -> web.Response:
     stages = Stages()
     key = services.keyring.authenticate(request.headers.getall(auth.HEADER, ()))
     code = await read_code(request, services.settings)
-    job = Job(code, dpi=LEGACY_DPI, bbox_inches=LEGACY_BBOX)
+    job = Job(code, LEGACY_OPTIONS)
     try:
         result = await _admit_and_run(services, key, job, stages)
     except BaseException as error:
@@ -99,8 +98,8 @@ async def _admit_and_run(services: Services, key: str, job: Job, stages: Stages)
 
 def answer(result: Result, request_id: str) -> web.Response:
     """Make the answer to a job that was run: its picture, or its failure as a problem document."""
-    if result.outcome is Outcome.OK:
-        response = web.Response(body=result.picture, content_type="image/png")
+    if result.outcome is Outcome.OK and result.picture is not None:
+        response = web.Response(body=result.picture.data, content_type="image/png")
     else:
         response = problems.outcome_response(result, LEGACY_FAULT_STATUS, request_id)
     response.headers["Server-Timing"] = result.stages.server_timing()
@@ -118,7 +117,7 @@ def _report(metrics: Metrics, key: str, result: Result, began: float) -> None:
         **_timings(result.stages, began),
         cpu_s=round(usage.cpu_s, 3) if usage is not None else None,
         memory_peak_bytes=usage.memory_peak_bytes if usage is not None else None,
-        png_bytes=len(result.picture) if result.picture is not None else None,
+        picture_bytes=sum(len(picture.data) for figure in result.figures for picture in figure.pictures) or None,
     )
 
 

@@ -6,8 +6,12 @@ are the exceptions of `gateway.errors`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KiB = 1024
 MiB = 1024 * KiB
@@ -56,24 +60,99 @@ class Limits:
     output_limit_bytes: int = 16 * MiB
     pixel_limit: int = 50_000_000
 
+    def lowered(self, wall_limit_s: float | None = None, memory_limit_bytes: int | None = None) -> Limits:
+        """Return these limits with time and memory brought down to what is given, never up; None leaves one alone."""
+        return replace(
+            self,
+            wall_limit_s=min(self.wall_limit_s, wall_limit_s or self.wall_limit_s),
+            memory_limit_bytes=min(self.memory_limit_bytes, memory_limit_bytes or self.memory_limit_bytes),
+        )
+
+
+#: What a Matplotlib parameter may be set to.
+RcValue = bool | int | float | str | tuple["RcValue", ...]
+
+#: Name of the environment that is always there.
+DEFAULT_ENVIRONMENT = "default"
+
+
+class Format(StrEnum):
+    """What a figure can be saved as."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+    JPEG = "jpeg"
+    WEBP = "webp"
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """How figures are saved; without any, as `fig.savefig` does with Matplotlib's own defaults.
+
+    Attributes:
+        formats: Each figure is saved in each of them; at least one, none twice.
+        all_figures: Every open figure instead of the current one.
+        dpi: Dots per inch; None means Matplotlib's own default.
+        width_in: Width of the figure in inches, as in `figsize`; None leaves it to the code.
+        height_in: Its height, likewise.
+        bbox_inches: "tight", or None for the whole canvas.
+        transparent: Whether backgrounds are left out.
+        style: Names of Matplotlib style sheets, applied in order before the code runs.
+        rc: Matplotlib parameters, set after the styles and before the code runs.
+    """
+
+    formats: tuple[Format, ...] = (Format.PNG,)
+    all_figures: bool = False
+    dpi: float | None = None
+    width_in: float | None = None
+    height_in: float | None = None
+    bbox_inches: str | None = None
+    transparent: bool = False
+    style: tuple[str, ...] = ()
+    rc: Mapping[str, RcValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file beside the code, on its way in or out.
+
+    Attributes:
+        name: Plain name without folders on the way in; on the way out folders are parted by `/`, and it is checked.
+        data: Its bytes, all of them.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One submission: the code and how its figure is to be saved.
+    """One submission: the code, what lies beside it, and how its figures are to be saved.
 
     Attributes:
         code: Python source, already checked by `gateway.bodies`.
-        dpi: Dots per inch for `savefig`; None means Matplotlib's own default.
-        bbox_inches: "tight", or None for the whole canvas.
+        options: How figures are saved.
+        files: Placed in the working directory before the code runs.
+        environment: Name of the environment it runs in.
+        wall_limit_s: Seconds it may take, where less than the environment's limit; None means that limit.
+        memory_limit_bytes: Memory it may use, likewise.
+        seed: Random state of `random` and NumPy at the start; None leaves it random.
+        collect: Whether files that the code wrote and text that it printed come back too.
     """
 
     code: str
-    dpi: float | None = None
-    bbox_inches: str | None = None
+    options: SaveOptions = field(default_factory=SaveOptions)
+    files: tuple[NamedFile, ...] = ()
+    environment: str = DEFAULT_ENVIRONMENT
+    wall_limit_s: float | None = None
+    memory_limit_bytes: int | None = None
+    seed: int | None = None
+    collect: bool = False
 
     def __repr__(self) -> str:
         """Say how long the code is, never what it says: reprs end up in logs."""
-        return f"Job(code=<{len(self.code)} chars>, dpi={self.dpi}, bbox_inches={self.bbox_inches!r})"
+        return f"Job(code=<{len(self.code)} chars>, files=<{len(self.files)}>, environment={self.environment!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +185,170 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """One figure in one format, checked.
+
+    Attributes:
+        format: What it was checked to be.
+        data: The file's bytes.
+        width_px: Width in pixels; of SVG and PDF in points.
+        height_px: Height, likewise.
+        pixels_sha256: Digest of the decoded pixels as the sandbox computed it, in hex; a claim, and None for SVG and
+            PDF, or where nobody asked.
+    """
+
+    format: Format
+    data: bytes = field(repr=False)
+    width_px: int
+    height_px: int
+    pixels_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a job.
+
+    Attributes:
+        number: Matplotlib's own; 0 for a figure that pyplot doesn't know.
+        label: As the code set it, printable and capped.
+        pictures: In the order of the formats asked for.
+    """
+
+    number: int
+    label: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a job printed to one stream: printable, and capped.
+
+    Attributes:
+        text: The beginning of it.
+        truncated: Whether there was more.
+    """
+
+    text: str = field(default="", repr=False)
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A Python warning that a job caused.
+
+    Attributes:
+        category: Name of its class.
+        message: Its text, printable and capped.
+        line: Line of the code it is put down to; None when it is not a line of the code.
+    """
+
+    category: str
+    message: str = field(repr=False)
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where and how the code failed.
+
+    Attributes:
+        type: Name of the exception's class.
+        message: Its text, printable and capped.
+        line: Line of the code, counted from 1; None when no line of the code is to blame.
+        column: Column, counted from 1, where Python knows it.
+        source: That line's text.
+    """
+
+    type: str
+    message: str = field(repr=False)
+    line: int | None = None
+    column: int | None = None
+    source: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExceeded:
+    """Which limit ended a job.
+
+    Attributes:
+        name: The limit's field in `Limits`, without its unit.
+        allowed: How much it may be.
+        unit: Of `allowed` and `used`.
+        used: How much it came to, where that is known.
+    """
+
+    name: str
+    allowed: float
+    unit: str
+    used: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of a job.
 
     Attributes:
         outcome: How it ended.
-        picture: The checked PNG when `outcome` is OK, else None.
+        figures: What it drew, checked, when `outcome` is OK; else empty.
         error: For the client when it isn't OK: a traceback or one sentence, printable, capped.
+        files: What the code wrote into its working directory, where the job asks for it.
+        files_truncated: Whether some of them were left out.
+        stdout: What it printed, where the job asks for it.
+        stderr: The same of standard error.
+        notices: Python warnings, where the job asks for them.
+        fault: Where the code failed, with `PROGRAM_ERROR`.
+        limit: Which limit ended it, with the outcomes of that kind.
+        signal: Name of the signal that ended it, with `KILLED`.
+        figures_drawn: Figures that the code made and closed again, with `NO_FIGURE`.
+        limits: What it was allowed, after everybody's wishes; None in results that never saw a launcher.
         stages: Where the time went.
         usage: What its container used, None where that can't be seen.
     """
 
     outcome: Outcome
-    picture: bytes | None = field(default=None, repr=False)
+    figures: tuple[Figure, ...] = ()
     error: str = field(default="", repr=False)
+    files: tuple[NamedFile, ...] = ()
+    files_truncated: bool = False
+    stdout: Text = field(default_factory=Text)
+    stderr: Text = field(default_factory=Text)
+    notices: tuple[Notice, ...] = ()
+    fault: Fault | None = None
+    limit: LimitExceeded | None = None
+    signal: str | None = None
+    figures_drawn: int | None = None
+    limits: Limits | None = None
     stages: Stages = field(default_factory=Stages)
     usage: Usage | None = None
+
+    @property
+    def picture(self) -> Picture | None:
+        """The only picture, or None when there is none or more than one."""
+        pictures = [picture for figure in self.figures for picture in figure.pictures]
+        return pictures[0] if len(pictures) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentFacts:
+    """What one environment is: read from its image by our own code before any job, so it can be believed.
+
+    Attributes:
+        name: As requests name it.
+        image_id: Digest of its image.
+        runtime: OCI runtime, "default" for the engine's own.
+        limits: What a job may use there.
+        versions: Of what decides how pictures look: Python, Matplotlib, NumPy, FreeType and so on, by name.
+        packages: Every distribution in the image and its version.
+        fonts_sha256: Digest over the image's fonts.
+    """
+
+    name: str
+    image_id: str
+    runtime: str
+    limits: Limits
+    versions: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    fonts_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

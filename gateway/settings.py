@@ -1,5 +1,7 @@
 """The service's settings: environment variables, then `.env`, then the defaults here.
 
+`LauncherSettings` is what making containers needs, `Settings` the whole gateway's, which contains it.
+
 Every field has a unit, both bounds and a meaning; the README's table is checked against this class by a
 test. A bad value stops the start and names itself.
 """
@@ -20,8 +22,8 @@ from gateway.jobs import KiB, Limits, MiB
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Settings(BaseSettings):
-    """All settings of a gateway, validated and frozen."""
+class LauncherSettings(BaseSettings):
+    """The settings of whatever makes containers: the engine, what a job may use, and the pool."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -31,26 +33,6 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         hide_input_in_errors=True,
-    )
-
-    # Who may ask, and where.
-    api_key: SecretStr | None = Field(None, alias="API_KEY", description="The key clients send as `X-API-Key`")
-    api_keys_file: Path | None = Field(
-        None,
-        alias="FIGBOX_API_KEYS_FILE",
-        description="File with more keys, one `name:sha256` a line (`python -m gateway.auth NAME` makes one)",
-    )
-    host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
-    port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")
-    debug: bool = Field(False, alias="DEBUG", description="Readable log lines with more detail, instead of JSON")
-    metrics_host: str = Field(
-        "127.0.0.1",
-        alias="FIGBOX_METRICS_HOST",
-        min_length=1,
-        description="Address of the Prometheus listener",
-    )
-    metrics_port: int = Field(
-        5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Its port; 0 means no listener"
     )
 
     # What renders.
@@ -118,15 +100,6 @@ class Settings(BaseSettings):
         50, alias="FIGBOX_PIXEL_LIMIT_MPX", ge=1, le=1000, description="Million pixels a picture may have"
     )
 
-    # What a request may be.
-    body_limit_kib: int = Field(
-        1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="KiB of a request body"
-    )
-    code_limit_kib: int = Field(256, alias="FIGBOX_CODE_LIMIT_KIB", ge=1, le=16384, description="KiB of code, as UTF-8")
-    body_timeout_s: float = Field(
-        10.0, alias="FIGBOX_BODY_TIMEOUT_S", ge=0.1, le=300, description="Seconds a body may take to arrive"
-    )
-
     # How many at once.
     running_limit: int | None = Field(
         None,
@@ -134,17 +107,6 @@ class Settings(BaseSettings):
         ge=1,
         le=1024,
         description="Jobs that run at once; unset: the engine's cores, as far as memory reaches",
-    )
-    queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Jobs that may wait")
-    queue_wait_s: float = Field(
-        30.0, alias="FIGBOX_QUEUE_WAIT_S", ge=0.1, le=600, description="Seconds a job may wait for a place"
-    )
-    key_limit: int | None = Field(
-        None,
-        alias="FIGBOX_KEY_LIMIT",
-        ge=1,
-        le=10_000,
-        description="Jobs one key may have running and waiting; unset: all with one key, half with several",
     )
 
     # The warm pool.
@@ -169,14 +131,7 @@ class Settings(BaseSettings):
         description="MiB all containers together may come to; unset: the engine's memory less an eighth",
     )
 
-    # Life and death.
-    grace_s: float = Field(
-        35.0,
-        alias="FIGBOX_GRACE_S",
-        ge=0,
-        le=3600,
-        description="Seconds running jobs get to finish at the end",
-    )
+    # Strays.
     sweep_period_s: float = Field(
         60.0, alias="FIGBOX_SWEEP_PERIOD_S", ge=1, le=86400, description="Seconds between searches for strays"
     )
@@ -188,16 +143,6 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith("unix://"):
             raise ValueError("only unix:// sockets are supported")
         return value
-
-    @model_validator(mode="after")
-    def _has_a_key(self) -> Self:
-        """Fail closed: without any key nobody could tell a client from a stranger."""
-        empty = self.api_key is None or not self.api_key.get_secret_value().strip()
-        if empty and self.api_keys_file is None:
-            raise ValueError("API_KEY is not set")
-        if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
-            raise ValueError("API_KEY has spaces around it, which HTTP takes off a header")
-        return self
 
     @property
     def limits(self) -> Limits:
@@ -214,6 +159,84 @@ class Settings(BaseSettings):
         )
 
     @property
+    def installation_name(self) -> str:
+        """The label value that tells our containers from anybody else's on the engine; the same after a restart."""
+        if self.installation is not None:
+            return self.installation
+        identity = f"{platform.node()}|{ROOT}|{self._address}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+    @property
+    def _address(self) -> str:
+        """Where this process listens: what two processes of one host can't share."""
+        raise NotImplementedError
+
+
+class Settings(LauncherSettings):
+    """All settings of a gateway, validated and frozen."""
+
+    # Who may ask, and where.
+    api_key: SecretStr | None = Field(None, alias="API_KEY", description="The key clients send as `X-API-Key`")
+    api_keys_file: Path | None = Field(
+        None,
+        alias="FIGBOX_API_KEYS_FILE",
+        description="File with more keys, one `name:sha256` a line (`python -m gateway.auth NAME` makes one)",
+    )
+    host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
+    port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    debug: bool = Field(False, alias="DEBUG", description="Readable log lines with more detail, instead of JSON")
+    metrics_host: str = Field(
+        "127.0.0.1",
+        alias="FIGBOX_METRICS_HOST",
+        min_length=1,
+        description="Address of the Prometheus listener",
+    )
+    metrics_port: int = Field(
+        5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Its port; 0 means no listener"
+    )
+
+    # What a request may be.
+    body_limit_kib: int = Field(
+        1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="KiB of a request body"
+    )
+    code_limit_kib: int = Field(256, alias="FIGBOX_CODE_LIMIT_KIB", ge=1, le=16384, description="KiB of code, as UTF-8")
+    body_timeout_s: float = Field(
+        10.0, alias="FIGBOX_BODY_TIMEOUT_S", ge=0.1, le=300, description="Seconds a body may take to arrive"
+    )
+
+    # Who waits, and how long.
+    queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Jobs that may wait")
+    queue_wait_s: float = Field(
+        30.0, alias="FIGBOX_QUEUE_WAIT_S", ge=0.1, le=600, description="Seconds a job may wait for a place"
+    )
+    key_limit: int | None = Field(
+        None,
+        alias="FIGBOX_KEY_LIMIT",
+        ge=1,
+        le=10_000,
+        description="Jobs one key may have running and waiting; unset: all with one key, half with several",
+    )
+
+    # The end.
+    grace_s: float = Field(
+        35.0,
+        alias="FIGBOX_GRACE_S",
+        ge=0,
+        le=3600,
+        description="Seconds running jobs get to finish at the end",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        """Fail closed: without any key nobody could tell a client from a stranger."""
+        empty = self.api_key is None or not self.api_key.get_secret_value().strip()
+        if empty and self.api_keys_file is None:
+            raise ValueError("API_KEY is not set")
+        if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
+            raise ValueError("API_KEY has spaces around it, which HTTP takes off a header")
+        return self
+
+    @property
     def body_limit_bytes(self) -> int:
         """Largest request body in bytes."""
         return self.body_limit_kib * KiB
@@ -224,16 +247,8 @@ class Settings(BaseSettings):
         return self.code_limit_kib * KiB
 
     @property
-    def installation_name(self) -> str:
-        """The label value that tells our containers from anybody else's on the same engine.
-
-        Two gateways of one host can't share an address, so host, folder and address name one
-        installation, and the same one after a restart.
-        """
-        if self.installation is not None:
-            return self.installation
-        identity = f"{platform.node()}|{ROOT}|{self.host}|{self.port}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+    def _address(self) -> str:
+        return f"{self.host}|{self.port}"
 
 
 def load_settings() -> Settings:

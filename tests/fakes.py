@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import EngineUnavailable
-from gateway.jobs import Outcome, Result
+from gateway.jobs import Figure, Format, Outcome, Picture, Result
 from gateway.launcher.engine import ExitState
 from gateway.launcher.pool import Container
 
@@ -206,7 +206,7 @@ class FakeExecutor:
     """
 
     def __init__(self) -> None:
-        self.result: Result | BaseException | None = Result(Outcome.OK, PNG)
+        self.result: Result | BaseException | None = picture_result(PNG)
         self.jobs: list[Job] = []
         self.running = 0
         self.cancelled = 0
@@ -231,3 +231,8 @@ class FakeExecutor:
 
 def no_usage(_: str) -> Any:
     """Say that usage can't be seen."""
+
+
+def picture_result(data: bytes) -> Result:
+    """Return the result of a job that drew one picture."""
+    return Result(Outcome.OK, (Figure(1, "", (Picture(Format.PNG, data, 1, 1),)),))

@@ -12,7 +12,22 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.jobs import SIGNAL_BASE, Ending, Job, Limits, MiB, Outcome, Result, Stages, decide_outcome, printable
+from gateway.jobs import (
+    SIGNAL_BASE,
+    Ending,
+    Figure,
+    Format,
+    Job,
+    LimitExceeded,
+    Limits,
+    MiB,
+    Outcome,
+    Picture,
+    Result,
+    Stages,
+    decide_outcome,
+    printable,
+)
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.frames import Answer, MalformedAnswer, OutputExceeded, encode_job
 from gateway.png import InvalidPng, check_png
@@ -61,27 +76,35 @@ class PoolExecutor:
 
     async def run(self, job: Job, stages: Stages) -> Result:
         """Run one job; see `Executor.run`."""
-        job_frame = encode_job(job, self._limits)
+        limits = self._limits.lowered(job.wall_limit_s)
+        job_frame = encode_job(job, limits)
         with _timed(stages, "acquire_ms") as acquired:
             async with self._pool.lease() as container:
                 acquired()
                 stages.warm = container.was_idle
                 with _timed(stages, "run_ms"):
-                    answer = await self._exchange(container, job_frame)
+                    answer = await self._exchange(container, job_frame, limits)
                 usage = self._read_usage(container.container_id)
         if isinstance(answer, Ending):
             outcome = decide_outcome(answer)
-            return Result(outcome, error=explain_ending(outcome, answer, self._limits), stages=stages, usage=usage)
+            return Result(
+                outcome,
+                error=explain_ending(outcome, answer, limits),
+                limit=exceeded_limit(outcome, limits),
+                signal=_signal_name(answer) if outcome is Outcome.KILLED else None,
+                limits=limits,
+                stages=stages,
+                usage=usage,
+            )
         with _timed(stages, "check_ms"):
-            outcome, error = self._judge(answer)
-        picture = answer.picture if outcome is Outcome.OK else None
-        return Result(outcome, picture, error, stages, usage)
+            outcome, figures, error = judge(answer, limits)
+        return Result(outcome, figures, error, limits=limits, stages=stages, usage=usage)
 
-    async def _exchange(self, container: Container, job_frame: bytes) -> Answer | Ending:
+    async def _exchange(self, container: Container, job_frame: bytes, limits: Limits) -> Answer | Ending:
         """Return the container's answer, or how it ended without one."""
         try:
-            async with asyncio.timeout(self._limits.wall_limit_s):
-                return await container.conversation.exchange(job_frame, self._limits.output_limit_bytes)
+            async with asyncio.timeout(limits.wall_limit_s):
+                return await container.conversation.exchange(job_frame, limits.output_limit_bytes)
         except TimeoutError:
             # By id, and confirmed: an engine that can't even kill is our failure, not the guest's slowness.
             await self._engine.kill(container.container_id)
@@ -94,15 +117,30 @@ class PoolExecutor:
             state = await self._engine.exit_state(container.container_id)
             return Ending(exit_code=state.exit_code, oom_killed=state.oom_killed)
 
-    def _judge(self, answer: Answer) -> tuple[Outcome, str]:
-        """Return what a claimed answer is worth, and what to tell the client when it isn't a picture."""
-        if answer.outcome is not Outcome.OK or answer.picture is None:
-            return answer.outcome, printable(answer.error)
-        try:
-            check_png(answer.picture, self._limits.pixel_limit)
-        except InvalidPng as error:
-            return Outcome.INVALID_OUTPUT, f"The job's output is not a picture that can be served: {error}."
-        return Outcome.OK, ""
+
+def judge(answer: Answer, limits: Limits) -> tuple[Outcome, tuple[Figure, ...], str]:
+    """Return what a claimed answer is worth: its checked figures, or what to tell the client when there are none."""
+    if answer.outcome is not Outcome.OK or answer.picture is None:
+        return answer.outcome, (), printable(answer.error)
+    try:
+        size = check_png(answer.picture, limits.pixel_limit)
+    except InvalidPng as error:
+        return Outcome.INVALID_OUTPUT, (), f"The job's output is not a picture that can be served: {error}."
+    picture = Picture(Format.PNG, answer.picture, size.width, size.height)
+    return Outcome.OK, (Figure(0, "", (picture,)),), ""
+
+
+def exceeded_limit(outcome: Outcome, limits: Limits) -> LimitExceeded | None:
+    """Return the limit that an outcome speaks of."""
+    match outcome:
+        case Outcome.TIME_LIMIT:
+            return LimitExceeded("wall_limit", limits.wall_limit_s, "s")
+        case Outcome.MEMORY_LIMIT:
+            return LimitExceeded("memory_limit", limits.memory_limit_bytes, "bytes")
+        case Outcome.OUTPUT_LIMIT:
+            return LimitExceeded("output_limit", limits.output_limit_bytes, "bytes")
+        case _:
+            return None
 
 
 def explain_ending(outcome: Outcome, ending: Ending, limits: Limits) -> str:
@@ -115,7 +153,7 @@ def explain_ending(outcome: Outcome, ending: Ending, limits: Limits) -> str:
         case Outcome.OUTPUT_LIMIT:
             text = f"The job wrote more than {limits.output_limit_bytes // MiB} MiB and was stopped."
         case Outcome.KILLED:
-            text = f"The job was killed by {_signal_name((ending.exit_code or 0) - SIGNAL_BASE)}."
+            text = f"The job was killed by {_signal_name(ending)}."
         case _ if ending.malformed:
             text = "The job's output is not a picture that can be served: it is no answer of the runner."
         case _ if ending.exit_code is None:
@@ -125,8 +163,9 @@ def explain_ending(outcome: Outcome, ending: Ending, limits: Limits) -> str:
     return text
 
 
-def _signal_name(number: int) -> str:
-    """Name a Linux signal; the gateway's own platform may number them otherwise."""
+def _signal_name(ending: Ending) -> str:
+    """Name the Linux signal that ended a job; the gateway's own platform may number them otherwise."""
+    number = (ending.exit_code or 0) - SIGNAL_BASE
     names = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 31: "SIGSYS"}
     return names.get(number, f"signal {number}")
 

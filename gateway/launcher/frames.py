@@ -196,8 +196,8 @@ def encode_job(job: Job, limits: Limits) -> bytes:
     """Return the frame that hands a job to a runner."""
     document = {
         "code": job.code,
-        "dpi": job.dpi,
-        "bbox_inches": job.bbox_inches,
+        "dpi": job.options.dpi,
+        "bbox_inches": job.options.bbox_inches,
         "wall_limit_s": limits.wall_limit_s,
     }
     return encode_frame(JOB, json.dumps(document).encode("ascii"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import ContainerLost, EngineUnavailable, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
-from gateway.jobs import Job, Outcome, Result
-from tests.fakes import KEY, PNG, until
+from gateway.jobs import Job, Outcome, Result, SaveOptions
+from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def test_picture(client: Client, rig: Rig) -> None:
     """Good code is drawn at 200 dpi with a tight box, and its picture is served as such."""
     response = await client.post(PATH, headers=AUTH, json=GOOD)
     assert (response.status, response.headers["Content-Type"], await response.read()) == (200, "image/png", PNG)
-    assert [Job(GOOD["code"], 200, "tight")] == rig.executor.jobs
+    assert [Job(GOOD["code"], SaveOptions(dpi=200, bbox_inches="tight"))] == rig.executor.jobs
     assert response.headers["Server-Timing"].startswith("queue;dur=")
     _check_headers(response)
 
@@ -286,7 +286,7 @@ async def test_client_that_hangs_up_frees_its_place(client: Client, rig: Rig, lo
     await until(lambda: rig.executor.cancelled == 1 and not rig.admission.running_count)
     await asyncio.gather(first, second, return_exceptions=True)
     await until(lambda: log.getvalue().count("client-gone") == 2)
-    rig.executor.result = Result(Outcome.OK, PNG)
+    rig.executor.result = picture_result(PNG)
     assert (await client.post(PATH, headers=AUTH, json=GOOD)).status == 200
 
 
@@ -296,7 +296,7 @@ async def test_job_is_logged_once_without_code_or_key(client: Client, rig: Rig, 
     lines = [json.loads(text) for text in log.getvalue().splitlines()]
     (line,) = [line for line in lines if line["event"] == "job finished"]
     assert (response.headers["X-Request-ID"], "default", "ok", len(PNG)) == tuple(
-        line[name] for name in ("request_id", "key", "outcome", "png_bytes")
+        line[name] for name in ("request_id", "key", "outcome", "picture_bytes")
     )
     assert {"queue_ms", "acquire_ms", "run_ms", "check_ms", "total_ms"} <= line.keys()
     assert KEY not in log.getvalue()

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from gateway.errors import ContainerLost, EngineUnavailable
-from gateway.jobs import Job, Limits, MiB, Outcome, Stages, Usage
+from gateway.jobs import Job, LimitExceeded, Limits, MiB, Outcome, SaveOptions, Stages, Usage
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.engine import ExitState
 from gateway.launcher.executor import PoolExecutor
@@ -31,10 +31,10 @@ class Rig:
 
     async def run(self) -> tuple[Outcome, bytes | None, str]:
         """Run a job; return what the client would learn."""
-        result = await self.executor.run(Job("code", 200, "tight"), self.stages)
+        result = await self.executor.run(Job("code", SaveOptions(dpi=200, bbox_inches="tight")), self.stages)
         assert self.pool.returned == 1
         assert result.stages is self.stages
-        return result.outcome, result.picture, result.error
+        return result.outcome, result.picture.data if result.picture is not None else None, result.error
 
 
 async def test_checked_picture_is_ok() -> None:
@@ -168,3 +168,15 @@ async def test_stages_are_filled_in_also_when_it_fails() -> None:
     assert rig.stages.run_ms >= 20
     assert 0 < rig.stages.acquire_ms < rig.stages.run_ms
     assert rig.stages.check_ms == 0.0
+
+
+async def test_a_job_may_ask_for_less_time() -> None:
+    """A job's own time limit holds and is told to the runner and the client, who learns which limit it was."""
+    rig = Rig(None)
+    job = Job("code", wall_limit_s=0.02)
+    result = await rig.executor.run(job, rig.stages)
+    assert result.outcome is Outcome.TIME_LIMIT
+    assert result.limit == LimitExceeded("wall_limit", 0.02, "s")
+    assert result.error == "The job took longer than 0.02 s and was stopped."
+    (frame,) = rig.conversation.jobs
+    assert json.loads(frame[5:])["wall_limit_s"] == 0.02

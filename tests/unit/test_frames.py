@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import Job, Limits, Outcome
+from gateway.jobs import Job, Limits, Outcome, SaveOptions
 from gateway.launcher.frames import (
     CLAIMABLE,
     END,
@@ -242,7 +242,7 @@ def test_longest_error_text_fits_its_frame() -> None:
 def test_job_frame_carries_the_job(code: str, dpi: float | None, bbox_inches: str | None) -> None:
     """A job arrives in its frame as it was, whatever its text, and in ASCII."""
     ((kind, payload),) = FrameReader({JOB: 10_000}).feed(
-        encode_job(Job(code, dpi, bbox_inches), Limits(wall_limit_s=7))
+        encode_job(Job(code, SaveOptions(dpi=dpi, bbox_inches=bbox_inches)), Limits(wall_limit_s=7))
     )
     assert kind == JOB
     assert payload.isascii()

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import ERROR_TEXT_LIMIT, Ending, Job, Outcome, Result, Stages, decide_outcome, printable
+from gateway.jobs import (
+    ERROR_TEXT_LIMIT,
+    Ending,
+    Job,
+    Limits,
+    NamedFile,
+    Outcome,
+    Result,
+    Stages,
+    Text,
+    decide_outcome,
+    printable,
+)
 
 BOUNDED = settings(deadline=None, max_examples=200)
 
@@ -76,7 +88,9 @@ def test_printable_replaces_what_acts_on_a_terminal(char: str) -> None:
 
 def test_reprs_keep_code_and_pictures_to_themselves() -> None:
     """Code, pictures and guest text stay out of reprs, since these end up in logs."""
-    shown = repr(Job("secret()", 200, "tight")) + repr(Result(Outcome.OK, b"secret()", "secret()"))
+    shown = repr(Job("secret()", files=(NamedFile("a", b"secret()"),))) + repr(
+        Result(Outcome.OK, (), "secret()", stdout=Text("secret()"))
+    )
     assert "secret" not in shown
     assert "8 chars" in shown
 
@@ -85,3 +99,11 @@ def test_server_timing_names_every_stage() -> None:
     """The header lists the four stages in milliseconds as the standard wants it."""
     stages = Stages(queue_ms=1.25, acquire_ms=2, run_ms=300.04, check_ms=0)
     assert stages.server_timing() == "queue;dur=1.2, acquire;dur=2.0, run;dur=300.0, check;dur=0.0"
+
+
+def test_limits_are_lowered_never_raised() -> None:
+    """What a request or a key asks for brings time and memory down, and nothing up."""
+    limits = Limits(wall_limit_s=30, memory_limit_bytes=1000)
+    assert limits.lowered() == limits
+    assert limits.lowered(1.5, 300) == Limits(wall_limit_s=1.5, memory_limit_bytes=300)
+    assert limits.lowered(31, 1001) == limits

@@ -122,7 +122,7 @@ def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """One start tells all that is wrong."""
     monkeypatch.setenv("PORT", "-1")
     monkeypatch.setenv("FIGBOX_CPUS", "many")
-    with pytest.raises(StartError, match=r"(?s)PORT.*FIGBOX_CPUS"):
+    with pytest.raises(StartError, match=r"(?s)FIGBOX_CPUS.*PORT"):
         load_settings()
 
 
