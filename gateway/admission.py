@@ -1,8 +1,8 @@
 """Who runs next: a bounded queue, fair between keys.
 
-A key is one customer. Each may have a share of jobs in the house, running and waiting together; beyond it the
-key is refused (429) while others are not touched. When a place falls free, the waiting key with the fewest
-running jobs gets it, among equals the one served longest ago: so however many jobs one key has
+A key is one customer. Each may have a share of jobs in the house, running and waiting together: the common one, or
+one of its own. Beyond it the key is refused (429) while others are not touched. When a place falls free, the waiting
+key with the fewest running jobs gets it, among equals the one served longest ago: so however many jobs one key has
 waiting, another key's job waits for about one turn of one place. Refusing costs a few dictionary look-ups.
 """
 
@@ -48,14 +48,15 @@ class Admission:
         running_limit: Jobs that run at once.
         queue_limit: Jobs that wait at most, of all keys together.
         queue_wait_s: Seconds one job waits at most.
-        key_limit: Jobs of one key, running and waiting.
+        key_limit: Jobs of one key, running and waiting, unless it has a limit of its own. May be set later: a fair
+            share depends on how many keys there are.
     """
 
     def __init__(self, *, running_limit: int, queue_limit: int, queue_wait_s: float, key_limit: int) -> None:
         self._running_limit = running_limit
         self._queue_limit = queue_limit
         self._queue_wait_s = queue_wait_s
-        self._key_limit = key_limit
+        self.key_limit = key_limit
         self._customers: dict[str, _Customer] = {}
         self._turns = itertools.count(1)
         self._running = 0
@@ -75,9 +76,18 @@ class Admission:
         """Jobs that wait for one."""
         return self._waiting
 
+    def count_of(self, key: str) -> int:
+        """Return how many jobs of a key are in the house."""
+        customer = self._customers.get(key)
+        return 0 if customer is None else customer.running + len(customer.waiting)
+
     @asynccontextmanager
-    async def place(self, key: str) -> AsyncIterator[None]:
+    async def place(self, key: str, own_limit: int | None = None) -> AsyncIterator[None]:
         """Hold a place for one job of a key.
+
+        Args:
+            key: The key's name.
+            own_limit: Jobs it may have in the house; None means what every key may have.
 
         Raises:
             KeyShareExceeded: The key has its share in the house.
@@ -85,7 +95,7 @@ class Admission:
             QueueTimeout: None fell free in time.
             ShuttingDown: No more jobs are taken.
         """
-        await self._enter(key)
+        await self._enter(key, self.key_limit if own_limit is None else own_limit)
         began = time.monotonic()
         try:
             yield
@@ -110,7 +120,7 @@ class Admission:
         estimate = self._mean_s * jobs_ahead / self._running_limit
         return max(RETRY_MIN_S, min(RETRY_MAX_S, math.ceil(estimate)))
 
-    async def _enter(self, key: str) -> None:
+    async def _enter(self, key: str, key_limit: int) -> None:
         if self._closing:
             raise self._shutting_down()
         free = self._running < self._running_limit and not self._waiting
@@ -118,7 +128,7 @@ class Admission:
             raise QueueFull("Too many jobs are waiting", self.retry_after_s(self._waiting + 1))
         customer = self._customers.setdefault(key, _Customer())
         own = customer.running + len(customer.waiting)
-        if own >= self._key_limit:
+        if own >= key_limit:
             raise KeyShareExceeded("This key has too many jobs running and waiting", self.retry_after_s(own))
         if free:
             self._grant(customer)

@@ -11,6 +11,7 @@ from loguru import logger
 from gateway import problems
 from gateway.handlers import SERVICES, Services, add_routes
 from gateway.middleware import HEADERS, add_headers, answer_failures, identify, new_request_id
+from gateway.serving import HOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +40,15 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[identify, answer_failures], client_max_size=services.settings.body_limit_bytes)
     app[SERVICES] = services
     app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.append(add_rate_headers)
     add_routes(app)
     return app
+
+
+async def add_rate_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell whoever was let in what is left to them, whatever the answer (aiohttp's `on_response_prepare`)."""
+    if HOLDER in request:
+        response.headers.update(request.app[SERVICES].serving.headers(request[HOLDER]))
 
 
 class DiscreetHandler(web.RequestHandler):

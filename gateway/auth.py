@@ -1,45 +1,99 @@
-"""Who may ask: API keys, compared as digests in constant time.
+"""Who may ask, and what each may have: API keys, compared as digests in constant time.
 
-`python -m gateway.auth NAME` prints a new key for a client and the line to put into the keys file.
-The key is shown once and stored nowhere: the file holds its SHA-256 only. (A random 256-bit key needs no
-slow hash: there is nothing to guess.)
+A key is 256 random bits, so its digest needs no slow hash: there is nothing to guess. Where keys come from
+is the business of `gateway.live_keyring`, how they are made that of `gateway.keys`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-import secrets
-import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
-from gateway.errors import StartError, Unauthorized
+from gateway.errors import Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.settings import Settings
+    from gateway.jobs import Job, Limits
+
+Number = TypeVar("Number", int, float)
 
 HEADER = "X-API-Key"
 
 #: Name under which the key from `API_KEY` appears in logs and metrics.
 DEFAULT_NAME = "default"
 
-_LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-f]{64})")
+
+@dataclass(frozen=True, slots=True)
+class KeyPolicy:
+    """What the holder of one key may have, beside what holds for everybody; None means nothing beside that.
+
+    Attributes:
+        requests_per_minute: Requests answered in any minute, whatever the answer.
+        concurrent_jobs: Jobs in the house, running and waiting together; takes the place of the common share.
+        compute_seconds_per_minute: Processor seconds its jobs may use in any minute.
+        wall_limit_s: Seconds one job may take, where less than for everybody.
+        memory_limit_bytes: Memory of one job, likewise.
+    """
+
+    requests_per_minute: int | None = None
+    concurrent_jobs: int | None = None
+    compute_seconds_per_minute: int | None = None
+    wall_limit_s: float | None = None
+    memory_limit_bytes: int | None = None
+
+    def lowered(self, limits: Limits) -> Limits:
+        """Return what a job of the holder may use at most, of what jobs may use at all."""
+        return limits.lowered(self.wall_limit_s, self.memory_limit_bytes)
+
+    def lowered_job(self, job: Job) -> Job:
+        """Return the job with its own limits brought down to the holder's."""
+        return replace(
+            job,
+            wall_limit_s=_least(job.wall_limit_s, self.wall_limit_s),
+            memory_limit_bytes=_least(job.memory_limit_bytes, self.memory_limit_bytes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key as we know it.
+
+    Attributes:
+        digest: Its SHA-256.
+        policy: What its holder may have.
+    """
+
+    digest: bytes = field(repr=False)
+    policy: KeyPolicy = KeyPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who was let in: the name of a key, never the key."""
+
+    name: str
+    policy: KeyPolicy = KeyPolicy()
 
 
 class Keyring:
-    """The digests of all keys, by the name of their holder."""
+    """All keys, by the name of their holder."""
 
-    def __init__(self, digests: Mapping[str, bytes]) -> None:
-        self._digests = dict(digests)
+    def __init__(self, keys: Mapping[str, Key]) -> None:
+        self._keys = dict(keys)
 
     def __len__(self) -> int:
-        return len(self._digests)
+        return len(self._keys)
 
-    def authenticate(self, values: Sequence[str]) -> str:
-        """Return the name of the holder of the one key given.
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of all holders."""
+        return frozenset(self._keys)
+
+    def authenticate(self, values: Sequence[str]) -> Holder:
+        """Return the holder of the one key given.
 
         Every stored key is compared, whichever fits, so the time taken tells nothing.
 
@@ -50,55 +104,21 @@ class Keyring:
             Unauthorized: None or several were given, or it is not one of ours.
         """
         given = values[0] if len(values) == 1 else ""
-        digest = _digest(given.encode("utf-8", "surrogateescape"))
+        digest = digest_of(given.encode("utf-8", "surrogateescape"))
         holder = None
-        for name, known in self._digests.items():
-            if hmac.compare_digest(digest, known):
-                holder = name
+        for name, key in self._keys.items():
+            if hmac.compare_digest(digest, key.digest):
+                holder = Holder(name, key.policy)
         if holder is None or not given:
             raise Unauthorized("Unauthorized")
         return holder
 
 
-def load_keyring(settings: Settings) -> Keyring:
-    """Collect the keys of `API_KEY` and of the keys file.
-
-    Raises:
-        StartError: The file can't be read, or a line of it is not `name:sha256`.
-    """
-    digests: dict[str, bytes] = {}
-    if settings.api_key is not None:
-        digests[DEFAULT_NAME] = _digest(settings.api_key.get_secret_value().encode())
-    if settings.api_keys_file is not None:
-        try:
-            lines = settings.api_keys_file.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise StartError(f"FIGBOX_API_KEYS_FILE can't be read: {settings.api_keys_file}") from error
-        for number, line in enumerate(lines, 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            match = _LINE.fullmatch(line.strip())
-            if match is None or match["name"] in digests:
-                raise StartError(f"FIGBOX_API_KEYS_FILE line {number} is not a new `name:sha256`")
-            digests[match["name"]] = bytes.fromhex(match["digest"])
-    if not digests:
-        raise StartError("no API key is configured: set API_KEY or FIGBOX_API_KEYS_FILE")
-    return Keyring(digests)
+def _least(one: Number | None, other: Number | None) -> Number | None:
+    """Return the lower of two limits, of which None is none."""
+    return other if one is None else one if other is None else min(one, other)
 
 
-def _digest(key: bytes) -> bytes:
+def digest_of(key: bytes) -> bytes:
+    """Return what is kept of a key."""
     return hashlib.sha256(key).digest()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Make a key for the holder named in `arguments`; return the exit status."""
-    if len(arguments) != 1 or _LINE.fullmatch(f"{arguments[0]}:{'0' * 64}") is None:
-        sys.stderr.write("usage: python -m gateway.auth NAME   (letters, digits, dot, dash, underscore)\n")
-        return 2
-    key = secrets.token_urlsafe(32)
-    sys.stdout.write(f"key:  {key}\nline: {arguments[0]}:{_digest(key.encode()).hex()}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,8 @@ GatewayError
 │   ├── QueueFull               as many jobs wait as may wait
 │   ├── QueueTimeout            this one waited as long as a job may wait
 │   ├── KeyShareExceeded        this key has its share of jobs in the house already
+│   ├── RateExceeded            this key has had its requests of a minute
+│   ├── BudgetExceeded          this key has used its processor time of a minute
 │   ├── ShuttingDown            the gateway is ending
 │   └── NotReady                asked by /readyz: a render would fail now
 └── EngineError             the container engine failed us
@@ -74,6 +76,14 @@ class QueueTimeout(Busy):
 
 class KeyShareExceeded(Busy):
     """The key has as many jobs in the house as one key may have."""
+
+
+class RateExceeded(Busy):
+    """The key has had as many requests as it may have in a minute."""
+
+
+class BudgetExceeded(Busy):
+    """The key has used its processor seconds of a minute, or holds them for jobs under way."""
 
 
 class ShuttingDown(Busy):

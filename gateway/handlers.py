@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
-from loguru import logger
 
-from gateway import auth, problems
+from gateway import problems
 from gateway.bodies import read_code
-from gateway.errors import EngineError, NotReady
+from gateway.errors import NotReady
 from gateway.jobs import Job, Outcome, SaveOptions, Stages
 from gateway.middleware import REQUEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.admission import Admission
-    from gateway.auth import Keyring
     from gateway.jobs import Result
-    from gateway.launcher.executor import Executor
-    from gateway.metrics import Metrics
+    from gateway.serving import Serving
     from gateway.settings import Settings
 
 LIVE = "Matplotlib Graph Render API is live!"
@@ -44,10 +39,7 @@ class Services:
     """
 
     settings: Settings
-    keyring: Keyring
-    admission: Admission
-    executor: Executor
-    metrics: Metrics
+    serving: Serving
     not_ready: Callable[[], str | None]
 
 
@@ -77,23 +69,11 @@ async def render_matplotlib(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     began = time.perf_counter()
     stages = Stages()
-    key = services.keyring.authenticate(request.headers.getall(auth.HEADER, ()))
+    holder = services.serving.enter(request)
     code = await read_code(request, services.settings)
     job = Job(code, LEGACY_OPTIONS)
-    try:
-        result = await _admit_and_run(services, key, job, stages)
-    except BaseException as error:
-        _report_unserved(services.metrics, key, error, stages, began)
-        raise
-    _report(services.metrics, key, result, began)
+    result = await services.serving.run(holder, job, stages, began)
     return answer(result, request[REQUEST_ID])
-
-
-async def _admit_and_run(services: Services, key: str, job: Job, stages: Stages) -> Result:
-    asked = time.perf_counter()
-    async with services.admission.place(key):
-        stages.queue_ms = (time.perf_counter() - asked) * 1000
-        return await services.executor.run(job, stages)
 
 
 def answer(result: Result, request_id: str) -> web.Response:
@@ -104,42 +84,6 @@ def answer(result: Result, request_id: str) -> web.Response:
         response = problems.outcome_response(result, LEGACY_FAULT_STATUS, request_id)
     response.headers["Server-Timing"] = result.stages.server_timing()
     return response
-
-
-def _report(metrics: Metrics, key: str, result: Result, began: float) -> None:
-    """Count a finished job and write its one log line."""
-    metrics.count_job(result)
-    usage = result.usage
-    logger.info(
-        "job finished",
-        key=key,
-        outcome=result.outcome.value,
-        **_timings(result.stages, began),
-        cpu_s=round(usage.cpu_s, 3) if usage is not None else None,
-        memory_peak_bytes=usage.memory_peak_bytes if usage is not None else None,
-        picture_bytes=sum(len(picture.data) for figure in result.figures for picture in figure.pictures) or None,
-    )
-
-
-def _report_unserved(metrics: Metrics, key: str, error: BaseException, stages: Stages, began: float) -> None:
-    """Count a job that ended without a result, and write its one log line."""
-    gone = isinstance(error, asyncio.CancelledError)
-    outcome = "client-gone" if gone else problems.find_problem(error).slug
-    metrics.count_request(outcome)
-    if isinstance(error, EngineError):
-        metrics.count_engine_failure()
-    logger.info("job not served", key=key, outcome=outcome, **_timings(stages, began))
-
-
-def _timings(stages: Stages, began: float) -> dict[str, float | bool]:
-    return {
-        "warm": stages.warm,
-        "queue_ms": round(stages.queue_ms, 1),
-        "acquire_ms": round(stages.acquire_ms, 1),
-        "run_ms": round(stages.run_ms, 1),
-        "check_ms": round(stages.check_ms, 1),
-        "total_ms": round((time.perf_counter() - began) * 1000, 1),
-    }
 
 
 async def expect_nothing(_: web.Request) -> None:

@@ -34,6 +34,12 @@ class Metrics:
         self._jobs = Counter(
             "figbox_requests", "Render requests by how they ended", ["outcome"], registry=self.registry
         )
+        self._refusals = Counter(
+            "figbox_refusals",
+            "Connections and requests refused before a key was known",
+            ["reason"],
+            registry=self.registry,
+        )
         self._stages = Histogram(
             "figbox_stage_seconds",
             "Seconds of a job in each stage",
@@ -71,6 +77,10 @@ class Metrics:
     def count_request(self, outcome: str) -> None:
         """Count a request that ended without a job's result, by the slug of its problem."""
         self._jobs.labels(outcome).inc()
+
+    def count_refusal(self, reason: str) -> None:
+        """Count what was refused before it was known whose it is."""
+        self._refusals.labels(reason).inc()
 
     def count_pool_event(self, event: str) -> None:
         """Count one of the events that `Pool.on_event` names."""

@@ -35,6 +35,8 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     errors.BodyTooLarge: Problem(413, "body-too-large", "Body too large"),
     errors.BodyTimeout: Problem(408, "body-timeout", "Body did not arrive in time"),
     errors.KeyShareExceeded: Problem(429, "key-share-exceeded", "Too many jobs of this key"),
+    errors.RateExceeded: Problem(429, "rate-exceeded", "Too many requests of this key"),
+    errors.BudgetExceeded: Problem(429, "budget-exceeded", "Processor time of this key is used up"),
     errors.QueueFull: Problem(503, "queue-full", "Queue is full"),
     errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long for a place"),
     errors.ShuttingDown: Problem(503, "shutting-down", "Shutting down"),

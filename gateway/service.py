@@ -13,6 +13,7 @@ import asyncio
 import errno
 import signal
 import socket
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from loguru import logger
 
 from gateway.admission import Admission
 from gateway.app import build_app, protocol_factory
-from gateway.auth import load_keyring
 from gateway.errors import StartError
 from gateway.handlers import Services
 from gateway.launcher.launcher import Launcher
+from gateway.live_keyring import load_keyring
 from gateway.metrics import Metrics, metrics_app
+from gateway.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,15 +64,14 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         stack.push_async_callback(launcher.aclose)
         ending.install(asyncio.get_running_loop())
         sizes = await launcher.start()
-        admission = make_admission(settings, keyring, sizes)
+        admission = make_admission(settings, len(keyring), sizes)
+        serving = Serving(keyring, admission, launcher, metrics, settings.limits)
+        await _follow_keys(stack, settings, sizes, serving)
         metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
         metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
         services = Services(
             settings,
-            keyring,
-            admission,
-            launcher,
-            metrics,
+            serving,
             not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
         )
         runner = make_runner(build_app(services))
@@ -94,16 +95,45 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     logger.info("stopped")
 
 
-def make_admission(settings: Settings, keyring: Keyring, sizes: Sizes) -> Admission:
-    """Return the admission for these sizes; a key's share is all with one key, half with several."""
-    house = sizes.running + settings.queue_limit
-    share = house if len(keyring) == 1 else max(1, house // 2)
+def make_admission(settings: Settings, key_count: int, sizes: Sizes) -> Admission:
+    """Return the admission for these sizes and this many keys."""
     return Admission(
         running_limit=sizes.running,
         queue_limit=settings.queue_limit,
         queue_wait_s=settings.queue_wait_s,
-        key_limit=settings.key_limit or share,
+        key_limit=share_of_key(settings, key_count, sizes),
     )
+
+
+def share_of_key(settings: Settings, key_count: int, sizes: Sizes) -> int:
+    """Return how many jobs a key without a limit of its own may have: all with one key, half with several."""
+    house = sizes.running + settings.queue_limit
+    return settings.key_limit or (house if key_count <= 1 else max(1, house // 2))
+
+
+async def _follow_keys(stack: AsyncExitStack, settings: Settings, sizes: Sizes, serving: Serving) -> None:
+    """Keep everything that depends on the keys in step with their file, until the stack ends."""
+    keyring = serving.keyring
+
+    def changed(ring: Keyring) -> None:
+        serving.admission.key_limit = share_of_key(settings, len(ring), sizes)
+        serving.budgets.keep_only(ring.names)
+
+    keyring.changed = changed
+    serving.metrics.watch("figbox_keys", "Keys that are let in", lambda: len(keyring))
+    serving.metrics.watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
+    if settings.api_keys_file is not None and not sys.stdin.isatty():  # where a terminal hangs up, the service ends
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, keyring.look)
+        stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+    watch = asyncio.create_task(keyring.watch())
+    stack.push_async_callback(cancelled, watch)
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def make_runner(app: web.Application, **options: Any) -> web.AppRunner:

@@ -180,7 +180,7 @@ class Settings(LauncherSettings):
     api_keys_file: Path | None = Field(
         None,
         alias="FIGBOX_API_KEYS_FILE",
-        description="File with more keys, one `name:sha256` a line (`python -m gateway.auth NAME` makes one)",
+        description="File with more keys and what each may have; `python -m gateway.keys` makes and changes it",
     )
     host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
     port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")

@@ -20,7 +20,7 @@ from gateway.launcher.pool import Container
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from gateway.jobs import Job, Stages
+    from gateway.jobs import Job, Stages, Usage
 
 KEY = "the-key-of-the-tests"
 
@@ -200,6 +200,7 @@ class FakeExecutor:
     """Answers every job with the same result or error; with none it runs until it is cancelled.
 
     Attributes:
+        run_ms: What it says each job took.
         jobs: The jobs it was given.
         running: How many it is at now.
         cancelled: How many were cancelled.
@@ -207,6 +208,7 @@ class FakeExecutor:
 
     def __init__(self) -> None:
         self.result: Result | BaseException | None = picture_result(PNG)
+        self.run_ms = 0.0
         self.jobs: list[Job] = []
         self.running = 0
         self.cancelled = 0
@@ -215,6 +217,7 @@ class FakeExecutor:
         """See `Executor.run`."""
         self.jobs.append(job)
         self.running += 1
+        stages.run_ms = self.run_ms
         try:
             if self.result is None:
                 await asyncio.get_running_loop().create_future()
@@ -233,6 +236,6 @@ def no_usage(_: str) -> Any:
     """Say that usage can't be seen."""
 
 
-def picture_result(data: bytes) -> Result:
+def picture_result(data: bytes, usage: Usage | None = None) -> Result:
     """Return the result of a job that drew one picture."""
-    return Result(Outcome.OK, (Figure(1, "", (Picture(Format.PNG, data, 1, 1),)),))
+    return Result(Outcome.OK, (Figure(1, "", (Picture(Format.PNG, data, 1, 1),)),), usage=usage)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
-import re
 import secrets
 import shutil
 import subprocess
@@ -17,7 +17,17 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.documents import DOCUMENTED_URL, OPERATIONS, README, ROOT, blocks, command, first_cells, section
+from gateway.live_keyring import RELOAD_LIMIT_S
+from tests.support.documents import (
+    DOCUMENTED_URL,
+    OPERATIONS,
+    README,
+    ROOT,
+    blocks,
+    command,
+    first_cells,
+    section,
+)
 from tests.support.live import IMAGE, KEY, LiveGateway, engine_url, live_gateway
 
 if TYPE_CHECKING:
@@ -90,16 +100,31 @@ def test_image_by_hand_gives_a_picture(tmp_path: Path) -> None:
     assert not shell(f"docker ps --all --quiet --filter name={name}", tmp_path, DOCKER_HOST=engine_url())
 
 
-async def test_new_key_is_let_in(tmp_path: Path) -> None:
-    """A key made as the operations page says opens the door once its line is in the file."""
-    printed = shell(command(".venv/bin/python -m gateway.auth"), ROOT)
-    key, line = re.fullmatch(r"key: +(\S+)\nline: (\S+)\n", printed).groups()  # type: ignore[union-attr]
-    keys = tmp_path / "keys"
-    keys.write_text(f"# who may ask\n\n{line}\n")
-    with live_gateway(tmp_path, FIGBOX_API_KEYS_FILE=keys, FIGBOX_POOL_SIZE=0) as running:
-        assert (await running.render("plt.plot([1, 2])", key=key)).status == 200
-        assert (await running.render("plt.plot([1, 2])", key="another")).status == 401
-        assert f'"key": "{line.split(":")[0]}"' in running.log_text()
+async def test_keys_come_and_go_while_it_runs(tmp_path: Path) -> None:
+    """Keys made, listed and revoked as the page on keys says open and shut the door of a running gateway in time."""
+    file = tmp_path / "keys.toml"
+    add, show, revoke = (
+        command(f".venv/bin/python -m gateway.keys --file keys.toml {verb}").replace("keys.toml", str(file))
+        for verb in ("add", "list", "revoke")
+    )
+    first = shell(add.replace("reports-team", "first"), ROOT).strip()
+    with live_gateway(tmp_path, API_KEY="", FIGBOX_API_KEYS_FILE=file, FIGBOX_POOL_SIZE=0) as running:
+        assert (await running.render("plt.plot([1, 2])", key=first)).status == 200
+        second = shell(add, ROOT).strip()
+        assert shell(show, ROOT).splitlines() == ["first requests_per_minute=60", "reports-team requests_per_minute=60"]
+        await asyncio.sleep(RELOAD_LIMIT_S)
+        answer = await running.render("plt.plot([1, 2])", key=second)
+        assert (answer.status, '"requests";r=59;t=' in answer.headers["RateLimit"]) == (200, True)
+        shell(revoke, ROOT)
+        await asyncio.sleep(RELOAD_LIMIT_S)
+        assert (await running.render("plt.plot([1, 2])", key=second)).status == 401
+        file.write_text("broken")
+        await running.until_metric("figbox_keys_file_good", 0)
+        assert (await running.render("plt.plot([1, 2])", key=first)).status == 200
+        assert '"key": "reports-team"' in running.log_text()
+        for key in (first, second):
+            assert key not in running.log_text()
+            assert key not in shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' '", ROOT)
 
 
 def test_pictures_of_the_readme_can_be_drawn_anew(
@@ -138,4 +163,4 @@ async def test_fields_of_a_jobs_line_are_documented(gateway: LiveGateway) -> Non
     assert line["event"] == "job finished"
     assert set(line) - COMMON_FIELDS <= documented
     # Usage is unknown where the control groups can't be seen.
-    assert documented - set(line) <= {"cpu_s", "memory_peak_bytes"}
+    assert documented - set(line) <= {"cpu_s", "memory_peak_bytes", "left_out"}

@@ -13,9 +13,11 @@ from aiohttp.test_utils import TestServer
 
 from gateway.admission import Admission
 from gateway.app import PROTOCOL_OPTIONS, build_app, protocol_factory
-from gateway.auth import load_keyring
+from gateway.budgets import Budgets
 from gateway.handlers import Services
+from gateway.live_keyring import load_keyring
 from gateway.metrics import Metrics
+from gateway.serving import Serving
 from tests.fakes import FakeExecutor
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Rig:
 
     Attributes:
         reason: Why it isn't ready.
+        now: What a test's own clock shows, where budgets use one.
     """
 
     settings: Settings
@@ -44,26 +47,40 @@ class Rig:
     executor: FakeExecutor = field(default_factory=FakeExecutor)
     metrics: Metrics = field(default_factory=Metrics)
     reason: str | None = None
+    budgets: Budgets = field(default_factory=Budgets)
+    now: float = 1000.25
+    _serving: Serving | None = None
+
+    @property
+    def serving(self) -> Serving:
+        """Return what lets requests in; the same object for the whole life of the rig."""
+        if self._serving is None:
+            keyring = load_keyring(self.settings)
+            limits = self.settings.limits
+            self._serving = Serving(keyring, self.admission, self.executor, self.metrics, limits, self.budgets)
+        return self._serving
 
     def app(self) -> web.Application:
         """Return the public application."""
         return build_app(
             Services(
                 self.settings,
-                load_keyring(self.settings),
-                self.admission,
-                self.executor,
-                self.metrics,
+                self.serving,
                 lambda: self.reason,
             )
         )
 
 
+def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:
+    """Return a gateway with small limits: 4 KiB of body, 1 KiB of code, one job at once, one waiting."""
+    settings = make_settings(body_limit_kib=4, code_limit_kib=1, body_timeout_s=5, **values)
+    return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=5, key_limit=10))
+
+
 @pytest.fixture
 def rig(make_settings: Callable[..., Settings]) -> Rig:
-    """A gateway with small limits: 4 KiB of body, 1 KiB of code, one job at once, one waiting."""
-    settings = make_settings(body_limit_kib=4, code_limit_kib=1, body_timeout_s=5)
-    return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=5, key_limit=10))
+    """A gateway with small limits, and the one key of `API_KEY`."""
+    return make_rig(make_settings)
 
 
 @pytest.fixture

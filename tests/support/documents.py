@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+KEYS = ROOT / "docs" / "keys.md"
 DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 
 #: The gateway's address in the documents; tests put a live one in its place.
@@ -32,7 +33,7 @@ COVERED = {
     "curl -sS": Cover("tests/engine/test_readme_commands.py", "def test_curl_"),
     "docker run": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     ".venv/bin/python -m gateway": Cover("tests/support/live.py", '[sys.executable, "-m", "gateway"]'),
-    ".venv/bin/python -m gateway.auth": Cover("tests/engine/test_readme_commands.py", "def test_new_key_"),
+    ".venv/bin/python -m gateway.keys": Cover("tests/engine/test_readme_commands.py", "def test_keys_come_and_go_"),
     ".venv/bin/python -m gateway.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
 }
 

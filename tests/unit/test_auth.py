@@ -1,39 +1,35 @@
-"""Keys: who is let in, how a keys file is read, and how a new key is made."""
+"""Keys: who is let in, compared how, and what never shows."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import auth
-from gateway.auth import DEFAULT_NAME, Keyring, load_keyring, main
-from gateway.errors import StartError, Unauthorized
+from gateway.auth import Holder, Key, KeyPolicy, Keyring, digest_of
+from gateway.errors import Unauthorized
+from gateway.jobs import Job, Limits
 from tests.fakes import KEY
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from gateway.settings import Settings
-
-    MakeSettings = Callable[..., Settings]
+POLICY = KeyPolicy(requests_per_minute=7)
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def _key(text: str, policy: KeyPolicy = KeyPolicy()) -> Key:  # noqa: B008 - frozen
+    return Key(digest_of(text.encode()), policy)
 
 
-RING = Keyring({"one": _digest(KEY), "two": _digest("schlüssel"), "three": _digest("third")})
+RING = Keyring({"one": _key(KEY), "two": _key("schlüssel", POLICY), "three": _key("third")})
 
 
-@pytest.mark.parametrize(("key", "holder"), [(KEY, "one"), ("schlüssel", "two"), ("third", "three")])
-def test_right_key_tells_its_holder(key: str, holder: str) -> None:
-    """Each of several keys is known by its holder's name."""
+@pytest.mark.parametrize(
+    ("key", "holder"),
+    [(KEY, Holder("one")), ("schlüssel", Holder("two", POLICY)), ("third", Holder("three"))],
+)
+def test_right_key_tells_its_holder(key: str, holder: Holder) -> None:
+    """Each of several keys is known by its holder's name and comes with what it may have."""
     assert holder == RING.authenticate([key])
 
 
@@ -52,7 +48,7 @@ def test_right_key_tells_its_holder(key: str, holder: str) -> None:
         pytest.param([f" {KEY}"], id="space"),
         pytest.param(["ключ"], id="not ASCII"),
         pytest.param(["\udcff\udc80"], id="surrogate escapes"),
-        pytest.param([_digest(KEY).hex()], id="its digest"),
+        pytest.param([digest_of(KEY.encode()).hex()], id="its digest"),
         pytest.param(["x" * 8000], id="long"),
     ],
 )
@@ -71,98 +67,54 @@ def test_no_header_breaks_it(raw: list[bytes]) -> None:
         RING.authenticate(values)
 
 
+def test_bytes_that_are_no_utf8_are_a_key_like_any_other() -> None:
+    """Keys are compared as the bytes that came, not as the text that they were decoded to."""
+    ring = Keyring({"raw": Key(digest_of(b"\xff\x80"))})
+    assert ring.authenticate([b"\xff\x80".decode("utf-8", "surrogateescape")]).name == "raw"
+
+
 def test_empty_key_never_fits() -> None:
     """Even if the digest of nothing were stored, a missing key isn't one."""
-    ring = Keyring({"nobody": _digest("")})
+    ring = Keyring({"nobody": _key("")})
     for values in ([], [""], ["", ""]):
         with pytest.raises(Unauthorized):
             ring.authenticate(values)
 
 
-def test_every_stored_key_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("given_key", [KEY, "third", "wrong"])
+def test_every_stored_key_is_compared(monkeypatch: pytest.MonkeyPatch, given_key: str) -> None:
     """A hit ends the comparison no earlier than a miss, and digests are compared in constant time."""
     compared: list[bytes] = []
 
-    def counted(given: bytes, known: bytes) -> bool:
+    def counted(ours: bytes, known: bytes) -> bool:
         compared.append(known)
-        return hmac.compare_digest(given, known)
+        return hmac.compare_digest(ours, known)
 
     monkeypatch.setattr(auth, "hmac", type("counting", (), {"compare_digest": staticmethod(counted)}))
-    RING.authenticate([KEY])
+    try:
+        RING.authenticate([given_key])
+    except Unauthorized:
+        assert given_key == "wrong"
     assert len(compared) == 3
 
 
-def test_keys_file_adds_to_the_key(make_settings: MakeSettings, tmp_path: Path) -> None:
-    """Both sources are read; comments and empty lines are passed over."""
-    file = tmp_path / "keys"
-    file.write_text(f"# clients\n\none:{_digest('a').hex()}\n  two.x-y_z:{_digest('b').hex()}  \n")
-    ring = load_keyring(make_settings(api_keys_file=file))
-    assert len(ring) == 3
-    assert [ring.authenticate([key]) for key in (KEY, "a", "b")] == [DEFAULT_NAME, "one", "two.x-y_z"]
+def test_reprs_show_no_key() -> None:
+    """Neither a key's digest nor a ring's content is in a repr, which may end up in a log."""
+    for thing in (_key(KEY), RING, RING.authenticate([KEY])):
+        assert digest_of(KEY.encode()).hex() not in repr(thing)
+        assert str(digest_of(KEY.encode())) not in repr(thing)
+        assert KEY not in repr(thing)
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        "one",
-        "one:",
-        ":" + "0" * 64,
-        "one:" + "0" * 63,
-        "one:" + "0" * 65,
-        "one:" + "A" * 64,
-        "one:plaintext-key",
-        "o ne:" + "0" * 64,
-        "x" * 65 + ":" + "0" * 64,
-        "default:" + "0" * 64,
-        "first:" + "1" * 64,
-    ],
+    ("wished", "capped", "left"), [(None, None, None), (5, None, 5), (None, 7, 7), (5, 7, 5), (9, 7, 7), (7, 7, 7)]
 )
-def test_bad_line_stops_the_start_by_its_number(make_settings: MakeSettings, tmp_path: Path, line: str) -> None:
-    """A line that is no `name:sha256`, or a name that comes again, is named by number and not quoted."""
-    file = tmp_path / "keys"
-    file.write_text(f"first:{'0' * 64}\n{line}\n")
-    with pytest.raises(StartError, match="FIGBOX_API_KEYS_FILE line 2 ") as caught:
-        load_keyring(make_settings(api_keys_file=file))
-    assert line not in str(caught.value)
-
-
-def test_keys_file_that_cannot_be_read_stops_the_start(make_settings: MakeSettings, tmp_path: Path) -> None:
-    """A missing file and one that is no text are said to be unreadable."""
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    for name in ("missing", "binary"):
-        with pytest.raises(StartError, match="FIGBOX_API_KEYS_FILE can't be read"):
-            load_keyring(make_settings(api_keys_file=tmp_path / name))
-
-
-def test_keys_file_without_keys_is_not_enough(make_settings: MakeSettings, tmp_path: Path) -> None:
-    """A file of comments lets nobody in, so it doesn't start."""
-    file = tmp_path / "keys"
-    file.write_text("# nobody yet\n")
-    with pytest.raises(StartError, match="no API key is configured"):
-        load_keyring(make_settings(api_key=None, api_keys_file=file))
-
-
-def test_command_makes_a_key_that_works(
-    make_settings: MakeSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The printed line, put into the keys file, lets the printed key in; no two keys are the same."""
-    keys = []
-    for name in ("ci", "web"):
-        assert main([name]) == 0
-        key, line = (text.split(maxsplit=1)[1] for text in capsys.readouterr().out.splitlines())
-        assert key not in line
-        assert len(key) >= 43
-        keys.append(key)
-        with (tmp_path / "keys").open("a") as file:
-            file.write(line + "\n")
-    ring = load_keyring(make_settings(api_key=None, api_keys_file=tmp_path / "keys"))
-    assert [ring.authenticate([key]) for key in keys] == ["ci", "web"]
-
-
-@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["a b"], [""], ["a:b"], ["x" * 65], ["a\n"]])
-def test_command_refuses_what_is_no_name(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Without one proper name no key is made."""
-    assert main(arguments) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "usage" in captured.err
+def test_caps_only_lower(wished: int | None, capped: int | None, left: int | None) -> None:
+    """A job keeps its own limits as far as its key allows them, and limits of the house are never raised."""
+    policy = KeyPolicy(wall_limit_s=capped, memory_limit_bytes=capped)
+    job = policy.lowered_job(Job("x", wall_limit_s=wished, memory_limit_bytes=wished))
+    assert (job.code, job.wall_limit_s, job.memory_limit_bytes) == ("x", left, left)
+    limits = policy.lowered(Limits(wall_limit_s=6, memory_limit_bytes=6))
+    assert (limits.wall_limit_s, limits.memory_limit_bytes) == (6, 6)
+    lower = KeyPolicy(wall_limit_s=5, memory_limit_bytes=4).lowered(Limits(wall_limit_s=6, memory_limit_bytes=6))
+    assert (lower.wall_limit_s, lower.memory_limit_bytes, lower.pids_limit) == (5, 4, Limits().pids_limit)

@@ -30,6 +30,8 @@ STATUSES = {
     errors.BodyTooLarge: 413,
     errors.BodyTimeout: 408,
     errors.KeyShareExceeded: 429,
+    errors.RateExceeded: 429,
+    errors.BudgetExceeded: 429,
     errors.QueueFull: 503,
     errors.QueueTimeout: 503,
     errors.ShuttingDown: 503,

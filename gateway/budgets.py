@@ -1,0 +1,283 @@
+"""What each key has used of its allowance: requests, and processor seconds.
+
+Both allowances are for *any* minute, not for minutes of a clock: what was used is kept in steps of a second for a
+minute and a second. So a key never gets more than its allowance within 60 s, wherever one begins to count, and all of
+it is back 61 s after the last use.
+
+What a job will use isn't known before it has run. So while it waits and runs an estimate is held back, and when it
+ends, however it ends, the hold is exchanged for what it really used. A key's estimate jumps up to its dearest job and
+comes down slowly, so one surprise makes the next jobs be held for more. Used can so exceed the allowance by what the
+jobs under way at one moment cost beyond their holds; that is a debt, and is paid off at the key's own rate before
+anything new is let in.
+
+Nothing here waits or knows HTTP; the clock is given.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.errors import BudgetExceeded, RateExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gateway.auth import Holder
+
+    Clock = Callable[[], float]
+
+#: The window that allowances are for, in seconds, and the steps in which its end moves.
+WINDOW_S = 60
+STEP_S = 1
+
+#: Least estimate of a job, in processor seconds, and what the first of a key is taken for: most take half of it.
+FIRST_GUESS_S = 1.0
+
+#: Less than this, in processor seconds, is nothing: what is left of sums of floats.
+CRUMB = 1e-6
+
+#: Weight of a job that was cheaper than the estimate; a dearer one sets it.
+ESTIMATE_WEIGHT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One allowance of a key and what is left of it.
+
+    Attributes:
+        name: Of the allowance.
+        unit: What is counted.
+        allowance: How much there is.
+        remaining: How much is left.
+        window_s: Seconds the allowance is for; None when it is for one moment.
+        more_in_s: Whole seconds until more is left; the whole window when all is left; None without a window.
+    """
+
+    name: str
+    unit: str
+    allowance: int
+    remaining: int
+    window_s: int | None = None
+    more_in_s: int | None = None
+
+
+class SlidingWindow:
+    """What was used within the last minute, and when it will be forgotten."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[float, float]] = deque()
+
+    def charge(self, amount: float, now: float) -> None:
+        """Count an amount as used now."""
+        if amount <= 0:
+            return
+        end = (now // STEP_S + 1) * STEP_S
+        if self._steps and self._steps[-1][0] >= end:
+            end, before = self._steps.pop()
+            amount += before
+        self._steps.append((end, amount))
+
+    def used(self, now: float) -> float:
+        """Return what still counts."""
+        while self._steps and self._steps[0][0] <= now - WINDOW_S:
+            self._steps.popleft()
+        return sum(amount for _, amount in self._steps)
+
+    def wait_s(self, amount: float, allowance: float, now: float) -> float:
+        """Return the seconds until `amount` more is within the allowance, which it must not exceed by itself."""
+        over = self.used(now) + amount - allowance
+        for end, charged in self._steps:
+            if over <= CRUMB:
+                return 0.0
+            over -= charged
+            if over <= CRUMB:
+                return max(0.0, end + WINDOW_S - now)
+        return 0.0
+
+
+class RequestBudget:
+    """Requests of one key."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._window = SlidingWindow()
+
+    def take(self, allowance: int) -> float:
+        """Count a request, or return the seconds after which one is within the allowance; 0 means counted."""
+        now = self._clock()
+        wait_s = self._window.wait_s(1, allowance, now)
+        if not wait_s:
+            self._window.charge(1, now)
+        return wait_s
+
+    def quota(self, allowance: int) -> Quota:
+        """Return what is left."""
+        now = self._clock()
+        remaining = max(0, allowance - round(self._window.used(now)))
+        more = self._window.wait_s(remaining + 1, allowance, now) if remaining < allowance else WINDOW_S
+        return Quota("requests", "requests", allowance, remaining, WINDOW_S, max(1, math.ceil(more)))
+
+
+class ComputeBudget:
+    """Processor seconds of one key."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._window = SlidingWindow()
+        self._estimate_s = FIRST_GUESS_S
+        self._holds = 0
+        self._held_s = 0.0
+        self._debt_s = 0.0
+        self._debt_at = clock()
+
+    @property
+    def held_s(self) -> float:
+        """What is held back for jobs under way."""
+        return self._held_s
+
+    def hold(self, allowance: int, worst_s: float) -> tuple[float, float]:
+        """Hold the estimate for one job back.
+
+        Args:
+            allowance: Seconds the key may use in any minute.
+            worst_s: Most that the job can use.
+
+        Returns:
+            What is held, and 0; or 0, and the seconds after which trying again makes sense.
+        """
+        now = self._clock()
+        wanted = min(self._estimate_s, worst_s, allowance)
+        wait_s = self._wait_s(wanted, allowance, now)
+        if wait_s:
+            return 0.0, wait_s
+        if max(self._window.used(now), self._debt_s) + self._held_s + wanted > allowance + CRUMB:
+            return 0.0, STEP_S  # jobs under way hold the rest: nobody knows for how long
+        self._held_s += wanted
+        self._holds += 1
+        return wanted, 0.0
+
+    def settle(self, held_s: float, used_s: float, allowance: int) -> None:
+        """Exchange a hold for what the job used."""
+        now = self._clock()
+        self._holds -= 1
+        self._held_s = self._held_s - held_s if self._holds else 0.0  # no crumbs of rounding stay
+        self._pay(allowance, now)
+        self._window.charge(used_s, now)
+        self._debt_s += used_s
+        dearer = used_s > self._estimate_s
+        self._estimate_s += (used_s - self._estimate_s) * (1 if dearer else ESTIMATE_WEIGHT)
+        self._estimate_s = max(FIRST_GUESS_S, self._estimate_s)
+
+    def quota(self, allowance: int) -> Quota:
+        """Return what is left, holds taken off."""
+        now = self._clock()
+        self._pay(allowance, now)
+        left = allowance - max(self._window.used(now), self._debt_s) - self._held_s
+        remaining = max(0, math.floor(left + CRUMB))
+        more = self._wait_s(remaining + 1, allowance, now) if remaining < allowance else WINDOW_S
+        return Quota("compute", "figbox-cpu-seconds", allowance, remaining, WINDOW_S, max(1, math.ceil(more)))
+
+    def _wait_s(self, amount: float, allowance: int, now: float) -> float:
+        """Return the seconds until `amount` is there, if all holds were given back at once."""
+        self._pay(allowance, now)
+        owed_s = self._debt_s + amount - allowance
+        paid_in_s = owed_s * WINDOW_S / allowance if owed_s > CRUMB else 0.0
+        return max(self._window.wait_s(amount, allowance, now), paid_in_s)
+
+    def _pay(self, allowance: int, now: float) -> None:
+        """Take off the debt what the key's rate has paid since the last time.
+
+        The debt is a leaky bucket as deep as the allowance. As long as the window is kept to it never overflows; what
+        the window forgets after a minute, such as one job of ten allowances, it remembers.
+        """
+        debt_s = self._debt_s - (now - self._debt_at) * allowance / WINDOW_S
+        self._debt_s = debt_s if debt_s > CRUMB else 0.0
+        self._debt_at = now
+
+
+@dataclass(slots=True)
+class Hold:
+    """A job's hold; whoever runs the job says here what it used.
+
+    Attributes:
+        used_s: Processor seconds that the job came to.
+    """
+
+    used_s: float = 0.0
+
+
+class Budgets:
+    """The budgets of all keys, by their names.
+
+    Args:
+        clock: Seconds that never go backwards.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._requests: dict[str, RequestBudget] = {}
+        self._compute: dict[str, ComputeBudget] = {}
+
+    def take_request(self, holder: Holder) -> None:
+        """Count a request.
+
+        Raises:
+            RateExceeded: The key has had its requests; this one isn't counted.
+        """
+        allowance = holder.policy.requests_per_minute
+        if allowance is None:
+            return
+        wait_s = self._requests_of(holder).take(allowance)
+        if wait_s:
+            raise RateExceeded("This key has too many requests in a minute", math.ceil(wait_s))
+
+    @contextmanager
+    def hold_compute(self, holder: Holder, worst_s: float) -> Iterator[Hold]:
+        """Hold back what a job may use, and settle when the block ends, however it ends.
+
+        Args:
+            holder: Whose job it is.
+            worst_s: Most processor seconds that the job can use.
+
+        Raises:
+            BudgetExceeded: The key has used its processor time, or holds it for jobs under way.
+        """
+        hold = Hold()
+        allowance = holder.policy.compute_seconds_per_minute
+        if allowance is None:
+            yield hold
+            return
+        budget = self._compute_of(holder)
+        held_s, wait_s = budget.hold(allowance, worst_s)
+        if wait_s:
+            raise BudgetExceeded("This key has used its processor time of a minute", math.ceil(wait_s))
+        try:
+            yield hold
+        finally:
+            budget.settle(held_s, hold.used_s, allowance)
+
+    def quotas(self, holder: Holder) -> list[Quota]:
+        """Return what is left to a key of each allowance that it has."""
+        policy = holder.policy
+        found = []
+        if policy.requests_per_minute is not None:
+            found.append(self._requests_of(holder).quota(policy.requests_per_minute))
+        if policy.compute_seconds_per_minute is not None:
+            found.append(self._compute_of(holder).quota(policy.compute_seconds_per_minute))
+        return found
+
+    def keep_only(self, names: frozenset[str]) -> None:
+        """Forget keys that are no more; jobs of theirs that still run settle with what they began with."""
+        self._requests = {name: budget for name, budget in self._requests.items() if name in names}
+        self._compute = {name: budget for name, budget in self._compute.items() if name in names}
+
+    def _requests_of(self, holder: Holder) -> RequestBudget:
+        return self._requests.setdefault(holder.name, RequestBudget(self._clock))
+
+    def _compute_of(self, holder: Holder) -> ComputeBudget:
+        return self._compute.setdefault(holder.name, ComputeBudget(self._clock))

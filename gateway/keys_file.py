@@ -1,0 +1,136 @@
+"""The keys file: which keys there are and what each may have, as TOML.
+
+    [keys.reports-team]
+    sha256 = "…64 hex digits…"
+    requests_per_minute = 60
+
+The file holds digests, so whoever reads it can't use it to get in; it is still nobody's business. Every fault is
+named by key and field and quotes no value: what stands where a digest should may be a key.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from gateway.auth import Key, KeyPolicy
+from gateway.jobs import MiB
+
+#: Longest keys file that is read, in bytes: thousands of keys.
+SIZE_LIMIT = 1024 * 1024
+
+NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
+
+#: What TOML takes as a name without quotation marks.
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+#: Longest name that is quoted in a fault: something longer is no name, and may be anything.
+_QUOTED_LIMIT = 64
+
+
+class KeyEntry(BaseModel):
+    """One `[keys.NAME]` table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+        repr=False, description="SHA-256 of the key, in hex"
+    )
+    requests_per_minute: int | None = Field(
+        None, ge=1, le=100_000, description="Requests answered in any minute, whatever the answer"
+    )
+    concurrent_jobs: int | None = Field(
+        None, ge=1, le=10_000, description="Jobs running and waiting together, instead of `FIGBOX_KEY_LIMIT`"
+    )
+    compute_seconds_per_minute: int | None = Field(
+        None, ge=1, le=100_000, description="Processor seconds its jobs may use in any minute"
+    )
+    wall_limit_s: float | None = Field(
+        None, ge=0.1, le=600, description="Seconds one job may take, where less than `FIGBOX_WALL_LIMIT_S`"
+    )
+    memory_limit_mib: int | None = Field(
+        None, ge=64, le=65536, description="MiB of memory of one job, where less than `FIGBOX_MEMORY_LIMIT_MIB`"
+    )
+
+    def key(self) -> Key:
+        """Return the entry as the gateway uses it."""
+        return Key(
+            bytes.fromhex(self.sha256),
+            KeyPolicy(
+                requests_per_minute=self.requests_per_minute,
+                concurrent_jobs=self.concurrent_jobs,
+                compute_seconds_per_minute=self.compute_seconds_per_minute,
+                wall_limit_s=self.wall_limit_s,
+                memory_limit_bytes=None if self.memory_limit_mib is None else self.memory_limit_mib * MiB,
+            ),
+        )
+
+
+class _Document(BaseModel):
+    """The whole file. The table `keys` must be there: an empty file is a mishap, not everybody's revocation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    keys: dict[Annotated[str, StringConstraints(pattern=NAME_PATTERN)], KeyEntry]
+
+
+class KeysFileFault(ValueError):
+    """The text is no keys file; the message names key and field, and quotes no value."""
+
+
+def parse_entries(data: bytes) -> dict[str, KeyEntry]:
+    """Return the entries of a keys file by their names.
+
+    Args:
+        data: The file's bytes.
+
+    Raises:
+        KeysFileFault: It is too long, no TOML, or an entry is wrong.
+    """
+    if len(data) > SIZE_LIMIT:
+        raise KeysFileFault(f"it is longer than {SIZE_LIMIT} bytes")
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise KeysFileFault("it is not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise KeysFileFault(f"it is not TOML ({_place(error)})") from error
+    # tomllib leaves these to its caller: numbers of more than 4300 digits, and arrays in arrays in arrays.
+    except (ValueError, RecursionError) as error:
+        raise KeysFileFault("it is not TOML that can be read") from error
+    try:
+        entries = _Document.model_validate(document).keys
+    except ValidationError as error:
+        faults = [f"{_named(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False)]
+        raise KeysFileFault("; ".join(faults)) from error
+    owners: dict[str, str] = {}
+    for name, entry in entries.items():
+        other = owners.setdefault(entry.sha256, name)
+        if other != name:
+            raise KeysFileFault(f"keys.{name}.sha256: this is the key of {other}")
+    return entries
+
+
+def parse_keys(data: bytes) -> dict[str, Key]:
+    """Return the keys of a keys file by the names of their holders; raises as `parse_entries` does."""
+    return {name: entry.key() for name, entry in parse_entries(data).items()}
+
+
+def table_head(name: str) -> str:
+    """Return the line that begins a key's table."""
+    return f"[keys.{name}]" if _BARE.fullmatch(name) else f'[keys."{name}"]'
+
+
+def _place(error: tomllib.TOMLDecodeError) -> str:
+    """Return where TOML broke. The message may quote the text, so only its position is taken over."""
+    found = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
+    return found[1] if found else "somewhere"
+
+
+def _named(location: tuple[int | str, ...]) -> str:
+    """Return the dotted name of a faulty place, for a log."""
+    parts = (ascii(str(part))[1:-1] for part in location if part != "[key]")
+    return ".".join(part if len(part) <= _QUOTED_LIMIT else "(long name)" for part in parts)

@@ -1,0 +1,36 @@
+"""What is left to a key, as `RateLimit-Policy` and `RateLimit` header fields.
+
+Source: draft-ietf-httpapi-ratelimit-headers-11 (May 2026), sections 3 and 4; values are Structured Fields, RFC 9651.
+The draft's registry has no unit for processor time, so ours carries the project's name: `figbox-cpu-seconds`; without
+any unit it would be read as requests. `Retry-After` may name an earlier moment than the window of a quota that isn't
+used up, which the draft advises against: a full queue says nothing about quotas.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.budgets import Quota
+
+POLICY = "RateLimit-Policy"
+LIMIT = "RateLimit"
+
+
+def rate_headers(quotas: Sequence[Quota]) -> dict[str, str]:
+    """Return the two header fields; none for no quotas, since the draft wants them non-empty."""
+    if not quotas:
+        return {}
+    return {POLICY: ", ".join(map(_policy, quotas)), LIMIT: ", ".join(map(_limit, quotas))}
+
+
+def _policy(quota: Quota) -> str:
+    window = "" if quota.window_s is None else f";w={quota.window_s}"
+    return f'"{quota.name}";q={quota.allowance};qu="{quota.unit}"{window}'
+
+
+def _limit(quota: Quota) -> str:
+    window = "" if quota.more_in_s is None else f";t={quota.more_in_s}"
+    return f'"{quota.name}";r={quota.remaining}{window}'

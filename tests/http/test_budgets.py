@@ -1,0 +1,235 @@
+"""What keys may have, as their clients see it: refusals, and what is left, on every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from gateway.app import PROTOCOL_OPTIONS
+from gateway.auth import HEADER, digest_of
+from gateway.budgets import STEP_S, WINDOW_S, Budgets
+from gateway.jobs import MiB, Outcome, Result, Usage
+from tests.fakes import KEY, PNG, picture_result, until
+from tests.http.conftest import PATH, Rig, make_rig
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from aiohttp import ClientResponse, web
+    from aiohttp.test_utils import TestClient
+    from pytest_aiohttp.plugin import AiohttpClient
+
+    from gateway.settings import Settings
+
+    Client = TestClient[web.Request, web.Application]
+    House = Callable[..., Awaitable[tuple[Rig, Client]]]
+
+GOOD = {"code": "plt.plot([1, 2])"}
+
+_ITEM = re.compile(r'"(?P<name>[a-z]+)"(?P<parameters>(?:;[a-z]+=(?:\d+|"[a-z-]+"))*)')
+
+
+def _fields(response: ClientResponse, name: str) -> dict[str, dict[str, str]]:
+    """Read a field as a Structured Fields list of strings with parameters."""
+    found = {}
+    for item in response.headers[name].split(", "):
+        match = _ITEM.fullmatch(item)
+        assert match is not None, item
+        found[match["name"]] = dict(pair.split("=") for pair in match["parameters"].split(";")[1:])
+    return found
+
+
+def _left(response: ClientResponse) -> dict[str, int]:
+    return {name: int(parameters["r"]) for name, parameters in _fields(response, "RateLimit").items()}
+
+
+@pytest.fixture
+def house(make_settings: Callable[..., Settings], aiohttp_client: AiohttpClient, tmp_path: Path) -> House:
+    """A gateway whose key `a` has the given limits, `b` has none, and a clock that a test sets by `rig.now`."""
+
+    async def build(**limits: int) -> tuple[Rig, Client]:
+        file = tmp_path / "keys.toml"
+        lines = "".join(f"{name} = {value}\n" for name, value in limits.items())
+        file.write_text(
+            f'[keys.a]\nsha256 = "{digest_of(b"a").hex()}"\n{lines}[keys.b]\nsha256 = "{digest_of(b"b").hex()}"\n'
+        )
+        rig = make_rig(make_settings, api_key=None, api_keys_file=file)
+        rig.budgets = Budgets(lambda: rig.now)
+        server = TestServer(rig.app())
+        await server.start_server(**PROTOCOL_OPTIONS)
+        return rig, await aiohttp_client(server)
+
+    return build
+
+
+async def _post(client: Client, key: str = "a", **body: Any) -> ClientResponse:
+    return await client.post(PATH, headers={HEADER: key}, **(body or {"json": GOOD}))
+
+
+async def _problem(response: ClientResponse) -> tuple[int, str, int]:
+    document = json.loads(await response.read())
+    return response.status, document["type"].rpartition(":")[2], int(response.headers.get("Retry-After", 0))
+
+
+async def test_what_is_left_is_on_every_answer_to_a_key(house: House) -> None:
+    """Both fields are well-formed, name each policy with its unit and window, and count down."""
+    rig, client = await house(requests_per_minute=5, concurrent_jobs=3, compute_seconds_per_minute=7)
+    rig.executor.result = picture_result(PNG, Usage(1.5, None))
+    response = await _post(client)
+    assert response.status == 200
+    assert _fields(response, "RateLimit-Policy") == {
+        "jobs": {"q": "3", "qu": '"concurrent-requests"'},
+        "requests": {"q": "5", "qu": '"requests"', "w": "60"},
+        "compute": {"q": "7", "qu": '"figbox-cpu-seconds"', "w": "60"},
+    }
+    assert _left(response) == {"jobs": 3, "requests": 4, "compute": 5}
+    for status, body in ((400, {"data": "x"}), (413, {"json": {"code": "x" * 5000}}), (400, {"json": {}})):
+        response = await _post(client, **body)
+        assert response.status == status
+        assert set(_left(response)) == {"jobs", "requests", "compute"}
+    rig.executor.result = Result(Outcome.PROGRAM_ERROR, error="x", usage=Usage(2.0, None))
+    response = await _post(client)
+    assert (response.status, _left(response)) == (500, {"jobs": 3, "requests": 0, "compute": 3})
+
+
+async def test_strangers_are_told_nothing(house: House) -> None:
+    """Without a key, or with a wrong one, no allowance shows, and none is used."""
+    rig, client = await house(requests_per_minute=2)
+    for key in ("wrong", ""):
+        response = await _post(client, key)
+        assert response.status == 401
+        assert not {"RateLimit", "RateLimit-Policy", "Retry-After"} & set(response.headers)
+    for path in ("/", "/healthz", "/nothing"):
+        assert "RateLimit" not in (await client.get(path, headers={HEADER: "a"})).headers
+    assert _left(await _post(client)) == {"jobs": rig.admission.key_limit, "requests": 1}
+
+
+async def test_requests_of_a_minute(house: House) -> None:
+    """The request beyond the allowance is 429 before its body is looked at; when told to, it may come again."""
+    rig, client = await house(requests_per_minute=2)
+    for left in (1, 0):
+        assert _left(await _post(client))["requests"] == left
+    status, slug, after = await _problem(await _post(client, data=b"whatever"))
+    assert (status, slug) == (429, "rate-exceeded")
+    assert WINDOW_S <= after <= WINDOW_S + STEP_S
+    assert (await _post(client, "b")).status == 200
+    rig.now += after
+    assert (await _post(client)).status == 200
+    assert len(rig.executor.jobs) == 4
+
+
+async def test_refused_requests_carry_when_and_what(house: House) -> None:
+    """A refusal says in both ways when more is left, and they agree."""
+    rig, client = await house(requests_per_minute=1)
+    await _post(client)
+    rig.now += 20
+    response = await _post(client)
+    assert _fields(response, "RateLimit")["requests"] == {"r": "0", "t": response.headers["Retry-After"]}
+
+
+async def test_processor_time_of_a_minute(house: House) -> None:
+    """What jobs used is counted from their usage; beyond the allowance is 429 until it is back."""
+    rig, client = await house(compute_seconds_per_minute=5)
+    rig.executor.result = picture_result(PNG, Usage(4.5, None))
+    response = await _post(client)
+    assert (response.status, _left(response)["compute"]) == (200, 0)
+    status, slug, after = await _problem(await _post(client))
+    assert (status, slug) == (429, "budget-exceeded")
+    rig.now += after
+    assert (await _post(client)).status == 200
+    assert (await _post(client, "b")).status == 200
+
+
+async def test_overdraft_is_paid_off(house: House) -> None:
+    """A job of six allowances keeps its key out for six minutes, and says so."""
+    rig, client = await house(compute_seconds_per_minute=5)
+    rig.executor.result = picture_result(PNG, Usage(30.0, None))
+    assert (await _post(client)).status == 200
+    status, _, after = await _problem(await _post(client))
+    assert status == 429
+    assert 5 * WINDOW_S < after <= 6 * WINDOW_S + STEP_S
+    rig.now += after - 2
+    assert (await _post(client)).status == 429
+    rig.now += 2
+    assert (await _post(client)).status == 200
+
+
+async def test_time_counts_where_usage_is_unknown(house: House) -> None:
+    """Without usage the time that the job ran is charged, also when its client hung up."""
+    rig, client = await house(compute_seconds_per_minute=13)
+    rig.executor.result = picture_result(PNG)
+    rig.executor.run_ms = 4000.0
+    assert _left(await _post(client))["compute"] == 9
+    rig.executor.result = None
+    task = asyncio.create_task(_post(client))
+    await until(lambda: rig.executor.running)
+    task.cancel()
+    await until(lambda: rig.executor.cancelled == 1 and not rig.admission.running_count)
+    rig.executor.result = ZeroDivisionError()
+    assert _left(await _post(client))["compute"] == 1
+
+
+async def test_jobs_under_way_hold_processor_time(house: House) -> None:
+    """Jobs that run hold an estimate back: as many as the allowance has room for are let in, and it is given back."""
+    rig, client = await house(compute_seconds_per_minute=1)
+    rig.executor.result = None
+    task = asyncio.create_task(_post(client))
+    await until(lambda: rig.executor.running)
+    assert await _problem(await _post(client)) == (429, "budget-exceeded", STEP_S)
+    task.cancel()
+    await until(lambda: not rig.admission.running_count)
+    rig.executor.result = picture_result(PNG)
+    assert (await _post(client)).status == 200
+
+
+async def test_jobs_of_a_key_at_once(house: House) -> None:
+    """A key's own limit of jobs takes the place of the common share; the others are not touched."""
+    rig, client = await house(concurrent_jobs=1)
+    rig.executor.result = None
+    task = asyncio.create_task(_post(client))
+    await until(lambda: rig.executor.running)
+    response = await _post(client)
+    assert _left(response) == {"jobs": 0}
+    assert (await _problem(response))[:2] == (429, "key-share-exceeded")
+    other = asyncio.create_task(_post(client, "b"))
+    await until(lambda: rig.admission.waiting_count)
+    for running in (task, other):
+        running.cancel()
+    await asyncio.gather(task, other, return_exceptions=True)
+    await until(lambda: not rig.admission.running_count)
+
+
+async def test_knocking_at_a_closed_door_fills_no_log(house: House, log: io.StringIO) -> None:
+    """Refusals are counted each, but logged only so often."""
+    rig, client = await house(requests_per_minute=1)
+    for _ in range(100):
+        await _post(client)
+    lines = [json.loads(line) for line in log.getvalue().splitlines() if "job not served" in line]
+    assert 1 < len(lines) < 60
+    assert {line["key"] for line in lines} == {"a"}
+    assert rig.metrics.registry.get_sample_value("figbox_requests_total", {"outcome": "rate-exceeded"}) == 99
+
+
+async def test_key_of_the_environment_has_no_limits(client: Client, rig: Rig) -> None:
+    """`API_KEY` alone works as ever: its only quota is the common share of jobs."""
+    response = await client.post(PATH, headers={HEADER: KEY}, json=GOOD)
+    assert _left(response) == {"jobs": rig.admission.key_limit}
+
+
+@pytest.mark.parametrize(
+    ("limit", "field", "expected"),
+    [("wall_limit_s", "wall_limit_s", 2), ("memory_limit_mib", "memory_limit_bytes", 256 * MiB)],
+)
+async def test_caps_of_a_key_reach_its_jobs(house: House, limit: str, field: str, expected: int) -> None:
+    """What a key's jobs may use at most goes with each of them; other keys' jobs have no such cap."""
+    rig, client = await house(**{limit: 2 if limit == "wall_limit_s" else 256})
+    for key in "ab":
+        assert (await _post(client, key)).status == 200
+    assert [getattr(job, field) for job in rig.executor.jobs] == [expected, None]

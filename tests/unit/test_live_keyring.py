@@ -1,0 +1,212 @@
+"""Keys change while we run: at once for the better and for the worse, and not at all when the file is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway import live_keyring
+from gateway.auth import DEFAULT_NAME, Keyring, digest_of
+from gateway.errors import StartError, Unauthorized
+from gateway.keys_file import table_head
+from gateway.live_keyring import RELOAD_LIMIT_S, LiveKeyring, load_keyring
+from tests.fakes import KEY, until
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gateway.settings import Settings
+
+    MakeSettings = Callable[..., Settings]
+
+
+def _text(**keys: str) -> str:
+    return "[keys]\n" + "".join(
+        f'{table_head(name)}\nsha256 = "{digest_of(key.encode()).hex()}"\n' for name, key in keys.items()
+    )
+
+
+def _holder(ring: LiveKeyring, key: str) -> str | None:
+    try:
+        return ring.authenticate([key]).name
+    except Unauthorized:
+        return None
+
+
+def _put(file: Path, text: str) -> None:
+    """Replace a file as the command does."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(file)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A keys file with two keys."""
+    file = tmp_path / "keys.toml"
+    file.write_text(_text(one="a", two="b"))
+    return file
+
+
+@pytest.fixture
+def ring(file: Path) -> LiveKeyring:
+    """The keys of that file, live."""
+    return LiveKeyring(None, file)
+
+
+def _errors(log: io.StringIO) -> list[dict[str, Any]]:
+    return [line for text in log.getvalue().splitlines() if (line := json.loads(text))["level"] == "ERROR"]
+
+
+def test_file_adds_to_the_key(make_settings: MakeSettings, file: Path) -> None:
+    """`API_KEY` and the file can be used together."""
+    ring = load_keyring(make_settings(api_keys_file=file))
+    assert len(ring) == 3
+    assert [_holder(ring, key) for key in (KEY, "a", "b", "c")] == [DEFAULT_NAME, "one", "two", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[keys]\n", "no API key is configured"),
+        ("", "keys: Field required"),
+        ("[keys.x]\nsha256 = 'the-secret'\n", r"keys\.x\.sha256"),
+        (None, "can't be read: No such file"),
+    ],
+)
+def test_start_needs_a_good_file(tmp_path: Path, text: str | None, fault: str) -> None:
+    """Without a good file, or without any key, there is no start, and one sentence says why."""
+    file = tmp_path / "keys.toml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(StartError, match=fault) as caught:
+        LiveKeyring(None, file)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [_text(default="x"), _text(other=KEY)], ids=["its name", "its key"])
+def test_file_does_not_speak_of_the_environments_key(make_settings: MakeSettings, file: Path, text: str) -> None:
+    """The name of `API_KEY`'s key, and that key itself, can't be in the file too: whose limits would hold?"""
+    file.write_text(text)
+    with pytest.raises(StartError, match="API_KEY"):
+        load_keyring(make_settings(api_keys_file=file))
+
+
+def test_new_keys_are_let_in_and_revoked_ones_kept_out(ring: LiveKeyring, file: Path) -> None:
+    """The next look takes over the whole file, and tells whoever wants to know."""
+    seen: list[frozenset[str]] = []
+    ring.changed = lambda new: seen.append(new.names)
+    _put(file, _text(two="b", three="c"))
+    ring.look()
+    assert [_holder(ring, key) for key in "abc"] == [None, "two", "three"]
+    assert seen == [frozenset({"two", "three"})]
+    ring.look()
+    assert len(seen) == 1
+
+
+def test_file_written_in_place_is_noticed_within_the_grain_of_the_clock(ring: LiveKeyring, file: Path) -> None:
+    """A second change of the same length at the same time stamp is not lost."""
+    state = file.stat()
+    for key in "cdef":
+        file.write_text(_text(one=key, two="b"))
+        os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+        ring.look()
+        assert _holder(ring, key) == "one"
+
+
+@pytest.mark.parametrize(
+    "breakage",
+    ["", "# nothing\n", "[keys.one]\nsha256 =", _text(one="a") + "[keys.two]\nsha256 = 'the-secret'\n", None],
+)
+def test_broken_file_keeps_the_old_keys_and_says_so(
+    ring: LiveKeyring, file: Path, log: io.StringIO, breakage: str | None
+) -> None:
+    """Whether cut, wrong or gone: nobody is let in or kept out by it, and the log has one error that quotes nothing."""
+    _put(file, _text(one="a", two="b"))
+    ring.look()
+    if breakage is None:
+        file.unlink()
+    else:
+        file.write_text(breakage)
+    for _ in range(3):
+        ring.look()
+    assert not ring.is_good
+    assert [_holder(ring, key) for key in "abc"] == ["one", "two", None]
+    (line,) = _errors(log)
+    assert line["event"] == "keys file is broken, the keys before it stay"
+    assert (line["keys"], "secret" in log.getvalue()) == (2, False)
+    _put(file, _text(one="a"))
+    ring.look()
+    assert ring.is_good
+    assert [_holder(ring, key) for key in "ab"] == ["one", None]
+
+
+def test_file_that_comes_back_unchanged_is_good_again(ring: LiveKeyring, file: Path) -> None:
+    """A file moved away and back needs no other change to be believed."""
+    os.utime(file, (1, 1))
+    ring.look()
+    file.rename(file.with_suffix(".away"))
+    ring.look()
+    assert not ring.is_good
+    file.with_suffix(".away").rename(file)
+    ring.look()
+    assert ring.is_good
+
+
+def test_broken_file_is_complained_of_again(
+    ring: LiveKeyring, file: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it is broken, the log says so once a minute."""
+    file.write_text("x")
+    os.utime(file, (1, 1))
+    clock = [1000.0]
+    monkeypatch.setattr(live_keyring.time, "monotonic", lambda: clock[0])
+    for _ in range(5):
+        for _ in range(3):
+            ring.look()
+        clock[0] += 60
+    assert len(_errors(log)) == 5
+
+
+def test_last_key_can_be_revoked(ring: LiveKeyring, file: Path, log: io.StringIO) -> None:
+    """A file that says that there is nobody is believed while we run, and warned of."""
+    _put(file, "[keys]\n")
+    ring.look()
+    assert (_holder(ring, "a"), len(ring), ring.is_good) == (None, 0, True)
+    assert "no key is left" in log.getvalue()
+
+
+async def test_watch_takes_over_a_change_by_itself(ring: LiveKeyring, file: Path) -> None:
+    """Nobody need tell: the file is looked at often enough for the promise."""
+    assert live_keyring.LOOK_PERIOD_S < RELOAD_LIMIT_S
+    watch = asyncio.create_task(ring.watch())
+    _put(file, _text(two="b"))
+    await until(lambda: _holder(ring, "a") is None)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
+async def test_without_a_file_there_is_nothing_to_watch(make_settings: MakeSettings) -> None:
+    """With `API_KEY` alone the watch ends at once, and a look does nothing."""
+    ring = load_keyring(make_settings())
+    ring.look()
+    await ring.watch()
+    assert (len(ring), ring.is_good) == (1, True)
+
+
+def test_repr_and_log_show_no_key(make_settings: MakeSettings, file: Path, log: io.StringIO) -> None:
+    """Neither the live ring nor what it logs shows a key."""
+    ring = load_keyring(make_settings(api_keys_file=file))
+    _put(file, _text(other="another-secret"))
+    ring.look()
+    for text in (repr(ring), repr(Keyring({})), log.getvalue(), repr(vars(ring)["_own"])):
+        assert KEY not in text
+        assert digest_of(KEY.encode()).hex() not in text
+        assert "secret" not in text
+    assert "keys reloaded" in log.getvalue()
