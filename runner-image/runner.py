@@ -29,6 +29,8 @@ Which stream carries what. Three modes, chosen by argv:
     stdin stays open after the job. The program's output goes to stderr.
 ``probe``
     stdout: one line of JSON that says what the sandbox looks like from inside (see probe.py).
+``facts``
+    stdout: one line of JSON that says what the image is made of (see facts.py).
 
 ``import`` does the import of the other modes and exits; benchmarks/import_steps.py measures it.
 
@@ -436,11 +438,18 @@ def serve_job(streams: Streams, *, idle_limit_s: float, warm_up: bool) -> int:
         signal.pause()
 
 
-def serve_probe(streams: Streams) -> int:
-    """Write what the sandbox looks like from inside."""
-    import probe  # noqa: PLC0415  # loads ctypes, which the other modes do without
+def serve_report(streams: Streams, what: str) -> int:
+    """Write one line of JSON: what the sandbox looks like from inside (probe), or what the image is made of (facts)."""
+    if what == "probe":
+        import probe  # noqa: PLC0415  # loads ctypes, which the other modes do without
 
-    write_all(streams.answer, json.dumps(probe.look_around()).encode() + b"\n")
+        report = probe.look_around()
+    else:
+        import facts  # noqa: PLC0415  # here, before the import of Matplotlib hides the modules of this folder
+
+        cheap_import.import_pyplot()
+        report = facts.gather()
+    write_all(streams.answer, json.dumps(report).encode() + b"\n")
     return EXIT_OK
 
 
@@ -462,12 +471,12 @@ def main(arguments: Sequence[str]) -> int:
                     return serve_job(streams, idle_limit_s=IDLE_LIMIT_S, warm_up=warm_up)
                 case ["--idle-limit-s", seconds]:
                     return serve_job(streams, idle_limit_s=float(seconds), warm_up=warm_up)
-        case ["probe"]:
-            return serve_probe(streams)
+        case ["probe" | "facts" as what]:
+            return serve_report(streams, what)
         case ["import", *savings]:
             cheap_import.import_pyplot(savings)
             return EXIT_OK
-    write_all(2, b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | probe | import [SAVING ...]\n")
+    write_all(2, b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | probe | facts | import [SAVING ...]\n")
     return EXIT_BAD_START
 
 

@@ -256,3 +256,13 @@ def test_probe_sees_the_hardening(run: Callable[..., tuple[int, bytes, bytes]]) 
             "CapEff": "0" * 16, "CapBnd": "0" * 16, "CapPrm": "0" * 16, "CapInh": "0" * 16, "CapAmb": "0" * 16,
             "NoNewPrivs": "1", "Seccomp": "2", "Groups": "",
         }  # fmt: skip
+
+
+def test_facts_are_the_same_each_time(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+    """The image says what it is made of, under the whole hardening too, and says the same twice."""
+    answers = {run(b"", "facts", **HARDENED) for _ in range(2)}
+    ((code, stdout, stderr),) = answers
+    assert (code, stderr) == (0, b"")
+    facts = json.loads(stdout)
+    assert facts["packages"]["pandas"]
+    assert not any(path in stdout for path in (b"/opt", b"/usr"))

@@ -6,9 +6,11 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -332,3 +334,16 @@ def test_probe_tells_the_sandbox(start: Callable[..., subprocess.Popen[bytes]]) 
     assert set(view["refused"]) >= {"socket", "fork", "ptrace", "unshare", "keyctl", "io_uring_setup"}
     assert view["refused"]["socket"] is None
     assert "MPLCONFIGDIR" in view["environment"]
+
+
+def test_facts_tell_what_draws(start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """The facts name the versions, packages and fonts that decide how a figure comes out."""
+    process = start("facts")
+    stdout, stderr = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, stderr
+    assert stdout.count(b"\n") == 1
+    facts = json.loads(stdout)
+    assert set(facts["versions"]) >= {"python", "matplotlib", "numpy", "freetype", "pillow", "zlib"}
+    assert facts["versions"]["matplotlib"] == facts["packages"]["matplotlib"] == version("matplotlib")
+    assert facts["packages"]["numpy"] == version("numpy")
+    assert re.fullmatch("[0-9a-f]{64}", facts["fonts_sha256"])
