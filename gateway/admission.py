@@ -103,6 +103,11 @@ class Admission:
             self._mean_s += MEAN_WEIGHT * (time.monotonic() - began - self._mean_s)
             self._leave(key)
 
+    def resize(self, running_limit: int) -> None:
+        """Go on with another number of places: nobody who runs is turned out, and who waits gets the new ones."""
+        self._running_limit = running_limit
+        self._serve_next()
+
     async def wait_empty(self) -> None:
         """Wait until no job holds a place."""
         await self._empty.wait()

@@ -82,18 +82,18 @@ class Metrics:
         """Count what was refused before it was known whose it is."""
         self._refusals.labels(reason).inc()
 
-    def count_pool_event(self, event: str) -> None:
+    def count_pool_event(self, event: str, times: int = 1) -> None:
         """Count one of the events that `Pool.on_event` names."""
-        self._pool.labels(event).inc()
+        self._pool.labels(event).inc(times)
 
-    def count_sweep(self, removed: int) -> None:
-        """Count a search for strays and what it removed."""
-        self._sweeps.inc()
+    def count_sweep(self, removed: int, sweeps: int = 1) -> None:
+        """Count searches for strays and what they removed."""
+        self._sweeps.inc(sweeps)
         self._strays.inc(removed)
 
-    def count_engine_failure(self) -> None:
-        """Count a call the engine failed."""
-        self._engine_failures.inc()
+    def count_engine_failure(self, times: int = 1) -> None:
+        """Count calls the engine failed."""
+        self._engine_failures.inc(times)
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when it is asked for."""

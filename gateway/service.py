@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -22,9 +23,10 @@ from loguru import logger
 
 from gateway.admission import Admission
 from gateway.app import build_app, protocol_factory
+from gateway.ending import EndWish
 from gateway.errors import StartError
 from gateway.handlers import Services
-from gateway.launcher.launcher import Launcher
+from gateway.launcher.interface import make_launcher
 from gateway.live_keyring import load_keyring
 from gateway.metrics import Metrics, metrics_app
 from gateway.serving import Serving
@@ -54,19 +56,21 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         StartError: It can't start; the text says what to do.
     """
     keyring = load_keyring(settings)
-    ending = _Ending()
+    ending = EndWish()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port, "PORT"))
         metrics = Metrics()
         if settings.metrics_port:
             await _serve_metrics(stack, settings, metrics)
-        launcher = Launcher(settings, metrics)
+        launcher = make_launcher(settings, metrics)
         stack.push_async_callback(launcher.aclose)
         ending.install(asyncio.get_running_loop())
         sizes = await launcher.start()
         admission = make_admission(settings, len(keyring), sizes)
         serving = Serving(keyring, admission, launcher, metrics, settings.limits)
-        await _follow_keys(stack, settings, sizes, serving)
+        shares = _Shares(settings, serving, sizes)
+        launcher.on_sizes = shares.follow_sizes
+        await _follow_keys(stack, settings, serving, shares)
         metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
         metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
         services = Services(
@@ -88,7 +92,8 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         await ending.wait()
         logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
         admission.close()
-        await _drain(admission, ending, settings.grace_s)
+        if not await ending.drain(admission.wait_empty(), settings.grace_s):
+            logger.warning("grace period is over", running=admission.running_count)
         server.pre_shutdown()  # connections without a request are closed and not waited for
         await server.shutdown(CONNECTIONS_LIMIT_S)
         await launcher.aclose()  # while whoever still comes is told that we end
@@ -111,12 +116,32 @@ def share_of_key(settings: Settings, key_count: int, sizes: Sizes) -> int:
     return settings.key_limit or (house if key_count <= 1 else max(1, house // 2))
 
 
-async def _follow_keys(stack: AsyncExitStack, settings: Settings, sizes: Sizes, serving: Serving) -> None:
+@dataclass(slots=True)
+class _Shares:
+    """Keeps the admission in step with what it depends on: the sizes of the launcher, and how many keys there are."""
+
+    settings: Settings
+    serving: Serving
+    sizes: Sizes
+
+    def follow_sizes(self, sizes: Sizes) -> None:
+        """Go on with other sizes."""
+        logger.info("sizes changed", running_limit=sizes.running, pool_size=sizes.pool)
+        self.sizes = sizes
+        self.follow_keys(len(self.serving.keyring))
+        self.serving.admission.resize(sizes.running)
+
+    def follow_keys(self, key_count: int) -> None:
+        """Go on with other keys."""
+        self.serving.admission.key_limit = share_of_key(self.settings, key_count, self.sizes)
+
+
+async def _follow_keys(stack: AsyncExitStack, settings: Settings, serving: Serving, shares: _Shares) -> None:
     """Keep everything that depends on the keys in step with their file, until the stack ends."""
     keyring = serving.keyring
 
     def changed(ring: Keyring) -> None:
-        serving.admission.key_limit = share_of_key(settings, len(ring), sizes)
+        shares.follow_keys(len(ring))
         serving.budgets.keep_only(ring.names)
 
     keyring.changed = changed
@@ -176,44 +201,3 @@ async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Met
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener).start()
-
-
-async def _drain(admission: Admission, ending: _Ending, grace_s: float) -> None:
-    """Wait until no job runs, the grace is over, or a second signal came."""
-    waits = [asyncio.create_task(admission.wait_empty()), asyncio.create_task(ending.wait_urgent())]
-    done, pending = await asyncio.wait(waits, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-    for wait in pending:
-        wait.cancel()
-    if not done:
-        logger.warning("grace period is over", running=admission.running_count)
-
-
-class _Ending:
-    """The wish to end, by signal: the first asks, the second insists."""
-
-    def __init__(self) -> None:
-        self._asked = asyncio.Event()
-        self._insisted = asyncio.Event()
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the end was asked for."""
-        return self._asked.is_set()
-
-    def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Listen for SIGTERM and SIGINT."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ask)
-
-    async def wait(self) -> None:
-        """Wait until the end is asked for."""
-        await self._asked.wait()
-
-    async def wait_urgent(self) -> None:
-        """Wait until somebody insists."""
-        await self._insisted.wait()
-
-    def _ask(self) -> None:
-        if self._asked.is_set():
-            self._insisted.set()
-        self._asked.set()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,9 +21,11 @@ from gateway.jobs import KiB, Limits, MiB
 
 ROOT = Path(__file__).resolve().parent.parent
 
+S = TypeVar("S", bound="LauncherSettings")
+
 
 class LauncherSettings(BaseSettings):
-    """The settings of whatever makes containers: the engine, what a job may use, and the pool."""
+    """The settings of whatever makes containers: the engine, what a job may use, the pool, and the end."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -136,6 +138,18 @@ class LauncherSettings(BaseSettings):
         60.0, alias="FIGBOX_SWEEP_PERIOD_S", ge=1, le=86400, description="Seconds between searches for strays"
     )
 
+    # The end.
+    grace_s: float = Field(
+        35.0,
+        alias="FIGBOX_GRACE_S",
+        ge=0,
+        le=3600,
+        description="Seconds running jobs get to finish at the end",
+    )
+
+    # The log.
+    debug: bool = Field(False, alias="DEBUG", description="Readable log lines with more detail, instead of JSON")
+
     @field_validator("docker_host")
     @classmethod
     def _only_unix_sockets(cls, value: str | None) -> str | None:
@@ -184,7 +198,6 @@ class Settings(LauncherSettings):
     )
     host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
     port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")
-    debug: bool = Field(False, alias="DEBUG", description="Readable log lines with more detail, instead of JSON")
     metrics_host: str = Field(
         "127.0.0.1",
         alias="FIGBOX_METRICS_HOST",
@@ -217,15 +230,6 @@ class Settings(LauncherSettings):
         description="Jobs one key may have running and waiting; unset: all with one key, half with several",
     )
 
-    # The end.
-    grace_s: float = Field(
-        35.0,
-        alias="FIGBOX_GRACE_S",
-        ge=0,
-        le=3600,
-        description="Seconds running jobs get to finish at the end",
-    )
-
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:
         """Fail closed: without any key nobody could tell a client from a stranger."""
@@ -252,13 +256,18 @@ class Settings(LauncherSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment and `.env`.
+    """Read the gateway's settings from the environment and `.env`; raises as `load`."""
+    return load(Settings)
+
+
+def load(kind: type[S]) -> S:
+    """Read settings from the environment and `.env`.
 
     Raises:
         StartError: A value is missing or out of bounds; the text names each one, and no value.
     """
     try:
-        return Settings()  # type: ignore[call-arg]  # the arguments come from the environment
+        return kind()  # type: ignore[call-arg]  # the arguments come from the environment
     except ValidationError as error:
         faults = [
             f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()

@@ -1,4 +1,4 @@
-"""The launcher as one object: engine, pool and executor, kept alive through an engine's absence.
+"""The launcher that works with an engine: engine, pool and executor as one object, kept alive through its absence.
 
 When the engine can't be reached at the start, the launcher waits for it and says so; once it was reached and
 found fit, it is not checked again but watched: a ping every few seconds, and a sweep for strays every minute.
@@ -10,24 +10,27 @@ import asyncio
 import contextlib
 import os
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 from loguru import logger
 
 from gateway.errors import EngineError, EngineUnavailable, ShuttingDown, StartError
+from gateway.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 from gateway.launcher.engine import DockerEngine, EngineFacts, find_engine_url
 from gateway.launcher.executor import PoolExecutor
+from gateway.launcher.interface import GAUGES
 from gateway.launcher.pool import ContainerMaker, Pool
 from gateway.launcher.preflight import Prepared, prepare
 from gateway.launcher.sizing import Sizes, choose_sizes
 from gateway.launcher.usage import CgroupUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from gateway.jobs import Job, Result, Stages
-    from gateway.metrics import Metrics
-    from gateway.settings import Settings
+    from gateway.launcher.interface import Books
+    from gateway.settings import LauncherSettings
 
 #: Seconds between signs of life asked of the engine, and how long one may take.
 PING_PERIOD_S = 5.0
@@ -43,17 +46,19 @@ START_LIMIT_S = 60.0
 CLOSE_LIMIT_S = 20.0
 
 
-class Launcher:
-    """Runs jobs in containers of one engine; see `gateway.launcher.executor.Executor`.
+class EngineLauncher:
+    """Runs jobs in containers of one engine; see `gateway.launcher.interface.Launcher`.
 
     Args:
-        settings: Of the whole service.
-        metrics: Where to count.
+        settings: The engine, the limits, the pool.
+        books: Where to count.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: LauncherSettings, books: Books) -> None:
         self._settings = settings
-        self._metrics = metrics
+        self._books = books
+        self.on_sizes: Callable[[Sizes], None] = lambda _: None
+        self._environments: dict[str, EnvironmentFacts] = {}
         self._engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
         self._instance = secrets.token_hex(8)
         self._maker: ContainerMaker | None = None
@@ -62,10 +67,8 @@ class Launcher:
         self._tasks: list[asyncio.Task[None]] = []
         self._fault: str | None = "the engine has not been reached yet"
         self._closing = False
-        metrics.watch("figbox_pool_idle", "Warm containers waiting", lambda: self._count("idle_count"))
-        metrics.watch("figbox_pool_making", "Containers being made", lambda: self._count("making_count"))
-        metrics.watch("figbox_pool_removing", "Containers being removed", lambda: self._count("removing_count"))
-        metrics.watch("figbox_engine_up", "Whether the engine answered last", lambda: float(self._fault is None))
+        for name, text in GAUGES.items():
+            books.watch(name, text, partial(self._gauge, name))
 
     @property
     def not_ready(self) -> str | None:
@@ -75,6 +78,11 @@ class Launcher:
         if self._pool is not None and self._pool.breaker_open:
             return "the engine fails to start containers"
         return None
+
+    @property
+    def environments(self) -> Mapping[str, EnvironmentFacts]:
+        """The environments that jobs can name."""
+        return self._environments
 
     async def start(self) -> Sizes:
         """Check the engine and begin to fill the pool; an engine that can't be reached is waited for.
@@ -97,7 +105,7 @@ class Launcher:
         return sizes
 
     async def run(self, job: Job, stages: Stages) -> Result:
-        """Run one job; see `Executor.run`."""
+        """Run one job; see `Launcher.run`."""
         if self._closing:
             raise ShuttingDown("The service is shutting down")
         if self._executor is None or self._fault is not None:
@@ -137,9 +145,17 @@ class Launcher:
             idle_limit_s=self._settings.pool_idle_s,
             removing_limit=2 * sizes.running + self._settings.pool_makers,
         )
-        self._pool.on_event = self._metrics.count_pool_event
+        self._pool.on_event = self._books.count_pool_event
         usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
         self._executor = PoolExecutor(self._pool, self._engine, self._settings.limits, usage.read)
+        self._environments = {
+            DEFAULT_ENVIRONMENT: EnvironmentFacts(
+                DEFAULT_ENVIRONMENT,
+                prepared.sandbox.image_id,
+                prepared.sandbox.runtime or "default",
+                prepared.sandbox.limits,
+            )
+        }
         self._fault = None
         self._pool.start()
         logger.info(
@@ -156,10 +172,11 @@ class Launcher:
         while True:
             await asyncio.sleep(ABSENT_PAUSE_S)
             try:
-                await self._prepare()
+                sizes = await self._prepare()
             except (EngineError, StartError) as error:
                 self._fault = f"the container engine can't be used yet: {error}"
             else:
+                self.on_sizes(sizes)
                 return
 
     async def _watch(self) -> None:
@@ -172,7 +189,7 @@ class Launcher:
                 async with asyncio.timeout(PING_LIMIT_S):
                     await self._engine.ping()
             except (EngineError, TimeoutError):
-                self._metrics.count_engine_failure()
+                self._books.count_engine_failure()
                 if self._fault is None:
                     logger.error("engine lost")
                 self._fault = "the container engine doesn't answer"
@@ -196,15 +213,23 @@ class Launcher:
                 with contextlib.suppress(EngineError):
                     await self._engine.remove(found.container_id)
                     removed += 1
-        self._metrics.count_sweep(removed)
+        self._books.count_sweep(removed)
         if removed:
             logger.info("strays removed", count=removed)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
-    def _count(self, name: str) -> float:
-        return float(getattr(self._pool, name)) if self._pool is not None else 0.0
+    def _gauge(self, name: str) -> float:
+        """Return the value of one of the `GAUGES`."""
+        if name == "figbox_engine_up":
+            return float(self._fault is None)
+        counts = {
+            "figbox_pool_idle": "idle_count",
+            "figbox_pool_making": "making_count",
+            "figbox_pool_removing": "removing_count",
+        }
+        return float(getattr(self._pool, counts[name])) if self._pool is not None else 0.0
 
 
 def _facts_of_this_host() -> EngineFacts:

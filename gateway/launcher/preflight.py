@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.launcher.engine import DockerEngine, EngineFacts, ExitState
-    from gateway.settings import Settings
+    from gateway.settings import LauncherSettings
 
 #: Seconds the probe may take.
 PROBE_LIMIT_S = 60
@@ -52,7 +52,7 @@ class Prepared:
     sizes: Sizes
 
 
-async def prepare(engine: DockerEngine, settings: Settings, instance: str) -> Prepared:
+async def prepare(engine: DockerEngine, settings: LauncherSettings, instance: str) -> Prepared:
     """Check the engine and return what to use it with.
 
     Raises:

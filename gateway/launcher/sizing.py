@@ -10,7 +10,7 @@ from gateway.jobs import MiB
 
 if TYPE_CHECKING:
     from gateway.launcher.engine import EngineFacts
-    from gateway.settings import Settings
+    from gateway.settings import LauncherSettings
 
 #: What an idle warm container comes to at most, in bytes: `python -m benchmarks` measures about half of it.
 IDLE_BYTES = 96 * MiB
@@ -24,7 +24,7 @@ class Sizes:
     pool: int
 
 
-def choose_sizes(settings: Settings, facts: EngineFacts) -> Sizes:
+def choose_sizes(settings: LauncherSettings, facts: EngineFacts) -> Sizes:
     """Return the configured sizes, or good ones for the machine where none are configured.
 
     A running job may use its whole limit; an idle container runs only our own code, and is counted by

@@ -384,3 +384,21 @@ async def test_mean_follows_the_jobs() -> None:
         async with admission.place("a"):
             pass
     assert 0 < admission._mean_s < before / 2
+
+
+async def test_a_house_that_grows_serves_who_waits_and_one_that_shrinks_turns_nobody_out() -> None:
+    """When the launcher's sizes change, waiting jobs get the new places, and running ones keep theirs."""
+    house = House(make(running=1, share=3))
+    for _ in range(3):
+        house.arrive("a")
+    await settle()
+    assert len(house.inside()) == 1
+    house.admission.resize(running_limit=2)
+    await settle()
+    assert len(house.inside()) == 2
+    house.admission.resize(running_limit=1)
+    house.inside()[0].end.set()
+    await settle()
+    assert (len(house.inside()), house.admission.waiting_count) == (1, 1)
+    await house.empty()
+    assert_empty(house.admission)

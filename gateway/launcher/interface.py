@@ -1,0 +1,91 @@
+"""What the HTTP side and a launcher know of each other, in one place.
+
+`make_launcher` is the only place that chooses one, and imports none before it has: a gateway that asks another process
+must not even load what talks to an engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.jobs import EnvironmentFacts, Job, Result, Stages
+    from gateway.launcher.sizing import Sizes
+    from gateway.settings import Settings
+
+#: The gauges of a launcher: their names and what they tell. Nothing else of it may become a metric.
+GAUGES = {
+    "figbox_pool_idle": "Warm containers waiting",
+    "figbox_pool_making": "Containers being made",
+    "figbox_pool_removing": "Containers being removed",
+    "figbox_engine_up": "Whether the engine answered last",
+}
+
+
+class Launcher(Protocol):
+    """Runs jobs, each in a container of its own. One verb; the rest is how it is doing.
+
+    Attributes:
+        on_sizes: Called with the sizes in force whenever they change after `start`: the engine came late, or the
+            launcher came back as another one.
+    """
+
+    on_sizes: Callable[[Sizes], None]
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why a job would fail now, in words for `/readyz`; None when it would not."""
+
+    @property
+    def environments(self) -> Mapping[str, EnvironmentFacts]:
+        """The environments that jobs can name; empty until the engine has been reached."""
+
+    async def start(self) -> Sizes:
+        """Begin; whatever can't be reached yet is waited for in the background.
+
+        Returns:
+            The sizes in force, or good guesses.
+
+        Raises:
+            StartError: It can't work as configured.
+        """
+
+    async def run(self, job: Job, stages: Stages) -> Result:
+        """Run one job; cancelling the call kills its container.
+
+        Args:
+            job: What to draw.
+            stages: Filled in with where the time goes, also when the call fails.
+
+        Raises:
+            EngineError: The engine or the launcher failed us; the job may be tried again.
+            ShuttingDown: The launcher is ending.
+        """
+
+    async def aclose(self) -> None:
+        """End: every container is removed, or left to a launcher that goes on without us. Twice is fine."""
+
+
+class Books(Protocol):
+    """Where a launcher counts what happens; see `gateway.metrics.Metrics`."""
+
+    def count_pool_event(self, event: str, times: int = 1) -> None:
+        """Count one of the events that `Pool.on_event` names."""
+
+    def count_sweep(self, removed: int, sweeps: int = 1) -> None:
+        """Count searches for strays and what they removed."""
+
+    def count_engine_failure(self, times: int = 1) -> None:
+        """Count calls that the engine failed."""
+
+    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Add a gauge whose value is read when it is asked for."""
+
+
+def make_launcher(settings: Settings, books: Books) -> Launcher:
+    """Return the launcher that the settings ask for."""
+    from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
+
+    return EngineLauncher(settings, books)
