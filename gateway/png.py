@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+
+from gateway.picture import InvalidPicture, Size, bounded
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -53,19 +54,7 @@ _CHUNK_HEAD = struct.Struct(">I4s")
 _IHDR = struct.Struct(">IIBBBBB")
 
 
-class InvalidPng(ValueError):
-    """The bytes are not a PNG we would serve; the text says why, in our words only."""
-
-
-@dataclass(frozen=True, slots=True)
-class PngSize:
-    """Width and height in pixels, from the header."""
-
-    width: int
-    height: int
-
-
-def check_png(data: bytes, pixel_limit: int) -> PngSize:
+def check_png(data: bytes, pixel_limit: int) -> Size:
     """Check that `data` is exactly one well-formed PNG of a sane size.
 
     Args:
@@ -76,13 +65,13 @@ def check_png(data: bytes, pixel_limit: int) -> PngSize:
         Its size in pixels.
 
     Raises:
-        InvalidPng: It isn't; the message is fit for a client.
+        InvalidPicture: It isn't; the message is fit for a client.
     """
     if not data.startswith(SIGNATURE):
-        raise InvalidPng("it does not begin as a PNG does")
+        raise InvalidPicture("it does not begin as a PNG does")
     kind, body, position = _next_chunk(data, len(SIGNATURE))
     if kind != b"IHDR":
-        raise InvalidPng("it does not begin with its header")
+        raise InvalidPicture("it does not begin with its header")
     size, colour = _check_header(body, pixel_limit)
     kinds: list[bytes] = []
     ancillary_bytes = 0
@@ -91,17 +80,17 @@ def check_png(data: bytes, pixel_limit: int) -> PngSize:
         kind, body, position = _next_chunk(data, position)
         kinds.append(kind)
         if len(kinds) >= CHUNK_LIMIT:
-            raise InvalidPng("it has too many chunks")
+            raise InvalidPicture("it has too many chunks")
         if kind in ANCILLARY:
             ancillary_bytes += len(body)
         elif kind == b"PLTE":
             palette_bytes = len(body)
         elif kind not in CRITICAL:
-            raise InvalidPng("it has a kind of chunk that is not served")
+            raise InvalidPicture("it has a kind of chunk that is not served")
     if ancillary_bytes > ANCILLARY_LIMIT:
-        raise InvalidPng("it carries too much beside the picture")
+        raise InvalidPicture("it carries too much beside the picture")
     if len(body) or position != len(data):
-        raise InvalidPng("something follows its end")
+        raise InvalidPicture("something follows its end")
     _check_order(kinds)
     _check_palette(colour, palette_bytes)
     return size
@@ -111,50 +100,48 @@ def _check_order(kinds: list[bytes]) -> None:
     """Check that the image data is there and in one piece, and that all else comes once and in its place."""
     data_count = kinds.count(b"IDAT")
     if not data_count:
-        raise InvalidPng("it has no image data")
+        raise InvalidPicture("it has no image data")
     first = kinds.index(b"IDAT")
     if kinds[first : first + data_count].count(b"IDAT") != data_count:
-        raise InvalidPng("its image data is not in one piece")
+        raise InvalidPicture("its image data is not in one piece")
     stages = [ORDER[kind] for kind in kinds if kind in ORDER]
     if stages != sorted(stages) or b"pHYs" in kinds[first:]:
-        raise InvalidPng("its parts are out of order")
+        raise InvalidPicture("its parts are out of order")
     single = [kind for kind in kinds if kind not in REPEATABLE]
     if len(single) != len(set(single)):
-        raise InvalidPng("a part of it comes twice")
+        raise InvalidPicture("a part of it comes twice")
 
 
 def _check_palette(colour: int, palette_bytes: int | None) -> None:
     """Check that a palette is there where it must be, not where it can't be, and of whole colours."""
     if palette_bytes is None:
         if colour == INDEXED:
-            raise InvalidPng("its palette is missing")
+            raise InvalidPicture("its palette is missing")
     elif colour in GREYS or palette_bytes % 3 or not 0 < palette_bytes <= PALETTE_LIMIT:
-        raise InvalidPng("its palette is not one")
+        raise InvalidPicture("its palette is not one")
 
 
 def _next_chunk(data: bytes, position: int) -> tuple[bytes, memoryview, int]:
     """Return kind and body of the chunk at `position`, its CRC checked, and where the next one begins."""
     if position + 12 > len(data):
-        raise InvalidPng("it is cut short")
+        raise InvalidPicture("it is cut short")
     length, kind = _CHUNK_HEAD.unpack_from(data, position)
     end = position + 12 + length
     if length > INT_MAX or end > len(data):
-        raise InvalidPng("it is cut short")
+        raise InvalidPicture("it is cut short")
     view = memoryview(data)
     if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
-        raise InvalidPng("a checksum in it is wrong")
+        raise InvalidPicture("a checksum in it is wrong")
     return kind, view[position + 8 : end - 4], end
 
 
-def _check_header(body: memoryview, pixel_limit: int) -> tuple[PngSize, int]:
+def _check_header(body: memoryview, pixel_limit: int) -> tuple[Size, int]:
     """Return size and colour type."""
     if len(body) != _IHDR.size:
-        raise InvalidPng("its header has a wrong length")
+        raise InvalidPicture("its header has a wrong length")
     width, height, depth, colour, compression, filtering, interlace = _IHDR.unpack(body)
     if depth not in BIT_DEPTHS.get(colour, ()) or compression or filtering or interlace > 1:
-        raise InvalidPng("its header has values that PNG does not know")
+        raise InvalidPicture("its header has values that PNG does not know")
     if not 0 < width <= INT_MAX or not 0 < height <= INT_MAX:
-        raise InvalidPng("its header gives no size")
-    if width * height > pixel_limit:
-        raise InvalidPng(f"it has {width} x {height} pixels, and at most {pixel_limit} are allowed")
-    return PngSize(width, height), colour
+        raise InvalidPicture("its header gives no size")
+    return bounded(width, height, pixel_limit), colour

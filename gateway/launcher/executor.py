@@ -30,7 +30,8 @@ from gateway.jobs import (
 )
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.frames import Answer, MalformedAnswer, OutputExceeded, encode_job
-from gateway.png import InvalidPng, check_png
+from gateway.picture import InvalidPicture
+from gateway.png import check_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,7 +125,7 @@ def judge(answer: Answer, limits: Limits) -> tuple[Outcome, tuple[Figure, ...], 
         return answer.outcome, (), printable(answer.error)
     try:
         size = check_png(answer.picture, limits.pixel_limit)
-    except InvalidPng as error:
+    except InvalidPicture as error:
         return Outcome.INVALID_OUTPUT, (), f"The job's output is not a picture that can be served: {error}."
     picture = Picture(Format.PNG, answer.picture, size.width, size.height)
     return Outcome.OK, (Figure(0, "", (picture,)),), ""

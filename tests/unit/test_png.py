@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image, PngImagePlugin
 
-from gateway.png import ANCILLARY_LIMIT, CHUNK_LIMIT, INT_MAX, SIGNATURE, InvalidPng, PngSize, check_png
+from gateway.picture import InvalidPicture, Size
+from gateway.png import ANCILLARY_LIMIT, CHUNK_LIMIT, INT_MAX, SIGNATURE, check_png
 from tests.fakes import PNG
 
 BOUNDED = settings(deadline=None, max_examples=150)
@@ -75,7 +76,7 @@ def test_figures_of_matplotlib_pass(options: dict[str, object]) -> None:
     """What savefig writes is served, and its size is read right."""
     data = _figure(**options)
     with Image.open(io.BytesIO(data)) as image:
-        assert PngSize(*image.size) == check_png(data, LIMIT)
+        assert Size(*image.size) == check_png(data, LIMIT)
 
 
 @pytest.mark.parametrize("options", [{}, {"dpi": (72, 72)}, {"transparency": 0}, {"optimize": True}])
@@ -87,7 +88,7 @@ def test_pictures_of_every_mode_pass(mode: str, options: dict[str, object]) -> N
             options = {}
         elif mode == "RGB":
             options = {"transparency": (0, 0, 0)}
-    assert PngSize(7, 5) == check_png(_pillow(mode, **options), 35)
+    assert Size(7, 5) == check_png(_pillow(mode, **options), 35)
 
 
 def test_picture_in_many_data_chunks_passes() -> None:
@@ -95,7 +96,7 @@ def test_picture_in_many_data_chunks_passes() -> None:
     out = io.BytesIO()
     Image.effect_noise((500, 400), 80).save(out, "png")
     assert out.getvalue().count(b"IDAT") > 1
-    assert PngSize(500, 400) == check_png(out.getvalue(), LIMIT)
+    assert Size(500, 400) == check_png(out.getvalue(), LIMIT)
 
 
 @pytest.mark.parametrize("data", [PNG, _touched()], ids=["smallest", "palette"])
@@ -105,7 +106,7 @@ def test_every_flipped_bit_is_found(data: bytes) -> None:
     for position, bit in itertools.product(range(len(data)), range(8)):
         flipped = bytearray(data)
         flipped[position] ^= 1 << bit
-        with pytest.raises(InvalidPng):
+        with pytest.raises(InvalidPicture):
             check_png(bytes(flipped), LIMIT)
 
 
@@ -113,7 +114,7 @@ def test_every_truncation_is_found() -> None:
     """A file that lacks any of its last bytes is refused."""
     data = _touched()
     for length in range(len(data)):
-        with pytest.raises(InvalidPng):
+        with pytest.raises(InvalidPicture):
             check_png(data[:length], LIMIT)
 
 
@@ -121,15 +122,15 @@ def test_every_truncation_is_found() -> None:
 @given(st.binary(min_size=1, max_size=50))
 def test_appended_bytes_are_found(tail: bytes) -> None:
     """Nothing can hide behind the end."""
-    with pytest.raises(InvalidPng):
+    with pytest.raises(InvalidPicture):
         check_png(PNG + tail, LIMIT)
 
 
 @BOUNDED
 @given(st.binary(max_size=200), st.booleans())
 def test_arbitrary_bytes_raise_nothing_else(data: bytes, begins_right: bool) -> None:  # noqa: FBT001 - hypothesis
-    """Whatever comes is refused by InvalidPng and no other exception."""
-    with pytest.raises(InvalidPng):
+    """Whatever comes is refused by InvalidPicture and no other exception."""
+    with pytest.raises(InvalidPicture):
         check_png((SIGNATURE + _header() if begins_right else b"") + data, LIMIT)
 
 
@@ -145,7 +146,7 @@ def test_every_swap_of_chunks_is_found() -> None:
         if _is_order_of_png([chunk[4:8] for chunk in swapped]):
             check_png(SIGNATURE + b"".join(swapped), LIMIT)
         else:
-            with pytest.raises(InvalidPng):
+            with pytest.raises(InvalidPicture):
                 check_png(SIGNATURE + b"".join(swapped), LIMIT)
 
 
@@ -195,7 +196,7 @@ def _is_order_of_png(kinds: list[bytes]) -> bool:
 )
 def test_broken_structure_is_refused(data: bytes) -> None:
     """Every checksum is right, and still it is no PNG that all decoders read alike."""
-    with pytest.raises(InvalidPng):
+    with pytest.raises(InvalidPicture):
         check_png(data, LIMIT)
 
 
@@ -205,7 +206,7 @@ def test_broken_structure_is_refused(data: bytes) -> None:
 def test_kinds_of_chunks_not_needed_are_refused(kind: bytes) -> None:
     """Compressed text, EXIF, profiles, animation and whatever is unknown never reach a client."""
     for chunks in ((_chunk(kind, b"a\0b"), IDAT), (IDAT, _chunk(kind, b"a\0b"))):
-        with pytest.raises(InvalidPng):
+        with pytest.raises(InvalidPicture):
             check_png(_png(*chunks), LIMIT)
 
 
@@ -240,7 +241,7 @@ def test_header_is_within_bounds(header: bytes, passes: bool) -> None:  # noqa: 
     if passes:
         check_png(data, LIMIT)
     else:
-        with pytest.raises(InvalidPng):
+        with pytest.raises(InvalidPicture):
             check_png(data, LIMIT)
 
 
@@ -248,19 +249,19 @@ def test_text_beside_the_picture_is_bounded() -> None:
     """All ancillary chunks together may have so many bytes, and not one more."""
     half = _chunk(b"tEXt", bytes(ANCILLARY_LIMIT // 2))
     check_png(_png(half, half, IDAT), LIMIT)
-    with pytest.raises(InvalidPng):
+    with pytest.raises(InvalidPicture):
         check_png(_png(half, half, _chunk(b"tEXt", b"x"), IDAT), LIMIT)
 
 
 def test_number_of_chunks_is_bounded() -> None:
     """A file of a million empty chunks would hold up every other client while it is walked."""
     check_png(_png(_chunk(b"IDAT") * (CHUNK_LIMIT - 3), IDAT), LIMIT)
-    with pytest.raises(InvalidPng, match="chunks"):
+    with pytest.raises(InvalidPicture, match="chunks"):
         check_png(_png(_chunk(b"IDAT") * (CHUNK_LIMIT - 2), IDAT), LIMIT)
 
 
 def test_length_beyond_the_file_is_refused() -> None:
     """A chunk can't claim bytes that aren't there."""
     for length in (1, 0x7FFF_FFFF, 0xFFFF_FFFF):
-        with pytest.raises(InvalidPng, match="cut short"):
+        with pytest.raises(InvalidPicture, match="cut short"):
             check_png(SIGNATURE + _header() + struct.pack(">I", length) + b"IDAT" + bytes(4), LIMIT)

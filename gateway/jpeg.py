@@ -1,0 +1,165 @@
+"""Checks a JPEG without decoding a pixel.
+
+What passes is a file as libjpeg writes it for a figure: the JFIF header, tables, one frame of one or three components,
+its scans, and not a byte after the end. Every segment is walked; profiles, EXIF, comments, thumbnails and whatever
+else can ride along are refused: nobody needs them here, and each is a parser to attack.
+
+Source: ITU-T T.81 (JPEG), annex B (markers, segments, frame and scan headers); ITU-T T.871 (JFIF), clause 10.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+from gateway.picture import InvalidPicture, Size, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START = b"\xff\xd8"
+END = b"\xff\xd9"
+
+#: Baseline, extended sequential and progressive frames; arithmetic coding, lossless and hierarchies are left out.
+FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+
+HUFFMAN, QUANTISATION, RESTART, SCAN, JFIF, ADOBE = 0xC4, 0xDB, 0xDD, 0xDA, 0xE0, 0xEE
+
+#: Segments of a file, scans included. A progressive colour picture has ten scans, each with tables of its own.
+SEGMENT_LIMIT = 64
+
+#: Scans: each may touch every pixel, so a file of few bytes could cost a decoder minutes.
+SCAN_LIMIT = 16
+
+#: Symbols a table of codes holds at most.
+SYMBOL_LIMIT = 256
+
+#: Grey, or three colours.
+COMPONENTS = (1, 3)
+
+#: Length of a JFIF header without a thumbnail, and of Adobe's mark.
+JFIF_LENGTH, ADOBE_LENGTH = 14, 12
+
+#: Within a scan, what is neither data nor a restart mark.
+_SCAN_END = re.compile(rb"\xff(?![\x00\xd0-\xd7])")
+_LENGTH = struct.Struct(">H")
+_FRAME = struct.Struct(">BHHB")
+
+
+def check_jpeg(data: bytes, pixel_limit: int) -> Size:
+    """Check that `data` is exactly one well-formed JPEG of a sane size.
+
+    Args:
+        data: The whole file.
+        pixel_limit: Most pixels (width times height) allowed.
+
+    Returns:
+        Its size in pixels.
+
+    Raises:
+        InvalidPicture: It isn't; the message is fit for a client.
+    """
+    if not data.startswith(START):
+        raise InvalidPicture("it does not begin as a JPEG does")
+    size: Size | None = None
+    components = scans = 0
+    for number, (kind, body) in enumerate(_walk(data)):
+        if (kind == JFIF) != (number == 0):
+            raise InvalidPicture("its header is not where it belongs")
+        if kind in FRAMES:
+            if size is not None:
+                raise InvalidPicture("it holds more than one picture")
+            size, components = _read_frame(body, pixel_limit)
+        elif kind == SCAN:
+            scans += 1
+            if scans > SCAN_LIMIT or not body or not 1 <= body[0] <= components or len(body) != 4 + 2 * body[0]:
+                raise InvalidPicture("its image data is out of order")
+        else:
+            _check_segment(kind, body)
+    if size is None or not scans:
+        raise InvalidPicture("it has no image data")
+    return size
+
+
+def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and body of every segment; the data of scans is skipped, and the end is where it should be."""
+    position = len(START)
+    for _ in range(SEGMENT_LIMIT):
+        if data[position : position + 2] == END:
+            if position + 2 != len(data):
+                raise InvalidPicture("something follows its end")
+            return
+        kind, body, position = _next_segment(data, position)
+        yield kind, body
+        if kind == SCAN:
+            found = _SCAN_END.search(data, position)
+            if found is None:
+                raise InvalidPicture("it is cut short")
+            position = found.start()
+    raise InvalidPicture("it has too many parts")
+
+
+def _next_segment(data: bytes, position: int) -> tuple[int, bytes, int]:
+    """Return kind and body of the segment at `position`, and where the next one begins."""
+    head = data[position : position + 4]
+    if len(head) < 4 or head[0] != 0xFF:  # noqa: PLR2004 - a marker and a length
+        raise InvalidPicture("it is cut short")
+    end = position + 2 + _LENGTH.unpack_from(head, 2)[0]
+    if end < position + 4 or end > len(data):
+        raise InvalidPicture("it is cut short")
+    return head[1], data[position + 4 : end], end
+
+
+def _read_frame(body: bytes, pixel_limit: int) -> tuple[Size, int]:
+    """Return size and number of components; a height given later (marker DNL) is none."""
+    if len(body) < _FRAME.size:
+        raise InvalidPicture("its header has a wrong length")
+    depth, height, width, components = _FRAME.unpack_from(body)
+    if depth != 8 or components not in COMPONENTS or len(body) != _FRAME.size + 3 * components:  # noqa: PLR2004 - bits
+        raise InvalidPicture("its header has values that are not served")
+    if not width or not height:
+        raise InvalidPicture("its header gives no size")
+    return bounded(width, height, pixel_limit), components
+
+
+def _check_segment(kind: int, body: bytes) -> None:
+    """Check a segment that is neither frame nor scan: of a kind that is needed, and filled by what belongs there."""
+    if kind == JFIF:
+        # Bytes 12 and 13 are the size of a thumbnail.
+        sound = len(body) == JFIF_LENGTH and body.startswith(b"JFIF\0") and body[12:] == b"\0\0"
+    elif kind == ADOBE:
+        sound = len(body) == ADOBE_LENGTH and body.startswith(b"Adobe")
+    elif kind == RESTART:
+        sound = len(body) == 2  # noqa: PLR2004 - an interval
+    elif kind == QUANTISATION:
+        sound = _holds_whole_tables(body, _quantisation_length)
+    elif kind == HUFFMAN:
+        sound = _holds_whole_tables(body, _huffman_length)
+    else:
+        raise InvalidPicture("it has a kind of part that is not served")
+    if not sound:
+        raise InvalidPicture("a part of it is not what it should be")
+
+
+def _holds_whole_tables(body: bytes, length_of: Callable[[bytes], int]) -> bool:
+    """Tell whether a segment is made of tables without a rest; `length_of` says how long the first of some is."""
+    if not body:
+        return False
+    while body:
+        length = length_of(body)
+        if length > len(body):
+            return False
+        body = body[length:]
+    return True
+
+
+def _quantisation_length(tables: bytes) -> int:
+    """Return the length of a quantisation table: one byte of number and precision, 64 values of one or two bytes."""
+    return 129 if tables[0] >> 4 else 65
+
+
+def _huffman_length(tables: bytes) -> int:
+    """Return the length of a table of codes: one byte of number and class, 16 counts, and as many symbols."""
+    symbols = sum(tables[1:17])
+    return 17 + symbols if len(tables) > 16 and symbols <= SYMBOL_LIMIT else len(tables) + 1  # noqa: PLR2004

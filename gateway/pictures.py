@@ -1,0 +1,42 @@
+"""Checks a picture by the rules of the format it is meant to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.jobs import Format
+from gateway.jpeg import check_jpeg
+from gateway.pdf import check_pdf
+from gateway.png import check_png
+from gateway.svg import check_svg
+from gateway.webp import check_webp
+
+if TYPE_CHECKING:
+    from gateway.picture import Size
+
+
+def check_picture(wanted: Format, data: bytes, pixel_limit: int) -> Size:
+    """Check that `data` is exactly one well-formed picture of a format.
+
+    Args:
+        wanted: The format asked for; nothing is guessed.
+        data: The whole file.
+        pixel_limit: Most pixels (width times height) allowed; SVG and PDF have none.
+
+    Returns:
+        Its size in pixels, of SVG and PDF in points, as the check itself read it.
+
+    Raises:
+        InvalidPicture: It isn't; the message is fit for a client.
+    """
+    match wanted:
+        case Format.PNG:
+            return check_png(data, pixel_limit)
+        case Format.JPEG:
+            return check_jpeg(data, pixel_limit)
+        case Format.WEBP:
+            return check_webp(data, pixel_limit)
+        case Format.SVG:
+            return check_svg(data)
+        case Format.PDF:
+            return check_pdf(data)
