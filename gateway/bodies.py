@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING
 
-from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest, UnsupportedEncoding
+from aiohttp import web
+
+from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest, MalformedRequest, UnsupportedEncoding
+from gateway.strict_json import InvalidJson, parse_json
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from gateway.settings import Settings
 
 NOT_JSON = "Content-Type must be application/json"
@@ -30,6 +30,7 @@ async def read_code(request: web.Request, settings: Settings) -> str:
         UnsupportedEncoding: The body is compressed.
         BodyTooLarge: The body or the code is too long.
         BodyTimeout: The body didn't arrive in time.
+        MalformedRequest: The body's framing broke.
     """
     if request.content_type != "application/json":
         raise InvalidRequest(NOT_JSON)
@@ -58,6 +59,8 @@ async def read_body(request: web.Request, settings: Settings) -> bytes:
                 chunks += chunk
                 if len(chunks) > settings.body_limit_bytes:
                     raise BodyTooLarge(too_large)
+    except web.RequestPayloadError as error:
+        raise MalformedRequest("Malformed HTTP request") from error
     except TimeoutError as error:
         raise BodyTimeout("Body did not arrive in time") from error
     return bytes(chunks)
@@ -70,9 +73,8 @@ def parse_code(body: bytes) -> str:
         InvalidRequest: With one of this module's constant texts.
     """
     try:
-        document = json.loads(body)
-    # ValueError covers broken JSON, bytes that aren't UTF-8/16/32 and integers of more than 4300 digits.
-    except (ValueError, RecursionError) as error:
+        document = parse_json(body)
+    except InvalidJson as error:
         raise InvalidRequest(BROKEN_JSON) from error
     code = document.get("code") if isinstance(document, dict) else None
     if not isinstance(code, str) or not code.strip() or "\0" in code or not _encodes(code):

@@ -3,6 +3,9 @@
 GatewayError
 ├── RequestError            the request can't be served as it is
 │   ├── Unauthorized            no key, or not one of ours
+│   ├── MalformedRequest        it isn't HTTP as the standard has it, or could be read in two ways
+│   ├── HeadTimeout             the head didn't arrive in time
+│   ├── HeadTooLarge            more bytes than a head, or a line of it, may have
 │   ├── InvalidRequest          body, content type or a field is wrong
 │   ├── UnsupportedEncoding     a compressed body
 │   ├── BodyTooLarge            more bytes than a body may have
@@ -13,6 +16,7 @@ GatewayError
 │   ├── KeyShareExceeded        this key has its share of jobs in the house already
 │   ├── RateExceeded            this key has had its requests of a minute
 │   ├── BudgetExceeded          this key has used its processor time of a minute
+│   ├── TooManyConnections      every connection that may be open works for a key
 │   ├── ShuttingDown            the gateway is ending
 │   └── NotReady                asked by /readyz: a render would fail now
 └── EngineError             the container engine failed us
@@ -36,6 +40,18 @@ class RequestError(GatewayError):
 
 class Unauthorized(RequestError):
     """No key was given, or none that we know."""
+
+
+class MalformedRequest(RequestError):
+    """The request isn't HTTP as the standard has it, or two readers could understand it differently."""
+
+
+class HeadTimeout(RequestError):
+    """The head did not arrive in time."""
+
+
+class HeadTooLarge(RequestError):
+    """The head, or one line of it, has more bytes than allowed."""
 
 
 class InvalidRequest(RequestError):
@@ -84,6 +100,10 @@ class RateExceeded(Busy):
 
 class BudgetExceeded(Busy):
     """The key has used its processor seconds of a minute, or holds them for jobs under way."""
+
+
+class TooManyConnections(Busy):
+    """As many connections are open as may be."""
 
 
 class ShuttingDown(Busy):

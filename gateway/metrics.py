@@ -14,6 +14,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from gateway.middleware import add_headers, answer_failures, identify
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -106,6 +108,7 @@ def metrics_app(metrics: Metrics) -> web.Application:
     async def expose(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application()
+    app = web.Application(middlewares=[identify, answer_failures])
+    app.on_response_prepare.append(add_headers)
     app.router.add_get("/metrics", expose)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -38,6 +39,25 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     if REQUEST_ID not in request:  # aiohttp refused it before any middleware
         request[REQUEST_ID] = new_request_id()
     response.headers["X-Request-ID"] = request[REQUEST_ID]
+
+
+def raw_answer(error: GatewayError, request_id: str) -> bytes:
+    """Return a whole answer as bytes, for connections that have no request to answer."""
+    response = problems.error_response(error, request_id)
+    body = response.body
+    assert isinstance(body, bytes)  # noqa: S101 - the type of aiohttp's responses can't say so
+    fields = {
+        **HEADERS,
+        "X-Request-ID": request_id,
+        "Content-Type": problems.CONTENT_TYPE,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    if "Retry-After" in response.headers:
+        fields["Retry-After"] = response.headers["Retry-After"]
+    lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in fields.items()]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 
 @web.middleware

@@ -30,6 +30,9 @@ class Problem:
 
 PROBLEMS: dict[type[BaseException], Problem] = {
     errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),
+    errors.MalformedRequest: Problem(400, "malformed-request", "Malformed HTTP request"),
+    errors.HeadTimeout: Problem(408, "head-timeout", "Head did not arrive in time"),
+    errors.HeadTooLarge: Problem(431, "head-too-large", "Head too large"),
     errors.InvalidRequest: Problem(400, "invalid-request", "Invalid request"),
     errors.UnsupportedEncoding: Problem(415, "unsupported-encoding", "Unsupported content encoding"),
     errors.BodyTooLarge: Problem(413, "body-too-large", "Body too large"),
@@ -39,6 +42,7 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     errors.BudgetExceeded: Problem(429, "budget-exceeded", "Processor time of this key is used up"),
     errors.QueueFull: Problem(503, "queue-full", "Queue is full"),
     errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long for a place"),
+    errors.TooManyConnections: Problem(503, "too-many-connections", "Too many connections"),
     errors.ShuttingDown: Problem(503, "shutting-down", "Shutting down"),
     errors.NotReady: Problem(503, "not-ready", "Not ready"),
     errors.ContainerLost: Problem(503, "container-lost", "The sandbox was lost"),
@@ -64,6 +68,11 @@ def find_problem(error: BaseException) -> Problem:
         if kind in PROBLEMS:
             return PROBLEMS[kind]
     return PROBLEMS[Exception]
+
+
+def slug_of(error: BaseException) -> str:
+    """Return the slug of an exception's problem, by which logs and metrics name it."""
+    return find_problem(error).slug
 
 
 def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
@@ -96,12 +105,6 @@ def outcome_response(result: Result, status: int, request_id: str) -> web.Respon
     title = OUTCOME_TITLES[result.outcome]
     problem = Problem(status, result.outcome.value.replace("_", "-"), title)
     return _response(problem, printable(result.error), request_id, outcome=result.outcome)
-
-
-def malformed_request_body(status: int, request_id: str) -> bytes:
-    """Return the body for a request so broken that no handler saw it; quotes nothing of the request."""
-    problem = Problem(status, "malformed-request", "Malformed HTTP request")
-    return _body(problem, problem.title, request_id)
 
 
 def _body(problem: Problem, error: str, request_id: str, outcome: Outcome | None = None) -> bytes:

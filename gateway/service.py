@@ -16,13 +16,14 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from loguru import logger
 
 from gateway.admission import Admission
-from gateway.app import build_app, protocol_factory
+from gateway.app import build_app
+from gateway.edge import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.ending import EndWish
 from gateway.errors import StartError
 from gateway.handlers import Services
@@ -55,6 +56,8 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     Raises:
         StartError: It can't start; the text says what to do.
     """
+    check_parser()
+    check_descriptors(settings.connections_limit)
     keyring = load_keyring(settings)
     ending = EndWish()
     async with AsyncExitStack() as stack:
@@ -78,13 +81,9 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             serving,
             not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
         )
-        runner = make_runner(build_app(services))
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        server = runner.server
-        assert server is not None  # noqa: S101 - setup() made it; the type can't say so
-        site = await asyncio.get_running_loop().create_server(protocol_factory(server), sock=listener)
-        stack.callback(site.close)
+        edge = Edge(EdgeLimits.public(settings), metrics)
+        metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
+        server = await _listen(stack, build_app(services), edge, listener)
         host, port = listener.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         logger.info("listening", url=url, keys=len(keyring))
@@ -161,13 +160,13 @@ async def cancelled(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
+def make_runner(app: web.Application) -> web.AppRunner:
     """Return what runs an application; its end takes a bounded time.
 
     A connection that comes in the very moment of the end misses aiohttp's call to close, and is then waited for: by
     aiohttp's default a whole minute, in which the pool goes on and nobody is answered.
     """
-    return web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CONNECTIONS_LIMIT_S, **options)
+    return web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CONNECTIONS_LIMIT_S)
 
 
 def bind(host: str, port: int, setting: str) -> socket.socket:
@@ -197,7 +196,16 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
 
 async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> None:
     listener = stack.enter_context(bind(settings.metrics_host, settings.metrics_port, "FIGBOX_METRICS_PORT"))
-    runner = make_runner(metrics_app(metrics), access_log=None)
+    await _listen(stack, metrics_app(metrics), Edge(EdgeLimits(), metrics), listener)
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, listener: socket.socket) -> web.Server:
+    """Serve an application on a socket until the stack ends; return its server."""
+    runner = make_runner(app)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, listener).start()
+    server = runner.server
+    assert server is not None  # noqa: S101 - setup() made it; the type can't say so
+    site = await asyncio.get_running_loop().create_server(edge.factory(server), sock=listener)
+    stack.callback(site.close)
+    return server

@@ -142,7 +142,7 @@ class Serving:
         A client that knocks on and on at a closed door is one to count, not one to write a line about each time.
         """
         gone = isinstance(error, asyncio.CancelledError)
-        outcome = "client-gone" if gone else problems.find_problem(error).slug
+        outcome = "client-gone" if gone else problems.slug_of(error)
         self.metrics.count_request(outcome)
         if isinstance(error, EngineError):
             self.metrics.count_engine_failure()

@@ -217,6 +217,18 @@ class Settings(LauncherSettings):
         10.0, alias="FIGBOX_BODY_TIMEOUT_S", ge=0.1, le=300, description="Seconds a body may take to arrive"
     )
 
+    # What a connection may do.
+    connections_limit: int = Field(
+        512, alias="FIGBOX_CONNECTIONS_LIMIT", ge=1, le=100_000, description="Connections open at once"
+    )
+    head_timeout_s: float = Field(
+        10.0,
+        alias="FIGBOX_HEAD_TIMEOUT_S",
+        ge=0.1,
+        le=300,
+        description="Seconds the head of a request may take to arrive",
+    )
+
     # Who waits, and how long.
     queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Jobs that may wait")
     queue_wait_s: float = Field(

@@ -12,11 +12,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.admission import Admission
-from gateway.app import PROTOCOL_OPTIONS, build_app, protocol_factory
+from gateway.app import build_app
 from gateway.budgets import Budgets
+from gateway.edge import Edge, EdgeLimits
 from gateway.handlers import Services
 from gateway.live_keyring import load_keyring
 from gateway.metrics import Metrics
+from gateway.protocol import PROTOCOL_OPTIONS
 from gateway.serving import Serving
 from tests.fakes import FakeExecutor
 
@@ -50,6 +52,7 @@ class Rig:
     budgets: Budgets = field(default_factory=Budgets)
     now: float = 1000.25
     _serving: Serving | None = None
+    _edge: Edge | None = None
 
     @property
     def serving(self) -> Serving:
@@ -59,6 +62,13 @@ class Rig:
             limits = self.settings.limits
             self._serving = Serving(keyring, self.admission, self.executor, self.metrics, limits, self.budgets)
         return self._serving
+
+    @property
+    def edge(self) -> Edge:
+        """Return what the rig's connections share; the same object for its whole life."""
+        if self._edge is None:
+            self._edge = Edge(EdgeLimits.public(self.settings), self.metrics)
+        return self._edge
 
     def app(self) -> web.Application:
         """Return the public application."""
@@ -101,7 +111,7 @@ async def connect(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
-        site = await asyncio.get_running_loop().create_server(protocol_factory(runner.server), "127.0.0.1", 0)
+        site = await asyncio.get_running_loop().create_server(rig.edge.factory(runner.server), "127.0.0.1", 0)
         stack.callback(site.close)
         port = site.sockets[0].getsockname()[1]
 

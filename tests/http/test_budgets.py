@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from gateway.app import PROTOCOL_OPTIONS
 from gateway.auth import HEADER, digest_of
 from gateway.budgets import STEP_S, WINDOW_S, Budgets
 from gateway.jobs import MiB, Outcome, Result, Usage
+from gateway.protocol import PROTOCOL_OPTIONS
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig, make_rig
 

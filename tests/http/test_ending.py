@@ -10,7 +10,8 @@ import time
 import pytest
 from aiohttp import web
 
-from gateway.app import protocol_factory
+from gateway.edge import Edge, EdgeLimits
+from gateway.metrics import Metrics
 from gateway.service import CONNECTIONS_LIMIT_S, make_runner
 
 
@@ -21,7 +22,9 @@ async def test_a_connection_of_the_last_moment_does_not_hold_up_the_end(turns: i
     runner = make_runner(web.Application())
     await runner.setup()
     assert runner.server is not None
-    site = await asyncio.get_running_loop().create_server(protocol_factory(runner.server), "127.0.0.1", 0)
+    site = await asyncio.get_running_loop().create_server(
+        Edge(EdgeLimits(), Metrics()).factory(runner.server), "127.0.0.1", 0
+    )
     with socket.create_connection(site.sockets[0].getsockname()):
         for _ in range(turns):
             await asyncio.sleep(0)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway import app as app_module
 from tests.fakes import KEY, until
 
 if TYPE_CHECKING:
@@ -47,9 +46,7 @@ def _head(data: bytes) -> tuple[int, dict[str, str], bytes]:
         pytest.param(b"GET /MARK-of-the-request\x00 HTTP/1.1\r\n\r\n", id="NUL in the path"),
         pytest.param(POST + b"MARK-of-the-request\r\n\r\n", id="header without colon"),
         pytest.param(POST + b"X: MARK-of-the-request\x00\r\n\r\n", id="NUL in a header"),
-        pytest.param(POST + b"X: " + b"MARK-of-the-request" * 1000 + b"\r\n\r\n", id="long header"),
         pytest.param(POST + b"X: MARK-of-the-request\r\n" * 500 + b"\r\n", id="many headers"),
-        pytest.param(b"GET /" + b"MARK-of-the-request" * 1000 + b" HTTP/1.1\r\n\r\n", id="long path"),
         pytest.param(POST + b"Content-Length: MARK-of-the-request\r\n\r\n", id="length is no number"),
         pytest.param(POST + b"Content-Length: -1\r\nX: MARK-of-the-request\r\n\r\n", id="negative length"),
     ],
@@ -68,43 +65,11 @@ async def test_malformed_heads_are_quoted_nowhere(
     )
     document = json.loads(body)
     assert ("Malformed HTTP request", headers["X-Request-ID"]) == (document["error"], document["request_id"])
-    assert "malformed request" in log.getvalue()
+    (line,) = [json.loads(text) for text in log.getvalue().splitlines()]
+    assert ("refused at the edge", document["request_id"]) == (line["event"], line["request_id"])
     for text in (answer.decode(), log.getvalue()):
         assert KEY not in text
         assert MARK not in text
-    assert rig.executor.jobs == []
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        pytest.param(b"Content-Length: 13\r\nTransfer-Encoding: chunked\r\n", id="length and chunked"),
-        pytest.param(b"Transfer-Encoding: chunked\r\nContent-Length: 13\r\n", id="chunked and length"),
-        pytest.param(b"Content-Length: 13\r\nContent-Length: 13\r\n", id="same length twice"),
-        pytest.param(b"Content-Length: 13\r\nContent-Length: 14\r\n", id="two lengths"),
-        pytest.param(b"Content-Length: 13, 13\r\n", id="list of lengths"),
-        pytest.param(b"Content-Length: +13\r\n", id="signed length"),
-        pytest.param(b"Content-Length: 0x0d\r\n", id="hex length"),
-        pytest.param(b"Content-Length: 1_3\r\n", id="length with underscore"),
-        pytest.param(b"Content-Length: 13\n", id="bare LF"),
-        pytest.param(b"Content-Length : 13\r\n", id="space before colon"),
-        pytest.param(b"Content-Length\t: 13\r\n", id="tab before colon"),
-        pytest.param(b"X: a\r\n Content-Length: 13\r\n", id="folded"),
-        pytest.param(b" Content-Length: 13\r\n", id="leading space"),
-        pytest.param(b"X: a\rContent-Length: 13\r\n", id="bare CR"),
-        pytest.param(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", id="chunked twice"),
-        pytest.param(b"Transfer-Encoding: chunked, identity\r\n", id="chunked not last"),
-        pytest.param(b"Transfer-Encoding: xchunked\r\n", id="almost chunked"),
-        pytest.param(b"Transfer-Encoding: \x0bchunked\r\n", id="control before chunked"),
-        pytest.param(b"Host: y\r\nContent-Length: 13\r\n", id="two hosts"),
-    ],
-)
-async def test_ambiguous_requests_are_refused_and_closed(connect: Connect, rig: Rig, headers: bytes) -> None:
-    """What two servers could read differently is answered 400 and the connection closed: nothing can be smuggled."""
-    smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    answer = await _exchange(connect, POST + JSON + headers + b"\r\n" + BODY + smuggled)
-    assert _head(answer)[0] == 400
-    assert answer.count(b"HTTP/1.") == 1
     assert rig.executor.jobs == []
 
 
@@ -186,28 +151,6 @@ async def test_body_cut_by_its_client_runs_nothing(connect: Connect, rig: Rig, l
     await until(lambda: rig.executor.jobs)
     assert len(rig.executor.jobs) == 1
     assert "internal error" not in log.getvalue()
-
-
-@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "second"])
-async def test_trickling_head_is_cut(connect: Connect, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
-    """A head that comes by bits holds its connection no longer than an idle one, the first as well as later ones."""
-    monkeypatch.setitem(app_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.1)
-    reader, writer = await connect()
-    writer.write(before)
-
-    async def trickle() -> None:
-        for byte in POST * 1000:
-            writer.write(bytes([byte]))
-            await asyncio.sleep(0.005)
-
-    slow = asyncio.create_task(trickle())
-    try:
-        await asyncio.wait_for(reader.read(), 5)
-    except ConnectionError:
-        pass
-    finally:
-        slow.cancel()
-    await asyncio.gather(slow, return_exceptions=True)
 
 
 async def test_client_that_hangs_up_cancels_its_job(connect: Connect, rig: Rig) -> None:

@@ -1,0 +1,67 @@
+"""Talking to a server in bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from tests.fakes import KEY
+
+HOST = b"Host: x\r\n"
+KEY_LINE = b"X-API-Key: " + KEY.encode() + b"\r\n"
+POST = b"POST /render-matplotlib HTTP/1.1\r\n" + HOST + KEY_LINE
+JSON = b"Content-Type: application/json\r\n"
+BODY = b'{"code": "x"}'
+LENGTH = b"Content-Length: 13\r\n"
+CLOSE = b"Connection: close\r\n"
+
+#: A whole request that is answered and keeps the connection.
+ALIVE = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+
+#: A whole request that renders and ends the connection.
+RENDER = POST + JSON + LENGTH + CLOSE + b"\r\n" + BODY
+
+LIMIT_S = 5
+
+
+async def read_rest(reader: asyncio.StreamReader) -> bytes:
+    """Return all that comes until the server closes; a reset ends it too."""
+    received = bytearray()
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while piece := await reader.read(65536):
+                received += piece
+    except ConnectionError:
+        pass
+    return bytes(received)
+
+
+def split_answers(data: bytes) -> list[tuple[int, dict[str, str], bytes]]:
+    """Return the answers in what a server sent: status, fields, body."""
+    found = []
+    while data:
+        head, mark, data = data.partition(b"\r\n\r\n")
+        assert mark, head
+        line, *lines = head.decode("ascii").split("\r\n")
+        version, status, _ = line.split(" ", 2)
+        assert version in {"HTTP/1.1", "HTTP/1.0", "HTTP/0.9"}
+        fields = dict(text.split(": ", 1) for text in lines)
+        length = int(fields.get("Content-Length", 0))
+        found.append((int(status), fields, data[:length]))
+        data = data[length:]
+    return found
+
+
+def check_problem(answer: tuple[int, dict[str, str], bytes], status: int, slug: str) -> dict[str, Any]:
+    """Check that an answer is a problem document of ours, whole and with all our fields; return it."""
+    found, fields, body = answer
+    assert found == status
+    assert fields["Content-Type"] == "application/problem+json"
+    names = ("Server", "X-Content-Type-Options", "Content-Security-Policy", "Cache-Control")
+    assert [fields[name] for name in names] == ["figbox", "nosniff", "default-src 'none'; sandbox", "no-store"]
+    document: dict[str, Any] = json.loads(body)
+    assert (document["status"], document["type"]) == (status, f"urn:figbox:problem:{slug}")
+    assert fields["X-Request-ID"] == document["request_id"]
+    assert int(fields["Content-Length"]) == len(body)
+    return document

@@ -1,0 +1,482 @@
+"""Connections: how long a head may take, how many there may be, who makes room, and what strangers can cause."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import http_parser, web
+
+from gateway import edge as edge_module
+from gateway import protocol as protocol_module
+from gateway.auth import HEADER
+from gateway.edge import HEAD_LIMIT_BYTES, OTHER_DESCRIPTORS, Edge, EdgeLimits, check_descriptors, check_parser
+from gateway.errors import StartError
+from gateway.jobs import ERROR_TEXT_LIMIT, Outcome, Result
+from gateway.metrics import Metrics, metrics_app
+from gateway.settings import ROOT
+from tests.fakes import KEY, picture_result, until
+from tests.http.raw import (
+    ALIVE,
+    BODY,
+    CLOSE,
+    HOST,
+    JSON,
+    KEY_LINE,
+    LENGTH,
+    LIMIT_S,
+    POST,
+    RENDER,
+    check_problem,
+    read_rest,
+    split_answers,
+)
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import AsyncIterator
+
+    from tests.http.conftest import Connect, Rig
+
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def _limit(rig: Rig, **limits: float) -> None:
+    rig.edge.limits = EdgeLimits(**{"connections": 512, "head_s": 10.0, **limits})  # type: ignore[arg-type]
+
+
+def _refusals(rig: Rig, reason: str) -> float:
+    return rig.metrics.registry.get_sample_value("figbox_refusals_total", {"reason": reason}) or 0
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    """Read one answer of a connection that is kept; return its status."""
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LIMIT_S)
+    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
+    await reader.readexactly(length)
+    return int(head.split(b" ")[1])
+
+
+# Heads
+
+
+@pytest.mark.parametrize("before", [b"", ALIVE], ids=["first", "second"])
+async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes) -> None:
+    """A head that comes by bits is answered 408 and closed, however busy it looks, the first as well as later ones."""
+    _limit(rig, head_s=0.1)
+    reader, writer = await connect()
+    if before:
+        writer.write(before)
+        assert await _answer(reader) == 200
+
+    async def trickle() -> None:
+        for byte in POST * 1000:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.005)
+
+    slow = asyncio.create_task(trickle())
+    try:
+        (answer,) = split_answers(await read_rest(reader))
+    finally:
+        slow.cancel()
+    check_problem(answer, 408, "head-timeout")
+    assert answer[1]["Connection"] == "close"
+    await asyncio.gather(slow, return_exceptions=True)
+    await until(lambda: not rig.edge.connection_count)
+    assert _refusals(rig, "head-timeout") == 1
+
+
+async def test_head_that_stops_is_408(connect: Connect, rig: Rig) -> None:
+    """A head that stops in the middle, in its first piece already, is answered the same."""
+    _limit(rig, head_s=0.05)
+    reader, writer = await connect()
+    writer.write(POST[:20])
+    (answer,) = split_answers(await read_rest(reader))
+    check_problem(answer, 408, "head-timeout")
+
+
+async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: Rig) -> None:
+    """The clock of a head ends with it: neither its job nor an idle pause is measured by it."""
+    reader, writer = await connect()
+    for _ in range(3):
+        writer.write(ALIVE[:10])
+        await until(lambda: [bool(connection._head_end) for connection in rig.edge._connections] == [True])
+        writer.write(ALIVE[10:])
+        assert await _answer(reader) == 200
+        (connection,) = rig.edge._connections
+        assert (connection._head_end, connection._head_bytes) == (None, 0)
+    rig.executor.result = None
+    writer.write(RENDER)
+    await until(lambda: rig.executor.running)
+    assert connection._head_end is None
+
+
+async def test_silent_connection_is_closed_silently(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks nothing is told nothing, line ends being nothing."""
+    monkeypatch.setitem(protocol_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.05)
+    for nothing in (b"", b"\r\n\r\n"):
+        reader, writer = await connect()
+        writer.write(nothing)
+        assert await read_rest(reader) == b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(POST + b"X: " + b"MARK" * 3000 + b"\r\n\r\n", id="long value"),
+        pytest.param(POST + b"MARK" * 3000 + b": x\r\n\r\n", id="long name"),
+        pytest.param(b"GET /" + b"MARK" * 3000 + b" HTTP/1.1\r\n\r\n", id="long target"),
+        pytest.param(b"MARK" * 300_000, id="no end"),
+        pytest.param(POST + (b"X: " + b"MARK" * 1000 + b"\r\n") * 100, id="many lines"),
+        pytest.param(b"\r\n" * HEAD_LIMIT_BYTES, id="line ends"),
+    ],
+)
+async def test_heads_are_bounded(connect: Connect, rig: Rig, log: io.StringIO, head: bytes) -> None:
+    """A head too long in a line, or as a whole, is refused and closed before it is complete, and quoted nowhere."""
+    reader, writer = await connect()
+    for start in range(0, len(head), 4000):
+        writer.write(head[start : start + 4000])
+        await asyncio.sleep(0)
+    ((status, fields, body),) = split_answers(await read_rest(reader))
+    assert (status, fields["Content-Type"]) in {
+        (431, "application/problem+json"),
+        (400, "application/problem+json"),  # the parser gave up on what it is before on how long it is
+    }
+    assert b"MARK" not in body
+    assert "MARK" not in log.getvalue()
+    assert KEY not in log.getvalue()
+    assert rig.executor.jobs == []
+
+
+async def test_long_head_is_431(connect: Connect) -> None:
+    """The status says what is wrong: a line is too long, or all of them together."""
+    for head in (POST + b"X: " + b"x" * 9000 + b"\r\n\r\n", (POST + (b"X: " + b"x" * 8000 + b"\r\n") * 5)):
+        reader, writer = await connect()
+        writer.write(head)
+        (answer,) = split_answers(await read_rest(reader))
+        check_problem(answer, 431, "head-too-large")
+
+
+# Bodies
+
+
+async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
+    """A chunk extension without end ends the connection: what isn't body counts as well."""
+    reader, writer = await connect()
+    writer.write(POST + JSON + b"Transfer-Encoding: chunked\r\n\r\nd;a=")
+    sent = 0
+    try:
+        while sent < 10 * rig.edge.limits.wire_bytes and not reader.at_eof():
+            writer.write(b"x" * 4096)
+            sent += 4096
+            await asyncio.wait_for(writer.drain(), LIMIT_S)
+            await asyncio.sleep(0)
+        await asyncio.wait_for(reader.read(), LIMIT_S)
+    except ConnectionError:
+        pass
+    await until(lambda: not rig.edge.connection_count)
+    assert _refusals(rig, "framing-too-large") == 1
+    assert rig.executor.jobs == []
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (POST.replace(KEY_LINE, b"") + JSON + b"Content-Length: 1000000000000\r\n", 401),
+        (POST.replace(KEY_LINE, KEY_LINE + KEY_LINE) + JSON + b"Content-Length: 10\r\n", 401),
+        (POST.replace(KEY_LINE, b"") + JSON + b"Transfer-Encoding: chunked\r\n", 401),
+        (POST.replace(KEY_LINE, b"") + JSON + b"Content-Encoding: gzip\r\nContent-Length: 10\r\n", 401),
+        (POST.replace(KEY_LINE, b"X-API-Key: \xff\xfe\r\n") + JSON + b"Content-Length: 10\r\n", 401),
+        (POST + JSON + b"Content-Length: 1000000000000\r\n", 413),
+        (POST + JSON + b"Content-Encoding: gzip\r\nContent-Length: 10\r\n", 415),
+        (POST + JSON + b"Content-Encoding: identity, br\r\nContent-Length: 10\r\n", 415),
+        (POST + b"Content-Type: text/html\r\nContent-Length: 10\r\n", 400),
+    ],
+)
+async def test_heads_are_judged_before_any_body_byte(connect: Connect, head: bytes, status: int) -> None:
+    """What the head decides is answered while not a byte of the body has come, and nobody is asked to go on."""
+    for expect in (b"", b"Expect: 100-continue\r\n"):
+        reader, writer = await connect()
+        writer.write(head + expect + b"\r\n")
+        line = await asyncio.wait_for(reader.readline(), LIMIT_S)
+        assert line.startswith(b"HTTP/1.1 %d " % status)
+
+
+# Answers
+
+
+async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that isn't taken in time ends the connection: nobody holds pictures in our memory for ever."""
+    monkeypatch.setattr(protocol_module, "ANSWER_LIMIT_S", 0.1)
+    rig.executor.result = picture_result(bytes(30_000_000))
+    reader, writer = await connect()
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(RENDER)
+    await until(lambda: _refusals(rig, "answer-timeout") == 1)
+    await until(lambda: not rig.edge.connection_count)
+
+
+async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Rig) -> None:
+    """The clock of an answer begins when its client is slow and ends when it has been taken."""
+    rig.executor.result = picture_result(bytes(30_000_000))
+    reader, writer = await connect()
+    for _ in range(2):
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(RENDER.replace(CLOSE, b""))
+        await until(lambda: [bool(connection._answer_end) for connection in rig.edge._connections] == [True])
+        reader._transport.resume_reading()  # type: ignore[attr-defined]
+        assert await _answer(reader) == 200
+        (connection,) = rig.edge._connections
+        assert connection._answer_end is None
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PROGRAM_ERROR, Outcome.INVALID_OUTPUT])
+async def test_guests_words_are_bounded_printable_and_in_no_field(
+    connect: Connect, rig: Rig, log: io.StringIO, outcome: Outcome
+) -> None:
+    """Whatever a guest says, fields and log lines are ours, and its words in the body are short and harmless."""
+    words = 'MARK\r\nX-Forged: yes\r\n\r\n{"event": "forged"}\n\x1b[2J\u2028\x00\ud800\U000e0001'
+    rig.executor.result = Result(outcome, error=words * 10_000)
+    reader, writer = await connect()
+    writer.write(RENDER)
+    (answer,) = split_answers(await read_rest(reader))
+    document = check_problem(answer, 500, outcome.value.replace("_", "-"))
+    assert "Forged" not in str(answer[1])
+    assert "MARK" not in str(answer[1])
+    assert "MARK" in document["error"]
+    assert len(document["error"]) <= ERROR_TEXT_LIMIT
+    assert all(character.isprintable() or character in "\n\t" for character in document["error"])
+    assert answer[2].isascii()
+    assert "MARK" not in log.getvalue()
+    assert [json.loads(line)["event"] for line in log.getvalue().splitlines()] == ["job finished"]
+
+
+# How many
+
+
+async def _open(connect: Connect, rig: Rig, count: int) -> list[Pair]:
+    """Open connections, and wait until they were let in."""
+    pairs = []
+    for number in range(count):
+        pairs.append(await connect())
+        await until(lambda wanted=number + 1: rig.edge.connection_count == wanted)
+    return pairs
+
+
+async def test_oldest_stranger_makes_room(connect: Connect, rig: Rig) -> None:
+    """When all connections are taken, the stranger that came first goes: told why if it has begun to ask."""
+    _limit(rig, connections=3)
+    pairs = await _open(connect, rig, 3)
+    pairs[0][1].write(POST[:20])
+    await asyncio.sleep(0.05)
+    reader, writer = await connect()
+    writer.write(ALIVE)
+    assert await _answer(reader) == 200
+    (answer,) = split_answers(await read_rest(pairs[0][0]))
+    assert check_problem(answer, 503, "too-many-connections")["error"] == "Too many connections are open"
+    assert answer[1]["Retry-After"] == "1"
+    another, writer = await connect()
+    writer.write(ALIVE)
+    assert await _answer(another) == 200
+    assert await read_rest(pairs[1][0]) == b""
+    assert rig.edge.connection_count == 3
+    assert _refusals(rig, "made-room") == 2
+
+
+async def test_who_had_a_key_stays_longer(connect: Connect, rig: Rig) -> None:
+    """A connection that has served a key, a proxy's for instance, is the last of the idle ones to go."""
+    _limit(rig, connections=2)
+    (trusted, stranger) = await _open(connect, rig, 2)
+    trusted[1].write(RENDER.replace(CLOSE, b""))
+    assert await _answer(trusted[0]) == 200
+    stranger[1].write(ALIVE)
+    assert await _answer(stranger[0]) == 200
+    await connect()
+    assert await read_rest(stranger[0]) == b""
+    trusted[1].write(RENDER)
+    assert [status for status, *_ in split_answers(await read_rest(trusted[0]))] == [200]
+
+
+async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig: Rig, log: io.StringIO) -> None:
+    """Jobs are not cut for newcomers: those get a prompt 503 without having asked, and the connection is closed."""
+    _limit(rig, connections=1)
+    rig.executor.result = None
+    (pair,) = await _open(connect, rig, 1)
+    pair[1].write(RENDER)
+    await until(lambda: rig.executor.running)
+    for request in (b"", RENDER, b"x" * 100_000):
+        reader, writer = await connect()
+        writer.write(request)
+        (answer,) = split_answers(await read_rest(reader))
+        check_problem(answer, 503, "too-many-connections")
+        assert (answer[1]["Retry-After"], answer[1]["Connection"]) == ("1", "close")
+        writer.close()
+    assert (rig.executor.running, len(rig.executor.jobs)) == (1, 1)
+    assert _refusals(rig, "too-many-connections") == 3
+    assert KEY not in log.getvalue()
+    await until(lambda: not rig.edge.farewells)
+    pair[1].close()
+    await until(lambda: not rig.edge.connection_count)
+    rig.executor.result = picture_result(b"x")
+    reader, writer = await connect()
+    writer.write(RENDER)
+    assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
+
+
+async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused connections that stay can't pile up either: those beyond a number are cut without a word."""
+    monkeypatch.setattr(edge_module, "FAREWELLS_LIMIT", 2)
+    monkeypatch.setattr(edge_module, "LINGERING_S", 0.5)
+    _limit(rig, connections=1)
+    rig.executor.result = None
+    (pair,) = await _open(connect, rig, 1)
+    pair[1].write(RENDER)
+    await until(lambda: rig.executor.running)
+    answers = []
+    for _ in range(4):
+        reader, _ = await connect()
+        answers.append(await read_rest(reader))
+    assert [bool(answer) for answer in answers] == [True, True, False, False]
+    await until(lambda: not rig.edge.farewells)
+
+
+async def test_slow_reader_without_a_key_makes_room(connect: Connect, rig: Rig) -> None:
+    """A stranger that asks and asks and takes no answer holds its connection only until it is needed."""
+    _limit(rig, connections=1)
+    ((reader, writer),) = await _open(connect, rig, 1)
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    for _ in range(20_000):
+        writer.write(ALIVE)
+    await asyncio.sleep(0.1)
+    other, other_writer = await connect()
+    other_writer.write(ALIVE)
+    assert await _answer(other) == 200
+    assert rig.edge.connection_count == 1
+
+
+# Logs
+
+
+async def test_strangers_fill_no_log(connect: Connect, rig: Rig, log: io.StringIO) -> None:
+    """Malformed requests are counted each, but logged one line each, and only so often; none is forged."""
+    for _ in range(100):
+        reader, writer = await connect()
+        writer.write(b'GET / HTTP/1.1\r\nX: \x1b[2J\n{"event": "forged"}\r\n\r\n')
+        await read_rest(reader)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert 1 < len(lines) < 60
+    assert {line["event"] for line in lines} == {"refused at the edge"}
+    assert all(text.isprintable() for text in log.getvalue().splitlines())
+    assert _refusals(rig, "malformed-request") == 100
+
+
+async def test_wrong_keys_are_counted_and_not_logged(connect: Connect, rig: Rig, log: io.StringIO) -> None:
+    """Who guesses keys is seen in the metrics; what is guessed is nowhere."""
+    for _ in range(5):
+        reader, writer = await connect()
+        writer.write(RENDER.replace(KEY.encode(), b"a-guess-of-a-stranger"))
+        assert [status for status, *_ in split_answers(await read_rest(reader))] == [401]
+    assert _refusals(rig, "unauthorized") == 5
+    assert log.getvalue() == ""
+
+
+# The other listener
+
+
+@pytest.fixture
+async def connect_metrics() -> AsyncIterator[Connect]:
+    """Raw connections to the listener of metrics, as the service makes it."""
+    async with AsyncExitStack() as stack:
+        metrics = Metrics()
+        runner = web.AppRunner(metrics_app(metrics), handler_cancellation=True)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        assert runner.server is not None
+        factory = Edge(EdgeLimits(), metrics).factory(runner.server)
+        site = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0)
+        stack.callback(site.close)
+
+        async def open_one() -> Pair:
+            reader, writer = await asyncio.open_connection(*site.sockets[0].getsockname())
+            stack.callback(writer.close)
+            return reader, writer
+
+        yield open_one
+
+
+async def test_metrics_are_behind_the_same_edge(connect_metrics: Connect) -> None:
+    """The operator's listener says no more of itself than the public one, and takes no more."""
+    for request, status, slug in (
+        (b"GET /metrics HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n", 200, ""),
+        (b"GET / HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n", 404, "not-found"),
+        (b"POST /metrics HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n", 405, "method-not-allowed"),
+        (b"MARK\x00\r\n\r\n", 400, "malformed-request"),
+        (b"GET /metrics HTTP/1.1\r\nX: " + b"MARK" * 3000, 431, "head-too-large"),
+    ):
+        reader, writer = await connect_metrics()
+        writer.write(request)
+        data = await read_rest(reader)
+        (answer,) = split_answers(data)
+        assert answer[1]["Server"] == "figbox"
+        if slug:
+            check_problem(answer, status, slug)
+        assert answer[0] == status
+        for word in (b"Python", b"python_info", b"aiohttp", b"MARK"):
+            assert word not in data
+
+
+@pytest.mark.parametrize("target", [b"/", b"/healthz", b"/readyz", b"/nothing", b"/render-matplotlib"])
+async def test_no_answer_names_what_we_run_on(connect: Connect, target: bytes) -> None:
+    """Neither a field nor a body tells the version of anything."""
+    reader, writer = await connect()
+    writer.write(b"GET " + target + b" HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
+    data = (await read_rest(reader)).lower()
+    for word in (b"python", b"aiohttp", b"llhttp", b"docker", b"0.1.0"):
+        assert word not in data
+
+
+# The start
+
+
+def test_other_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without llhttp there is no start: the fallback reads malformed requests otherwise."""
+    check_parser()
+    monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
+    with pytest.raises(StartError, match="AIOHTTP_NO_EXTENSIONS"):
+        check_parser()
+
+
+def test_switched_off_extensions_stop_the_service() -> None:
+    """The variable that makes aiohttp fall back makes the service say so instead of starting."""
+    environment = {**os.environ, "AIOHTTP_NO_EXTENSIONS": "1", "API_KEY": KEY, "PORT": "0", "FIGBOX_METRICS_PORT": "0"}
+    command = [sys.executable, "-m", "gateway"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pure Python" in done.stderr
+    assert KEY not in done.stderr
+
+
+def test_descriptors_are_provided_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More connections than descriptors raise the soft limit, or are refused by the name of the setting."""
+    limits = [256, 4096]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, new: limits.__setitem__(slice(None), new))
+    check_descriptors(1000)
+    assert limits == [1000 + OTHER_DESCRIPTORS + edge_module.FAREWELLS_LIMIT, 4096]
+    check_descriptors(10)
+    assert limits[1] == 4096
+    with pytest.raises(StartError, match="FIGBOX_CONNECTIONS_LIMIT"):
+        check_descriptors(4000)
+
+
+def test_header_has_one_name() -> None:
+    """The tests of bytes use the header that the code reads."""
+    assert KEY_LINE.split(b":")[0].decode() == HEADER
+    assert len(BODY) == int(LENGTH.split(b":")[1])
