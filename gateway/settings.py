@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -112,6 +112,12 @@ class LauncherSettings(BaseSettings):
     )
 
     # The warm pool.
+    warm_start: Literal["import", "fork"] = Field(
+        "import",
+        alias="FIGBOX_WARM_START",
+        description="How a container comes to have Matplotlib: `import`, by itself, or `fork`, from a template that "
+        "has imported it; see docs/fork.md",
+    )
     pool_size: int | None = Field(
         None,
         alias="FIGBOX_POOL_SIZE",

@@ -413,6 +413,11 @@ def serve_job(streams: Streams, *, idle_limit_s: float, warm_up: bool) -> int:
     cheap_import.import_pyplot()
     if warm_up:
         cheap_import.warm_up()
+    return serve_warm(streams)
+
+
+def serve_warm(streams: Streams) -> int:
+    """Serve the one job of a process that has imported everything; see `serve_job`."""
     write_frame(streams.answer, b"R")
 
     header = read_exactly(streams.job, FRAME_HEADER.size)

@@ -111,6 +111,9 @@ class Engine(Protocol):
     async def exit_state(self, container_id: str) -> ExitState:
         """Say how a container that stopped speaking ended."""
 
+    async def process_id(self, container_id: str) -> int:
+        """Return the host's process id of a running container's process 1."""
+
     async def kill(self, container_id: str) -> None:
         """Kill a container; one that is gone or has ended is fine."""
 
@@ -223,6 +226,22 @@ class DockerEngine:
                 return None
 
         return await self._run(self._controllers, image_id)
+
+    async def process_id(self, container_id: str) -> int:
+        """Return the host's process id of a running container's process 1.
+
+        Raises:
+            ContainerLost: It is gone, or has ended.
+        """
+
+        def process_id() -> int:
+            with self._translated():
+                return int(self._client().inspect_container(container_id)["State"]["Pid"])
+
+        found = await self._run(self._controllers, process_id)
+        if not found:
+            raise ContainerLost("a container ended early")
+        return found
 
     async def ping(self) -> None:
         """Ask for a sign of life; raises EngineUnavailable."""

@@ -116,7 +116,8 @@ class PoolExecutor:
             return Ending(malformed=True)
         except StreamEnded:
             state = await self._engine.exit_state(container.container_id)
-            return Ending(exit_code=state.exit_code, oom_killed=state.oom_killed)
+            exit_code = container.forked.exit_code if container.forked is not None else state.exit_code
+            return Ending(exit_code=exit_code, oom_killed=state.oom_killed)
 
 
 def judge(answer: Answer, limits: Limits) -> tuple[Outcome, tuple[Figure, ...], str]:

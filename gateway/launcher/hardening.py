@@ -94,6 +94,36 @@ MASKED_PATHS = (
     "/sys/power",
 )
 
+#: Process 1 of a container whose runner is forked, and the template that forks it (see runner-image/).
+STUB = ("python3", "-I", "-S", "/opt/figbox/stub.py")
+TEMPLATE = ("python3", "-OO", "/opt/figbox/template.py")
+
+#: What entering a container and becoming its user takes. Source: setns(2), setresuid(2), prctl(2).
+TEMPLATE_CAPABILITIES = ("SETGID", "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_CHROOT")
+
+#: System calls of the template besides a runner's.
+TEMPLATE_CALLS = (
+    "capset",
+    "prctl",
+    "setfsgid",
+    "setfsuid",
+    "setgroups",
+    "setns",
+    "setresgid",
+    "setresuid",
+    "setsid",
+    "waitid",
+)
+
+#: Memory of the template: once what an idle runner needs, and its page tables.
+TEMPLATE_MEMORY_BYTES = 512 * MiB
+
+#: Flags of clone(2) that make namespaces: `CLONE_NEW*`.
+NAMESPACE_FLAGS = 0x7E02_0000
+
+#: `KEYCTL_JOIN_SESSION_KEYRING`, the only one of its operations.
+JOIN_SESSION_KEYRING = 1
+
 #: Docker's own, unchanged.
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
@@ -150,6 +180,30 @@ class Sandbox:
     def job_config(self, uid: int) -> dict[str, Any]:
         """Return the create body of a container that waits for one job."""
         return self.container_config(uid, ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s))))
+
+    def stub_config(self, uid: int) -> dict[str, Any]:
+        """Return the create body of a container that its process 1 holds open for a runner forked by the template."""
+        # The stub's time is the outermost: it ends whatever the runner in it does to its own clocks.
+        limit_s = math.ceil(self.idle_limit_s + self.limits.wall_limit_s) + CPU_MARGIN_S
+        return {**self.container_config(uid, (str(limit_s),)), "Entrypoint": list(STUB)}
+
+    def template_config(self) -> dict[str, Any]:
+        """Return the create body of the template (see runner-image/template.py), which never runs a client's code.
+
+        It is held as a runner is, but for what entering other containers takes: root with the five capabilities of
+        `TEMPLATE_CAPABILITIES`, the host's process ids, and the system calls of `TEMPLATE_CALLS`. Mounting, tracing
+        and loading anything into the kernel are not among them.
+        """
+        config = self.container_config(0, ())
+        host = config["HostConfig"]
+        host["CapAdd"] = list(TEMPLATE_CAPABILITIES)
+        host["PidMode"] = "host"
+        host["SecurityOpt"] = ["no-new-privileges:true", f"seccomp={template_seccomp_profile()}"]
+        host["Memory"] = host["MemorySwap"] = TEMPLATE_MEMORY_BYTES
+        # Children move out of its groups at once, but count until then.
+        host["PidsLimit"] = 256
+        host["Ulimits"] = [limit for limit in host["Ulimits"] if limit["Name"] != "cpu"]
+        return {**config, "Entrypoint": list(TEMPLATE), "Cmd": []}
 
     def probe_config(self, uid: int) -> dict[str, Any]:
         """Return the create body of a container that reports what its sandbox looks like from inside."""
@@ -218,4 +272,21 @@ def seccomp_profile() -> str:
     )
     if wanted is not None:
         profile["archMap"] = [entry for entry in profile["archMap"] if entry["architecture"] == wanted]
+    return json.dumps(profile, separators=(",", ":"))
+
+
+@cache
+def template_seccomp_profile() -> str:
+    """Return the template's allowlist: a runner's, forking, and what a forked child needs to become a runner."""
+    profile = json.loads(seccomp_profile())
+
+    def rule(names: tuple[str, ...], *conditions: dict[str, int | str]) -> dict[str, Any]:
+        return {"names": list(names), "action": "SCMP_ACT_ALLOW", "args": list(conditions)}
+
+    profile["syscalls"] = [
+        *profile["syscalls"],
+        rule(TEMPLATE_CALLS),
+        rule(("clone",), {"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": NAMESPACE_FLAGS, "valueTwo": 0}),
+        rule(("keyctl",), {"index": 0, "op": "SCMP_CMP_EQ", "value": JOIN_SESSION_KEYRING}),
+    ]
     return json.dumps(profile, separators=(",", ":"))

@@ -20,7 +20,8 @@ from gateway.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 from gateway.launcher.engine import DockerEngine, EngineFacts, find_engine_url
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.interface import GAUGES
-from gateway.launcher.pool import ContainerMaker, Pool
+from gateway.launcher.maker import ContainerMaker, ForkingMaker
+from gateway.launcher.pool import Pool
 from gateway.launcher.preflight import Prepared, prepare
 from gateway.launcher.sizing import Sizes, choose_sizes
 from gateway.launcher.usage import CgroupUsage
@@ -124,14 +125,19 @@ class EngineLauncher:
                     await self._pool.aclose()
             except TimeoutError:
                 logger.error("containers not removed in time", left=self._pool.removing_count)
+        if self._maker is not None:
+            with contextlib.suppress(EngineError):
+                await self._maker.aclose()
         self._engine.close()
 
     # Background
 
     async def _prepare(self) -> Sizes:
         prepared = await prepare(self._engine, self._settings, self._instance)
-        maker = ContainerMaker(self._engine, prepared.sandbox, START_LIMIT_S)
+        forks = self._settings.warm_start == "fork"
+        maker = (ForkingMaker if forks else ContainerMaker)(self._engine, prepared.sandbox, START_LIMIT_S)
         await self._sweep(maker)
+        await maker.open()
         self._begin(prepared, maker)
         return prepared.sizes
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -23,15 +22,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
 
-from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
-from gateway.launcher.conversation import Conversation, StreamEnded, open_conversation
-from gateway.launcher.frames import MalformedAnswer
-from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+from gateway.errors import ContainerLost, EngineError, EngineUnavailable, ShuttingDown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from gateway.launcher.engine import Engine
+    from gateway.launcher.conversation import Conversation
+    from gateway.launcher.template import ForkedRunner
 
 #: Failed makes in a row that open the breaker.
 BREAKER_THRESHOLD = 3
@@ -47,17 +44,15 @@ REMOVE_PAUSE_S = 1.0
 #: Seconds a taker waits for removals that pile up.
 REMOVALS_LIMIT_S = 10.0
 
-#: How many names are tried before a maker gives up; with 40,000 uids one is enough but for rare chance.
-NAME_TRIES = 8
-
 
 @dataclass(eq=False, slots=True)
 class Container:
-    """A runner container with its open conversation."""
+    """A runner container with its open conversation; `forked` where its runner is not its process 1."""
 
     container_id: str
     name: str
     conversation: Conversation
+    forked: ForkedRunner | None = None
     made_at: float = field(default_factory=time.monotonic)
     was_idle: bool = False
 
@@ -80,67 +75,6 @@ class Maker(Protocol):
 
     def forget(self, container: Container) -> None:
         """Stop knowing a container: it is removed, or left to the sweep."""
-
-
-class ContainerMaker:
-    """Makes containers by the engine's create, attach and start, and the runner's own import.
-
-    Args:
-        engine: Where they live.
-        sandbox: What they are.
-        start_limit_s: Seconds from start to ready.
-    """
-
-    def __init__(self, engine: Engine, sandbox: Sandbox, start_limit_s: float) -> None:
-        self._engine = engine
-        self._sandbox = sandbox
-        self._start_limit_s = start_limit_s
-        self._names: set[str] = set()
-
-    async def make(self) -> Container:
-        """Return a ready container; see `Maker.make`."""
-        for _ in range(NAME_TRIES):
-            uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
-            # The engine allows a name once: so a uid is never shared, not even with another gateway's containers.
-            name = f"figbox-{uid}"
-            if name in self._names:
-                continue
-            with contextlib.suppress(NameTaken):
-                return await self._make(uid, name)
-        raise EngineUnavailable("no free container name was found")
-
-    async def remove(self, container: Container) -> None:
-        """Kill and remove; see `Maker.remove`."""
-        await self._engine.remove(container.container_id)
-
-    def owns(self, name: str) -> bool:
-        """Tell whether a name is in use here, from before its container exists until it is gone."""
-        return name in self._names
-
-    def forget(self, container: Container) -> None:
-        """Give the name free."""
-        self._names.discard(container.name)
-
-    async def _make(self, uid: int, name: str) -> Container:
-        async with contextlib.AsyncExitStack() as undo:
-            self._names.add(name)
-            undo.callback(self._names.discard, name)
-            launched = await self._engine.launch(self._sandbox.job_config(uid), name)
-            undo.callback(launched.stream.close)
-            undo.push_async_callback(self._remove_quietly, launched.container_id)
-            conversation = await open_conversation(launched.stream)
-            undo.callback(conversation.close)
-            try:
-                async with asyncio.timeout(self._start_limit_s):
-                    await conversation.wait_ready()
-            except (TimeoutError, StreamEnded, MalformedAnswer) as error:
-                raise ContainerLost(f"a runner did not become ready: {type(error).__name__}") from error
-            undo.pop_all()
-            return Container(launched.container_id, name, conversation)
-
-    async def _remove_quietly(self, container_id: str) -> None:
-        with contextlib.suppress(EngineError):
-            await self._engine.remove(container_id)
 
 
 class Pool:

@@ -10,12 +10,19 @@ import docker
 import pytest
 
 from gateway.launcher.hardening import UID_FIRST, UID_LAST
-from tests.support.live import until
+from tests.support.live import LiveGateway, live_gateway, until
 
 if TYPE_CHECKING:
-    from tests.support.live import LiveGateway
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module", params=["import", "fork"])
+def gateway(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveGateway]:
+    """Return a gateway with default settings; a forked runner has to be held as one that the engine made."""
+    with live_gateway(tmp_path_factory.mktemp("gateway"), FIGBOX_WARM_START=request.param) as running:
+        yield running
 
 
 async def inside(gateway: LiveGateway, expression: str, setup: str = "") -> Any:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="module")
-def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
-    """Return a gateway with small limits and an empty pool."""
+@pytest.fixture(scope="module", params=["import", "fork"])
+def tight(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveGateway]:
+    """Return a gateway with small limits and an empty pool, with both ways of a warm start."""
     with live_gateway(
         tmp_path_factory.mktemp("tight"),
+        FIGBOX_WARM_START=request.param,
         FIGBOX_POOL_SIZE=0,
         FIGBOX_WALL_LIMIT_S=3,
         FIGBOX_MEMORY_LIMIT_MIB=192,

@@ -83,8 +83,8 @@ class LiveGateway:
             await asyncio.sleep(0.05)
 
     def containers(self) -> list[str]:
-        """Return the names of this installation's containers, in any state."""
-        return containers_of(self.installation, self.docker_host)
+        """Return the names of this installation's job containers, in any state."""
+        return [name for name in containers_of(self.installation, self.docker_host) if "template" not in name]
 
     def log_text(self) -> str:
         """Return what it has logged so far."""

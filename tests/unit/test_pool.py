@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
 from gateway.jobs import Limits
+from gateway.launcher import maker as maker_module
 from gateway.launcher import pool as pool_module
 from gateway.launcher.engine import Launched
 from gateway.launcher.frames import READY, encode_frame
 from gateway.launcher.hardening import Sandbox
-from gateway.launcher.pool import BREAKER_THRESHOLD, NAME_TRIES, REMOVE_TRIES, Container, ContainerMaker, Pool
+from gateway.launcher.maker import NAME_TRIES, ContainerMaker
+from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Container, Pool
 from tests.fakes import FakeConversation, FakeMaker, block, settle, until
 
 if TYPE_CHECKING:
@@ -588,7 +590,7 @@ async def test_stream_is_closed_when_it_cannot_be_opened(
     async def fail(stream: socket.socket) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(pool_module, "open_conversation", fail)
+    monkeypatch.setattr(maker_module, "open_conversation", fail)
     maker = _container_maker(launching)
     with pytest.raises(OSError, match="Too many"):
         await maker.make()
