@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import engine_view
+from benchmarks.contenders.contender import RenderFailed
 from benchmarks.contenders.docker_run import DockerRun
 from benchmarks.contenders.figbox import Figbox, run_figbox
 from benchmarks.contenders.in_process import InProcess, run_in_process
@@ -38,7 +39,8 @@ class Arena:
         engine: For what the benchmark itself asks.
         engine_info: The engine's answer to `docker info`.
         lots: Draws the order of contenders, seeded.
-        figbox: On the engine's default runtime.
+        figbox: On the engine's default runtime, each container importing for itself.
+        forked: The same with runners forked by a template; None where this host can't.
         further: Figbox on every other runtime.
     """
 
@@ -51,14 +53,15 @@ class Arena:
     docker_run: DockerRun
     in_process: InProcess
     figbox: Figbox
+    forked: Figbox | None
     further: list[Figbox]
     lots: random.Random = field(default_factory=lambda: random.Random(SEED))
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
     def gateways(self) -> list[Figbox]:
-        """Figbox on every runtime."""
-        return [self.figbox, *self.further]
+        """Figbox in all its forms."""
+        return [self.figbox, *([self.forked] if self.forked else []), *self.further]
 
     @property
     def contenders(self) -> list[Contender]:
@@ -101,6 +104,7 @@ async def open_arena(image: str, docker_host: str | None) -> AsyncIterator[Arena
             running = run_figbox(name, image, folder / f"runtime-{number}", settings)
             gateway = await stack.enter_async_context(running)
             gateways.append(gateway)
+        forked = run_figbox(f"{gateways[0].name} forked", image, folder / "forked", {"FIGBOX_WARM_START": "fork"})
         yield Arena(
             image=image,
             docker_host=docker_host,
@@ -111,8 +115,18 @@ async def open_arena(image: str, docker_host: str | None) -> AsyncIterator[Arena
             docker_run=DockerRun(image, label, engine),
             in_process=await stack.enter_async_context(run_in_process(folder)),
             figbox=gateways[0],
+            forked=await _enter_if_possible(stack, forked),
             further=gateways[1:],
         )
+
+
+async def _enter_if_possible(stack: AsyncExitStack, gateway: AbstractAsyncContextManager[Figbox]) -> Figbox | None:
+    """Return a gateway, or None and the reason on stdout where it can't be started."""
+    try:
+        return await stack.enter_async_context(gateway)
+    except RenderFailed as error:
+        print(f"left out: {error}")
+        return None
 
 
 def _sweep(engine: docker.APIClient, installation: str) -> None:

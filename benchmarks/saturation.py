@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -85,4 +84,4 @@ def _taking_part(arena: Arena, plan: Plan, clients: int) -> list[Contender]:
     """Return the contenders for a number of clients: further runtimes take part in a part only, for time's sake."""
     if clients in plan.other_clients:
         return arena.contenders
-    return list(itertools.chain((arena.naked, arena.docker_run, arena.in_process), (arena.figbox,)))
+    return [contender for contender in arena.contenders if contender not in arena.further]
