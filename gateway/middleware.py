@@ -41,9 +41,17 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers["X-Request-ID"] = request[REQUEST_ID]
 
 
-def raw_answer(error: GatewayError, request_id: str) -> bytes:
-    """Return a whole answer as bytes, for connections that have no request to answer."""
-    response = problems.error_response(error, request_id)
+def raw_answer(error: GatewayError | None, request_id: str) -> bytes:
+    """Return a whole answer as bytes, for connections that have no request to answer.
+
+    Args:
+        error: Why, None for a defect of ours.
+        request_id: To be told.
+    """
+    if error is None:
+        response = problems.internal_error_response(request_id)
+    else:
+        response = problems.error_response(error, request_id)
     body = response.body
     assert isinstance(body, bytes)  # noqa: S101 - the type of aiohttp's responses can't say so
     fields = {

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from loguru import logger
 
 from gateway import problems
 from gateway.errors import HeadTimeout, HeadTooLarge, MalformedRequest
-from gateway.middleware import HEADERS, new_request_id, raw_answer
+from gateway.middleware import new_request_id, raw_answer
 from gateway.serving import HOLDER
 
 if TYPE_CHECKING:
@@ -154,18 +155,21 @@ class EdgeProtocol(web.RequestHandler):
         """Send an answer; while it is sent, the connection still works for the one who asked."""
         self._answered = request
         try:
-            sent = await super().finish_response(request, resp, start_time)
-            if self._is_refused and self.transport is not None:
-                # What still comes is thrown away for a moment: unread, it would reset the connection, and the client
-                # might not see the answer. Its end or its going cancels this.
-                self.transport.write_eof()
-                await asyncio.sleep(LINGERING_S)
-            return sent
+            if not self._is_refused:
+                return await super().finish_response(request, resp, start_time)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect in what adds fields; aiohttp would close without a word
+            resp = self.handle_error(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
         finally:
             self._answered = None
             if HOLDER in request and self.transport is not None:
                 self.had_a_key = True
                 self._edge.enter(self)
+        # What still comes is thrown away for a moment: unread, it would reset the connection, and the client might not
+        # see the answer. Its end or its going cancels this.
+        await asyncio.sleep(LINGERING_S)
+        return resp, False
 
     def handle_error(
         self,
@@ -174,22 +178,28 @@ class EdgeProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - that is the quote
     ) -> web.StreamResponse:
-        """Answer a request that reached no handler, by a constant text; log one short line."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("the response has begun already")
-        self._is_refused = True
+        """Answer a request that reached no handler, by a constant text; log one short line.
+
+        The answer is written here and now: aiohttp would begin it with the version that the request claims.
+        """
+        if request.writer.output_size > 0 or self.transport is None:
+            raise ConnectionError("the response has begun already, or nobody waits for it")
         if isinstance(exc, LineTooLong):
-            error: GatewayError = HeadTooLarge("A line of the head is too long")
+            error: GatewayError | None = HeadTooLarge("A line of the head is too long")
         elif status == problems.PROBLEMS[MalformedRequest].status:
             error = MalformedRequest("Malformed HTTP request")
         else:
-            return self._answer_defect(exc)
+            error = None
         request_id = new_request_id()
-        self._edge.note(problems.slug_of(error), request_id, type(exc).__name__ if exc is not None else "ambiguous")
-        response = problems.error_response(error, request_id)
-        response.headers.update({**HEADERS, "X-Request-ID": request_id})
-        response.force_close()
-        return response
+        if error is not None:
+            cause = type(exc).__name__ if exc is not None else "ambiguous"
+            self._edge.note(problems.slug_of(error), request_id, cause)
+        else:
+            logger.opt(exception=exc).bind(request_id=request_id).error("internal error")
+        self._write_refusal(self.transport, raw_answer(error, request_id))
+        written = web.Response(status=status)
+        written.force_close()
+        return written
 
     # Own
 
@@ -216,14 +226,18 @@ class EdgeProtocol(web.RequestHandler):
         transport = self.transport
         if transport is None or self._is_refused:
             return
-        self._is_refused = True
-        self._end_head()
         request_id = new_request_id()
         self._edge.note(problems.slug_of(error), request_id)
-        transport.write(raw_answer(error, request_id))
-        transport.write_eof()
+        self._write_refusal(transport, raw_answer(error, request_id))
         self.close()
         self._loop.call_later(LINGERING_S, transport.abort)
+
+    def _write_refusal(self, transport: asyncio.Transport, answer: bytes) -> None:
+        """Send the last answer of this connection; nothing that comes from now on is looked at."""
+        self._is_refused = True
+        self._end_head()
+        transport.write(answer)
+        transport.write_eof()
 
     def _end_answer(self) -> None:
         if self._answer_end is not None:
@@ -236,13 +250,3 @@ class EdgeProtocol(web.RequestHandler):
         self._edge.note("answer-timeout")
         if self.transport is not None:
             self.transport.abort()
-
-    def _answer_defect(self, exc: BaseException | None) -> web.StreamResponse:
-        """Answer a defect of ours beyond all middlewares."""
-        request_id = new_request_id()
-        with logger.contextualize(request_id=request_id):
-            logger.opt(exception=exc).error("internal error")
-        response = problems.internal_error_response(request_id)
-        response.headers.update({**HEADERS, "X-Request-ID": request_id})
-        response.force_close()
-        return response

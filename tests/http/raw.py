@@ -45,7 +45,7 @@ def split_answers(data: bytes) -> list[tuple[int, dict[str, str], bytes]]:
         assert mark, head
         line, *lines = head.decode("ascii").split("\r\n")
         version, status, _ = line.split(" ", 2)
-        assert version in {"HTTP/1.1", "HTTP/1.0", "HTTP/0.9"}
+        assert version in {"HTTP/1.1", "HTTP/1.0"}
         fields = dict(text.split(": ", 1) for text in lines)
         length = int(fields.get("Content-Length", 0))
         found.append((int(status), fields, data[:length]))

@@ -118,6 +118,17 @@ async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: R
     assert connection._head_end is None
 
 
+async def test_head_that_begins_late_has_its_time(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of an idle connection ends with the first byte of a head."""
+    monkeypatch.setitem(protocol_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.5)
+    reader, writer = await connect()
+    writer.write(RENDER[:10])
+    await until(lambda: rig.edge.connection_count)
+    await asyncio.sleep(0.6)
+    writer.write(RENDER[10:])
+    assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
+
+
 async def test_silent_connection_is_closed_silently(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks nothing is told nothing, line ends being nothing."""
     monkeypatch.setitem(protocol_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.05)
@@ -293,9 +304,10 @@ async def test_oldest_stranger_makes_room(connect: Connect, rig: Rig) -> None:
 async def test_who_had_a_key_stays_longer(connect: Connect, rig: Rig) -> None:
     """A connection that has served a key, a proxy's for instance, is the last of the idle ones to go."""
     _limit(rig, connections=2)
-    (trusted, stranger) = await _open(connect, rig, 2)
+    (trusted,) = await _open(connect, rig, 1)
     trusted[1].write(RENDER.replace(CLOSE, b""))
     assert await _answer(trusted[0]) == 200
+    stranger = await connect()
     stranger[1].write(ALIVE)
     assert await _answer(stranger[0]) == 200
     await connect()
@@ -480,3 +492,23 @@ def test_header_has_one_name() -> None:
     """The tests of bytes use the header that the code reads."""
     assert KEY_LINE.split(b":")[0].decode() == HEADER
     assert len(BODY) == int(LENGTH.split(b":")[1])
+
+
+async def test_defect_beyond_all_middlewares_is_a_bare_500(
+    connect: Connect, rig: Rig, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even what nobody catches is answered by a document, closed, and told in the log alone, without the key."""
+
+    def broken(*_: object) -> dict[str, str]:
+        raise ZeroDivisionError("a secret of ours")
+
+    monkeypatch.setattr(type(rig.serving), "headers", broken)
+    reader, writer = await connect()
+    writer.write(RENDER)
+    (answer,) = split_answers(await read_rest(reader))
+    document = check_problem(answer, 500, "internal-error")
+    assert "secret" not in str(answer)
+    (line,) = [json.loads(text) for text in log.getvalue().splitlines() if "internal error" in text]
+    assert line["request_id"] == document["request_id"]
+    assert "ZeroDivisionError" in str(line["trace"])
+    assert KEY not in log.getvalue()

@@ -142,16 +142,18 @@ CHUNKS_MALFORMED = {
 }
 
 
+@pytest.mark.parametrize("behind", [SMUGGLED, b""], ids=["", "alone"])
 @pytest.mark.parametrize("request_bytes", MALFORMED.values(), ids=MALFORMED)
 async def test_what_can_be_read_in_two_ways_is_refused_and_closed(
-    connect: Connect, rig: Rig, log: io.StringIO, request_bytes: bytes
+    connect: Connect, rig: Rig, log: io.StringIO, request_bytes: bytes, behind: bytes
 ) -> None:
     """One 400 that quotes nothing, nothing run, and what was smuggled behind it is never read as a request."""
     reader, writer = await connect()
-    writer.write(request_bytes + SMUGGLED)
+    writer.write(request_bytes + behind)
     (answer,) = split_answers(await read_rest(reader))
     document = check_problem(answer, 400, "malformed-request")
     assert document["error"] == document["detail"] == "Malformed HTTP request"
+    assert answer[1]["Connection"] == "close"
     assert rig.executor.jobs == []
     (line,) = [json.loads(text) for text in log.getvalue().splitlines()]
     assert (line["event"], line["reason"]) == ("refused at the edge", "malformed-request")

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -16,7 +16,7 @@ from gateway.budgets import FIRST_GUESS_S, STEP_S, WINDOW_S, Budgets, ComputeBud
 from gateway.errors import BudgetExceeded, RateExceeded
 
 BOUNDED = settings(deadline=None, max_examples=200)
-PAUSES = st.floats(0, 90, allow_subnormal=False) | st.sampled_from([0.0, 0.5, 1.0, 59.0, 60.0, 61.0])
+PAUSES = st.floats(0, 90, allow_subnormal=False) | st.sampled_from([0.0, 0.5, 1.0, 59.0, 59.6, 60.0, 61.0])
 CRUMB = 1e-6
 
 
@@ -38,6 +38,7 @@ def _most_within_a_window(uses: list[tuple[float, float]]) -> float:
 
 @BOUNDED
 @given(st.integers(1, 12), st.lists(PAUSES, max_size=60))
+@example(1, [0.5, 59.6])
 def test_requests_keep_to_the_allowance_in_any_window(allowance: int, pauses: list[float]) -> None:
     """However requests come, no minute anywhere has more of them than allowed, and refusals cost nothing."""
     clock = Clock()
