@@ -2,8 +2,10 @@
 
 It keeps the three descriptors that the engine gave it without reading or writing a byte: the forked runner has
 copies of them. Its end is the end of every process of the container. It ends when the gateway closes stdin or dies,
-and when its time is over; no program in the container can prevent that, for the kernel delivers no signal from
-inside to process 1 that it doesn't ask for. Run with `-I -S`: it has to be small and quick, and needs nothing.
+and when its time is over. No signal from inside the container ends it before: the kernel delivers none to process 1
+that it doesn't ask for. A guest has the same user and could write into its memory; that prolongs or ends the guest's
+own container, and the gateway's deadline kills by the container's id, whatever the stub has become. Run with `-I
+-S`: it has to be small and quick, and needs nothing.
 """
 
 from __future__ import annotations

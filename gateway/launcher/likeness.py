@@ -204,6 +204,9 @@ def differences(stub: Process, runner: Process) -> list[str]:
         found.append("root")
     if not runner.open_files() <= stub.open_files() | HARMLESS_FILES:
         found.append("fd")
+    # A fork copies memory, but for what is mapped to be shared: that would be a way to the next job.
+    if any(" rw-s " in line or " rwxs " in line for line in (runner.read("maps") or "").splitlines()):
+        found.append("shared memory")
     return found
 
 

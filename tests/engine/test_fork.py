@@ -108,6 +108,7 @@ LEFT_OUT = {
     },
     "template.OWN_NAMESPACES = template.OWN_NAMESPACES[:-1]; template.cheap_import.lay_out_font_list = int": "ns/mnt",
     WITHOUT_PROCESS_IDS: "ns/pid",
+    "import mmap; kept = mmap.mmap(-1, 4096)": "shared memory",
 }
 
 #: What the doctoring above builds on.
