@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.handlers import SERVICES, Services, add_routes
 from gateway.middleware import add_headers, answer_failures, identify
 from gateway.serving import HOLDER
+from gateway.v1 import handlers as v1
 
 
 def build_app(services: Services) -> web.Application:
@@ -16,6 +17,7 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
     add_routes(app)
+    v1.add_routes(app)
     return app
 
 

@@ -11,6 +11,8 @@ from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest, MalformedR
 from gateway.strict_json import InvalidJson, parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.settings import Settings
 
 NOT_JSON = "Content-Type must be application/json"
@@ -34,36 +36,57 @@ async def read_code(request: web.Request, settings: Settings) -> str:
     """
     if request.content_type != "application/json":
         raise InvalidRequest(NOT_JSON)
-    body = await read_body(request, settings)
+    body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
     code = parse_code(body)
     if len(code.encode()) > settings.code_limit_bytes:
         raise BodyTooLarge(f"'code' is longer than {settings.code_limit_bytes} bytes")
     return code
 
 
-async def read_body(request: web.Request, settings: Settings) -> bytes:
-    """Return the whole body within its limits of size and time; raises as `read_code` does."""
-    too_large = f"Body is larger than {settings.body_limit_bytes} bytes"
+async def read_body(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
+    """Return the whole body within its limits of size and time; raises as `receive_body` does."""
+    body = bytearray()
+    await receive_body(request, limit_bytes, timeout_s, body.extend)
+    return bytes(body)
+
+
+async def receive_body(
+    request: web.Request, limit_bytes: int, timeout_s: float, take: Callable[[bytes], object]
+) -> None:
+    """Hand a body on as it comes, within its limits.
+
+    Args:
+        request: An authenticated request whose body nobody has read.
+        limit_bytes: How long the body may be.
+        timeout_s: How long it may take to arrive.
+        take: Called with each part of it; what it raises ends the reading.
+
+    Raises:
+        UnsupportedEncoding: The body is compressed.
+        BodyTooLarge: It is too long.
+        BodyTimeout: It didn't arrive in time.
+    """
+    too_large = f"Body is larger than {limit_bytes} bytes"
     # aiohttp would decompress by itself: a bomb we need not carry, for bodies this small.
     if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise UnsupportedEncoding("Content-Encoding must be identity")
-    if request.content_length is not None and request.content_length > settings.body_limit_bytes:
+    if request.content_length is not None and request.content_length > limit_bytes:
         raise BodyTooLarge(too_large)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # that was no part of the answer
-    chunks = bytearray()
+    received = 0
     try:
-        async with asyncio.timeout(settings.body_timeout_s):
+        async with asyncio.timeout(timeout_s):
             async for chunk in request.content.iter_any():
-                chunks += chunk
-                if len(chunks) > settings.body_limit_bytes:
+                received += len(chunk)
+                if received > limit_bytes:
                     raise BodyTooLarge(too_large)
+                take(chunk)
     except web.RequestPayloadError as error:
         raise MalformedRequest("Malformed HTTP request") from error
     except TimeoutError as error:
         raise BodyTimeout("Body did not arrive in time") from error
-    return bytes(chunks)
 
 
 def parse_code(body: bytes) -> str:

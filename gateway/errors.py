@@ -7,6 +7,9 @@ GatewayError
 │   ├── HeadTimeout             the head didn't arrive in time
 │   ├── HeadTooLarge            more bytes than a head, or a line of it, may have
 │   ├── InvalidRequest          body, content type or a field is wrong
+│   │   └── InvalidOptions          options are wrong, each by its name
+│   ├── NotAcceptable           no form of answer that the client takes
+│   ├── UnsupportedType         a body of a type that the endpoint doesn't take
 │   ├── UnsupportedEncoding     a compressed body
 │   ├── BodyTooLarge            more bytes than a body may have
 │   └── BodyTimeout             the body didn't arrive in time
@@ -28,6 +31,12 @@ What a guest's code does wrong is not here: that is an `Outcome` (see `gateway.j
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class GatewayError(Exception):
@@ -56,6 +65,46 @@ class HeadTooLarge(RequestError):
 
 class InvalidRequest(RequestError):
     """The body, its content type or a field of it is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionError:
+    """What is wrong with one option.
+
+    Attributes:
+        option: Its name; of parameters and files with theirs, as in `rc.axes.grid`.
+        message: What is wrong, in our words.
+    """
+
+    option: str
+    message: str
+
+
+class InvalidOptions(InvalidRequest):
+    """Options of a request are wrong.
+
+    Attributes:
+        faults: Each of them.
+    """
+
+    def __init__(self, message: str, faults: Sequence[OptionError] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+    @classmethod
+    def of(cls, faults: Sequence[OptionError]) -> Self:
+        """Return the error that names these faults, the first of them in its text."""
+        first, *others = faults
+        more = f" (and {len(others)} more)" if others else ""
+        return cls(f"{first.option}: {first.message}{more}", faults)
+
+
+class NotAcceptable(RequestError):
+    """The answer has no form that the client's `Accept` takes."""
+
+
+class UnsupportedType(RequestError):
+    """The body's type is none that the endpoint takes."""
 
 
 class UnsupportedEncoding(RequestError):

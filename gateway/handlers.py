@@ -15,9 +15,9 @@ from gateway.jobs import Job, Outcome, SaveOptions, Stages
 from gateway.middleware import REQUEST_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from gateway.jobs import Result
+    from gateway.jobs import EnvironmentFacts, Result
     from gateway.serving import Serving
     from gateway.settings import Settings
 
@@ -36,11 +36,13 @@ class Services:
 
     Attributes:
         not_ready: Returns why the service can't render now, or None when it can.
+        environments: Returns what jobs can run in, by name; nothing for as long as nobody knows.
     """
 
     settings: Settings
     serving: Serving
     not_ready: Callable[[], str | None]
+    environments: Callable[[], Mapping[str, EnvironmentFacts]] = dict
 
 
 SERVICES = web.AppKey("services", Services)

@@ -61,6 +61,9 @@ class Metrics:
             buckets=BYTES,
             registry=self.registry,
         )
+        self._kept = Counter(
+            "figbox_cache_hits", "Render requests answered from the cache, without a job", registry=self.registry
+        )
         self._pool = Counter("figbox_pool_events", "What happened in the pool", ["event"], registry=self.registry)
         self._sweeps = Counter("figbox_sweeps", "Searches for strays", registry=self.registry)
         self._strays = Counter("figbox_strays_removed", "Strays removed", registry=self.registry)
@@ -79,6 +82,11 @@ class Metrics:
     def count_request(self, outcome: str) -> None:
         """Count a request that ended without a job's result, by the slug of its problem."""
         self._jobs.labels(outcome).inc()
+
+    def count_kept(self) -> None:
+        """Count a request that was answered from the cache; it ended well, too."""
+        self._kept.inc()
+        self._jobs.labels("ok").inc()
 
     def count_refusal(self, reason: str) -> None:
         """Count what was refused before it was known whose it is."""

@@ -28,6 +28,10 @@ HEADERS = {
 }
 
 
+#: What an endpoint may have a reason to say otherwise.
+ENDPOINTS_OWN = ("Content-Security-Policy", "Cache-Control")
+
+
 def new_request_id() -> str:
     """Return a fresh id of 32 hex digits; a client's own id is never taken over into our logs."""
     return secrets.token_hex(16)
@@ -35,7 +39,9 @@ def new_request_id() -> str:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put our headers onto a response about to be sent (aiohttp's `on_response_prepare`)."""
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        if name not in ENDPOINTS_OWN or name not in response.headers:
+            response.headers[name] = value
     if REQUEST_ID not in request:  # aiohttp refused it before any middleware
         request[REQUEST_ID] = new_request_id()
     response.headers["X-Request-ID"] = request[REQUEST_ID]

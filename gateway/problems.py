@@ -10,11 +10,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from gateway import errors
 from gateway.jobs import Outcome, Result, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -34,6 +39,8 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     errors.HeadTimeout: Problem(408, "head-timeout", "Head did not arrive in time"),
     errors.HeadTooLarge: Problem(431, "head-too-large", "Head too large"),
     errors.InvalidRequest: Problem(400, "invalid-request", "Invalid request"),
+    errors.NotAcceptable: Problem(406, "not-acceptable", "Not acceptable"),
+    errors.UnsupportedType: Problem(415, "unsupported-type", "Unsupported content type"),
     errors.UnsupportedEncoding: Problem(415, "unsupported-encoding", "Unsupported content encoding"),
     errors.BodyTooLarge: Problem(413, "body-too-large", "Body too large"),
     errors.BodyTimeout: Problem(408, "body-timeout", "Body did not arrive in time"),
@@ -81,7 +88,10 @@ def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
     retry_after_s: int | None = getattr(error, "retry_after_s", None)
     # The engine's own words may name containers and paths of ours: the client gets the title instead.
     detail = problem.title if isinstance(error, errors.EngineError) else str(error)
-    return _response(problem, detail, request_id, retry_after_s=retry_after_s)
+    members: dict[str, Any] = {}
+    if isinstance(error, errors.InvalidOptions) and error.faults:
+        members["errors"] = [{"option": fault.option, "message": fault.message} for fault in error.faults]
+    return _response(problem, detail, request_id, retry_after_s=retry_after_s, members=members)
 
 
 def internal_error_response(request_id: str) -> web.Response:
@@ -100,25 +110,45 @@ def http_error_response(error: web.HTTPException, request_id: str) -> web.Respon
     return response
 
 
-def outcome_response(result: Result, status: int, request_id: str) -> web.Response:
-    """Answer a job that failed by its own doing, with its outcome and what it said."""
+def outcome_response(
+    result: Result, status: int, request_id: str, members: Mapping[str, Any] = MappingProxyType({})
+) -> web.Response:
+    """Answer a job that failed by its own doing, with its outcome and what it said.
+
+    Args:
+        result: What became of the job.
+        status: What the endpoint answers such failures with.
+        request_id: Of the request.
+        members: What the endpoint tells besides.
+    """
     title = OUTCOME_TITLES[result.outcome]
     problem = Problem(status, result.outcome.value.replace("_", "-"), title)
-    return _response(problem, printable(result.error), request_id, outcome=result.outcome)
+    return _response(
+        problem,
+        printable(result.error),
+        request_id,
+        # `error` may be a long traceback; `detail` is for a person to read in one glance.
+        detail=title,
+        members={"outcome": result.outcome.value, **members},
+    )
 
 
-def _body(problem: Problem, error: str, request_id: str, outcome: Outcome | None = None) -> bytes:
-    document: dict[str, str | int] = {
+def _body(
+    problem: Problem,
+    error: str,
+    request_id: str,
+    detail: str | None = None,
+    members: Mapping[str, Any] = MappingProxyType({}),
+) -> bytes:
+    document: dict[str, Any] = {
         "type": f"urn:figbox:problem:{problem.slug}",
         "title": problem.title,
         "status": problem.status,
-        # `error` may be a long traceback; `detail` is for a person to read in one glance.
-        "detail": error if outcome is None else problem.title,
+        "detail": error if detail is None else detail,
         "request_id": request_id,
         "error": error,
+        **members,
     }
-    if outcome is not None:
-        document["outcome"] = outcome.value
     return json.dumps(document).encode("ascii")
 
 
@@ -128,11 +158,12 @@ def _response(
     request_id: str,
     *,
     retry_after_s: int | None = None,
-    outcome: Outcome | None = None,
+    detail: str | None = None,
+    members: Mapping[str, Any] = MappingProxyType({}),
 ) -> web.Response:
     response = web.Response(
         status=problem.status,
-        body=_body(problem, error, request_id, outcome),
+        body=_body(problem, error, request_id, detail, members),
         content_type=CONTENT_TYPE,
     )
     if retry_after_s is not None:

@@ -80,6 +80,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             settings,
             serving,
             not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
+            environments=lambda: launcher.environments,
         )
         edge = Edge(EdgeLimits.public(settings), metrics)
         metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)

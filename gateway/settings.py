@@ -218,6 +218,13 @@ class Settings(LauncherSettings):
     body_limit_kib: int = Field(
         1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="KiB of a request body"
     )
+    files_limit_mib: int = Field(
+        10,
+        alias="FIGBOX_FILES_LIMIT_MIB",
+        ge=1,
+        le=64,
+        description="MiB of a request body to `/v1/render` that can hold files",
+    )
     code_limit_kib: int = Field(256, alias="FIGBOX_CODE_LIMIT_KIB", ge=1, le=16384, description="KiB of code, as UTF-8")
     body_timeout_s: float = Field(
         10.0, alias="FIGBOX_BODY_TIMEOUT_S", ge=0.1, le=300, description="Seconds a body may take to arrive"
@@ -262,6 +269,11 @@ class Settings(LauncherSettings):
     def body_limit_bytes(self) -> int:
         """Largest request body in bytes."""
         return self.body_limit_kib * KiB
+
+    @property
+    def files_limit_bytes(self) -> int:
+        """Largest request body that can hold files, in bytes."""
+        return self.files_limit_mib * MiB
 
     @property
     def code_limit_bytes(self) -> int:

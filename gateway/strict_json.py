@@ -18,8 +18,8 @@ class InvalidJson(ValueError):
     """The bytes are not JSON we would take; the text quotes nothing of them."""
 
 
-def parse_json(data: bytes) -> Any:
-    """Return what a JSON text says; its encoding is found from its bytes.
+def parse_json(data: bytes | str) -> Any:
+    """Return what a JSON text says; the encoding of bytes is found from them.
 
     Raises:
         InvalidJson: It isn't one, or could be read in two ways.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp.plugin import AiohttpClient
 
+    from gateway.jobs import EnvironmentFacts
     from gateway.settings import Settings
 
     Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -42,6 +43,7 @@ class Rig:
     Attributes:
         reason: Why it isn't ready.
         now: What a test's own clock shows, where budgets use one.
+        environments: What jobs can run in; empty as before the engine was reached.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Rig:
     reason: str | None = None
     budgets: Budgets = field(default_factory=Budgets)
     now: float = 1000.25
+    environments: dict[str, EnvironmentFacts] = field(default_factory=dict)
     _serving: Serving | None = None
     _edge: Edge | None = None
 
@@ -77,13 +80,14 @@ class Rig:
                 self.settings,
                 self.serving,
                 lambda: self.reason,
+                lambda: self.environments,
             )
         )
 
 
 def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:
-    """Return a gateway with small limits: 4 KiB of body, 1 KiB of code, one job at once, one waiting."""
-    settings = make_settings(body_limit_kib=4, code_limit_kib=1, body_timeout_s=5, **values)
+    """Return a gateway with small limits: bodies of 4 KiB, 1 MiB with files; code of 1 KiB; one job, one waiting."""
+    settings = make_settings(body_limit_kib=4, files_limit_mib=1, code_limit_kib=1, body_timeout_s=5, **values)
     return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=5, key_limit=10))
 
 

@@ -28,6 +28,9 @@ STATUSES = {
     errors.HeadTimeout: 408,
     errors.HeadTooLarge: 431,
     errors.InvalidRequest: 400,
+    errors.InvalidOptions: 400,
+    errors.NotAcceptable: 406,
+    errors.UnsupportedType: 415,
     errors.UnsupportedEncoding: 415,
     errors.BodyTooLarge: 413,
     errors.BodyTimeout: 408,
@@ -123,3 +126,14 @@ def test_refusals_of_aiohttp_are_documents_too() -> None:
     response = http_error_response(web.HTTPMethodNotAllowed("PUT", ["GET", "HEAD"]), "id")
     assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
     assert _document(response)["type"] == "urn:figbox:problem:method-not-allowed"
+
+
+def test_wrong_options_are_named() -> None:
+    """Each wrong option stands by its name in the document, the first one in its text."""
+    faults = [errors.OptionError("dpi", "is too small"), errors.OptionError("rc.x", "is none")]
+    document = _document(error_response(errors.InvalidOptions.of(faults), "id"))
+    assert document["error"] == "dpi: is too small (and 1 more)"
+    assert document["errors"] == [
+        {"option": "dpi", "message": "is too small"},
+        {"option": "rc.x", "message": "is none"},
+    ]

@@ -1,0 +1,1 @@
+"""`/v1`: the full render interface; one responsibility a file."""

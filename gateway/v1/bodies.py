@@ -1,0 +1,81 @@
+"""From a request to what it asks for: three kinds of bodies, one `Submission`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from multipart import parse_options_header
+
+from gateway.bodies import read_body, receive_body
+from gateway.errors import InvalidRequest, UnsupportedType
+from gateway.v1.faults import validated
+from gateway.v1.form_body import BROKEN, FormReader, code_from_bytes
+from gateway.v1.json_body import read_json
+from gateway.v1.options import Options
+from gateway.v1.submission import Submission, check_code_length
+from gateway.v1.text_options import options_from_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from aiohttp import web
+
+    from gateway.errors import OptionError
+    from gateway.settings import Settings
+
+JSON = "application/json"
+PYTHON = "text/x-python"
+FORM = "multipart/form-data"
+
+#: Types that a body may have, in the order they are named to people.
+TYPES = (JSON, PYTHON, FORM)
+
+#: Source: RFC 2046, 5.1.1.
+BOUNDARY_LIMIT = 70
+
+
+async def read_submission(request: web.Request, settings: Settings) -> Submission:
+    """Return what a request asks for; options may stand in its query, whatever its body is.
+
+    Args:
+        request: An authenticated request whose body nobody has read.
+        settings: For the limits of body, code and time.
+
+    Raises:
+        UnsupportedType: The body is of none of our types.
+        UnsupportedEncoding: It is compressed.
+        BodyTooLarge: The body or the code is too long.
+        BodyTimeout: The body didn't arrive in time.
+        InvalidRequest: It isn't what its type says.
+        InvalidOptions: Code, files or options are wrong; each is named.
+    """
+    query, faults = options_from_text(request.query.items())
+    match request.content_type if "Content-Type" in request.headers else None:
+        case "application/json":
+            body = await read_body(request, settings.files_limit_bytes, settings.body_timeout_s)
+            submission = read_json(body, query, faults)
+        case "text/x-python":
+            body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
+            submission = _read_python(body, query, faults)
+        case "multipart/form-data":
+            form = FormReader(_boundary(request), settings.code_limit_bytes)
+            await receive_body(request, settings.files_limit_bytes, settings.body_timeout_s, form.take)
+            submission = form.submission(query, faults)
+        case _:
+            raise UnsupportedType(f"Content-Type must be {', '.join(TYPES[:-1])} or {TYPES[-1]}")
+    check_code_length(submission.code, settings.code_limit_bytes)
+    return submission
+
+
+def _read_python(body: bytes, query: Mapping[str, Any], found: list[OptionError]) -> Submission:
+    code, faults = code_from_bytes(body)
+    return Submission(code, validated(Options, query, [*found, *faults]))
+
+
+def _boundary(request: web.Request) -> str:
+    _, parameters = parse_options_header(request.headers["Content-Type"])
+    boundary = str(parameters.get("boundary", ""))
+    if not 1 <= len(boundary) <= BOUNDARY_LIMIT or not boundary.isascii():
+        raise InvalidRequest(BROKEN)
+    return boundary

@@ -1,0 +1,259 @@
+"""The documents that answers are made of: the types that write them, and that describe them in OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.jobs import Format, Outcome
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, in hex")]
+Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"}, description="The bytes, as base64")]
+Bytes = Annotated[int, Field(ge=0, description="Number of bytes")]
+
+
+class Document(BaseModel):
+    """What answers are made of."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PictureFacts(Document):
+    """What a picture is, without its bytes."""
+
+    format: Format
+    content_type: str
+    width_px: Annotated[int, Field(description="Width in pixels; of SVG and PDF in points")]
+    height_px: Annotated[int, Field(description="Height, likewise")]
+    bytes: Bytes
+    sha256: Sha256
+    pixels_sha256: Annotated[
+        Sha256 | None,
+        Field(description="Digest of the decoded pixels as the sandbox says it; null for SVG and PDF"),
+    ]
+
+
+class PictureDocument(PictureFacts):
+    """One figure in one format."""
+
+    data: Base64
+
+
+class FigureFacts(Document):
+    """What a figure is, without its pictures."""
+
+    number: Annotated[int, Field(description="Matplotlib's own; 0 for a figure that pyplot doesn't know")]
+    label: str
+
+
+class FigureDocument(FigureFacts):
+    """One figure."""
+
+    pictures: Annotated[list[PictureDocument], Field(description="In the order of the formats asked for")]
+
+
+class FileFacts(Document):
+    """What a file is that the code wrote, without its bytes."""
+
+    name: Annotated[str, Field(description="Relative to the working directory; folders are parted by /")]
+    content_type: Annotated[str, Field(description="By its content, never by its name alone")]
+    bytes: Bytes
+    sha256: Sha256
+    truncated: Annotated[Literal[False], Field(description="A file is whole, or left out")] = False
+
+
+class FileDocument(FileFacts):
+    """A file that the code wrote."""
+
+    data: Base64
+
+
+class TextDocument(Document):
+    """What the code printed to one stream."""
+
+    text: str
+    truncated: Annotated[bool, Field(description="Whether there was more")]
+
+
+class WarningDocument(Document):
+    """A Python warning that the code caused."""
+
+    category: Annotated[str, Field(description="Name of its class")]
+    message: str
+    line: Annotated[int | None, Field(description="Line of the code, from 1; null when it is none of the code's")]
+
+
+class LimitsDocument(Document):
+    """What the code was allowed to use."""
+
+    wall_limit_s: float
+    memory_limit_bytes: int
+    tmpfs_limit_bytes: int
+    tmpfs_inodes: int
+    pids_limit: int
+    cpus: float
+    output_limit_bytes: int
+    pixel_limit: int
+
+
+class UsageDocument(Document):
+    """What the container used, as the kernel counted it."""
+
+    cpu_s: float
+    memory_peak_bytes: int | None
+
+
+class StagesDocument(Document):
+    """Milliseconds that the job spent queued, waiting for a container, running, and being checked."""
+
+    queue: float
+    acquire: float
+    run: float
+    check: float
+
+
+class Manifest(Document):
+    """What the pictures were made of and by; of a cached answer, when they were made."""
+
+    image: Annotated[str | None, Field(description="Digest of the image")]
+    environment: str
+    runtime: Annotated[str | None, Field(description="The engine's name for what runs the containers")]
+    versions: Annotated[dict[str, str], Field(description="Of Python, Matplotlib, NumPy, FreeType and so on")]
+    fonts: Annotated[str | None, Field(description="SHA-256 over the image's fonts")]
+    code_sha256: Sha256
+    limits: LimitsDocument
+    usage: Annotated[UsageDocument | None, Field(description="Null where it can't be seen")]
+    stages_ms: StagesDocument
+    warm: Annotated[bool, Field(description="Whether the container had imported Matplotlib before the job came")]
+
+
+class RenderDocument(Document):
+    """All that came of a render."""
+
+    outcome: Literal[Outcome.OK] = Outcome.OK
+    request_id: str
+    cached: Annotated[bool, Field(description="Whether it was kept from an earlier request of the same key")]
+    figures: list[FigureDocument]
+    files: list[FileDocument]
+    files_truncated: Annotated[bool, Field(description="Whether files were left out")]
+    stdout: TextDocument
+    stderr: TextDocument
+    warnings: list[WarningDocument]
+    manifest: Manifest
+
+
+class ArchivedPicture(PictureFacts):
+    """A picture in a ZIP."""
+
+    name: Annotated[str, Field(description="Its name in the ZIP")]
+
+
+class ArchivedFigure(FigureFacts):
+    """A figure in a ZIP."""
+
+    pictures: list[ArchivedPicture]
+
+
+class ArchivedFile(FileFacts):
+    """A file in a ZIP; `name` is how the code named it."""
+
+    archived_as: Annotated[str, Field(description="Its name in the ZIP")]
+
+
+class ArchiveManifest(Manifest):
+    """`manifest.json` of a ZIP: the manifest, and what the JSON document tells besides, without the bytes."""
+
+    figures: list[ArchivedFigure]
+    files: list[ArchivedFile]
+    files_truncated: bool
+    warnings: list[WarningDocument]
+
+
+class PackageDocument(Document):
+    """A package that code can import."""
+
+    name: str
+    version: str
+
+
+class EnvironmentDocument(Document):
+    """One environment."""
+
+    name: str
+    image: Annotated[str, Field(description="Digest of the image")]
+    runtime: str
+    versions: dict[str, str]
+    packages: list[PackageDocument]
+    limits: Annotated[LimitsDocument, Field(description="What the key that asks may use there")]
+
+
+class EnvironmentsDocument(Document):
+    """The environments that requests can name."""
+
+    environments: list[EnvironmentDocument]
+
+
+class ProblemDocument(Document):
+    """What went wrong (RFC 9457)."""
+
+    type: Annotated[str, Field(pattern="^urn:figbox:problem:", description="Kind of the problem")]
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="For a person, in one glance")]
+    request_id: str
+    error: Annotated[str, Field(description="For a person, at length")]
+
+
+class OptionErrorDocument(Document):
+    """What is wrong with one option."""
+
+    option: str
+    message: str
+
+
+class InvalidRequestDocument(ProblemDocument):
+    """A request that can't be understood."""
+
+    errors: Annotated[
+        list[OptionErrorDocument] | None, Field(description="Each option that is wrong; absent when it is the body")
+    ] = None
+
+
+class FaultDocument(Document):
+    """Where and how the code failed."""
+
+    type: Annotated[str, Field(description="Name of the exception's class")]
+    message: str
+    line: Annotated[int | None, Field(description="Line of the code, from 1")]
+    column: Annotated[int | None, Field(description="Column, from 1")]
+    source: Annotated[str | None, Field(description="Text of that line")]
+
+
+class LimitDocument(Document):
+    """Which limit ended the code."""
+
+    name: str
+    allowed: float
+    unit: str
+    used: float | None
+
+
+class FiguresDocument(Document):
+    """What became of the figures, when none was open at the end."""
+
+    drawn: Annotated[int | None, Field(description="Figures that the code made")]
+    closed: Annotated[int | None, Field(description="Figures that it closed again")]
+
+
+class FailureDocument(ProblemDocument):
+    """Code that gave no picture: what happened to it, and what it said until then."""
+
+    outcome: Annotated[Outcome, Field(json_schema_extra={"not": {"const": "ok"}})]
+    fault: Annotated[FaultDocument | None, Field(description="With program_error")] = None
+    limit: Annotated[LimitDocument | None, Field(description="With the outcomes that end in _limit")] = None
+    signal: Annotated[str | None, Field(description="With killed")] = None
+    figures: Annotated[FiguresDocument | None, Field(description="With no_figure")] = None
+    stdout: TextDocument
+    stderr: TextDocument
+    warnings: list[WarningDocument]

@@ -1,0 +1,125 @@
+"""The endpoints below `/v1`. Each is a list of named steps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+
+from gateway.errors import NotReady
+from gateway.handlers import SERVICES, Services, expect_nothing
+from gateway.jobs import Outcome, Stages
+from gateway.middleware import REQUEST_ID
+from gateway.v1.accept import choose_forms, form_for, parse_accept
+from gateway.v1.answers import answer
+from gateway.v1.bodies import read_submission
+from gateway.v1.cache import CacheUse, Wish, wish_of
+from gateway.v1.caps import check_caps
+from gateway.v1.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
+from gateway.v1.failures import failure_response
+from gateway.v1.rendering import Rendering, limits_document, sha256
+
+if TYPE_CHECKING:
+    from gateway.auth import Holder
+    from gateway.jobs import EnvironmentFacts, Job, Limits, Result
+
+RENDER = "/v1/render"
+ENVIRONMENTS = "/v1/environments"
+
+CACHE_HEADER = "X-Figbox-Cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job that is let in, and what decides whether it must run.
+
+    Attributes:
+        holder: Whose it is.
+        job: What to draw.
+        facts: What it runs in, where that is known.
+        limits: What it may use, after everybody's wishes.
+        wish: What the client says of the cache.
+        began: When the request came, by `time.perf_counter`.
+    """
+
+    holder: Holder
+    job: Job
+    facts: EnvironmentFacts | None
+    limits: Limits
+    wish: Wish
+    began: float
+
+
+async def render(request: web.Request) -> web.Response:
+    """`POST /v1/render`: run the code and answer with what it drew, in the form the client takes."""
+    services = request.app[SERVICES]
+    began = time.perf_counter()
+    holder = services.serving.enter(request)
+    submission = await read_submission(request, services.settings)
+    options = submission.options
+    forms = choose_forms(parse_accept(request.headers.getall(hdrs.ACCEPT, ())), options)
+    environments = services.environments()
+    limits = check_caps(options, holder.policy, environments, services.serving.limits)
+    facts = environments.get(options.environment)
+    wish = wish_of(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=options.cache)
+    result, use = await _fulfil(services, Order(holder, submission.job(), facts, limits, wish, began))
+    if result.outcome is not Outcome.OK:
+        response = failure_response(result, request[REQUEST_ID])
+    else:
+        code_sha256 = sha256(submission.code.encode())
+        cached = use is CacheUse.HIT
+        rendering = Rendering(result, limits, options.environment, facts, code_sha256, cached)
+        form = form_for(forms, len(rendering.pictures))
+        known = request.headers.getall(hdrs.IF_NONE_MATCH, ())
+        response = await answer(rendering, form, request[REQUEST_ID], known)
+    response.headers[CACHE_HEADER] = use.value
+    response.headers["Server-Timing"] = _server_timing(result, use, began)
+    return response
+
+
+async def environments(request: web.Request) -> web.Response:
+    """`GET /v1/environments`: what code can be run in, and what the key that asks may use there."""
+    services = request.app[SERVICES]
+    holder = services.serving.enter(request)
+    found = services.environments()
+    if not found:
+        raise NotReady(services.not_ready() or "the environments are not known yet")
+    document = EnvironmentsDocument(
+        environments=[
+            _environment_document(facts, holder.policy.lowered(facts.limits)) for _, facts in sorted(found.items())
+        ]
+    )
+    return web.json_response(body=document.model_dump_json().encode())
+
+
+async def _fulfil(services: Services, order: Order) -> tuple[Result, CacheUse]:
+    """Return what becomes of a job: a kept result where there is one and it will do, else that of a run."""
+    return await services.serving.run(order.holder, order.job, Stages(), order.began), CacheUse.OFF
+
+
+def _server_timing(result: Result, use: CacheUse, began: float) -> str:
+    if use is CacheUse.HIT:
+        return f"cache;dur={(time.perf_counter() - began) * 1000:.1f}"
+    return result.stages.server_timing()
+
+
+def _environment_document(facts: EnvironmentFacts, limits: Limits) -> EnvironmentDocument:
+    return EnvironmentDocument(
+        name=facts.name,
+        image=facts.image_id,
+        runtime=facts.runtime,
+        versions=dict(facts.versions),
+        packages=[
+            PackageDocument(name=name, version=facts.packages[name])
+            for name in sorted(facts.packages, key=str.casefold)
+        ],
+        limits=limits_document(limits),
+    )
+
+
+def add_routes(app: web.Application) -> None:
+    """Bind the endpoints to their paths."""
+    for method, path, handler in ((hdrs.METH_POST, RENDER, render), (hdrs.METH_GET, ENVIRONMENTS, environments)):
+        app.router.add_route(method, path, handler, expect_handler=expect_nothing)

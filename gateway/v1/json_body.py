@@ -1,0 +1,126 @@
+"""`application/json`: code, files and options in one object."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from gateway.errors import InvalidOptions, OptionError
+from gateway.jobs import NamedFile
+from gateway.v1 import file_names
+from gateway.v1.faults import validated
+from gateway.v1.options import Model, Options
+from gateway.v1.strict_json import parse_object
+from gateway.v1.submission import Submission, find_code_fault
+
+FILES_LIMIT = 64
+
+
+def _code(text: str) -> str:
+    fault = find_code_fault(text)
+    if fault is not None:
+        raise PydanticCustomError("code", "{fault}", {"fault": fault})
+    return text
+
+
+def _name(name: str) -> str:
+    fault = file_names.find_fault(name)
+    if fault is not None:
+        raise PydanticCustomError("file_name", "{fault}", {"fault": fault})
+    return name
+
+
+def _decoded(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:
+        raise PydanticCustomError("base64", "must be base64 (RFC 4648), without line breaks") from error
+
+
+def _kind(value: object) -> str | None:
+    """Tell the form in which a file is given."""
+    if isinstance(value, str):
+        return "plain"
+    if isinstance(value, dict):
+        return "base64" if "base64" in value else "text"
+    return None
+
+
+class TextFile(Model):
+    """A file given as text; its bytes are UTF-8."""
+
+    text: str
+
+
+class Base64File(Model):
+    """A file given as base64."""
+
+    base64: Annotated[bytes, BeforeValidator(_decoded), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
+
+
+_File = Annotated[
+    Annotated[str, Tag("plain")] | Annotated[TextFile, Tag("text")] | Annotated[Base64File, Tag("base64")],
+    Discriminator(
+        _kind, custom_error_type="file", custom_error_message="must be text, or an object with text or base64"
+    ),
+]
+_Name = Annotated[str, AfterValidator(_name)]
+
+
+def _describe_names(schema: dict[str, Any]) -> None:
+    schema["propertyNames"] = {"minLength": 1, "maxLength": file_names.NAME_LIMIT, "pattern": file_names.NAME_PATTERN}
+
+
+class RenderRequest(Options):
+    """A whole request as JSON."""
+
+    code: Annotated[
+        str,
+        AfterValidator(_code),
+        Field(json_schema_extra={"minLength": 1, "pattern": r"\S"}, description="Python source"),
+    ]
+    files: Annotated[
+        dict[_Name, _File],
+        Field(
+            max_length=FILES_LIMIT,
+            json_schema_extra=_describe_names,
+            description="Files placed in the working directory: name to text, or to an object with `text` or `base64`",
+        ),
+    ] = {}  # noqa: RUF012 - pydantic copies it
+
+
+def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> Submission:
+    """Return what a JSON body asks for.
+
+    Args:
+        body: All of it.
+        query: Options given in the query.
+        found: What was wrong with those.
+
+    Raises:
+        InvalidRequest: It is no JSON object.
+        InvalidOptions: Members of it are wrong.
+    """
+    document = parse_object(body)
+    misplaced = [OptionError(name, "belongs into the body") for name in ("code", "files") if name in query]
+    if misplaced:
+        raise InvalidOptions.of([*found, *misplaced])
+    twice = [OptionError(name, "is given in the query and in the body") for name in query if name in document]
+    request = validated(RenderRequest, {**query, **document}, [*found, *twice])
+    files = tuple(NamedFile(name, _bytes(file)) for name, file in sorted(request.files.items()))
+    return Submission(request.code, request, files)
+
+
+def _bytes(file: str | TextFile | Base64File) -> bytes:
+    match file:
+        case TextFile():
+            return file.text.encode()
+        case Base64File():
+            return file.base64
+        case _:
+            return file.encode()

@@ -1,0 +1,201 @@
+"""What a render may be asked for: one model, which checks every body's options and describes them in OpenAPI.
+
+JSON is checked as it comes. Queries and forms hold text; `gateway.v1.text_options` makes of it what JSON would have
+held, and the same model checks that.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from gateway.jobs import DEFAULT_ENVIRONMENT, Format, MiB, SaveOptions
+from gateway.v1 import rc
+
+if TYPE_CHECKING:
+    from gateway.jobs import RcValue
+
+STYLES_LIMIT = 8
+RC_LIMIT = 64
+
+#: The largest values that an operator can set; what holds on a service is lower, see `gateway.v1.caps`.
+TIMEOUT_LIMIT_S = 600
+MEMORY_LIMIT_MIB = 65536
+
+#: What an environment may be called.
+ENVIRONMENT_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
+
+
+class TextForm(StrEnum):
+    """What a query's or a form's text means for an option."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    WORD = "word"
+    WORDS = "words"
+    PARAMETERS = "parameters"
+
+
+def _listed(value: object) -> object:
+    """Take one for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("distinct", "must name none twice")
+    return values
+
+
+def _whole(value: object) -> object:
+    """Take 5.0 for 5, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _style(name: str) -> str:
+    if name not in rc.STYLES:
+        raise PydanticCustomError("style", "must be the name of a style of Matplotlib")
+    return name
+
+
+_Integer = Annotated[int, BeforeValidator(_whole)]
+_OneFormat = Annotated[Format, Field(strict=False)]
+_Formats = Annotated[
+    list[_OneFormat], Field(min_length=1, max_length=len(Format), json_schema_extra={"uniqueItems": True})
+]
+_OneStyle = Annotated[str, AfterValidator(_style), Field(json_schema_extra={"enum": list(rc.STYLES)})]
+_Styles = Annotated[list[_OneStyle], Field(max_length=STYLES_LIMIT)]
+
+#: How a parameter's value is described; `gateway.v1.rc` checks it more closely, by the parameter's name.
+_RC_VALUE_SCHEMA = {
+    "anyOf": [
+        {"type": "boolean"},
+        {"type": "number", "minimum": -rc.NUMBER_LIMIT, "maximum": rc.NUMBER_LIMIT},
+        {"type": "string", "maxLength": rc.TEXT_LIMIT},
+        {"type": "array", "items": {}, "maxItems": rc.LIST_LIMIT},
+    ]
+}
+_RC_SCHEMA = {
+    "type": "object",
+    "maxProperties": RC_LIMIT,
+    "propertyNames": {"enum": list(rc.PARAMETERS)},
+    "additionalProperties": _RC_VALUE_SCHEMA,
+}
+
+
+class Model(BaseModel):
+    """What requests are checked by: as strict as JSON allows, and without a word of the request in its errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class Options(Model):
+    """Every option of a render but the code and its files."""
+
+    format: Annotated[
+        _Formats,
+        AfterValidator(_distinct),
+        BeforeValidator(_listed, json_schema_input_type=_OneFormat | _Formats),
+        TextForm.WORDS,
+        Field(description="What each figure is saved as; several formats need an answer in JSON or ZIP"),
+    ] = [Format.PNG]
+    dpi: Annotated[
+        float | None,
+        TextForm.NUMBER,
+        Field(ge=10, le=1200, description="Dots per inch; by default what Matplotlib takes for the figure"),
+    ] = None
+    width: Annotated[
+        float | None,
+        TextForm.NUMBER,
+        Field(ge=0.1, le=100, description="Width of the figure in inches; by default as the code made it"),
+    ] = None
+    height: Annotated[
+        float | None,
+        TextForm.NUMBER,
+        Field(ge=0.1, le=100, description="Height of the figure in inches; by default as the code made it"),
+    ] = None
+    bbox_inches: Annotated[
+        Literal["tight", "standard"],
+        TextForm.WORD,
+        Field(description="`tight` cuts the picture to what is drawn, `standard` keeps the whole canvas"),
+    ] = "standard"
+    transparent: Annotated[
+        bool, TextForm.BOOLEAN, Field(description="Whether the backgrounds of figure and axes are left out")
+    ] = False
+    style: Annotated[
+        _Styles,
+        BeforeValidator(_listed, json_schema_input_type=_OneStyle | _Styles),
+        TextForm.WORDS,
+        Field(description="Matplotlib's style sheets, applied one after the other before the code runs"),
+    ] = []
+    rc: Annotated[
+        dict[str, Any],
+        TextForm.PARAMETERS,
+        WithJsonSchema(_RC_SCHEMA),
+        Field(
+            max_length=RC_LIMIT, description="Matplotlib's parameters, set after the styles and before the code runs"
+        ),
+    ] = {}
+    figures: Annotated[
+        Literal["current", "all"],
+        TextForm.WORD,
+        Field(description="The current figure at the end of the code, or every figure that is open then"),
+    ] = "current"
+    environment: Annotated[
+        str,
+        TextForm.WORD,
+        Field(pattern=ENVIRONMENT_PATTERN, description="Name of the environment that the code runs in"),
+    ] = DEFAULT_ENVIRONMENT
+    timeout_s: Annotated[
+        float | None,
+        TextForm.NUMBER,
+        Field(
+            ge=0.1,
+            le=TIMEOUT_LIMIT_S,
+            description="Seconds that the code may take; at most, and by default, what the service allows",
+        ),
+    ] = None
+    memory_mib: Annotated[
+        _Integer | None,
+        TextForm.NUMBER,
+        Field(
+            ge=64,
+            le=MEMORY_LIMIT_MIB,
+            description="MiB of memory that the code may use; at most, and by default, what the service allows",
+        ),
+    ] = None
+    seed: Annotated[
+        _Integer | None,
+        TextForm.NUMBER,
+        Field(ge=0, le=2**32 - 1, description="Random state of `random` and NumPy at the start; by default random"),
+    ] = None
+    cache: Annotated[
+        bool,
+        TextForm.BOOLEAN,
+        Field(description="Whether a picture that the service has kept of the same request will do"),
+    ] = True
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """Memory that the code may use, or None for what the service allows."""
+        return None if self.memory_mib is None else self.memory_mib * MiB
+
+    def save_options(self) -> SaveOptions:
+        """Return how figures are to be saved."""
+        return SaveOptions(
+            formats=tuple(self.format),
+            all_figures=self.figures == "all",
+            dpi=self.dpi,
+            width_in=self.width,
+            height_in=self.height,
+            bbox_inches="tight" if self.bbox_inches == "tight" else None,
+            transparent=self.transparent,
+            style=tuple(self.style),
+            rc=self._rc_values(),
+        )
+
+    def _rc_values(self) -> dict[str, RcValue]:
+        return {name: rc.check_value(name, value) for name, value in sorted(self.rc.items())}

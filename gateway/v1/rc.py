@@ -1,0 +1,110 @@
+"""Which of Matplotlib's parameters and styles a request may set, and what values they take.
+
+The list is data, `rcparams.json`, made by `gateway.v1.derive_rc` from the Matplotlib of the runner image. What is
+checked here is the kind of value; whether Matplotlib likes it, Matplotlib says, inside the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.jobs import RcValue
+
+DATA_FILE = Path(__file__).with_name("rcparams.json")
+
+#: Bounds of a value.
+NUMBER_LIMIT = 1_000_000
+TEXT_LIMIT = 1024
+LIST_LIMIT = 32
+
+_DATA: dict[str, Any] = json.loads(DATA_FILE.read_text("utf-8"))
+
+#: The version of Matplotlib that the list was made from.
+MATPLOTLIB_VERSION: str = _DATA["matplotlib"]
+
+#: Styles that a request may name.
+STYLES: tuple[str, ...] = tuple(_DATA["styles"])
+
+#: Parameters that a request may set: the types of JSON each takes, and its choices where they are few.
+PARAMETERS: dict[str, dict[str, Any]] = _DATA["parameters"]
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][+-]?[0-9]+)?")
+
+
+def check_value(name: str, value: object) -> RcValue:
+    """Return a parameter's value, lists as tuples.
+
+    Raises:
+        ValueError: It is of no kind that the parameter takes; the text says what it takes and quotes nothing.
+    """
+    parameter = PARAMETERS[name]
+    types = parameter["types"]
+    if not any(_fits(value, kind) for kind in types):
+        raise ValueError(f"must be {' or '.join(_IN_WORDS[kind] for kind in types)}")
+    choices = parameter.get("choices")
+    if choices is not None and value not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return _frozen(value)
+
+
+def value_from_text(name: str, text: str) -> object:
+    """Return what a query's or a form's text means as a parameter's value; still to be checked.
+
+    Lists stay text: Matplotlib itself takes them parted by commas.
+    """
+    types = PARAMETERS[name]["types"]
+    if "boolean" in types and text in ("true", "false"):
+        return text == "true"
+    match = _NUMBER.fullmatch(text) if len(text) <= TEXT_LIMIT else None
+    if match is not None and "integer" in types and not (match["fraction"] or match["exponent"]):
+        return int(text)
+    if match is not None and "number" in types:
+        return float(text)
+    return text
+
+
+def _fits(value: object, kind: str) -> bool:
+    match kind:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= NUMBER_LIMIT
+        case "number":
+            return _is_number(value)
+        case "string":
+            return isinstance(value, str) and len(value) <= TEXT_LIMIT and value.isprintable()
+        case _:
+            return _is_list(value, depth=2)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and abs(value) <= NUMBER_LIMIT
+
+
+def _is_list(value: object, depth: int) -> bool:
+    """Tell whether a value is a list of numbers and words, or of such lists where the depth allows it."""
+    if not isinstance(value, (list, tuple)) or len(value) > LIST_LIMIT:
+        return False
+    return all(_is_number(item) or _fits(item, "string") or (depth > 1 and _is_list(item, depth - 1)) for item in value)
+
+
+def _frozen(value: object) -> RcValue:
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(item) for item in value)
+    return value  # type: ignore[return-value]  # _fits has looked
+
+
+_IN_WORDS = {
+    "boolean": "true or false",
+    "integer": f"a whole number from {-NUMBER_LIMIT} to {NUMBER_LIMIT}",
+    "number": f"a number from {-NUMBER_LIMIT} to {NUMBER_LIMIT}",
+    "string": f"a printable string of at most {TEXT_LIMIT} characters",
+    "list": f"a list of at most {LIST_LIMIT} numbers and strings",
+}

@@ -1,0 +1,337 @@
+"""`POST /v1/render`: the forms of an answer, and who gets which."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.errors import EngineUnavailable, QueueFull
+from gateway.jobs import Fault, Format, LimitExceeded, NamedFile, Notice, Outcome, Result, Text
+from tests.fakes import PNG
+from tests.http.v1 import AUTH, FACTS, GOOD, PATH, figures_result, problem, rich_result
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
+    from tests.http.conftest import Rig
+    from tests.http.v1 import Client
+
+JSON = "application/json"
+ZIP = "application/zip"
+TYPES = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+}
+
+
+async def _render(client: Client, accept: str | None = None, **values: Any) -> ClientResponse:
+    headers = {**AUTH, **values.pop("headers", {}), **({"Accept": accept} if accept is not None else {})}
+    return await client.post(PATH, headers=headers, json={**GOOD, **values})
+
+
+@pytest.mark.parametrize("name", TYPES)
+async def test_picture_alone(client: Client, rig: Rig, name: str) -> None:
+    """A picture is served as what it is, guarded, and with its digest as its tag."""
+    rig.executor.result = figures_result(Format(name))
+    response = await _render(client, format=name)
+    body = await response.read()
+    assert (response.status, response.headers["Content-Type"], body) == (200, TYPES[name], b"1 " + name.encode())
+    assert response.headers["ETag"] == f'"{hashlib.sha256(body).hexdigest()}"'
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert response.headers["Vary"] == "Accept"
+    assert response.headers["Server-Timing"].startswith("queue;dur=")
+    assert response.headers["X-Figbox-Cache"] == "off"
+    assert len(response.headers["X-Request-ID"]) == 32
+    attachment = f'attachment; filename="figure-1.{name}"' if name in ("svg", "pdf") else None
+    assert response.headers.get("Content-Disposition") == attachment
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "image/png"),
+        ("", "image/png"),
+        ("*/*", "image/png"),
+        ("image/*", "image/png"),
+        ("IMAGE/PNG", "image/png"),
+        ("image/png, application/json", "image/png"),
+        ("application/json, image/png", "image/png"),
+        ("application/json", JSON),
+        ("application/json; charset=utf-8", JSON),
+        ("application/zip", ZIP),
+        ("application/*", JSON),
+        ("application/json, text/plain, */*", JSON),
+        ("application/json;q=0.9, image/png;q=0.8", JSON),
+        ("application/json;q=0.1, */*;q=0.2", "image/png"),
+        ("application/zip;q=0.5, application/json;q=0.4", ZIP),
+        ("image/png;q=0, */*", None),
+        ("image/png;q=0, application/json;q=0.001", JSON),
+        ("image/png;q=0, image/*", None),
+        ("application/*;q=0.5, application/zip;q=0", JSON),
+        ("text/html", None),
+        ("image/svg+xml", None),
+        ("application/json;q=0", None),
+        ("application/json;q=2", None),
+        ("garbage, image/png", "image/png"),
+        ("garbage", None),
+        ("text/html, " * 40 + "image/png", None),
+    ],
+)
+async def test_negotiation(client: Client, rig: Rig, accept: str | None, expected: str | None) -> None:
+    """`Accept` decides, by its qualities; what can't be answered is refused before anything runs."""
+    headers = {"Accept": accept} if accept is not None else {}
+    response = await client.post(PATH, headers={**AUTH, **headers}, json=GOOD, skip_auto_headers=["Accept"])
+    if expected is None:
+        document = await problem(response, 406)
+        assert document["error"] == "Accept must take image/png, application/json or application/zip"
+        assert rig.executor.jobs == []
+    else:
+        assert (response.status, response.headers["Content-Type"]) == (200, expected)
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "image/*", "image/png", "image/png, */*"])
+async def test_several_formats_need_a_document_or_an_archive(client: Client, rig: Rig, accept: str | None) -> None:
+    """Two pictures have no form of a picture alone, and nobody is surprised with another one."""
+    response = await _render(client, accept, format=["png", "svg"])
+    assert (await problem(response, 406))["error"] == "Accept must take application/json or application/zip"
+    assert rig.executor.jobs == []
+    rig.executor.result = figures_result(Format.PNG, Format.SVG)
+    for better in (JSON, ZIP):
+        response = await _render(client, f"{accept or '*/*'}, {better};q=0.1", format=["png", "svg"])
+        assert (response.status, response.headers["Content-Type"]) == (200, better)
+
+
+async def test_all_figures_may_be_one(client: Client, rig: Rig) -> None:
+    """Whether all figures are several shows when they are drawn: one is a picture alone, two need another form."""
+    rig.executor.result = figures_result(Format.PNG)
+    response = await _render(client, "image/png", figures="all")
+    assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
+    rig.executor.result = figures_result(Format.PNG, figures=2)
+    document = await problem(await _render(client, "image/png", figures="all"), 406)
+    assert document["error"].startswith("The code drew 2 figures")
+    response = await _render(client, "image/png, application/zip;q=0.1", figures="all")
+    assert (response.status, response.headers["Content-Type"]) == (200, ZIP)
+
+
+async def test_document(client: Client, rig: Rig) -> None:
+    """The JSON document has every figure, file and text, and the manifest of how it came about."""
+    rig.environments["default"] = FACTS
+    rig.executor.result = rich_result()
+    response = await _render(client, JSON, format=["png", "svg"], figures="all")
+    document = await response.json()
+    assert (response.status, response.headers["Content-Type"]) == (200, JSON)
+    assert document.pop("request_id") == response.headers["X-Request-ID"]
+    figures = document.pop("figures")
+    assert [(figure["number"], figure["label"]) for figure in figures] == [(1, "figure 1"), (2, "figure 2")]
+    data = b"2 svg"
+    assert figures[1]["pictures"][1] == {
+        "format": "svg",
+        "content_type": "image/svg+xml",
+        "width_px": 1,
+        "height_px": 1,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "pixels_sha256": None,
+        "data": base64.b64encode(data).decode(),
+    }
+    assert figures[0]["pictures"][0]["pixels_sha256"] == "a" * 64
+    files = document.pop("files")
+    assert [(file["name"], file["content_type"], base64.b64decode(file["data"])) for file in files] == [
+        ("out/table.csv", "text/csv; charset=utf-8", b"a,b\n1,2\n"),
+        ("page.html", "text/plain; charset=utf-8", b"<script>alert(1)</script>"),
+    ]
+    assert files[0]["truncated"] is False
+    manifest = document.pop("manifest")
+    assert document == {
+        "outcome": "ok",
+        "cached": False,
+        "files_truncated": True,
+        "stdout": {"text": "printed\n", "truncated": True},
+        "stderr": {"text": "warned\n", "truncated": False},
+        "warnings": [{"category": "UserWarning", "message": "odd", "line": 3}],
+    }
+    assert manifest["limits"].pop("wall_limit_s") == 5
+    assert manifest["limits"]["memory_limit_bytes"] == 1024 * 1024 * 1024
+    assert set(manifest.pop("stages_ms")) == {"queue", "acquire", "run", "check"}
+    manifest.pop("limits")
+    assert manifest == {
+        "image": "sha256:1234",
+        "environment": "default",
+        "runtime": "runc",
+        "versions": {"matplotlib": "3.11.2"},
+        "fonts": "f" * 64,
+        "code_sha256": hashlib.sha256(GOOD["code"].encode()).hexdigest(),
+        "usage": {"cpu_s": 0.25, "memory_peak_bytes": 90_000_000},
+        "warm": False,
+    }
+
+
+async def test_archive(client: Client, rig: Rig) -> None:
+    """The ZIP has the same as files, under names that are ours or made safe, with dates that are nobody's."""
+    rig.environments["default"] = FACTS
+    rig.executor.result = rich_result()
+    response = await _render(client, ZIP, format=["png", "svg"], figures="all")
+    body = await response.read()
+    assert (response.status, response.headers["Content-Type"]) == (200, ZIP)
+    assert response.headers["Content-Disposition"] == 'attachment; filename="figures.zip"'
+    archive = zipfile.ZipFile(io.BytesIO(body))
+    assert archive.testzip() is None
+    assert archive.namelist() == [
+        "figure-1.png",
+        "figure-1.svg",
+        "figure-2.png",
+        "figure-2.svg",
+        "files/out/table.csv",
+        "files/page.html",
+        "stdout.txt",
+        "stderr.txt",
+        "manifest.json",
+    ]
+    assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert archive.read("figure-2.svg") == b"2 svg"
+    assert archive.read("stdout.txt") == b"printed\n"
+    manifest = json.loads(archive.read("manifest.json"))
+    assert manifest["image"] == "sha256:1234"
+    assert manifest["figures"][1]["pictures"][1]["name"] == "figure-2.svg"
+    assert manifest["files"][0]["archived_as"] == "files/out/table.csv"
+    assert manifest["warnings"] == [{"category": "UserWarning", "message": "odd", "line": 3}]
+    assert "data" not in manifest["figures"][0]["pictures"][0]
+
+
+@pytest.mark.parametrize("accept", ["image/png", JSON, ZIP])
+async def test_tags(client: Client, rig: Rig, accept: str) -> None:
+    """The same render has the same tag, another has another; who knows the tag gets 304 and nothing else."""
+    rig.executor.result = figures_result(Format.PNG, stdout=Text("a"))
+    first = await _render(client, accept)
+    rig.executor.result = figures_result(Format.PNG, stdout=Text("a"))
+    again = await _render(client, accept)
+    tag = first.headers["ETag"]
+    assert again.headers["ETag"] == tag
+    assert tag.startswith('"' if accept == "image/png" else 'W/"')
+    for known in (tag, f'"x", {tag}', tag.removeprefix("W/"), f"W/{tag.removeprefix('W/')}"):
+        response = await _render(client, accept, headers={"If-None-Match": known})
+        assert (response.status, await response.read()) == (304, b""), known
+        assert response.headers["ETag"] == tag
+        assert response.headers["Vary"] == "Accept"
+        assert response.headers["X-Figbox-Cache"] == "off"
+    for unknown in ('"x"', "*", tag.strip('W/"'), ""):
+        assert (await _render(client, accept, headers={"If-None-Match": unknown})).status == 200
+    rig.executor.result = figures_result(Format.PNG, figures=1, stdout=Text("b"))
+    other = await _render(client, accept)
+    assert (other.headers["ETag"] == tag) == (accept == "image/png")
+
+
+async def test_forms_have_different_tags(client: Client) -> None:
+    """A document and an archive of one render are not each other."""
+    assert len({(await _render(client, accept)).headers["ETag"] for accept in ("image/png", JSON, ZIP)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("result", "members"),
+    [
+        (
+            Result(Outcome.PROGRAM_ERROR, error="Trace\n\x1b", fault=Fault("ValueError", "bad", 3, 5, "x = 1")),
+            {"fault": {"type": "ValueError", "message": "bad", "line": 3, "column": 5, "source": "x = 1"}},
+        ),
+        (Result(Outcome.NO_FIGURE, error="none", figures_drawn=2), {"figures": {"drawn": 2, "closed": 2}}),
+        (
+            Result(Outcome.TIME_LIMIT, error="slow", limit=LimitExceeded("wall_limit", 5, "s", 5.1)),
+            {"limit": {"name": "wall_limit", "allowed": 5, "unit": "s", "used": 5.1}},
+        ),
+        (
+            Result(Outcome.MEMORY_LIMIT, error="big", limit=LimitExceeded("memory_limit", 5, "bytes")),
+            {"limit": {"name": "memory_limit", "allowed": 5, "unit": "bytes", "used": None}},
+        ),
+        (
+            Result(Outcome.OUTPUT_LIMIT, error="much", limit=LimitExceeded("output_limit", 5, "bytes")),
+            {"limit": {"name": "output_limit", "allowed": 5, "unit": "bytes", "used": None}},
+        ),
+        (Result(Outcome.INVALID_OUTPUT, error="odd"), {}),
+        (Result(Outcome.KILLED, error="dead", signal="SIGSEGV"), {"signal": "SIGSEGV"}),
+    ],
+)
+@pytest.mark.parametrize("accept", ["image/png", JSON, ZIP])
+async def test_faults_of_the_guest(
+    client: Client, rig: Rig, accept: str, result: Result, members: dict[str, Any]
+) -> None:
+    """Every fault of the code is 422 whatever is accepted, and says what a person needs to mend it."""
+    rig.executor.result = Result(
+        **{name: getattr(result, name) for name in result.__slots__}
+        | {"stdout": Text("out", truncated=True), "stderr": Text("err"), "notices": (Notice("W", "m", None),)}
+    )
+    response = await _render(client, accept)
+    document = await problem(response, 422)
+    assert response.headers["X-Figbox-Cache"] == "off"
+    assert "Server-Timing" in response.headers
+    assert document["type"] == f"urn:figbox:problem:{result.outcome.value.replace('_', '-')}"
+    common = {"type", "title", "status", "detail", "request_id", "error"}
+    assert {name: value for name, value in document.items() if name not in common} == {
+        "outcome": result.outcome.value,
+        **members,
+        "stdout": {"text": "out", "truncated": True},
+        "stderr": {"text": "err", "truncated": False},
+        "warnings": [{"category": "W", "message": "m", "line": None}],
+    }
+    assert document["error"] == result.error.replace("\x1b", "\N{REPLACEMENT CHARACTER}")
+
+
+@pytest.mark.parametrize("accept", ["image/png", JSON])
+async def test_our_faults_are_problems_too(client: Client, rig: Rig, accept: str) -> None:
+    """Busy and engine faults are 503 with Retry-After, in whatever form was asked for."""
+    for error in (QueueFull("x", 7), EngineUnavailable("secret")):
+        rig.executor.result = error
+        response = await _render(client, accept)
+        document = await problem(response, 503)
+        assert int(response.headers["Retry-After"]) > 0
+        assert "secret" not in json.dumps(document)
+
+
+async def test_large_answers_are_made_apart(client: Client, rig: Rig) -> None:
+    """An answer of some size is the same, made beside the event loop."""
+    data = PNG + bytes(600_000)
+    rig.executor.result = figures_result(Format.PNG, files=(NamedFile("a.bin", data),))
+    document = await (await _render(client, JSON)).json()
+    assert base64.b64decode(document["files"][0]["data"]) == data
+    archive = zipfile.ZipFile(io.BytesIO(await (await _render(client, ZIP)).read()))
+    assert archive.read("files/a.bin") == data
+
+
+async def test_environments(client: Client, rig: Rig) -> None:
+    """The list of environments has what each is made of and what the key may use; strangers don't see it."""
+    assert (await client.get("/v1/environments")).status == 401
+    rig.reason = "the engine is gone"
+    response = await client.get("/v1/environments", headers=AUTH)
+    assert (await problem(response, 503))["detail"] == "the engine is gone"
+    rig.environments |= {"science": FACTS.__class__("science", "sha256:5", "runsc", FACTS.limits), "default": FACTS}
+    response = await client.get("/v1/environments", headers=AUTH)
+    document = await response.json()
+    assert response.status == 200
+    assert [found["name"] for found in document["environments"]] == ["default", "science"]
+    first = document["environments"][0]
+    assert first["limits"]["wall_limit_s"] == 30
+    assert {**first, "limits": None} == {
+        "name": "default",
+        "image": "sha256:1234",
+        "runtime": "runc",
+        "versions": {"matplotlib": "3.11.2"},
+        "packages": [{"name": "numpy", "version": "2.4.6"}, {"name": "Pillow", "version": "13"}],
+        "limits": None,
+    }
+
+
+async def test_methods(client: Client) -> None:
+    """Only the methods that are there are allowed."""
+    response = await client.get(PATH, headers=AUTH)
+    assert (await problem(response, 405))["error"] == "Method Not Allowed"
+    assert response.headers["Allow"] == "POST"

@@ -1,0 +1,85 @@
+"""What the tests of `/v1/render` share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from gateway.jobs import (
+    EnvironmentFacts,
+    Figure,
+    Format,
+    Limits,
+    NamedFile,
+    Notice,
+    Outcome,
+    Picture,
+    Result,
+    Text,
+    Usage,
+)
+from tests.fakes import KEY, PNG
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, web
+    from aiohttp.test_utils import TestClient
+
+    Client = TestClient[web.Request, web.Application]
+
+PATH = "/v1/render"
+AUTH = {"X-API-Key": KEY}
+PYTHON = {**AUTH, "Content-Type": "text/x-python"}
+GOOD = {"code": "plt.plot([1, 2])"}
+
+FACTS = EnvironmentFacts(
+    "default", "sha256:1234", "runc", Limits(), {"matplotlib": "3.11.2"}, {"numpy": "2.4.6", "Pillow": "13"}, "f" * 64
+)
+
+
+def picture(kind: Format = Format.PNG, data: bytes = PNG) -> Picture:
+    """Return a picture of one pixel."""
+    return Picture(kind, data, 1, 1, "a" * 64 if kind is Format.PNG else None)
+
+
+def figures_result(*formats: Format, figures: int = 1, **members: Any) -> Result:
+    """Return the result of a job that drew figures in some formats."""
+    drawn = tuple(
+        Figure(number, f"figure {number}", tuple(picture(kind, b"%d %s" % (number, kind.encode())) for kind in formats))
+        for number in range(1, figures + 1)
+    )
+    return Result(Outcome.OK, drawn, **members)
+
+
+def rich_result() -> Result:
+    """Return a result with something in every field of a good one."""
+    return figures_result(
+        Format.PNG,
+        Format.SVG,
+        figures=2,
+        files=(NamedFile("out/table.csv", b"a,b\n1,2\n"), NamedFile("page.html", b"<script>alert(1)</script>")),
+        files_truncated=True,
+        stdout=Text("printed\n", truncated=True),
+        stderr=Text("warned\n"),
+        notices=(Notice("UserWarning", "odd", 3),),
+        limits=Limits(wall_limit_s=5),
+        usage=Usage(0.25, 90_000_000),
+    )
+
+
+async def problem(response: ClientResponse, status: int) -> dict[str, Any]:
+    """Check what all problems have in common, and return the document."""
+    body = await response.read()
+    assert response.status == status, body
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Cache-Control"] == "no-store"
+    document: dict[str, Any] = json.loads(body)
+    assert response.headers["X-Request-ID"] == document["request_id"]
+    assert document["status"] == status
+    return document
+
+
+async def faults(response: ClientResponse) -> dict[str, str]:
+    """Return what is wrong with each option, by its name."""
+    document = await problem(response, 400)
+    assert document["type"] == "urn:figbox:problem:invalid-request"
+    return {fault["option"]: fault["message"] for fault in document["errors"]}

@@ -1,0 +1,296 @@
+"""Options: every bound from both sides, refused by name, the same for JSON and for text."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import InvalidOptions, OptionError
+from gateway.jobs import Format, MiB, SaveOptions
+from gateway.v1 import derive_rc, rc
+from gateway.v1.faults import FAULTS_LIMIT, validated
+from gateway.v1.json_body import RenderRequest
+from gateway.v1.options import RC_LIMIT, Options
+from gateway.v1.text_options import PAIRS_LIMIT, options_from_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def _faults(raw: dict[str, Any], model: type[Options] = Options) -> dict[str, str]:
+    with pytest.raises(InvalidOptions) as caught:
+        validated(model, raw)
+    return {fault.option: fault.message for fault in caught.value.faults}
+
+
+def _faults_or_none(raw: dict[str, Any], model: type[Options]) -> dict[str, str]:
+    try:
+        validated(model, raw)
+    except InvalidOptions as error:
+        return {fault.option: fault.message for fault in error.faults}
+    return {}
+
+
+def _from_text(pairs: Iterable[tuple[str, str]]) -> Options:
+    raw, faults = options_from_text(pairs)
+    return validated(Options, raw, faults)
+
+
+def test_no_options_are_matplotlibs_own() -> None:
+    """Without options a figure is saved as `fig.savefig` does it, as PNG."""
+    assert validated(Options, {}).save_options() == SaveOptions()
+
+
+def test_every_option_reaches_the_job() -> None:
+    """What is asked for is what the launcher is told."""
+    options = validated(
+        Options,
+        {
+            "format": ["svg", "png"],
+            "dpi": 72,
+            "width": 3,
+            "height": 4.5,
+            "bbox_inches": "tight",
+            "transparent": True,
+            "style": ["ggplot", "fast"],
+            "rc": {"axes.grid": True, "figure.figsize": [1, 2]},
+            "figures": "all",
+            "memory_mib": 64,
+        },
+    )
+    assert options.save_options() == SaveOptions(
+        formats=(Format.SVG, Format.PNG),
+        all_figures=True,
+        dpi=72,
+        width_in=3,
+        height_in=4.5,
+        bbox_inches="tight",
+        transparent=True,
+        style=("ggplot", "fast"),
+        rc={"axes.grid": True, "figure.figsize": (1, 2)},
+    )
+    assert options.memory_limit_bytes == 64 * MiB
+
+
+@pytest.mark.parametrize(
+    ("option", "good", "bad"),
+    [
+        (
+            "format",
+            ["png", ["png"], ["webp", "jpeg", "pdf", "svg", "png"]],
+            [[], "gif", ["png", "png"], None, 5, ["x"]],
+        ),
+        ("dpi", [10, 1200, 99.5, None], [9.99, 1200.01, "100", True, float("nan"), float("inf"), 10**400, [100]]),
+        ("width", [0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
+        ("height", [0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
+        ("bbox_inches", ["tight", "standard"], ["Tight", None, True, ""]),
+        ("transparent", [True, False], ["true", 1, None, 0]),
+        ("style", ["ggplot", [], ["fast"] * 8], ["nope", ["fast"] * 9, "../x", "https://host/x", None, [5], ""]),
+        ("rc", [{}, {"axes.grid": True}], [{"backend": "agg"}, [], None, "x", {"axes.grid": "yes"}]),
+        ("figures", ["current", "all"], ["ALL", None, 1]),
+        ("environment", ["default", "a.b-C_9", "x" * 64], ["", "x" * 65, "a/b", "a b", None, "ü"]),
+        ("timeout_s", [0.1, 600, None], [0.09, 600.1, 0, -1, "1", float("inf")]),
+        ("memory_mib", [64, 65536, 128.0, None], [63, 65537, 64.5, "64", True]),
+        ("seed", [0, 2**32 - 1, 1.0, None], [-1, 2**32, 0.5, "1", False]),
+        ("cache", [True, False], ["false", 0, None]),
+    ],
+)
+def test_bounds(option: str, good: list[Any], bad: list[Any]) -> None:
+    """Each option takes what is within its bounds, and is refused by its name beyond them."""
+    for value in good:
+        validated(Options, {option: value})
+    for value in bad:
+        faults = _faults({option: value})
+        assert all(name.split(".")[0] == option for name in faults), (value, faults)
+        assert len(faults) == 1, (value, faults)
+
+
+def test_every_option_has_a_row_of_bounds() -> None:
+    """No option is left out of the test above."""
+    marks = test_bounds.pytestmark  # type: ignore[attr-defined]
+    assert {row[0] for row in marks[0].args[1]} == set(Options.model_fields)
+
+
+def test_unknown_options_are_named_with_a_guess() -> None:
+    """A typing error is refused by its name, and what was meant is said where that is clear."""
+    assert _faults({"dpii": 1, "xyzzy": 2, "code": "x"}) == {
+        "dpii": "is no option; did you mean dpi?",
+        "xyzzy": "is no option",
+        "code": "is no option",
+    }
+
+
+def test_all_faults_are_told_at_once_but_not_too_many() -> None:
+    """Every wrong option is named; thousands of them are not."""
+    assert set(_faults({"dpi": 0, "width": 0, "rc": {"backend": "x", "axes.grid": 5}})) == {
+        "dpi",
+        "width",
+        "rc.backend",
+        "rc.axes.grid",
+    }
+    assert len(_faults({f"option{number}": 1 for number in range(1000)})) == FAULTS_LIMIT
+
+
+@given(st.text(min_size=1), st.text())
+def test_nothing_is_quoted_at_length(name: str, text: str) -> None:
+    """A stranger's words come back shortened and printable, if at all."""
+    for raw in ({name * 50: text}, {"rc": {name * 50: text}}, {"style": text * 50 + "x"}, {"files": {name * 50: text}}):
+        model = RenderRequest if "files" in raw else Options
+        faults = _faults_or_none({"code": "x", **raw} if model is RenderRequest else raw, model)
+        assert all(len(option) + len(message) < 300 for option, message in faults.items())
+        assert all((option + message).isprintable() for option, message in faults.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("axes.grid", [True, False], [1, "true", None, [True]]),
+        ("lines.linewidth", [0, 1.5, -1], [True, "2", None, 1e9, float("nan"), [1]]),
+        ("image.lut", [256], [2.5, True, "256"]),
+        ("axes.facecolor", ["red", "0.5", [1, 0, 0]], [0.5, True, {"a": 1}, "r\x00", "x" * 1025]),
+        ("figure.figsize", [[6, 4], "6, 4"], [6, [1] * 33, [[[1]]]]),
+        ("axes.titlelocation", ["left"], ["up", 5, ""]),
+        ("font.family", ["serif", ["a", "b"]], [5, True]),
+        ("lines.linestyle", ["--", [0, [1, 2]]], [5, [0, [1, [2]]]]),
+    ],
+)
+def test_parameters_take_their_kind_of_value(name: str, good: list[Any], bad: list[Any]) -> None:
+    """A parameter of Matplotlib is refused by its name when its value is of another kind."""
+    for value in good:
+        validated(Options, {"rc": {name: value}})
+    for value in bad:
+        assert list(_faults({"rc": {name: value}})) == [f"rc.{name}"]
+
+
+def test_number_of_parameters_is_bounded() -> None:
+    """64 parameters are taken, one more is not."""
+    booleans = [name for name in rc.PARAMETERS if rc.PARAMETERS[name]["types"] == ["boolean"]]
+    validated(Options, {"rc": dict.fromkeys(booleans[:RC_LIMIT], True)})
+    assert set(_faults({"rc": dict.fromkeys(booleans[: RC_LIMIT + 1], True)})) == {"rc"}
+
+
+def test_list_of_parameters_is_that_of_the_installed_matplotlib() -> None:
+    """The committed list is what the command makes of the image's version, denied ones left out."""
+    assert rc.DATA_FILE.read_text("utf-8") == derive_rc.render(derive_rc.derive())
+    assert mpl.__version__ == rc.MATPLOTLIB_VERSION
+
+
+def test_nothing_dangerous_is_allowed() -> None:
+    """No parameter that names paths, programs, servers or functions, or chooses a backend, is on the list."""
+    parts = {"backend", "path", "directory", "latex", "usetex", "hooks", "address", "port", "writer", "interactive"}
+    suspects = {name for name in rc.PARAMETERS if parts & set(re.split(r"[._]", name))}
+    assert suspects == {
+        "agg.path.chunksize",
+        "path.simplify",
+        "path.simplify_threshold",
+        "path.sketch",
+        "path.snap",
+    }
+    assert all(derive_rc.is_denied(name) for name in mpl.rcParams if name not in rc.PARAMETERS)
+
+
+@pytest.mark.parametrize("name", sorted(rc.PARAMETERS))
+def test_every_default_is_of_its_kind(name: str) -> None:
+    """What Matplotlib itself has for a parameter is among the kinds that the list allows, null and cyclers aside."""
+    default = mpl.rcParamsDefault[name]
+    if default is None or name == "axes.prop_cycle":
+        return
+    value = json.loads(json.dumps(default, default=str))
+    rc.check_value(name, value)
+
+
+# Text
+
+
+@pytest.mark.parametrize(
+    ("pairs", "raw"),
+    [
+        ([("format", "png,svg"), ("format", "pdf")], {"format": ["png", "svg", "pdf"]}),
+        ([("dpi", "1e2"), ("width", "0.5"), ("seed", "7")], {"dpi": 100, "width": 0.5, "seed": 7}),
+        ([("transparent", "true"), ("cache", "false")], {"transparent": True, "cache": False}),
+        ([("rc.axes.grid", "true"), ("rc.lines.linewidth", "2")], {"rc": {"axes.grid": True, "lines.linewidth": 2}}),
+        ([("rc.axes.facecolor", "0.5")], {"rc": {"axes.facecolor": "0.5"}}),
+        (
+            [("rc", '{"axes.grid": false}'), ("rc.lines.linewidth", "2")],
+            {"rc": {"axes.grid": False, "lines.linewidth": 2}},
+        ),
+        ([("style", "fast, ggplot")], {"style": ["fast", "ggplot"]}),
+        ([("figures", "all"), ("bbox_inches", "tight")], {"figures": "all", "bbox_inches": "tight"}),
+    ],
+)
+def test_text_means_what_json_would_say(pairs: list[tuple[str, str]], raw: dict[str, Any]) -> None:
+    """A query's options are JSON's, in another spelling."""
+    assert options_from_text(pairs) == (raw, [])
+    validated(Options, raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dpi", "1_00"),
+        ("dpi", " 100"),
+        ("dpi", "0x64"),
+        ("dpi", "nan"),
+        ("dpi", "1e999"),
+        ("dpi", "٣٠"),
+        ("dpi", ""),
+        ("seed", "1.5"),
+        ("seed", "+1"),
+        ("seed", "007"),
+        ("transparent", "1"),
+        ("transparent", "True"),
+        ("cache", ""),
+        ("format", ""),
+        ("format", "png,"),
+        ("style", ""),
+        ("rc", "{"),
+        ("rc", "[]"),
+        ("rc.", "1"),
+        ("rc.axes.grid", "1"),
+        ("rc.image.lut", "2.5"),
+        ("files", "x"),
+        ("code", "x"),
+    ],
+)
+def test_text_that_means_nothing_is_refused_by_name(name: str, text: str) -> None:
+    """Only the spellings of JSON are taken."""
+    with pytest.raises(InvalidOptions) as caught:
+        _from_text([(name, text)])
+    assert {fault.option for fault in caught.value.faults} == {name}
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("dpi", "100"), ("dpi", "100")],
+        [("rc", "{}"), ("rc", "{}")],
+        [("rc.axes.grid", "true"), ("rc.axes.grid", "true")],
+        [("rc.axes.grid", "true"), ("rc", '{"axes.grid": true}')],
+    ],
+)
+def test_given_twice(pairs: list[tuple[str, str]]) -> None:
+    """An option that is given twice is ambiguous, whichever way."""
+    _, faults = options_from_text(pairs)
+    assert faults == [OptionError(pairs[0][0], "is given twice")]
+
+
+def test_number_of_text_options_is_bounded() -> None:
+    """However many options a query has, few are looked at."""
+    raw, faults = options_from_text([(f"o{number}", "x") for number in range(100_000)])
+    assert (len(raw), len(faults)) == (PAIRS_LIMIT, 1)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*Options.model_fields, "rc.axes.grid", "rc.x", "z"]), st.text()), max_size=6)
+)
+def test_any_text_is_taken_or_refused(pairs: list[tuple[str, str]]) -> None:
+    """No text makes anything but options or named faults."""
+    with contextlib.suppress(InvalidOptions):
+        assert isinstance(_from_text(pairs), Options)
