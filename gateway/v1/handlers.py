@@ -1,9 +1,11 @@
-"""The endpoints below `/v1`. Each is a list of named steps."""
+"""The endpoints below `/v1`, and the description of all of them. Each is a list of named steps."""
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
@@ -12,6 +14,7 @@ from gateway.errors import NotReady
 from gateway.handlers import SERVICES, Services, expect_nothing
 from gateway.jobs import Outcome, Stages
 from gateway.middleware import REQUEST_ID
+from gateway.v1 import docs_page
 from gateway.v1.accept import choose_forms, form_for, parse_accept
 from gateway.v1.answers import answer
 from gateway.v1.bodies import read_submission
@@ -19,6 +22,7 @@ from gateway.v1.cache import CacheUse, Wish, wish_of
 from gateway.v1.caps import check_caps
 from gateway.v1.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
 from gateway.v1.failures import failure_response
+from gateway.v1.openapi import describe
 from gateway.v1.rendering import Rendering, limits_document, sha256
 
 if TYPE_CHECKING:
@@ -119,7 +123,34 @@ def _environment_document(facts: EnvironmentFacts, limits: Limits) -> Environmen
     )
 
 
+async def openapi(_: web.Request) -> web.Response:
+    """`GET /openapi.json`: what can be asked, for programs."""
+    return web.Response(body=_openapi_body(), content_type="application/json")
+
+
+async def docs(_: web.Request) -> web.Response:
+    """`GET /docs`: the same for people."""
+    return web.Response(
+        text=_docs_body(), content_type="text/html", headers={"Content-Security-Policy": docs_page.POLICY}
+    )
+
+
+@cache
+def _openapi_body() -> bytes:
+    return json.dumps(describe()).encode()
+
+
+@cache
+def _docs_body() -> str:
+    return docs_page.render_page(describe())
+
+
 def add_routes(app: web.Application) -> None:
     """Bind the endpoints to their paths."""
-    for method, path, handler in ((hdrs.METH_POST, RENDER, render), (hdrs.METH_GET, ENVIRONMENTS, environments)):
+    for method, path, handler in (
+        (hdrs.METH_POST, RENDER, render),
+        (hdrs.METH_GET, ENVIRONMENTS, environments),
+        (hdrs.METH_GET, "/openapi.json", openapi),
+        (hdrs.METH_GET, "/docs", docs),
+    ):
         app.router.add_route(method, path, handler, expect_handler=expect_nothing)

@@ -1,0 +1,279 @@
+"""`/openapi.json`: what the service can be asked, as OpenAPI 3.1, made from the types that check and write it.
+
+`python -m gateway.v1.openapi` prints it, to make clients from without a running service.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import models_json_schema
+
+from gateway.auth import HEADER
+from gateway.jobs import DEFAULT_ENVIRONMENT, Outcome
+from gateway.problems import CONTENT_TYPE as PROBLEM
+from gateway.v1.accept import PICTURE_TYPES, Form
+from gateway.v1.bodies import FORM, JSON, PYTHON
+from gateway.v1.documents import (
+    EnvironmentsDocument,
+    FailureDocument,
+    InvalidRequestDocument,
+    ProblemDocument,
+    RenderDocument,
+)
+from gateway.v1.json_body import FILES_LIMIT, RenderRequest
+from gateway.v1.openapi_responses import (
+    answer_headers,
+    header_components,
+    problem_responses,
+    reference,
+)
+from gateway.v1.options import Options, TextForm
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.json_schema import JsonSchemaMode
+
+#: Of the interface, which is what the path says; not of the software.
+VERSION = "1"
+
+DESCRIPTION = """\
+Runs Matplotlib code that nobody has to trust, each time in a container of its own, and answers with what it drew.
+
+Every request but those for the state of the service and for this description carries a key in `X-API-Key`. Everything
+that goes wrong is `application/problem+json` (RFC 9457), whose `type` says what it was and whose `error` says it to a
+person. 429 and 503 carry `Retry-After`.
+"""
+
+_MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
+    (RenderRequest, "validation"),
+    (RenderDocument, "serialization"),
+    (EnvironmentsDocument, "serialization"),
+    (ProblemDocument, "serialization"),
+    (InvalidRequestDocument, "serialization"),
+    (FailureDocument, "serialization"),
+)
+
+_CODE = {"type": "string", "minLength": 1, "pattern": r"\S", "description": "Python source, UTF-8"}
+
+
+def describe() -> dict[str, Any]:
+    """Return the description of the whole service."""
+    _, schemas = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Figbox", "version": VERSION, "description": DESCRIPTION, "license": {"name": "MIT"}},
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "tags": [
+            {"name": "render", "description": "Drawing"},
+            {"name": "service", "description": "The state of the service, and its description"},
+        ],
+        "paths": {
+            "/v1/render": {"post": _render()},
+            "/v1/environments": {"get": _environments()},
+            "/render-matplotlib": {"post": _render_matplotlib()},
+            "/": {"get": _plain("live", "Say that the service is live", "text/plain", {"type": "string"})},
+            "/healthz": {"get": _plain("healthz", "Say that the process lives", JSON, _status("ok"))},
+            "/readyz": {"get": _readyz()},
+            "/openapi.json": {"get": _plain("openapi", "This description", JSON, {"type": "object"})},
+            "/docs": {"get": _plain("docs", "This description as a page", "text/html", {"type": "string"})},
+        },
+        "components": {
+            "schemas": schemas["$defs"],
+            "headers": header_components(),
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key of the operator's"}
+            },
+        },
+    }
+
+
+def _render() -> dict[str, Any]:
+    return {
+        "operationId": "render",
+        "tags": ["render"],
+        "summary": "Run code and get what it draws",
+        "description": (
+            "The body is JSON, the raw script, or a form; options stand in it, and may stand in the query instead. "
+            "`Accept` chooses the form of the answer: the picture alone, for which `*/*` stands too, where one figure "
+            "is asked for in one format; a JSON document with all that came of it; or a ZIP of the same. "
+            "Of Matplotlib's parameters a query can also name one at a time, as in `rc.axes.grid=true`, and so can a "
+            "form. `If-None-Match` with an `ETag` from before is answered with 304 when nothing has changed."
+        ),
+        "parameters": _query(),
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": {"$ref": "#/components/schemas/RenderRequest"}},
+                PYTHON: {"schema": _CODE},
+                FORM: {"schema": _form(), "encoding": {"file": {"contentType": "application/octet-stream"}}},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "What the code drew, in the form that `Accept` takes",
+                "headers": {**answer_headers(), **reference("ETag", "Vary", "Content-Disposition")},
+                "content": {
+                    **{name: {"schema": _binary(name)} for name in PICTURE_TYPES.values()},
+                    Form.JSON.value: {"schema": {"$ref": "#/components/schemas/RenderDocument"}},
+                    Form.ZIP.value: {"schema": _binary(Form.ZIP.value)},
+                },
+            },
+            "304": {
+                "description": "It would be what the client has already",
+                "headers": {**answer_headers(), **reference("ETag", "Vary")},
+            },
+            "422": {
+                "description": "The code gave no picture, by its own doing",
+                "headers": answer_headers(),
+                "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/FailureDocument"}}},
+            },
+            **problem_responses(400, 401, 406, 408, 413, 415, 429, 431, 500, 503),
+        },
+    }
+
+
+def _query() -> list[dict[str, Any]]:
+    """Return the options as parameters of a query."""
+    parameters = []
+    for name, schema in _text_schemas().items():
+        field = Options.model_fields[name]
+        parameter: dict[str, Any] = {"name": name, "in": "query", "description": str(field.description)}
+        if TextForm.PARAMETERS in field.metadata:
+            parameter["content"] = {JSON: {"schema": schema}}
+        else:
+            parameter["schema"] = schema
+        parameters.append(parameter)
+    return parameters
+
+
+def _form() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "code": _CODE,
+            "file": {
+                "type": "array",
+                "items": _binary("application/octet-stream"),
+                "maxItems": FILES_LIMIT,
+                "description": "Files placed in the working directory, under their filenames",
+            },
+            **_text_schemas(),
+        },
+        "required": ["code"],
+        "additionalProperties": False,
+    }
+
+
+def _text_schemas() -> dict[str, Any]:
+    """Return the schemas of options where they are given as text: there is no null, and one is a list of one."""
+    schemas = {}
+    for name, schema in Options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"].items():
+        kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+        lists = [kind for kind in kinds if kind.get("type") == "array"]
+        plain = dict((lists or kinds)[0])
+        default = schema.get("default")
+        plain["description"] = schema["description"]
+        plain.pop("title", None)
+        if default not in (None, [], {}):
+            plain["default"] = default
+        schemas[name] = plain
+    return schemas
+
+
+def _environments() -> dict[str, Any]:
+    return {
+        "operationId": "environments",
+        "tags": ["render"],
+        "summary": "What code can run in",
+        "description": "Every environment that a request can name, what is installed there, and what the key may use.",
+        "responses": {
+            "200": {
+                "description": "The environments",
+                "headers": reference("X-Request-ID", "RateLimit", "RateLimit-Policy"),
+                "content": {JSON: {"schema": {"$ref": "#/components/schemas/EnvironmentsDocument"}}},
+            },
+            **problem_responses(401, 408, 429, 431, 500, 503),
+        },
+    }
+
+
+def _render_matplotlib() -> dict[str, Any]:
+    return {
+        "operationId": "renderMatplotlib",
+        "tags": ["render"],
+        "summary": "Run code and get its current figure as PNG, as the Matplotlib Graph Render API did",
+        "description": (
+            "200 dots per inch, cut to what is drawn, in the environment "
+            f"`{DEFAULT_ENVIRONMENT}`. A failure of the code is 500 with an `outcome`."
+        ),
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": {"type": "object", "properties": {"code": _CODE}, "required": ["code"]}},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The picture",
+                "headers": reference("X-Request-ID", "RateLimit", "RateLimit-Policy", "Server-Timing"),
+                "content": {"image/png": {"schema": _binary("image/png")}},
+            },
+            **problem_responses(400, 401, 408, 413, 415, 429, 431, 503),
+            "500": {
+                "description": "The code gave no picture, by its own doing, and `outcome` says how; or a defect of "
+                "the service, without one",
+                "headers": reference("X-Request-ID", "RateLimit", "RateLimit-Policy"),
+                "content": {
+                    PROBLEM: {
+                        "schema": {
+                            "allOf": [{"$ref": "#/components/schemas/ProblemDocument"}],
+                            "properties": {
+                                "outcome": {"enum": [name.value for name in Outcome if name is not Outcome.OK]}
+                            },
+                        }
+                    }
+                },
+            },
+        },
+    }
+
+
+def _readyz() -> dict[str, Any]:
+    described = _plain("readyz", "Say whether a render would work now", JSON, _status("ready"))
+    described["responses"] |= problem_responses(503)
+    return described
+
+
+def _plain(name: str, summary: str, content_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a request that takes nothing and needs no key."""
+    return {
+        "operationId": name,
+        "tags": ["service"],
+        "summary": summary,
+        "security": [],
+        "responses": {
+            "200": {
+                "description": "As it says",
+                "headers": reference("X-Request-ID"),
+                "content": {content_type: {"schema": schema}},
+            },
+            **problem_responses(408, 431, 500),
+        },
+    }
+
+
+def _status(value: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {"status": {"const": value}}, "required": ["status"]}
+
+
+def _binary(content_type: str) -> dict[str, Any]:
+    # `format` says nothing that the media type doesn't, but makers of clients go by it still.
+    return {"type": "string", "format": "binary", "contentMediaType": content_type}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(describe(), indent=1) + "\n")

@@ -1,0 +1,85 @@
+"""The parts of `/openapi.json` that many requests share: header fields, and the problems of each status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.problems import CONTENT_TYPE, PROBLEMS
+
+#: Statuses whose answers say when to come back.
+_WAITING = (429, 503)
+
+#: Statuses that can come before anybody is known.
+_ANONYMOUS = (401, 408, 431, 500)
+
+_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "X-Request-ID": ("Id of this request, here and in the log", {"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+    "RateLimit": ("What is left to the key (draft-ietf-httpapi-ratelimit-headers)", {"type": "string"}),
+    "RateLimit-Policy": ("What the key has at all, likewise", {"type": "string"}),
+    "Retry-After": ("Seconds after which trying again makes sense", {"type": "integer", "minimum": 1}),
+    "Server-Timing": ("Milliseconds by stage (w3.org/TR/server-timing)", {"type": "string"}),
+    "X-Figbox-Cache": (
+        "Whether the answer was kept from before; off where nothing is kept, or the client refused",
+        {"type": "string", "enum": ["hit", "miss", "off"]},
+    ),
+    "ETag": (
+        "Tag of the answer, weak for documents and archives",
+        {"type": "string", "pattern": '^(W/)?"[0-9a-f]{64}"$'},
+    ),
+    "Vary": ("What else the answer depends on", {"type": "string"}),
+    "Content-Disposition": ("For SVG, PDF and ZIP: to be saved, under a name of ours", {"type": "string"}),
+}
+
+#: Fields that not every answer of their kind has.
+_OPTIONAL = ("Content-Disposition", "RateLimit", "RateLimit-Policy")
+
+_WORDS = {
+    400: "The request can't be understood; `errors` names each wrong option",
+    401: "No key, several, or none that is known; said before the body is read",
+    406: "No form of answer that `Accept` takes",
+    408: "Head or body didn't arrive in time",
+    413: "Body or code is longer than allowed",
+    415: "The body is of no kind that is taken, or compressed",
+    429: "The key has what it may have: jobs at once, requests or processor time of a minute",
+    431: "The head is longer than allowed",
+    500: "A defect of the service",
+    503: "Too much to do, the container engine doesn't answer, or the service is ending",
+}
+
+
+def header_components() -> dict[str, Any]:
+    """Return every header field that answers have, for `components`."""
+    return {
+        name: {"description": text, "schema": schema, "required": name not in _OPTIONAL}
+        for name, (text, schema) in _HEADERS.items()
+    }
+
+
+def reference(*names: str) -> dict[str, Any]:
+    """Return header fields by reference."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def answer_headers() -> dict[str, Any]:
+    """Return the header fields of every answer to a render."""
+    return reference("X-Request-ID", "RateLimit", "RateLimit-Policy", "Server-Timing", "X-Figbox-Cache")
+
+
+def problem_responses(*statuses: int) -> dict[str, Any]:
+    """Return the problems with these statuses, with the types that each can have."""
+    return {str(status): _problem_response(status) for status in sorted(statuses)}
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    kinds = sorted({problem.slug for problem in PROBLEMS.values() if problem.status == status})
+    document = "InvalidRequestDocument" if status == 400 else "ProblemDocument"  # noqa: PLR2004 - it's a status
+    names = ["X-Request-ID"]
+    if status not in _ANONYMOUS:
+        names += ["RateLimit", "RateLimit-Policy"]
+    if status in _WAITING:
+        names.append("Retry-After")
+    return {
+        "description": f"{_WORDS[status]}. Types: {', '.join(f'`{kind}`' for kind in kinds)}.",
+        "headers": reference(*names),
+        "content": {CONTENT_TYPE: {"schema": {"$ref": f"#/components/schemas/{document}"}}},
+    }

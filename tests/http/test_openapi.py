@@ -1,0 +1,167 @@
+"""`/openapi.json` and `/docs`: valid, complete, for anybody, and the same as what is checked."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.errors import GatewayError, NotReady, TooManyConnections
+from gateway.jobs import Format, Outcome
+from gateway.problems import PROBLEMS
+from gateway.settings import ROOT
+from gateway.v1 import docs_page
+from gateway.v1.documents import FailureDocument, RenderDocument
+from gateway.v1.openapi import describe
+from gateway.v1.options import Options
+from tests.http.v1 import AUTH, GOOD, PATH, rich_result
+
+if TYPE_CHECKING:
+    from tests.http.conftest import Rig
+    from tests.http.v1 import Client
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    """Return the description."""
+    return describe()
+
+
+def test_valid(description: dict[str, Any]) -> None:
+    """The description is OpenAPI 3.1."""
+    OpenAPIV31SpecValidator(description).validate()
+    assert description["openapi"].startswith("3.1")
+
+
+async def test_served_to_anybody(client: Client, description: dict[str, Any]) -> None:
+    """Nobody needs a key to read it."""
+    response = await client.get("/openapi.json")
+    assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
+    assert await response.json() == description
+
+
+def test_printed_by_its_module(description: dict[str, Any]) -> None:
+    """The command prints the description that is served."""
+    command = [sys.executable, "-m", "gateway.v1.openapi"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert json.loads(printed) == description
+
+
+def test_every_route_is_described(rig: Rig, description: dict[str, Any]) -> None:
+    """The application has exactly the paths and methods that the description has."""
+    routes = {(route.method.lower(), route.resource.canonical) for route in rig.app().router.routes() if route.resource}
+    assert routes == {(method, path) for path, methods in description["paths"].items() for method in methods}
+
+
+def test_every_problem_is_described(description: dict[str, Any]) -> None:
+    """Every status and type of the table of problems is among the answers to a render."""
+    responses = description["paths"]["/v1/render"]["post"]["responses"]
+    elsewhere = {NotReady, TooManyConnections}
+    for kind, problem in PROBLEMS.items():
+        if kind not in elsewhere:
+            assert f"`{problem.slug}`" in responses[str(problem.status)]["description"], problem
+        assert issubclass(kind, GatewayError) or kind is Exception
+    assert set(responses) >= {"200", "304", "422"}
+
+
+def test_every_option_is_described_in_every_body(description: dict[str, Any]) -> None:
+    """JSON, query and form have the same options."""
+    render = description["paths"]["/v1/render"]["post"]
+    content = render["requestBody"]["content"]
+    assert set(content) == {"application/json", "text/x-python", "multipart/form-data"}
+    names = set(Options.model_fields)
+    assert {parameter["name"] for parameter in render["parameters"]} == names
+    assert set(content["multipart/form-data"]["schema"]["properties"]) == names | {"code", "file"}
+    assert set(description["components"]["schemas"]["RenderRequest"]["properties"]) == names | {"code", "files"}
+
+
+def test_every_form_of_an_answer_is_described(description: dict[str, Any]) -> None:
+    """Pictures of every format, documents and archives."""
+    content = description["paths"]["/v1/render"]["post"]["responses"]["200"]["content"]
+    assert len(content) == len(Format) + 2
+
+
+async def test_answers_are_what_is_described(client: Client, rig: Rig) -> None:
+    """Documents that are sent can be read back by the types that describe them, nothing left over."""
+    rig.executor.result = rich_result()
+    headers = {**AUTH, "Accept": "application/json"}
+    body = await (await client.post(PATH, headers=headers, json={**GOOD, "figures": "all"})).read()
+    assert json.loads(RenderDocument.model_validate_json(body).model_dump_json()) == json.loads(body)
+    for outcome in Outcome:
+        if outcome is not Outcome.OK:
+            rig.executor.result = type(rig.executor.result)(outcome, error="x", figures_drawn=1)
+            body = await (await client.post(PATH, headers=headers, json=GOOD)).read()
+            document = FailureDocument.model_validate_json(body)
+            assert json.loads(document.model_dump_json(exclude_unset=True)) == json.loads(body)
+
+
+class _Reader(html.parser.HTMLParser):
+    """Collects what a page is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """See `HTMLParser`."""
+        self.tags.append(tag)
+        if tag != "meta":
+            self.open.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "style"]
+
+    def handle_endtag(self, tag: str) -> None:
+        """See `HTMLParser`."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """See `HTMLParser`."""
+        self.text += data
+
+
+async def test_page(client: Client, description: dict[str, Any]) -> None:
+    """The page is whole, needs nothing from elsewhere and runs nothing, and its policy says so."""
+    response = await client.get("/docs")
+    text = await response.text()
+    assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    policy = response.headers["Content-Security-Policy"]
+    assert policy == docs_page.POLICY
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert f"<style>{docs_page.STYLE}</style>" in text
+    page = _Reader()
+    page.feed(text)
+    page.close()
+    assert page.open == []
+    assert not {"script", "link", "img", "iframe", "form"} & set(page.tags)
+    assert all(link == "openapi.json" or link.removeprefix("#") in page.ids for link in page.links), page.links
+    assert len(page.ids) == len(set(page.ids))
+    for path in description["paths"]:
+        assert path in page.text
+    for name in (*Options.model_fields, *description["components"]["schemas"], "axes.grid"):
+        assert name in page.text, name
+
+
+def test_page_shows_text_as_text() -> None:
+    """Whatever a description says, it is text on the page."""
+    evil = "<script>alert(1)</script>\"'"
+    operation = {"operationId": evil, "summary": evil, "description": evil, "responses": {evil: {"description": evil}}}
+    shown = docs_page.render_page(
+        {
+            "info": {"title": evil, "description": evil},
+            "paths": {evil: {"get": operation}},
+            "components": {"schemas": {evil: {"description": evil, "properties": {evil: {"enum": [evil]}}}}},
+        }
+    )
+    assert "<script" not in shown
+    assert evil not in shown
