@@ -112,6 +112,7 @@ TEMPLATE_CALLS = (
     "setresgid",
     "setresuid",
     "setsid",
+    "wait4",
     "waitid",
 )
 

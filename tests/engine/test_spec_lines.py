@@ -72,6 +72,7 @@ class Answers:
     def _watch(self, line: Line, config: Config) -> Any:
         if not hasattr(self._local, "client"):
             self._local.client = docker.APIClient(base_url=engine_url(), version="auto")
+            self._local.client.trust_env = False  # it would walk through what pytest changes in the main thread
             self._clients.append(self._local.client)
         return line.watch(self._local.client, config)
 
@@ -122,6 +123,17 @@ def test_every_line_has_its_proof() -> None:
     assert proved | set(IDENTITY) == leaves(sandbox.job_config(20_000))
     assert not proved & set(IDENTITY)
     assert len(IDS) == len(set(IDS))
+
+
+def test_other_bodies_have_no_line_of_their_own() -> None:
+    """A stub is held as a job is; the template, which meets no job's code, by what docs/fork.md names besides."""
+    sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
+    job, stub, template = (
+        leaves(config) for config in (sandbox.job_config(1), sandbox.stub_config(1), sandbox.template_config())
+    )
+    assert stub == job | {"Entrypoint"}
+    assert template - job == {"Entrypoint", "HostConfig.CapAdd", "HostConfig.PidMode"}
+    assert job - template == {"HostConfig.Ulimits.cpu"}
 
 
 @pytest.mark.parametrize(

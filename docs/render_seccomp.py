@@ -1,0 +1,108 @@
+"""`python docs/render_seccomp.py`: writes docs/seccomp.md from docs/seccomp-calls.toml and the profile itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CALLS = ROOT / "docs" / "seccomp-calls.toml"
+PROFILE = ROOT / "runner-image" / "seccomp.json"
+PAGE = ROOT / "docs" / "seccomp.md"
+
+HEAD = """\
+# System calls
+
+Every call that a job may make, and why. The list is `runner-image/seccomp.json`; whatever it doesn't name is refused
+with an error. This page is made by `python docs/render_seccomp.py` from `docs/seccomp-calls.toml`, where each call also
+has a *probe*: a piece of Python that works, and stops working when this one call is refused. Tests run every probe both
+ways, so no call is on the list for nothing.
+
+Measured on x86-64 beside the default profile of Docker {engine}, for a container without capabilities:
+
+| | Figbox | Docker's default |
+| --- | --- | --- |
+{counts}
+
+This prints the table, on any engine:
+
+```sh
+.venv/bin/python -m benchmarks.system_calls
+```
+
+It reads no list and tries no call. It takes the filter out of the kernel as the engine loaded it for a running
+container, once with our profile and once with the engine's own, and follows it for each call's number; `--names` lists
+what only the default allows. It has to be root beside the engine.
+
+What is missing from the list matters more than its length: no sockets of any family, no second process, no `splice` or
+`vmsplice`, no `io_uring`, no memory files, no keys, no tracing, no namespaces and mounts, no `bpf`, no `userfaultfd`,
+no message queues and shared memory, no change of modes, owners or links. Entries for 32-bit programs are closed
+altogether: a program that uses one is killed.
+"""
+
+CONDITIONS = """
+## Allowed by argument
+
+| Call | Only with |
+| --- | --- |
+| `clone` | `CLONE_THREAD` set |
+| `ioctl` | `TCGETS`, `FIONBIO`, `FIOCLEX`, `FIONCLEX`; each compares the whole argument |
+| `prctl` | `PR_SET_NAME` |
+"""
+
+UNKNOWN = """
+## Answered "not implemented"
+
+These get the error that an older kernel gives, because their callers then take another way, and with "not permitted"
+some of them don't: {names}.
+
+`clone3` is the one that matters. Its flags are in memory, where a filter can't see them; the C library falls back to
+`clone`, whose flags are in an argument. Docker 20.10 ignores a profile's `defaultErrnoRet`, so the names stand here.
+"""
+
+
+def allowed(profile: dict[str, Any]) -> set[str]:
+    """Return the calls that a profile allows; those that it allows by argument are named so, once for each value."""
+    names = set()
+    for rule in profile["syscalls"]:
+        if rule["action"] == "SCMP_ACT_ALLOW":
+            value = rule["comment"].partition(":")[0].partition(" ")[0]
+            names |= {f"{name}-{value}" if rule.get("args") else name for name in rule["names"]}
+    return names
+
+
+def render() -> str:
+    """Return the page."""
+    groups = tomllib.loads(CALLS.read_text("utf-8"))
+    counted = groups.pop("counted")
+    words = {
+        "allowed": "Allowed",
+        "by_argument": "Of these, by their arguments alone",
+        "i386": "Allowed to i386 programs",
+        "x32": "Allowed to x32 programs",
+    }
+    counts = "\n".join(f"| {text} | {counted[name][0]} | {counted[name][1]} |" for name, text in words.items())
+    parts = [HEAD.format(engine=counted["engine"], counts=counts)]
+    for group in groups.values():
+        parts.append(f"\n## {group['title']}\n\n| Call | x86-64 | ARM | Why |\n| --- | --- | --- | --- |\n")
+        for name, call in group["calls"].items():
+            numbers = " | ".join(str(number) if number >= 0 else "none" for number in call["numbers"])
+            parts.append(f"| `{name.replace('-', '` `')}` | {numbers} | {call['why']} |\n")
+    parts.append(CONDITIONS)
+    rules = json.loads(PROFILE.read_text("utf-8"))["syscalls"]
+    (unknown,) = (rule for rule in rules if rule["action"] == "SCMP_ACT_ERRNO")
+    parts.append(UNKNOWN.format(names=", ".join(f"`{name}`" for name in unknown["names"])))
+    return "".join(parts)
+
+
+def main() -> int:
+    """Write the page; give the exit code."""
+    PAGE.write_text(render(), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
