@@ -2,8 +2,9 @@
 
 Theory of operation. The SDK blocks, so every call runs in a thread; none of them stays there longer than the
 engine timeout. A container's life has four calls: *create*, *attach*, *start*, and at its end *remove*, which
-kills. The first three run in one go (`launch`) in a thread of one pool, all others in a second pool, so that
-creates that hang can't hold up the kills. Attach comes before start, else the SDK may lose the first bytes
+kills. The first three run in one go (`launch`) in threads of their own, so that creates that hang can't hold up the
+kills. *Kill* and *remove* have theirs: a guest can make them slow, and that must delay neither questions about other
+containers nor the signs of life asked for. Attach comes before start, else the SDK may lose the first bytes
 (docker-py#2466). The attached socket is handed to asyncio (`gateway.launcher.conversation`), so no thread waits
 while a job runs, and cancelling a job is nothing but closing a socket and removing a container.
 
@@ -28,9 +29,11 @@ import docker.errors
 import requests
 import urllib3
 from docker.transport import UnixHTTPAdapter
+from loguru import logger
 
 from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 from gateway.launcher.hardening import LABEL_INSTALLATION, LABEL_INSTANCE
+from gateway.launcher.last_resort import kill_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,8 +48,14 @@ SERVER_FAULT = 500
 #: The SDK's name for a unix socket, in its addresses.
 SDK_SCHEME = "http+docker://"
 
+#: Threads by what they do: make containers, end them, ask about them, ask for a sign of life.
 LAUNCH_THREADS = 4
-CONTROL_THREADS = 8
+END_THREADS = 8
+CONTROL_THREADS = 4
+PING_THREADS = 1
+
+#: Seconds the engine may take to kill a container before we help it.
+KILL_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,9 @@ class DockerEngine:
         self._local = threading.local()
         self._clients: list[docker.APIClient] = []
         self._launchers = ThreadPoolExecutor(LAUNCH_THREADS, "engine-launch")
+        self._enders = ThreadPoolExecutor(END_THREADS, "engine-end")
         self._controllers = ThreadPoolExecutor(CONTROL_THREADS, "engine-control")
+        self._pingers = ThreadPoolExecutor(PING_THREADS, "engine-ping")
 
     # Calls
 
@@ -172,11 +183,11 @@ class DockerEngine:
             with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
                 self._client().kill(container_id)
 
-        await self._run(self._controllers, kill)
+        await self._end(container_id, kill)
 
     async def remove(self, container_id: str) -> None:
         """Kill and remove a container with whatever it has; 404 and 409 (removal under way) mean done."""
-        await self._run(self._controllers, lambda: self._remove(container_id))
+        await self._end(container_id, lambda: self._remove(container_id))
 
     async def find(self, installation: str) -> list[FoundContainer]:
         """List the containers that carry an installation's label, in any state."""
@@ -250,12 +261,12 @@ class DockerEngine:
             with self._translated():
                 self._client().ping()
 
-        await self._run(self._controllers, ping)
+        await self._run(self._pingers, ping)
 
     def close(self) -> None:
         """Give up threads and connections; calls under way end by themselves within the timeout."""
-        self._launchers.shutdown(wait=False, cancel_futures=True)
-        self._controllers.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._launchers, self._enders, self._controllers, self._pingers):
+            threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients:
             client.close()
 
@@ -308,7 +319,26 @@ class DockerEngine:
         with contextlib.suppress(EngineError):
             self._remove(container_id)
 
+    def _help_to_kill(self, container_id: str) -> None:
+        with self._translated():
+            state = self._client().inspect_container(container_id)["State"]
+        killed = bool(state.get("Running")) and kill_process(int(state.get("Pid") or 0), container_id)
+        logger.warning("engine slow to kill", container=container_id[:12], helped=killed)
+
     # Plumbing
+
+    async def _end(self, container_id: str, call: Callable[[], None]) -> None:
+        """Run a call that kills a container, and help when it takes long."""
+        helper = asyncio.create_task(self._help_when_slow(container_id))
+        try:
+            await self._run(self._enders, call)
+        finally:
+            helper.cancel()
+
+    async def _help_when_slow(self, container_id: str) -> None:
+        await asyncio.sleep(KILL_PATIENCE_S)
+        with contextlib.suppress(EngineError):
+            await self._run(self._controllers, lambda: self._help_to_kill(container_id))
 
     def _client(self) -> docker.APIClient:
         """Return this thread's client: the SDK's session is not made for being shared between threads."""
@@ -398,7 +428,7 @@ def _dispose_launched(engine: DockerEngine) -> Callable[[Launched], None]:
     def dispose(launched: Launched) -> None:
         launched.stream.close()
         with contextlib.suppress(RuntimeError):  # the pool of threads is closed: the sweep has it
-            engine._controllers.submit(engine._remove_quietly, launched.container_id)  # noqa: SLF001
+            engine._enders.submit(engine._remove_quietly, launched.container_id)  # noqa: SLF001
 
     return dispose
 

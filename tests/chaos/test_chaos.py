@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.launcher.engine import CONTROL_THREADS, END_THREADS, LAUNCH_THREADS, PING_THREADS
 from tests.chaos.clients import Client
 from tests.chaos.faults import Installation
 from tests.chaos.model import Judge
@@ -51,8 +52,8 @@ ENGINE_TIMEOUT_S = 4
 #: Seconds beyond one sweep period until nothing is left: a removal's own tries, and an engine that has much to do.
 SWEEP_MARGIN_S = 15
 
-#: Threads a gateway may have at most: the event loop's, those that launch, those that control.
-THREADS_LIMIT = 1 + 4 + 8
+#: Threads a gateway may have at most: the event loop's and those that talk to the engine.
+THREADS_LIMIT = 1 + LAUNCH_THREADS + END_THREADS + CONTROL_THREADS + PING_THREADS
 
 #: Descriptors by which two moments of rest may differ: each thread keeps a connection to the engine, or has lost it
 #: to a fault and will make a new one.

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from gateway.launcher.engine import CONTROL_THREADS, DockerEngine
+from gateway.launcher.engine import END_THREADS, DockerEngine
 from tests.support.live import engine_url
 
 pytestmark = pytest.mark.engine
@@ -24,6 +24,6 @@ async def test_each_thread_keeps_one_connection() -> None:
     try:
         for number in range(60):
             await engine.remove(f"figbox-no-such-container-{number}")
-        assert count_descriptors() - before <= CONTROL_THREADS
+        assert count_descriptors() - before <= END_THREADS
     finally:
         engine.close()

@@ -194,7 +194,11 @@ def remove_containers_of(installation: str, docker_host: str) -> None:
         return
     try:
         for row in client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"}):
-            client.remove_container(row["Id"], force=True)
+            try:
+                client.remove_container(row["Id"], force=True)
+            except docker.errors.APIError as error:
+                if error.status_code not in (404, 409):  # its removal is under way, or done
+                    raise
     finally:
         client.close()
 
