@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -129,8 +130,8 @@ class ForkingMaker(ContainerMaker):
 
     def __init__(self, engine: Engine, sandbox: Sandbox, start_limit_s: float) -> None:
         super().__init__(engine, sandbox, start_limit_s)
-        self._template_name = f"figbox-template-{sandbox.instance}"
-        self._names.add(self._template_name)
+        self._templates = itertools.count(1)
+        self._template_name = ""
         self._template_id: str | None = None
         self._link: TemplateLink | None = None
         self._starting = asyncio.Lock()
@@ -219,6 +220,9 @@ class ForkingMaker(ContainerMaker):
                 call_filter = await asyncio.to_thread(read_call_filter, stub.process_id)
             except OSError as error:
                 raise TemplateFailed(f"a container's system call filter can't be read: {error.strerror}") from error
+            # Never a name twice: an engine that failed may still know the last one, which is the sweep's by then.
+            self._template_name = f"figbox-template-{self._sandbox.instance}-{next(self._templates)}"
+            self._names.add(self._template_name)
             launched = await self._engine.launch(self._sandbox.template_config(), self._template_name)
             self._template_id = launched.container_id
             link = await open_link(launched.stream)
@@ -235,6 +239,7 @@ class ForkingMaker(ContainerMaker):
             return link
 
     async def _remove_template(self) -> None:
+        self._names.discard(self._template_name)
         container_id, self._template_id = self._template_id, None
         if container_id is not None:
             await self._remove_quietly(container_id)

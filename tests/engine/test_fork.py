@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.launcher.pool import Container
+    from tests.support.second_engine import SecondEngine
 
 pytestmark = pytest.mark.engine
 
@@ -241,6 +243,26 @@ async def test_all_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path) 
                 assert containers_of(successor.installation, successor.docker_host) == []
     finally:
         client.close()
+
+
+async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_engine: SecondEngine) -> None:
+    """After an engine's crash pictures come again, and of the old template nothing is left."""
+    with live_gateway(
+        tmp_path,
+        docker_host=own_engine.url,
+        FIGBOX_WARM_START="fork",
+        FIGBOX_POOL_SIZE=1,
+        FIGBOX_ENGINE_TIMEOUT_S=2,
+        FIGBOX_SWEEP_PERIOD_S=1,
+    ) as gateway:
+        assert (await gateway.render(PLOT)).status == 200
+        own_engine.crash()
+        own_engine.start()
+        end = time.monotonic() + 60
+        while (await gateway.render(PLOT)).status != 200:
+            assert time.monotonic() < end, "pictures come again"
+            await asyncio.sleep(0.3)
+        await until(lambda: own_engine.counts()["containers"] == 2, "one warm container and one template are left")
 
 
 async def test_stub_outlasts_no_guest(tmp_path: Path) -> None:
