@@ -138,7 +138,7 @@ class Job:
         wall_limit_s: Seconds it may take, where less than the environment's limit; None means that limit.
         memory_limit_bytes: Memory it may use, likewise.
         seed: Random state of `random` and NumPy at the start; None leaves it random.
-        collect: Whether files that the code wrote and text that it printed come back too.
+        collect: Whether files, text, warnings and figures without pyplot come back too, and no call waits for a person.
     """
 
     code: str

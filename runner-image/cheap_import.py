@@ -55,8 +55,9 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
         gc.freeze()
         gc.enable()
     # The modules of this folder are not the program's; its own folder comes first, as in a direct run.
-    for name in (__name__, font_fallback.__name__):
-        sys.modules.pop(name, None)
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and os.path.dirname(getattr(module, "__file__", None) or "") == HERE:  # noqa: PTH120
+            del sys.modules[name]
     sys.path[0] = WORK_DIR
 
 

@@ -1,4 +1,4 @@
-"""The program in the container: draws the figure of one job, then has nothing left to do.
+"""The program in the container: draws the figures of one job, then has nothing left to do.
 
 Theory of operation
 ===================
@@ -8,25 +8,34 @@ no network. It imports Matplotlib *before* it knows of any job, so a warm contai
 import and has seen nothing of anyone. One job is drawn in this very process; there is no child, and
 under the image's seccomp list there can be none.
 
-Which stream carries what. Three modes, chosen by argv:
+Which stream carries what. The modes, chosen by argv:
 
 ``script``
     stdin: Python source until end of file. stdout: the PNG. stderr: the program's own output, then
     the traceback. Exit code 0, or 1 when there is no picture. For use by hand.
 ``job``
-    stdin and stdout carry frames: one byte kind, four bytes big-endian length, payload.
+    stdin and stdout carry frames: one byte kind, four bytes big-endian length, payload. A *name* or *head* within a
+    payload has its length, two bytes big-endian, before it.
 
     ======== ==== ===================================================================================
     sender   kind payload
     ======== ==== ===================================================================================
     runner   R    empty: the import is done, a job can come
-    gateway  J    JSON ``{"code": str, "dpi": number|null, "bbox_inches": "tight"|null,
-                  "wall_limit_s": number}``
-    runner   P    the PNG; only when there is one
-    runner   E    JSON ``{"outcome": "ok"}`` or ``{"outcome": "program_error"|"no_figure", "error": str}``
+    gateway  F    name, bytes: a data file; any number of them before the job
+    gateway  J    JSON ``{"code": str, "options": {…}, "seed": int|null, "collect": bool,
+                  "limits": {"wall_limit_s": number, "output_limit_bytes": int}}``; the options are the fields of
+                  ``job.SaveOptions``
+    runner   O S  what the program printed to stdout and stderr, as it comes; only when collecting
+    runner   P    head, bytes: a picture. JSON ``{"figure": int, "label": str, "format": str,
+                  "pixels_sha256": str|null}``. One for each figure and format, formats in the order asked for
+    runner   F    name, bytes: a file the program wrote; only when collecting, the smallest first
+    runner   E    JSON, the end: ``{"outcome": "ok"|"program_error"|"no_figure"}`` and, where there is something to
+                  say, ``"error": str``, ``"fault": {"type", "message", "line", "column", "source"}``,
+                  ``"figures_drawn": int``, ``"notices": [[category, message, line|null], …]``,
+                  ``"files_left_out": true``
     ======== ==== ===================================================================================
 
-    stdin stays open after the job. The program's output goes to stderr.
+    stdin stays open after the job. When not collecting, the program's output goes to stderr.
 ``probe``
     stdout: one line of JSON that says what the sandbox looks like from inside (see probe.py).
 ``facts``
@@ -55,121 +64,47 @@ frames. Ours is an exit code.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import faulthandler
-import fcntl
-import io
 import json
-import linecache
 import os
 import signal
-import struct
 import sys
-import traceback
-import types
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+import capture
 import cheap_import
+import circumstances
+import drawing
+import job
+import program
+import report
+import wire
+import work_dir
+from notices import Notices
+from verdict import END_LIMIT_BYTES, Verdict, encode_end, encode_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM_NAME = "plot.py"
-PROGRAM_FILE = f"{cheap_import.WORK_DIR}/{PROGRAM_NAME}"
-FRAME_HEADER = struct.Struct(">cI")
-JOB_FRAME_LIMIT_BYTES = 16 * 1024 * 1024
-VERDICT_LIMIT_BYTES = 64 * 1024
-"""The E frame's whole payload, JSON escapes included; the gateway reads no more."""
-OWN_FRAMES_LIMIT = 1000
-"""Frames shown of one exception: a deep recursion must not make the report endless."""
-LOWEST_PRIVATE_FD = 100
 WALL_LIMIT_MARGIN_S = 5.0
 IDLE_LIMIT_S = 900.0
-SCRIPT_DPI = 200.0
+SCRIPT_OPTIONS = job.SaveOptions(dpi=200.0, bbox_inches="tight")
+FILES_MARGIN_BYTES = 64 * 1024
+"""Left free when the output limit is shared out to files, for what the program's threads still print."""
+
+NO_FIGURE = "No figure is open at the end of the code: it drew none, or closed what it drew."
+
+USAGE = b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | probe | facts | import [SAVING ...]\n"
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_BAD_START = 2
 
 
-class Streams(NamedTuple):
-    """Private copies of the descriptors that the engine gave us."""
-
-    job: int
-    answer: int
-    nowhere: int
-
-
-class Job(NamedTuple):
-    """One submission, as the gateway sent it (it has checked it) or as stdin held it."""
-
-    code: str | bytes
-    dpi: float | None
-    bbox_inches: str | None
-    wall_limit_s: float | None
-
-
-class Verdict(NamedTuple):
-    """What became of a job; ``png`` is None exactly when the outcome is not ``ok``."""
-
-    outcome: str
-    png: bytes | None
-    error: str
-
-
-# -- streams ---------------------------------------------------------------------------------------
-
-
-def claim_streams() -> Streams:
-    """Move stdin and stdout to private descriptors and give the program harmless ones.
-
-    Source: fcntl(2), F_DUPFD_CLOEXEC gives the lowest free descriptor at or above its argument.
-    """
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    job, answer, private_nowhere = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_PRIVATE_FD) for fd in (0, 1, nowhere))
-    os.dup2(nowhere, 0)
-    os.dup2(2, 1)
-    if nowhere > 2:  # noqa: PLR2004  # the engine may have started us with a standard descriptor closed
-        os.close(nowhere)
-    return Streams(job, answer, private_nowhere)
-
-
-def read_exactly(fd: int, count: int) -> bytes | None:
-    """Read ``count`` bytes; None when the stream ends before them."""
-    chunks = []
-    while count:
-        chunk = os.read(fd, min(count, 1 << 20))
-        if not chunk:
-            return None
-        chunks.append(chunk)
-        count -= len(chunk)
-    return b"".join(chunks)
-
-
-def read_to_end(fd: int) -> bytes:
-    """Read until end of file."""
-    chunks = []
-    while chunk := os.read(fd, 1 << 20):
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def write_all(fd: int, data: bytes) -> None:
-    """Write every byte, however small the pipe's portions are."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def write_frame(fd: int, kind: bytes, payload: bytes = b"") -> None:
-    """Write one frame of the job mode."""
-    write_all(fd, FRAME_HEADER.pack(kind, len(payload)) + payload)
-
-
 # -- ends that need nobody's help ------------------------------------------------------------------
 
 
-def exit_after(seconds: float, streams: Streams) -> None:
+def exit_after(seconds: float, streams: wire.Streams) -> None:
     """End this process when the time is over, even while C code holds the GIL; replaces an earlier call.
 
     Source: faulthandler.dump_traceback_later runs in a thread without Python state and calls _exit(1).
@@ -177,7 +112,7 @@ def exit_after(seconds: float, streams: Streams) -> None:
     faulthandler.dump_traceback_later(seconds, exit=True, file=streams.nowhere)
 
 
-def exit_when_stdin_ends(streams: Streams) -> None:
+def exit_when_stdin_ends(streams: wire.Streams) -> None:
     """Start a thread that ends this process when the gateway closes stdin or dies.
 
     A bare thread: it doesn't show in the program's ``threading.enumerate()``.
@@ -185,229 +120,110 @@ def exit_when_stdin_ends(streams: Streams) -> None:
 
     def watch() -> None:
         try:
-            read_to_end(streams.job)
+            wire.read_to_end(streams.job)
         finally:
             os._exit(EXIT_OK)
 
     _thread.start_new_thread(watch, ())
 
 
-# -- the program -----------------------------------------------------------------------------------
+# -- the job ---------------------------------------------------------------------------------------
 
 
-def draw(job: Job) -> Verdict:
-    """Run the program of ``job`` and draw its current figure.
+def draw(task: job.Job) -> Verdict:
+    """Run the program of a job and draw its figures.
 
     The one place that catches everything: whatever the program raises is its verdict, not our failure.
     """
-    # Taken before the program runs, so that what it replaces in Matplotlib's modules can't confuse us.
-    from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415  # only after the measured import
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    save_figure = Figure.savefig
+    studio = drawing.Studio()
     recursion_limit = sys.getrecursionlimit()
     lines: list[str] = []
     try:
-        source = decode_source(job.code)
+        source = program.decode_source(task.code)
         lines = source.splitlines(keepends=True)
-        remember_source(lines)
+        program.remember_source(lines)
+        circumstances.apply(task.options)
+        if task.seed is not None:
+            circumstances.seed(task.seed)
+        if task.collect:
+            circumstances.expect_nobody()
+            studio.count()
         # Direct runs assert; this interpreter's -OO is for the libraries alone.
-        program = compile(source, PROGRAM_NAME, "exec", dont_inherit=True, optimize=0)
+        code = compile(source, program.PROGRAM_NAME, "exec", dont_inherit=True, optimize=0)
+        names = program.prepare_main_module()
         try:
-            exec(program, prepare_main_module())  # noqa: S102  # the purpose of the whole container
+            exec(code, names)  # noqa: S102  # the purpose of the whole container
         except SystemExit as stop:
             if stop.code not in (None, 0):
                 raise
         sys.settrace(None)  # here, for calling any function of ours would set the program's tracer off
         sys.setprofile(None)
-        calm_down(recursion_limit)
-        manager = Gcf.get_active()
-        if manager is None:
-            return Verdict(
-                "no_figure",
-                None,
-                "No figure is open at the end of the code: it drew none, or closed what it drew.",
-            )
-        options: dict[str, Any] = {"format": "png"}
-        if job.dpi is not None:
-            options["dpi"] = job.dpi
-        if job.bbox_inches is not None:
-            options["bbox_inches"] = job.bbox_inches
-        picture = io.BytesIO()
-        # Not plt.savefig: its draw_idle() draws the figure a second time, 12 ms for a line plot.
-        save_figure(manager.canvas.figure, picture, **options)
-        return Verdict("ok", picture.getvalue(), "")
+        program.calm_down(recursion_limit)
+        figures = studio.choose(all_figures=task.options.all_figures, names=names if task.collect else None)
+        if not figures:
+            return Verdict("no_figure", error=NO_FIGURE, figures_drawn=studio.drawn)
+        return Verdict("ok", [drawn for each in figures for drawn in studio.save(*each, task.options)])
+    except circumstances.InvalidOption as refused:
+        return Verdict("program_error", error=str(refused), fault=report.Fault("InvalidOption", str(refused)))
     except BaseException as fault:  # noqa: BLE001
         sys.settrace(None)
         sys.setprofile(None)
-        calm_down(recursion_limit)
-        return Verdict("program_error", None, describe(fault, lines))
+        program.calm_down(recursion_limit)
+        place = report.locate(fault, lines)
+        text = report.describe(fault, lines)
+        if task.collect and isinstance(fault, EOFError):
+            text += report.NOBODY_ASKED
+        return Verdict("program_error", error=text, fault=place)
 
 
-def decode_source(code: str | bytes) -> str:
-    """Text of the program; bytes are decoded as Python does it (PEP 263: byte order mark, coding line)."""
-    if isinstance(code, str):
-        return code.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-    from importlib.util import decode_source as decode  # noqa: PLC0415  # script mode only
-
-    return decode(code)
-
-
-def remember_source(lines: list[str]) -> None:
-    """Let tracebacks (ours, and those that the program prints itself) and ``inspect`` show its lines."""
-    for name in (PROGRAM_NAME, PROGRAM_FILE):
-        linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
-
-
-def prepare_main_module() -> dict[str, Any]:
-    """Make the interpreter look as in ``python plot.py`` and return the namespace of ``__main__``."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
-
-    module = types.ModuleType("__main__")
-    vars(module).update(
-        __builtins__=__builtins__,
-        __file__=PROGRAM_FILE,
-        plt=plt,
-        np=np,
-    )
-    sys.modules["__main__"] = module
-    sys.argv = [PROGRAM_NAME]
-    return vars(module)
+def serve_collecting(task: job.Job, outbox: wire.Outbox) -> None:
+    """Draw, and answer with everything there is: pictures, prints, files, warnings."""
+    prints = capture.Capture(outbox)
+    prints.start()
+    notices = Notices()
+    notices.watch()
+    before = work_dir.survey()
+    verdict = draw(task)
+    capture.flush_program_output()
+    noted = list(notices)
+    for picture in verdict.pictures:
+        whole = drawing.with_digest(picture)
+        outbox.send_with_head(b"P", encode_head(whole), whole.data)
+    work_dir.flush_open_files()
+    reserved = outbox.sent_bytes * 257 // 256 + END_LIMIT_BYTES + FILES_MARGIN_BYTES
+    left_out = work_dir.send_written(outbox, before, task.output_limit_bytes - reserved)
+    capture.flush_program_output()
+    # The lock is taken for good: nothing that the program's threads still print may follow the end.
+    outbox.lock.acquire()
+    prints.pass_on()
+    outbox.put(b"E", encode_end(verdict, noted, files_left_out=left_out))
 
 
-def calm_down(recursion_limit: int) -> None:
-    """Undo what the program may have left behind that would interrupt our last steps."""
-    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
-        signal.setitimer(timer, 0)
-    sys.setrecursionlimit(max(recursion_limit, sys.getrecursionlimit()))
-
-
-def flush_program_output() -> None:
-    """Push out what the program printed; it may have closed or replaced its streams."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BaseException):  # nothing here is worth losing the answer
-            stream.flush()
-
-
-# -- the report ------------------------------------------------------------------------------------
-
-
-def describe(fault: BaseException, lines: list[str]) -> str:
-    """Traceback of ``fault`` with the program's own frames alone; never raises."""
-    try:
-        remember_source(lines)
-        own = trim_chain(fault)
-        report = traceback.TracebackException.from_exception(fault)
-        drop_empty_stacks(report)
-        text = "".join(report.format())
-        if not own and not isinstance(fault, SyntaxError):
-            text = f"Not raised in a line of {PROGRAM_NAME} itself, most likely while drawing:\n{text}"
-        return hide_image_paths(text)
-    except BaseException:  # noqa: BLE001  # the fault itself can be hostile to being shown
-        return f"{type.__getattribute__(type(fault), '__name__')}: (its traceback could not be formatted)"
-
-
-def is_own(filename: str) -> bool:
-    """Whether a frame is the client's: the program, or a file that came with it."""
-    return filename == PROGRAM_NAME or filename.startswith(cheap_import.WORK_DIR + "/")
-
-
-def trim_chain(fault: BaseException) -> bool:
-    """Cut the frames that are not the program's out of ``fault`` and all it refers to.
-
-    Returns:
-        Whether ``fault`` itself keeps any frame.
-    """
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [fault]
-    while pending:
-        error = pending.pop()
-        if error is None or id(error) in seen:
-            continue
-        seen.add(id(error))
-        BaseException.with_traceback(error, trim_traceback(error.__traceback__))
-        pending += (error.__cause__, error.__context__)
-        if isinstance(error, BaseExceptionGroup):
-            pending += error.exceptions
-    return fault.__traceback__ is not None
-
-
-def trim_traceback(trace: types.TracebackType | None) -> types.TracebackType | None:
-    """Copy of ``trace`` with the last of the program's own frames."""
-    own = []
-    while trace is not None:
-        if is_own(trace.tb_frame.f_code.co_filename):
-            own.append(trace)
-        trace = trace.tb_next
-    trimmed = None
-    for entry in reversed(own[-OWN_FRAMES_LIMIT:]):
-        trimmed = types.TracebackType(trimmed, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return trimmed
-
-
-def drop_empty_stacks(report: Any) -> None:
-    """Leave out the heading "Traceback" above no frame at all, as Python does for a SyntaxError."""
-    pending = [report]
-    seen = set()
-    while pending:
-        part = pending.pop()
-        if part is None or id(part) in seen:
-            continue
-        seen.add(id(part))
-        if not part.stack:
-            part.stack = None
-        pending += (part.__cause__, part.__context__, *(part.exceptions or ()))
-
-
-def hide_image_paths(text: str) -> str:
-    """Shorten paths of the image to the name of the module: they tell the client nothing."""
-    for folder in sorted(cheap_import.IMAGE_PATHS, key=len, reverse=True):
-        text = text.replace(folder + "/", "")
-    return text
-
-
-def encode_verdict(verdict: Verdict) -> bytes:
-    """JSON of the E frame, at most VERDICT_LIMIT_BYTES long; of a long error the end is kept."""
-    if verdict.outcome == "ok":
-        return b'{"outcome":"ok"}'
-
-    def encode(text: str) -> bytes:
-        document = {"outcome": verdict.outcome, "error": text}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-    # Lone surrogates come from undecodable file names and from the code itself.
-    whole = verdict.error.encode("utf-8", "replace").decode()
-    kept = whole[-VERDICT_LIMIT_BYTES:]
-    encoded = encode(kept)
-    if len(encoded) <= VERDICT_LIMIT_BYTES and len(kept) == len(whole):
-        return encoded
-    while True:
-        left_out = len(whole) - len(kept)
-        encoded = encode(f"[shortened: the first {left_out} characters are left out]\n{kept}")
-        excess = len(encoded) - VERDICT_LIMIT_BYTES
-        if excess <= 0:
-            return encoded
-        # JSON writes a character as six bytes at most, so this never cuts more than it must.
-        kept = kept[max(1, excess // 6) :]
+def serve_plainly(task: job.Job, outbox: wire.Outbox) -> None:
+    """Draw, and answer with pictures or an error alone."""
+    verdict = draw(task)
+    capture.flush_program_output()
+    for picture in verdict.pictures:
+        outbox.send_with_head(b"P", encode_head(picture), picture.data)
+    outbox.send(b"E", encode_end(verdict))
 
 
 # -- the modes -------------------------------------------------------------------------------------
 
 
-def serve_script(streams: Streams) -> int:
+def serve_script(streams: wire.Streams) -> int:
     """Draw the program on stdin; the picture goes to stdout, everything else to stderr."""
     cheap_import.import_pyplot()
-    verdict = draw(Job(read_to_end(streams.job), dpi=SCRIPT_DPI, bbox_inches="tight", wall_limit_s=None))
-    flush_program_output()
-    if verdict.png is None:
-        write_all(2, verdict.error.rstrip("\n").encode("utf-8", "replace") + b"\n")
+    verdict = draw(job.Job(wire.read_to_end(streams.job), SCRIPT_OPTIONS))
+    capture.flush_program_output()
+    if not verdict.pictures:
+        wire.write_all(2, verdict.error.rstrip("\n").encode("utf-8", "replace") + b"\n")
         return EXIT_FAILED
-    write_all(streams.answer, verdict.png)
+    wire.write_all(streams.answer, verdict.pictures[0].data)
     return EXIT_OK
 
 
-def serve_job(streams: Streams, *, idle_limit_s: float, warm_up: bool) -> int:
+def serve_job(streams: wire.Streams, *, idle_limit_s: float, warm_up: bool) -> int:
     """Announce readiness, draw the one job that comes, answer, and wait for the end of stdin."""
     exit_after(idle_limit_s, streams)
     cheap_import.import_pyplot()
@@ -416,45 +232,41 @@ def serve_job(streams: Streams, *, idle_limit_s: float, warm_up: bool) -> int:
     return serve_warm(streams)
 
 
-def serve_warm(streams: Streams) -> int:
+def serve_warm(streams: wire.Streams) -> int:
     """Serve the one job of a process that has imported everything; see `serve_job`."""
-    write_frame(streams.answer, b"R")
-
-    header = read_exactly(streams.job, FRAME_HEADER.size)
-    if header is None:
+    outbox = wire.Outbox(streams.answer)
+    outbox.send(b"R")
+    try:
+        task, fault = job.receive(streams.job)
+    except wire.StreamEnded:
         return EXIT_OK
-    kind, length = FRAME_HEADER.unpack(header)
-    if kind != b"J" or length > JOB_FRAME_LIMIT_BYTES:
+    except job.UnknownFrame:
         return EXIT_BAD_START
-    payload = read_exactly(streams.job, length)
-    if payload is None:
-        return EXIT_OK
-    job = Job(**json.loads(payload))
-    if job.wall_limit_s is not None:
-        exit_after(job.wall_limit_s + WALL_LIMIT_MARGIN_S, streams)
+    if task.wall_limit_s is not None:
+        exit_after(task.wall_limit_s + WALL_LIMIT_MARGIN_S, streams)
     exit_when_stdin_ends(streams)
-
-    verdict = draw(job)
-    flush_program_output()
-    if verdict.png is not None:
-        write_frame(streams.answer, b"P", verdict.png)
-    write_frame(streams.answer, b"E", encode_verdict(verdict))
+    if fault:
+        outbox.send(b"E", encode_end(Verdict("program_error", error=fault, fault=report.Fault("OSError", fault))))
+    elif task.collect:
+        serve_collecting(task, outbox)
+    else:
+        serve_plainly(task, outbox)
     while True:  # the watcher, the timer or the gateway ends this
         signal.pause()
 
 
-def serve_report(streams: Streams, what: str) -> int:
+def serve_report(streams: wire.Streams, what: str) -> int:
     """Write one line of JSON: what the sandbox looks like from inside (probe), or what the image is made of (facts)."""
     if what == "probe":
         import probe  # noqa: PLC0415  # loads ctypes, which the other modes do without
 
-        report = probe.look_around()
+        told = probe.look_around()
     else:
         import facts  # noqa: PLC0415  # here, before the import of Matplotlib hides the modules of this folder
 
         cheap_import.import_pyplot()
-        report = facts.gather()
-    write_all(streams.answer, json.dumps(report).encode() + b"\n")
+        told = facts.gather()
+    wire.write_all(streams.answer, json.dumps(told).encode() + b"\n")
     return EXIT_OK
 
 
@@ -464,7 +276,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         Exit code; EXIT_BAD_START for arguments that nobody of ours sends.
     """
-    streams = claim_streams()
+    streams = wire.claim_streams()
     match list(arguments):
         case ["script"]:
             return serve_script(streams)
@@ -481,7 +293,7 @@ def main(arguments: Sequence[str]) -> int:
         case ["import", *savings]:
             cheap_import.import_pyplot(savings)
             return EXIT_OK
-    write_all(2, b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | probe | facts | import [SAVING ...]\n")
+    wire.write_all(2, USAGE)
     return EXIT_BAD_START
 
 

@@ -53,6 +53,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import cheap_import
 import runner
+import wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,7 +200,7 @@ class Template:
 
     def __init__(self, requests: int, answers: int) -> None:
         self._requests = requests
-        self._answers = answers
+        self._outbox = wire.Outbox(answers)
         self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._call_filter = b""
 
@@ -208,7 +209,7 @@ class Template:
         woken, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        runner.write_frame(self._answers, b"R")
+        self._outbox.send(b"R")
         poll = select.poll()
         poll.register(self._requests, select.POLLIN)
         poll.register(woken, select.POLLIN)
@@ -221,12 +222,12 @@ class Template:
                 return
 
     def _serve_request(self) -> bool:
-        header = runner.read_exactly(self._requests, runner.FRAME_HEADER.size)
-        if header is None:
-            return False
-        kind, length = runner.FRAME_HEADER.unpack(header)
-        payload = runner.read_exactly(self._requests, length) if length <= FRAME_LIMIT_BYTES else None
-        if payload is None:
+        try:
+            kind, length = wire.FRAME_HEADER.unpack(wire.read_exactly(self._requests, wire.FRAME_HEADER.size))
+            if length > FRAME_LIMIT_BYTES:
+                return False
+            payload = wire.read_exactly(self._requests, length)
+        except wire.StreamEnded:
             return False
         if kind == b"B":
             self._call_filter = payload
@@ -262,7 +263,7 @@ class Template:
             self._say(b"X", {"child": child, "exit_code": code if code >= 0 else SIGNAL_BASE - code})
 
     def _say(self, kind: bytes, document: dict[str, object]) -> None:
-        runner.write_frame(self._answers, kind, json.dumps(document).encode())
+        self._outbox.send(kind, json.dumps(document).encode())
 
 
 def run_child(wanted: Wanted, call_filter: bytes) -> NoReturn:
@@ -274,7 +275,7 @@ def run_child(wanted: Wanted, call_filter: bytes) -> NoReturn:
         become(wanted, call_filter)
         renew_random_state()
         cheap_import.lay_out_font_list()
-        streams = runner.claim_streams()
+        streams = wire.claim_streams()
         runner.exit_after(wanted.idle_limit_s, streams)
         exit_code = runner.serve_warm(streams)
     except BrokenPipeError:
@@ -287,11 +288,9 @@ def run_child(wanted: Wanted, call_filter: bytes) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Import everything, then serve."""
-    streams = runner.claim_streams()
+    streams = wire.claim_streams()
     cheap_import.import_pyplot()
     cheap_import.warm_up()
-    for name in ("template", "runner", "cheap_import"):
-        sys.modules.pop(name, None)
     sys.argv = list(arguments[:1])
     Template(streams.job, streams.answer).serve()
     return runner.EXIT_OK

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from gateway.jobs import Job, Stages, Usage
+    from gateway.launcher.answers import AnswerReader
 
 KEY = "the-key-of-the-tests"
 
@@ -51,13 +52,18 @@ def block(stream: int, payload: bytes) -> bytes:
 
 
 class FakeConversation:
-    """A conversation that is idle until the test spoils it; exchanges what it was given."""
+    """A conversation that is idle until the test spoils it; exchanges what it was given.
 
-    def __init__(self, answer: object = None) -> None:
+    Attributes:
+        stdout: What the runner writes before that.
+    """
+
+    def __init__(self, answer: object = None, stdout: bytes = b"") -> None:
         self.is_idle = True
         self.on_spoilt: Callable[[], None] | None = None
         self.closed = False
         self.answer = answer
+        self.stdout = stdout
         self.jobs: list[bytes] = []
 
     def spoil(self) -> None:
@@ -71,9 +77,10 @@ class FakeConversation:
         self.is_idle = False
         self.closed = True
 
-    async def exchange(self, job_frame: bytes, output_limit_bytes: int) -> object:
+    async def exchange(self, job_frames: bytes, reader: AnswerReader, output_limit_bytes: int) -> object:
         """Give the answer, raise it, or wait for ever when there is none."""
-        self.jobs.append(job_frame)
+        self.jobs.append(job_frames)
+        reader.feed(self.stdout)
         if self.answer is None:
             await asyncio.get_running_loop().create_future()
         if isinstance(self.answer, Exception):

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.launcher.frames import (
     READY,
-    Answer,
-    AnswerReader,
     Demultiplexer,
     FrameReader,
     MalformedAnswer,
@@ -27,6 +25,8 @@ from gateway.launcher.frames import (
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+
+    from gateway.launcher.answers import Answer, AnswerReader
 
 #: Bytes a container may write before its job, warnings of the import included.
 PRELUDE_LIMIT = 64 * 1024
@@ -74,11 +74,12 @@ class Conversation(asyncio.Protocol):
         """
         await asyncio.shield(self._ready)
 
-    async def exchange(self, job_frame: bytes, output_limit_bytes: int) -> Answer:
+    async def exchange(self, job_frames: bytes, reader: AnswerReader, output_limit_bytes: int) -> Answer:
         """Hand the job over and return the answer.
 
         Args:
-            job_frame: As `frames.encode_job` makes it.
+            job_frames: As `frames.encode_job` makes them.
+            reader: Assembles the answer, and keeps what came of it when there won't be one.
             output_limit_bytes: Bytes the container may write from now on, on both streams.
 
         Raises:
@@ -88,8 +89,8 @@ class Conversation(asyncio.Protocol):
             raise StreamEnded
         self._phase = Phase.RUNNING
         self._allowance = output_limit_bytes
-        self._answer_reader = AnswerReader(output_limit_bytes)
-        self._transport.write(job_frame)
+        self._answer_reader = reader
+        self._transport.write(job_frames)
         return await self._answer
 
     def close(self) -> None:

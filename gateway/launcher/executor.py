@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.jobs import (
     SIGNAL_BASE,
     Ending,
     Figure,
-    Format,
     Job,
+    KiB,
     LimitExceeded,
     Limits,
     MiB,
@@ -26,12 +27,12 @@ from gateway.jobs import (
     Result,
     Stages,
     decide_outcome,
-    printable,
 )
+from gateway.launcher.answers import Answer, AnswerReader
 from gateway.launcher.conversation import StreamEnded
-from gateway.launcher.frames import Answer, MalformedAnswer, OutputExceeded, encode_job
-from gateway.picture import InvalidPicture
-from gateway.png import check_png
+from gateway.launcher.frames import MalformedAnswer, OutputExceeded, encode_job
+from gateway.picture import InvalidPicture, TooManyPixels
+from gateway.pictures import check_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
     from gateway.launcher.pool import Container, Pool
 
     UsageReader = Callable[[str], Usage | None]
+
+#: Bytes of pictures beyond which they are checked in a thread: checks take up to a second for the largest, and every
+#: other client would wait for it.
+CHECKED_AT_ONCE_BYTES = 512 * KiB
+
+NOT_SERVED = "The job's output is not a picture that can be served"
 
 
 class Executor(Protocol):
@@ -78,34 +85,33 @@ class PoolExecutor:
     async def run(self, job: Job, stages: Stages) -> Result:
         """Run one job; see `Executor.run`."""
         limits = self._limits.lowered(job.wall_limit_s)
-        job_frame = encode_job(job, limits)
+        job_frames = encode_job(job, limits)
+        reader = AnswerReader(job, limits.output_limit_bytes)
         with _timed(stages, "acquire_ms") as acquired:
             async with self._pool.lease() as container:
                 acquired()
                 stages.warm = container.was_idle
                 with _timed(stages, "run_ms"):
-                    answer = await self._exchange(container, job_frame, limits)
+                    answer = await self._exchange(container, job_frames, reader, limits)
                 usage = self._read_usage(container.container_id)
-        if isinstance(answer, Ending):
-            outcome = decide_outcome(answer)
-            return Result(
-                outcome,
-                error=explain_ending(outcome, answer, limits),
-                limit=exceeded_limit(outcome, limits),
-                signal=_signal_name(answer) if outcome is Outcome.KILLED else None,
-                limits=limits,
-                stages=stages,
-                usage=usage,
-            )
         with _timed(stages, "check_ms"):
-            outcome, figures, error = judge(answer, limits)
-        return Result(outcome, figures, error, limits=limits, stages=stages, usage=usage)
+            result = explain(answer, limits, usage) if isinstance(answer, Ending) else await judge(answer, limits)
+        return replace(
+            result,
+            stdout=reader.stdout,
+            stderr=reader.stderr,
+            limits=limits,
+            stages=stages,
+            usage=usage,
+        )
 
-    async def _exchange(self, container: Container, job_frame: bytes, limits: Limits) -> Answer | Ending:
+    async def _exchange(
+        self, container: Container, job_frames: bytes, reader: AnswerReader, limits: Limits
+    ) -> Answer | Ending:
         """Return the container's answer, or how it ended without one."""
         try:
             async with asyncio.timeout(limits.wall_limit_s):
-                return await container.conversation.exchange(job_frame, limits.output_limit_bytes)
+                return await container.conversation.exchange(job_frames, reader, limits.output_limit_bytes)
         except TimeoutError:
             # By id, and confirmed: an engine that can't even kill is our failure, not the guest's slowness.
             await self._engine.kill(container.container_id)
@@ -120,25 +126,68 @@ class PoolExecutor:
             return Ending(exit_code=exit_code, oom_killed=state.oom_killed)
 
 
-def judge(answer: Answer, limits: Limits) -> tuple[Outcome, tuple[Figure, ...], str]:
+async def judge(answer: Answer, limits: Limits) -> Result:
     """Return what a claimed answer is worth: its checked figures, or what to tell the client when there are none."""
-    if answer.outcome is not Outcome.OK or answer.picture is None:
-        return answer.outcome, (), printable(answer.error)
+    size = sum(len(picture.data) for picture in answer.pictures)
     try:
-        size = check_png(answer.picture, limits.pixel_limit)
+        if size <= CHECKED_AT_ONCE_BYTES:
+            figures = check_figures(answer, limits.pixel_limit)
+        else:
+            figures = await asyncio.to_thread(check_figures, answer, limits.pixel_limit)
     except InvalidPicture as error:
-        return Outcome.INVALID_OUTPUT, (), f"The job's output is not a picture that can be served: {error}."
-    picture = Picture(Format.PNG, answer.picture, size.width, size.height)
-    return Outcome.OK, (Figure(0, "", (picture,)),), ""
+        limit = None
+        if isinstance(error, TooManyPixels):
+            limit = LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", error.pixels)
+        return Result(Outcome.INVALID_OUTPUT, error=f"{NOT_SERVED}: {error}.", limit=limit)
+    return Result(
+        answer.outcome,
+        figures,
+        "" if answer.outcome is Outcome.OK else answer.error,
+        answer.files,
+        files_truncated=answer.files_left_out,
+        notices=answer.notices,
+        fault=answer.fault if answer.outcome is Outcome.PROGRAM_ERROR else None,
+        figures_drawn=answer.figures_drawn,
+    )
 
 
-def exceeded_limit(outcome: Outcome, limits: Limits) -> LimitExceeded | None:
-    """Return the limit that an outcome speaks of."""
+def check_figures(answer: Answer, pixel_limit: int) -> tuple[Figure, ...]:
+    """Return the figures of an answer, each picture checked.
+
+    Raises:
+        InvalidPicture: One of them can't be served, so none is.
+    """
+    figures: list[Figure] = []
+    for claimed in answer.pictures:
+        size = check_picture(claimed.format, claimed.data, pixel_limit)
+        picture = Picture(claimed.format, claimed.data, size.width, size.height, claimed.pixels_sha256)
+        # The reader has seen to it that the formats of a figure follow each other, the same ones for each.
+        if not figures or claimed.format is answer.pictures[0].format:
+            figures.append(Figure(claimed.number, claimed.label, (picture,)))
+        else:
+            figures[-1] = replace(figures[-1], pictures=(*figures[-1].pictures, picture))
+    return tuple(figures)
+
+
+def explain(ending: Ending, limits: Limits, usage: Usage | None) -> Result:
+    """Return what to tell the client about a job that ended without an answer."""
+    outcome = decide_outcome(ending)
+    return Result(
+        outcome,
+        error=explain_ending(outcome, ending, limits),
+        limit=exceeded_limit(outcome, limits, usage),
+        signal=_signal_name(ending) if outcome is Outcome.KILLED else None,
+    )
+
+
+def exceeded_limit(outcome: Outcome, limits: Limits, usage: Usage | None) -> LimitExceeded | None:
+    """Return the limit that an outcome speaks of; how far a job would have gone beyond it is mostly unknown."""
     match outcome:
         case Outcome.TIME_LIMIT:
             return LimitExceeded("wall_limit", limits.wall_limit_s, "s")
         case Outcome.MEMORY_LIMIT:
-            return LimitExceeded("memory_limit", limits.memory_limit_bytes, "bytes")
+            peak = usage.memory_peak_bytes if usage is not None else None
+            return LimitExceeded("memory_limit", limits.memory_limit_bytes, "bytes", peak)
         case Outcome.OUTPUT_LIMIT:
             return LimitExceeded("output_limit", limits.output_limit_bytes, "bytes")
         case _:
@@ -157,7 +206,7 @@ def explain_ending(outcome: Outcome, ending: Ending, limits: Limits) -> str:
         case Outcome.KILLED:
             text = f"The job was killed by {_signal_name(ending)}."
         case _ if ending.malformed:
-            text = "The job's output is not a picture that can be served: it is no answer of the runner."
+            text = f"{NOT_SERVED}: it is no answer of the runner."
         case _ if ending.exit_code is None:
             text = "The job closed its output without giving a picture."
         case _:

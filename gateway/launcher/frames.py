@@ -4,12 +4,22 @@ Outside is the engine's: an attach stream without a terminal interleaves stdout 
 8-byte head (stream number, three zeros, length as 32 bits big-endian) and the bytes.
 Source: Docker Engine API, "Attach to a container", section "Stream format".
 
-Inside stdout is ours, the same both ways: one byte of kind, the length as 32 bits big-endian, the payload.
+Inside stdout is ours, the same both ways: one byte of kind, the length as 32 bits big-endian, the payload. A name or
+head at the beginning of a payload has its own length, 16 bits big-endian, before it.
 
     R  runner → us   ready: Matplotlib is imported; empty
-    J  us → runner   the job, JSON
-    P  runner → us   a picture, PNG bytes
-    E  runner → us   the end of the answer, JSON: {"outcome": …, "error": …}
+    F  us → runner   a data file: name, bytes; as many as there are, before the job
+    J  us → runner   the job, JSON: {"code", "options": {fields of `SaveOptions`}, "seed", "collect",
+                     "limits": {"wall_limit_s", "output_limit_bytes"}}
+    O  runner → us   bytes that the code printed to stdout, as they come; only for jobs that collect
+    S  runner → us   the same of stderr
+    P  runner → us   a picture: head, bytes. JSON: {"figure", "label", "format", "pixels_sha256"}
+    F  runner → us   a file that the code wrote: name, bytes; only for jobs that collect
+    E  runner → us   the end of the answer, JSON: {"outcome"} and, where there is something to say, "error", "fault",
+                     "figures_drawn", "notices", "files_left_out"
+
+Pictures come before files, those before the end; prints may come in between. `gateway.launcher.answers` says what may
+stand in each.
 
 Whatever comes from a container may be hostile: lengths are judged before a byte is kept, and every
 violation raises. Nothing here waits or knows sockets, so any split of a stream must parse alike.
@@ -19,31 +29,26 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
-
-from gateway.jobs import ERROR_TEXT_LIMIT, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.jobs import Job, Limits
+    from gateway.jobs import Job, Limits, SaveOptions
 
 READY = b"R"
 JOB = b"J"
+STDOUT = b"O"
+STDERR = b"S"
 PICTURE = b"P"
+FILE = b"F"
 END = b"E"
-
-#: Longest payload of an END frame: the error text, each character at most six bytes of JSON (`\\uXXXX`), and room
-#: for the rest of the object.
-END_LIMIT = 6 * ERROR_TEXT_LIMIT + 1024
 
 _BLOCK_HEAD = struct.Struct(">BxxxI")
 _FRAME_HEAD = struct.Struct(">cI")
 
-#: The outcomes a runner may claim; all others are decided from outside.
-CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
+_HEAD_LENGTH = struct.Struct(">H")
 
 
 class MalformedAnswer(Exception):
@@ -60,15 +65,6 @@ class Stream(IntEnum):
     STDIN = 0
     STDOUT = 1
     STDERR = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer as the runner claims it; the picture is not checked yet."""
-
-    outcome: Outcome
-    picture: bytes | None
-    error: str
 
 
 class Demultiplexer:
@@ -148,56 +144,52 @@ class FrameReader:
             yield kind, payload
 
 
-class AnswerReader:
-    """Assembles one answer from a container's stdout.
-
-    Args:
-        picture_limit: Longest picture in bytes.
-    """
-
-    def __init__(self, picture_limit: int) -> None:
-        self._frames = FrameReader({PICTURE: picture_limit, END: END_LIMIT})
-        self._picture: bytes | None = None
-
-    def feed(self, piece: bytes | memoryview) -> Answer | None:
-        """Return the answer once `piece` completes it; what follows the END frame is nobody's business.
-
-        Raises:
-            MalformedAnswer: It can't become an answer any more.
-        """
-        for kind, payload in self._frames.feed(piece):
-            if kind == END:
-                return self._finish(payload)
-            if self._picture is not None:
-                raise MalformedAnswer("it sent more pictures than asked for")
-            self._picture = payload
-        return None
-
-    def _finish(self, payload: bytes) -> Answer:
-        try:
-            claim = json.loads(payload)
-            outcome = Outcome(claim["outcome"])
-            error = claim.get("error", "")
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as cause:
-            raise MalformedAnswer("the end of its answer can't be read") from cause
-        if outcome not in CLAIMABLE or not isinstance(error, str):
-            raise MalformedAnswer("the end of its answer says nothing known")
-        if (outcome is Outcome.OK) != (self._picture is not None):
-            raise MalformedAnswer("its answer has no picture, or one too many")
-        return Answer(outcome, self._picture, error)
-
-
 def encode_frame(kind: bytes, payload: bytes = b"") -> bytes:
     """Return one frame of our own framing."""
     return _FRAME_HEAD.pack(kind, len(payload)) + payload
 
 
+def with_head(head: bytes, data: bytes) -> bytes:
+    """Return a payload that begins with a name or head."""
+    return _HEAD_LENGTH.pack(len(head)) + head + data
+
+
+def split_head(payload: bytes) -> tuple[bytes, bytes]:
+    """Return name or head of a payload, and the rest of it.
+
+    Raises:
+        MalformedAnswer: The payload is shorter than it says.
+    """
+    if len(payload) < _HEAD_LENGTH.size:
+        raise MalformedAnswer("a part of its answer is cut short")
+    end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(payload)[0]
+    if end > len(payload):
+        raise MalformedAnswer("a part of its answer is cut short")
+    return payload[_HEAD_LENGTH.size : end], payload[end:]
+
+
 def encode_job(job: Job, limits: Limits) -> bytes:
-    """Return the frame that hands a job to a runner."""
+    """Return the frames that hand a job to a runner: its data files, then the job itself."""
     document = {
         "code": job.code,
-        "dpi": job.options.dpi,
-        "bbox_inches": job.options.bbox_inches,
-        "wall_limit_s": limits.wall_limit_s,
+        "options": _plain_options(job.options),
+        "seed": job.seed,
+        "collect": job.collect,
+        "limits": {"wall_limit_s": limits.wall_limit_s, "output_limit_bytes": limits.output_limit_bytes},
     }
-    return encode_frame(JOB, json.dumps(document).encode("ascii"))
+    files = (encode_frame(FILE, with_head(file.name.encode(), file.data)) for file in job.files)
+    return b"".join((*files, encode_frame(JOB, json.dumps(document).encode("ascii"))))
+
+
+def _plain_options(options: SaveOptions) -> dict[str, object]:
+    return {
+        "formats": [kind.value for kind in options.formats],
+        "all_figures": options.all_figures,
+        "dpi": options.dpi,
+        "width_in": options.width_in,
+        "height_in": options.height_in,
+        "bbox_inches": options.bbox_inches,
+        "transparent": options.transparent,
+        "style": list(options.style),
+        "rc": dict(options.rc),
+    }

@@ -207,19 +207,26 @@ def send(*frames):
         except OSError:
             pass
 OK = (b"E", b'{"outcome": "ok"}')
+def picture(data, **claim):
+    head = json.dumps({"figure": 1, "label": "", "format": "png", "pixels_sha256": None, **claim}).encode()
+    return b"P", struct.pack(">H", len(head)) + head + data
 """
 
 
 @pytest.mark.parametrize(
     "frames",
     [
-        'send((b"P", b"<html><script>alert(1)</script>"), OK)',
-        'send((b"P", b"\\x89PNG\\r\\n\\x1a\\n" + bytes(100)), OK)',
+        'send(picture(b"<html><script>alert(1)</script>"), OK)',
+        'send(picture(b"\\x89PNG\\r\\n\\x1a\\n" + bytes(100)), OK)',
+        'send(picture(b"<svg/>", format="svg"), OK)',
+        'send((b"P", b"\\0"), OK)',
+        'send((b"O", b"a print"), OK)',
+        'send((b"F", b"\\0\\1f"), OK)',
         'send((b"X", b"?"))',
         "send(OK)",
         'send((b"E", b"[" * 60000))',
         'send((b"E", b\'{"outcome": "time_limit", "error": "lie"}\'))',
-        'send((b"P", b"a"), (b"P", b"b"), OK)',
+        'send(picture(b"a"), picture(b"b"), OK)',
     ],
 )
 async def test_output_that_is_no_picture_is_not_served(gateway: LiveGateway, frames: str) -> None:
@@ -231,7 +238,7 @@ async def test_output_that_is_no_picture_is_not_served(gateway: LiveGateway, fra
 
 async def test_a_half_written_answer_is_no_answer(gateway: LiveGateway) -> None:
     """A frame that promises more than comes ends as invalid, not as a hang or a picture."""
-    code = FORGE + 'send((b"P", b"x" * 10))\n' + "plt.plot([1])\nos._exit(0)\n"
+    code = FORGE + 'send(picture(b"x" * 10))\n' + "plt.plot([1])\nos._exit(0)\n"
     answer = await gateway.render(code)
     assert (answer.status, answer.json["outcome"]) == (500, "invalid_output")
 

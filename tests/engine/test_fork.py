@@ -17,6 +17,7 @@ import docker
 import pytest
 
 from gateway.jobs import Job, Limits, Outcome
+from gateway.launcher.answers import AnswerReader
 from gateway.launcher.engine import DockerEngine
 from gateway.launcher.frames import encode_job
 from gateway.launcher.hardening import TEMPLATE, Sandbox
@@ -158,7 +159,10 @@ async def test_runners_share_no_random_state() -> None:
         texts = []
         for _ in range(2):
             container = await making.make()
-            answer = await container.conversation.exchange(encode_job(Job(code), Limits()), 1 << 20)
+            job, limits = Job(code), Limits()
+            reader = AnswerReader(job, limits.output_limit_bytes)
+            frames = encode_job(job, limits)
+            answer = await container.conversation.exchange(frames, reader, limits.output_limit_bytes)
             assert answer.outcome is Outcome.PROGRAM_ERROR
             texts.append(answer.error)
             await unmake(making, container)

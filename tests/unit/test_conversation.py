@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.jobs import Outcome
+from gateway.jobs import Format, Job, Outcome
+from gateway.launcher.answers import Answer, AnswerReader, ClaimedPicture
 from gateway.launcher.conversation import PRELUDE_LIMIT, Conversation, Phase, StreamEnded, open_conversation
-from gateway.launcher.frames import END, PICTURE, READY, Answer, MalformedAnswer, OutputExceeded, encode_frame
+from gateway.launcher.frames import END, PICTURE, READY, MalformedAnswer, OutputExceeded, encode_frame, with_head
 from tests.fakes import block, settle, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 READY_BLOCK = block(1, encode_frame(READY))
-ANSWER = encode_frame(PICTURE, b"png") + encode_frame(END, json.dumps({"outcome": "ok"}).encode())
 LIMIT = 1000
+HEAD = json.dumps({"figure": 1, "label": "", "format": "png", "pixels_sha256": None}).encode()
+ANSWER = encode_frame(PICTURE, with_head(HEAD, b"png")) + encode_frame(END, json.dumps({"outcome": "ok"}).encode())
+READ = Answer(Outcome.OK, (ClaimedPicture(1, "", Format.PNG, b"png"),))
 
 
 class Runner:
@@ -53,7 +56,12 @@ class Runner:
 
     def exchange(self, limit: int = LIMIT) -> asyncio.Task[Answer]:
         """Begin to exchange a job."""
-        return asyncio.create_task(self.talk.exchange(b"job", limit))
+        return asyncio.create_task(self.talk.exchange(b"job", new_reader(limit), limit))
+
+
+def new_reader(limit: int = LIMIT) -> AnswerReader:
+    """Return what assembles the answer to a plain job."""
+    return AnswerReader(Job("code"), limit)
 
 
 @pytest.fixture
@@ -81,7 +89,7 @@ async def test_ready_idle_exchange(runner: Runner) -> None:
     assert await asyncio.get_running_loop().sock_recv(runner.peer, 100) == b"job"
     assert not runner.talk.is_idle
     await runner.write(block(2, b"a print") + block(1, ANSWER))
-    assert Answer(Outcome.OK, b"png", "") == await task
+    assert await task == READ
     assert runner.spoilt == 0
     assert not runner.talk.is_idle
 
@@ -96,7 +104,7 @@ async def test_answer_may_come_byte_by_byte(runner: Runner) -> None:
     for byte in b"".join(block(1, bytes([byte])) for byte in ANSWER):
         await runner.write(bytes([byte]))
         await settle(2)
-    assert Answer(Outcome.OK, b"png", "") == await asyncio.wait_for(task, 5)
+    assert await asyncio.wait_for(task, 5) == READ
 
 
 @pytest.mark.parametrize(
@@ -117,7 +125,7 @@ async def test_runner_that_speaks_before_its_job_is_spoilt(runner: Runner, rest:
     await settle()
     assert runner.spoilt == 1
     with pytest.raises(StreamEnded):
-        await runner.talk.exchange(b"job", LIMIT)
+        await runner.talk.exchange(b"job", new_reader(), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -275,13 +283,13 @@ async def test_cancelled_wait_for_ready_leaves_it_usable(runner: Runner) -> None
 async def test_conversation_serves_one_job(runner: Runner) -> None:
     """A second job is refused, as is one before ready."""
     with pytest.raises(StreamEnded):
-        await runner.talk.exchange(b"job", LIMIT)
+        await runner.talk.exchange(b"job", new_reader(), LIMIT)
     await runner.become_idle()
     task = runner.exchange()
     await runner.write(block(1, ANSWER))
     await task
     with pytest.raises(StreamEnded):
-        await runner.talk.exchange(b"job", LIMIT)
+        await runner.talk.exchange(b"job", new_reader(), LIMIT)
 
 
 async def test_close_ends_the_runners_stdin(runner: Runner) -> None:

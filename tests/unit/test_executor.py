@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.errors import ContainerLost, EngineUnavailable
-from gateway.jobs import Job, LimitExceeded, Limits, MiB, Outcome, SaveOptions, Stages, Usage
+from gateway.jobs import (
+    Fault,
+    Figure,
+    Format,
+    Job,
+    LimitExceeded,
+    Limits,
+    MiB,
+    NamedFile,
+    Notice,
+    Outcome,
+    Picture,
+    Result,
+    SaveOptions,
+    Stages,
+    Text,
+    Usage,
+)
+from gateway.launcher import executor
+from gateway.launcher.answers import Answer, ClaimedPicture
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.engine import ExitState
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.frames import Answer, MalformedAnswer, OutputExceeded
+from gateway.launcher.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
 from gateway.launcher.pool import Container
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
+from tests.support.figures import saved
 
 LIMITS = Limits(wall_limit_s=30, memory_limit_bytes=256 * MiB, output_limit_bytes=4 * MiB, pixel_limit=10)
 
@@ -22,8 +43,10 @@ LIMITS = Limits(wall_limit_s=30, memory_limit_bytes=256 * MiB, output_limit_byte
 class Rig:
     """An executor around one fake container."""
 
-    def __init__(self, answer: object, engine: FakeEngine | None = None, limits: Limits = LIMITS) -> None:
-        self.conversation = FakeConversation(answer)
+    def __init__(
+        self, answer: object, engine: FakeEngine | None = None, limits: Limits = LIMITS, stdout: bytes = b""
+    ) -> None:
+        self.conversation = FakeConversation(answer, stdout)
         self.pool = FakePool(Container("id-1", "name-1", self.conversation, was_idle=True))  # type: ignore[arg-type]
         self.engine = engine or FakeEngine()
         self.stages = Stages()
@@ -37,12 +60,24 @@ class Rig:
         return result.outcome, result.picture.data if result.picture is not None else None, result.error
 
 
+def claimed(data: bytes = PNG, kind: Format = Format.PNG, number: int = 1, label: str = "") -> ClaimedPicture:
+    """Return a picture as a runner claims it."""
+    return ClaimedPicture(number, label, kind, data)
+
+
+def drawn(*pictures: bytes) -> Answer:
+    """Return the answer to a job that drew figures."""
+    return Answer(Outcome.OK, tuple(map(claimed, pictures)), "ignored")
+
+
 async def test_checked_picture_is_ok() -> None:
     """An answer with a right picture is OK, and the job went out once with its limits."""
-    rig = Rig(Answer(Outcome.OK, PNG, "ignored"))
+    rig = Rig(drawn(PNG))
     assert await rig.run() == (Outcome.OK, PNG, "")
     (frame,) = rig.conversation.jobs
-    assert json.loads(frame[5:]) == {"code": "code", "dpi": 200, "bbox_inches": "tight", "wall_limit_s": 30}
+    job = json.loads(frame[5:])
+    assert (job["code"], job["options"]["dpi"], job["options"]["bbox_inches"]) == ("code", 200, "tight")
+    assert job["limits"] == {"wall_limit_s": 30, "output_limit_bytes": 4 * MiB}
     assert rig.stages.warm
     assert rig.engine.killed == []
 
@@ -50,15 +85,15 @@ async def test_checked_picture_is_ok() -> None:
 @pytest.mark.parametrize(
     ("answer", "outcome", "sentence"),
     [
-        (Answer(Outcome.PROGRAM_ERROR, None, "boom\x1b[0m"), Outcome.PROGRAM_ERROR, "boom�[0m"),
-        (Answer(Outcome.NO_FIGURE, None, "none"), Outcome.NO_FIGURE, "none"),
+        (Answer(Outcome.PROGRAM_ERROR, error="boom"), Outcome.PROGRAM_ERROR, "boom"),
+        (Answer(Outcome.NO_FIGURE, error="none"), Outcome.NO_FIGURE, "none"),
         (
-            Answer(Outcome.OK, PNG + b"x", ""),
+            drawn(PNG + b"x"),
             Outcome.INVALID_OUTPUT,
             "The job's output is not a picture that can be served: something follows its end.",
         ),
         (
-            Answer(Outcome.OK, b"<svg/>", ""),
+            drawn(b"<svg/>"),
             Outcome.INVALID_OUTPUT,
             "The job's output is not a picture that can be served: it does not begin as a PNG does.",
         ),
@@ -147,7 +182,7 @@ async def test_client_that_hangs_up_gives_the_container_back() -> None:
 
 async def test_usage_is_read_before_the_container_is_given_back() -> None:
     """What a container used can only be seen while it lives."""
-    rig = Rig(Answer(Outcome.OK, PNG, ""))
+    rig = Rig(drawn(PNG))
     seen: list[tuple[str, int]] = []
 
     def read(container_id: str) -> Usage:
@@ -179,4 +214,104 @@ async def test_a_job_may_ask_for_less_time() -> None:
     assert result.limit == LimitExceeded("wall_limit", 0.02, "s")
     assert result.error == "The job took longer than 0.02 s and was stopped."
     (frame,) = rig.conversation.jobs
-    assert json.loads(frame[5:])["wall_limit_s"] == 0.02
+    assert json.loads(frame[5:])["limits"]["wall_limit_s"] == 0.02
+
+
+async def run(job: Job, answer: object, *, engine: FakeEngine | None = None, stdout: bytes = b"") -> Result:
+    """Run a job in a container that answers so; the result without where the time went."""
+    rig = Rig(answer, engine, replace(LIMITS, pixel_limit=10_000_000, wall_limit_s=0.2), stdout)
+    return replace(await rig.executor.run(job, rig.stages), stages=Stages())
+
+
+async def test_all_that_a_job_brings_is_in_its_result() -> None:
+    """Figures with every picture checked and measured, files, prints, warnings: nothing is lost on the way."""
+    svg, pdf = saved("svg"), saved("pdf")
+    pictures = [(kind, data) for kind, data in ((Format.PNG, PNG), (Format.SVG, svg), (Format.PDF, pdf))]
+    answer = Answer(
+        Outcome.OK,
+        tuple(claimed(data, kind, number, label) for number, label in ((1, "a"), (1, "a")) for kind, data in pictures),
+        files=(NamedFile("a.csv", b"1"),),
+        files_left_out=True,
+        notices=(Notice("UserWarning", "careful", 3),),
+    )
+    job = Job("code", SaveOptions(formats=tuple(kind for kind, _ in pictures), all_figures=True), collect=True)
+    prints = encode_frame(STDOUT, b"out") + encode_frame(STDERR, b"err")
+    result = await run(job, answer, stdout=prints)
+    figure = Figure(
+        1,
+        "a",
+        (Picture(Format.PNG, PNG, 1, 1), Picture(Format.SVG, svg, 288, 216), Picture(Format.PDF, pdf, 288, 216)),
+    )
+    assert result == Result(
+        Outcome.OK,
+        (figure, figure),
+        files=answer.files,
+        files_truncated=True,
+        stdout=Text("out"),
+        stderr=Text("err"),
+        notices=answer.notices,
+        limits=result.limits,
+    )
+
+
+async def test_one_bad_picture_spoils_all() -> None:
+    """When any picture of a job can't be served, none is, and the client hears of no other."""
+    job = Job("code", SaveOptions(formats=(Format.PNG, Format.SVG)), collect=True)
+    answer = Answer(Outcome.OK, (claimed(), claimed(b"<svg/>", Format.SVG)), files=(NamedFile("a", b""),))
+    result = await run(job, answer)
+    assert (result.outcome, result.figures, result.files) == (Outcome.INVALID_OUTPUT, (), ())
+    assert "does not begin as an SVG does" in result.error
+
+
+async def test_too_many_pixels_name_the_limit() -> None:
+    """A picture beyond the pixel limit says by how much."""
+    rig = Rig(drawn(saved("png")))
+    result = await rig.executor.run(Job("code"), rig.stages)
+    assert result.outcome is Outcome.INVALID_OUTPUT
+    assert result.limit == LimitExceeded("pixel_limit", 10, "pixels", 400 * 300)
+
+
+async def test_fault_and_number_of_figures_are_passed_on() -> None:
+    """What the runner knows of a failure reaches the client, where it belongs to the outcome."""
+    fault = Fault("ValueError", "no", 3, 1, "x")
+    result = await run(Job("code"), Answer(Outcome.PROGRAM_ERROR, error="no", fault=fault))
+    assert (result.fault, result.figures_drawn) == (fault, None)
+    result = await run(Job("code"), Answer(Outcome.NO_FIGURE, error="none", fault=fault, figures_drawn=3))
+    assert (result.fault, result.figures_drawn) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("ending", "engine", "outcome"),
+    [
+        (None, None, Outcome.TIME_LIMIT),
+        (OutputExceeded("x"), None, Outcome.OUTPUT_LIMIT),
+        (MalformedAnswer("x"), None, Outcome.INVALID_OUTPUT),
+        (StreamEnded(), FakeEngine(ExitState(139, oom_killed=False)), Outcome.KILLED),
+        (StreamEnded(), FakeEngine(ExitState(137, oom_killed=True)), Outcome.MEMORY_LIMIT),
+    ],
+)
+async def test_prints_before_any_end_are_kept(ending: object, engine: FakeEngine | None, outcome: Outcome) -> None:
+    """However a job is ended, what it had printed by then is in its result."""
+    prints = encode_frame(STDOUT, b"step 1\n") + encode_frame(STDERR, b"careful")
+    result = await run(Job("code", collect=True), ending, engine=engine, stdout=prints + b"O\0")
+    assert (result.outcome, result.stdout, result.stderr) == (outcome, Text("step 1\n"), Text("careful"))
+    assert (result.signal is not None) == (outcome is Outcome.KILLED)
+
+
+async def test_large_pictures_are_checked_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that takes long is made in a thread, with the same result."""
+    threads: list[object] = []
+    to_thread = asyncio.to_thread
+
+    async def note(call: object, *arguments: object) -> object:
+        threads.append(call)
+        return await to_thread(call, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(executor.asyncio, "to_thread", note)
+    monkeypatch.setattr(executor, "CHECKED_AT_ONCE_BYTES", len(PNG))
+    assert (await run(Job("code"), drawn(PNG))).outcome is Outcome.OK
+    assert threads == []
+    options = SaveOptions(all_figures=True)
+    assert len((await run(Job("code", options), drawn(PNG, PNG))).figures) == 2
+    assert (await run(Job("code", options), drawn(PNG, PNG + b"x"))).outcome is Outcome.INVALID_OUTPUT
+    assert threads == [executor.check_figures] * 2

@@ -10,22 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import Job, Limits, Outcome, SaveOptions
+from gateway.jobs import Format, Job, Limits, NamedFile, SaveOptions
 from gateway.launcher.frames import (
-    CLAIMABLE,
     END,
-    END_LIMIT,
+    FILE,
     JOB,
     PICTURE,
     READY,
-    Answer,
-    AnswerReader,
     Demultiplexer,
     FrameReader,
     MalformedAnswer,
     Stream,
     encode_frame,
     encode_job,
+    split_head,
+    with_head,
 )
 from tests.fakes import block
 
@@ -34,20 +33,11 @@ BOUNDED = settings(deadline=None, max_examples=150)
 blocks = st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=40)), max_size=8)
 frames = st.lists(st.tuples(st.sampled_from([PICTURE, END, READY]), st.binary(max_size=40)), max_size=8)
 cuts = st.lists(st.integers(0, 400), max_size=12)
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(list(Outcome)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 def _split(data: bytes, at: list[int]) -> list[bytes]:
     edges = [0, *sorted(min(cut, len(data)) for cut in at), len(data)]
     return [data[begin:end] for begin, end in itertools.pairwise(edges)]
-
-
-def _end(**claim: object) -> bytes:
-    return encode_frame(END, json.dumps(claim).encode())
 
 
 def _joined(pieces: list[tuple[Stream, bytes]]) -> list[tuple[Stream, bytes]]:
@@ -158,92 +148,63 @@ def test_reader_keeps_no_more_than_its_caps(data: bytes, limit: int, at: list[in
 
 
 @BOUNDED
-@given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda rest: encode_frame(END, rest)), cuts)
-def test_arbitrary_stdout_raises_nothing_but_malformed(data: bytes, at: list[int]) -> None:
-    """Whatever a guest writes, the parser answers with MalformedAnswer or goes on waiting."""
-    reader = AnswerReader(100)
-    try:
-        answers = [reader.feed(piece) for piece in _split(data, at)]
-    except MalformedAnswer:
-        return
-    assert not any(answer and answer.outcome is Outcome.OK for answer in answers if answer)
+@given(st.binary(max_size=50), st.binary(max_size=50), st.integers(0, 200))
+def test_heads_come_apart_as_they_were_put_together(head: bytes, data: bytes, cut: int) -> None:
+    """A payload gives back its head and its data; one that is cut within its head is refused."""
+    whole = with_head(head, data)
+    assert (head, data) == split_head(whole)
+    if cut < 2 + len(head):
+        with pytest.raises(MalformedAnswer):
+            split_head(whole[:cut])
 
 
 @BOUNDED
-@given(json_values | st.fixed_dictionaries({"outcome": json_values}, optional={"error": json_values}))
-def test_arbitrary_claim_raises_nothing_but_malformed(claim: object) -> None:
-    """Whatever JSON an END frame carries, an answer claims only what a runner may claim."""
-    try:
-        answer = AnswerReader(100).feed(encode_frame(END, json.dumps(claim).encode()))
-    except MalformedAnswer:
-        return
-    assert answer is not None
-    assert answer.outcome in CLAIMABLE - {Outcome.OK}
-    assert isinstance(answer.error, str)
-
-
-@BOUNDED
-@given(st.binary(max_size=50), st.integers(0, 200), cuts)
-def test_no_answer_without_its_end(picture: bytes, cut: int, at: list[int]) -> None:
-    """Every strict beginning of an answer is no answer; the whole of it is one."""
-    whole = encode_frame(PICTURE, picture) + _end(outcome="ok", error="")
-    for length, expected in ((min(cut, len(whole) - 1), None), (len(whole), Answer(Outcome.OK, picture, ""))):
-        reader = AnswerReader(50)
-        answers = [reader.feed(piece) for piece in _split(whole[:length], at)]
-        assert expected == next((answer for answer in answers if answer is not None), None)
-
-
-def test_what_follows_the_end_frame_is_ignored() -> None:
-    """The END frame decides, whatever is written behind it."""
-    data = _end(outcome="no_figure", error="none") + b"\xffgarbage"
-    assert Answer(Outcome.NO_FIGURE, None, "none") == AnswerReader(10).feed(data)
-
-
-@pytest.mark.parametrize(
-    "stdout",
-    [
-        pytest.param(_end(outcome="ok"), id="ok without a picture"),
-        pytest.param(encode_frame(PICTURE, b"x") + _end(outcome="no_figure"), id="picture without ok"),
-        pytest.param(encode_frame(PICTURE, b"x") * 2, id="two pictures"),
-        pytest.param(encode_frame(PICTURE, b"x" * 11), id="picture too long"),
-        pytest.param(encode_frame(JOB, b"{}"), id="a job"),
-        pytest.param(encode_frame(READY), id="ready again"),
-        pytest.param(b"hello, world", id="a print"),
-        pytest.param(encode_frame(END, b"["), id="broken JSON"),
-        pytest.param(encode_frame(END, b"[" * 100_000), id="deep JSON"),
-        pytest.param(encode_frame(END, b"9" * 5000), id="huge integer"),
-        pytest.param(encode_frame(END, b"\xff\xfe\xff"), id="no text"),
-        pytest.param(encode_frame(END, b"{}"), id="no outcome"),
-        pytest.param(_end(outcome="no_figure", error=["x"]), id="error is no text"),
-        pytest.param(_end(outcome="no_figure", error=None), id="error is null"),
-        pytest.param(struct.pack(">cI", END, END_LIMIT + 1), id="end too long"),
-        *(pytest.param(_end(outcome=o.value), id=f"claims {o}") for o in Outcome if o not in CLAIMABLE),
-        *(
-            pytest.param(encode_frame(PICTURE, b"x") + _end(outcome=o.value), id=f"claims {o} with a picture")
-            for o in Outcome
-            if o is not Outcome.OK
-        ),
-    ],
+@given(
+    st.text(max_size=50),
+    st.none() | st.floats(1, 1000),
+    st.sampled_from([None, "tight"]),
+    st.lists(st.tuples(st.text(min_size=1, max_size=20), st.binary(max_size=50)), max_size=3),
 )
-def test_answer_that_breaks_a_rule_is_malformed(stdout: bytes) -> None:
-    """Each rule of an answer is broken alone, and refused."""
-    with pytest.raises(MalformedAnswer):
-        AnswerReader(10).feed(stdout)
-
-
-def test_longest_error_text_fits_its_frame() -> None:
-    """An error text of the longest length fits an END frame even when each character needs six bytes."""
-    text = "\x01" * (64 * 1024)
-    assert Answer(Outcome.PROGRAM_ERROR, None, text) == AnswerReader(1).feed(_end(outcome="program_error", error=text))
-
-
-@BOUNDED
-@given(st.text(max_size=50), st.none() | st.floats(1, 1000), st.sampled_from([None, "tight"]))
-def test_job_frame_carries_the_job(code: str, dpi: float | None, bbox_inches: str | None) -> None:
-    """A job arrives in its frame as it was, whatever its text, and in ASCII."""
-    ((kind, payload),) = FrameReader({JOB: 10_000}).feed(
-        encode_job(Job(code, SaveOptions(dpi=dpi, bbox_inches=bbox_inches)), Limits(wall_limit_s=7))
+def test_job_frames_carry_the_job(
+    code: str, dpi: float | None, bbox_inches: str | None, files: list[tuple[str, bytes]]
+) -> None:
+    """A job arrives as it was, whatever its text: its files first, one by one, then all else in ASCII."""
+    job = Job(
+        code,
+        SaveOptions(
+            formats=(Format.SVG, Format.PNG),
+            all_figures=True,
+            dpi=dpi,
+            width_in=3,
+            bbox_inches=bbox_inches,
+            style=("ggplot",),
+            rc={"lines.linewidth": 2, "axes.grid": True, "figure.figsize": (1, 2)},
+        ),
+        files=tuple(NamedFile(name, data) for name, data in files),
+        seed=7,
+        collect=True,
     )
+    data = encode_job(job, Limits(wall_limit_s=7, output_limit_bytes=99))
+    *arrived, (kind, payload) = FrameReader({FILE: 10_000, JOB: 10_000}).feed(data)
+    assert [(FILE, (name.encode(), data)) for name, data in files] == [
+        (kind, split_head(payload)) for kind, payload in arrived
+    ]
     assert kind == JOB
     assert payload.isascii()
-    assert {"code": code, "dpi": dpi, "bbox_inches": bbox_inches, "wall_limit_s": 7} == json.loads(payload)
+    assert json.loads(payload) == {
+        "code": code,
+        "options": {
+            "formats": ["svg", "png"],
+            "all_figures": True,
+            "dpi": dpi,
+            "width_in": 3,
+            "height_in": None,
+            "bbox_inches": bbox_inches,
+            "transparent": False,
+            "style": ["ggplot"],
+            "rc": {"lines.linewidth": 2, "axes.grid": True, "figure.figsize": [1, 2]},
+        },
+        "seed": 7,
+        "collect": True,
+        "limits": {"wall_limit_s": 7, "output_limit_bytes": 99},
+    }

@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import json
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-FOLDER = Path(__file__).parents[2] / "runner-image"
+from tests.support.runner import runner_modules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The runner's module, loaded without being run, in a working directory that holds nothing of ours."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        spec = importlib.util.spec_from_file_location("figbox_runner", FOLDER / "runner.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        with contextlib.chdir(tmp_path_factory.mktemp("work")):
-            spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(FOLDER))
-    return module
+def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The runner's module that describes faults, in a working directory that holds nothing of ours."""
+    with runner_modules(tmp_path_factory.mktemp("work")) as module:
+        yield module("report")
 
 
-def report_of(runner: Any, code: str) -> str:
-    """Run ``code`` as the runner would and describe what it raises."""
-    lines = code.splitlines(keepends=True)
-    runner.remember_source(lines)
+@pytest.fixture(scope="module")
+def verdict(report: Any) -> Any:
+    """The runner's module that encodes the end of an answer."""
+    return sys.modules["verdict"]
+
+
+def fault_of(report: Any, code: str) -> BaseException:
+    """Run ``code`` as the runner would and return what it raises."""
+    report.remember_source(code.splitlines(keepends=True))
     try:
         exec(compile(code, "plot.py", "exec"), {"__name__": "__main__"})  # noqa: S102
     except BaseException as fault:  # noqa: BLE001
-        return str(runner.describe(fault, lines))
+        return fault
     raise AssertionError("the program did not fail")
 
 
-def test_report_is_what_a_direct_run_prints(runner: Any) -> None:
+def report_of(report: Any, code: str) -> str:
+    """Run ``code`` as the runner would and describe what it raises."""
+    return str(report.describe(fault_of(report, code), code.splitlines(keepends=True)))
+
+
+def test_report_is_what_a_direct_run_prints(report: Any) -> None:
     """Own frames with source lines, nothing before them and nothing between."""
-    text = report_of(runner, "def f():\n    g()\ndef g():\n    raise ValueError('no')\nf()\n")
+    text = report_of(report, "def f():\n    g()\ndef g():\n    raise ValueError('no')\nf()\n")
     assert text.startswith('Traceback (most recent call last):\n  File "plot.py", line 5, in <module>\n    f()\n')
     assert "  File \"plot.py\", line 4, in g\n    raise ValueError('no')\n" in text
     assert text.endswith("ValueError: no\n")
 
 
-def test_library_frames_are_left_out(runner: Any) -> None:
+def test_library_frames_are_left_out(report: Any) -> None:
     """A fault deep in a library points at the client's line that led there."""
-    text = report_of(runner, "import json\njson.loads('{')\n")
+    text = report_of(report, "import json\njson.loads('{')\n")
     assert text.count('File "') == 1
     assert 'File "plot.py", line 2' in text
     assert "JSONDecodeError" in text
@@ -95,33 +96,33 @@ BROKEN_CAUSE = "class E(Exception):\n    __cause__ = property(lambda s: 1 / 0)\n
         ("e = ValueError('loop'); e.__cause__ = e; raise e", ["ValueError: loop"]),
     ],
 )
-def test_whole_chain_is_told(runner: Any, code: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_chain_is_told(report: Any, code: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Causes, contexts, groups and notes are told; a fault that resists being shown is named at least."""
     monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
-    text = report_of(runner, code)
+    text = report_of(report, code)
     assert all(word in text for word in words), text
     assert "test_runner_report" not in text
 
 
-def test_syntax_error_shows_line_and_caret(runner: Any) -> None:
+def test_syntax_error_shows_line_and_caret(report: Any) -> None:
     """A program that doesn't compile gets the line and a caret, without a traceback of ours."""
     with pytest.raises(SyntaxError) as caught:
         compile("x = 1\nplt.plot([1, 2\n", "plot.py", "exec")
-    text = runner.describe(caught.value, ["x = 1\n", "plt.plot([1, 2\n"])
+    text = report.describe(caught.value, ["x = 1\n", "plt.plot([1, 2\n"])
     assert text.startswith('  File "plot.py", line 2\n    plt.plot([1, 2\n')
     assert "^" in text
     assert "Traceback" not in text
 
 
-def test_fault_outside_of_the_program_is_explained(runner: Any) -> None:
+def test_fault_outside_of_the_program_is_explained(report: Any) -> None:
     """Without a line of the client's (a formula that can't be drawn) the text says where it may come from."""
-    text = runner.describe(ValueError("bad formula"), ["plt.title('$')\n"])
+    text = report.describe(ValueError("bad formula"), ["plt.title('$')\n"])
     assert text == "Not raised in a line of plot.py itself, most likely while drawing:\nValueError: bad formula\n"
 
 
-def test_paths_of_the_image_are_not_told(runner: Any) -> None:
+def test_paths_of_the_image_are_not_told(report: Any) -> None:
     """A message that quotes a path of the image keeps the module's name alone."""
-    text = report_of(runner, "from json import nothing")
+    text = report_of(report, "from json import nothing")
     assert sys.prefix not in text
     assert sys.base_prefix not in text
 
@@ -133,20 +134,75 @@ def test_paths_of_the_image_are_not_told(runner: Any) -> None:
         st.builds(lambda text, count: text * count, st.text(min_size=1, max_size=4), st.integers(0, 70_000)),
     )
 )
-def test_verdict_holds_its_cap_and_keeps_the_end(runner: Any, error: str) -> None:
-    """Any text fits the frame; what is left out is left out at the front, and said."""
-    payload = runner.encode_verdict(runner.Verdict("program_error", None, error))
-    assert len(payload) <= runner.VERDICT_LIMIT_BYTES
-    verdict = json.loads(payload.decode("utf-8"))
-    assert verdict["outcome"] == "program_error"
+def test_error_holds_its_cap_and_keeps_the_end(verdict: Any, error: str) -> None:
+    """Any text fits; what is left out is left out at the front, and said."""
+    payload = verdict.encode_end(verdict.Verdict("program_error", error=error))
+    told = json.loads(payload.decode("utf-8")).get("error", "")
+    encoded = len(json.dumps(told, ensure_ascii=False).encode())
+    assert encoded <= verdict.ERROR_LIMIT_BYTES
     whole = error.encode("utf-8", "replace").decode()
-    if verdict["error"] != whole:
-        notice, kept = verdict["error"].split("\n", 1)
+    if told != whole:
+        notice, kept = told.split("\n", 1)
         assert notice == f"[shortened: the first {len(whole) - len(kept)} characters are left out]"
         assert whole.endswith(kept)
-        assert len(payload) > runner.VERDICT_LIMIT_BYTES - 6
+        assert encoded > verdict.ERROR_LIMIT_BYTES - 6
 
 
-def test_success_needs_no_words(runner: Any) -> None:
-    """The verdict of a drawn figure is the outcome alone."""
-    assert json.loads(runner.encode_verdict(runner.Verdict("ok", b"png", ""))) == {"outcome": "ok"}
+def test_success_needs_no_words(verdict: Any) -> None:
+    """The end of a good answer is the outcome alone."""
+    assert json.loads(verdict.encode_end(verdict.Verdict("ok"))) == {"outcome": "ok"}
+
+
+def test_longest_end_holds_its_limit(report: Any, verdict: Any) -> None:
+    """With everything at its longest, the end still fits, and warnings are whole or left out."""
+    rubbish = "\x01\ud800" * 70_000
+    notices = [(rubbish[:1000], rubbish[:1000], 1)] * 100
+    fault = report.Fault(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000])
+    payload = verdict.encode_end(
+        verdict.Verdict("program_error", error=rubbish, fault=fault), notices, files_left_out=True
+    )
+    assert len(payload) <= verdict.END_LIMIT_BYTES
+    end = json.loads(payload)
+    assert end["files_left_out"] is True
+    assert 0 < len(end["notices"]) < 100
+    assert all(len(notice) == 3 for notice in end["notices"])
+
+
+PLACES = [
+    ("1 / 0", (1, 1, "1 / 0"), "ZeroDivisionError", "division by zero"),
+    ("x = 1\ny = 'ä', (x +\n   x / 0)\n", (3, 4, "   x / 0)"), "ZeroDivisionError", "division by zero"),
+    ("'äöü' + (1 / 0)", (1, 10, "'äöü' + (1 / 0)"), "ZeroDivisionError", "division by zero"),
+    ("def f():\n    raise ValueError('no')\nf()", (2, 5, "    raise ValueError('no')"), "ValueError", "no"),
+    ("import json\njson.loads('{')", (2, 1, "json.loads('{')"), "JSONDecodeError", None),
+    ("exec('1 / 0')", (1, 1, "exec('1 / 0')"), "ZeroDivisionError", "division by zero"),
+    ("compile('x = = 1', 'other.py', 'exec')", (1, 1, "compile('x = = 1', 'other.py', 'exec')"), "SyntaxError", None),
+    ("raise SystemExit('enough')", (1, 1, "raise SystemExit('enough')"), "SystemExit", "enough"),
+    ("class E(Exception):\n    def __str__(self): raise RuntimeError\nraise E", (3, 1, "raise E"), "E", ""),
+]
+
+
+@pytest.mark.parametrize(("code", "place", "kind", "message"), PLACES)
+def test_place_is_the_programs_own(
+    report: Any, code: str, place: tuple[int, int, str], kind: str, message: str | None
+) -> None:
+    """Line and column, counted from 1, are those of the program's last line that led to the fault."""
+    found = report.locate(fault_of(report, code), code.splitlines(keepends=True))
+    assert (found.line, found.column, found.source) == place
+    assert found.type == kind
+    if message is not None:
+        assert found.message == message
+
+
+def test_place_of_a_syntax_error(report: Any) -> None:
+    """A program that doesn't compile is told line, column and text, too."""
+    code = "x = 1\nplt.plot([1, 2\n"
+    with pytest.raises(SyntaxError) as caught:
+        compile(code, "plot.py", "exec")
+    assert report.locate(caught.value, code.splitlines(keepends=True)) == report.Fault(
+        "SyntaxError", "'[' was never closed", 2, 10, "plt.plot([1, 2"
+    )
+
+
+def test_fault_outside_of_the_program_has_no_place(report: Any) -> None:
+    """What only fails in drawing is not put down to a line."""
+    assert report.locate(ValueError("bad formula"), ["plt.title('$')\n"]) == report.Fault("ValueError", "bad formula")

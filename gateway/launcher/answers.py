@@ -1,0 +1,281 @@
+"""A runner's answer: assembled frame by frame, and judged as the word of an enemy.
+
+Each frame kind has its place, its number and its bounds. Whatever breaks one is no answer, whether a program forged it
+or a defect of ours wrote it; an honest runner keeps all of them. Text is made printable and cut here, so that nothing
+behind this module has to think of it again; pictures are still to be checked.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.jobs import ERROR_TEXT_LIMIT, Fault, Format, KiB, NamedFile, Notice, Outcome, Text, printable
+from gateway.launcher.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.jobs import Job
+
+#: The outcomes a runner may claim; all others are decided from outside.
+CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
+
+#: Longest payload of an END frame: the error text, each character at most six bytes of JSON (`\\uXXXX`), and as much as
+#: the runner needs for everything else.
+END_LIMIT = 6 * ERROR_TEXT_LIMIT + 256 * KiB
+
+#: Figures of an answer when all are asked for, and files.
+FIGURE_LIMIT = 32
+FILE_LIMIT = 64
+
+#: Warnings of an answer.
+NOTICE_LIMIT = 100
+
+#: Bytes kept of what a job prints to one stream.
+TEXT_LIMIT = 64 * KiB
+
+#: Frames of printed text: an honest runner sends some thousands, and each costs us time.
+TEXT_FRAME_LIMIT = 100_000
+
+#: Characters of names and labels, of a fault's message, of a line of code, of a warning, and of a file's path.
+NAME_LIMIT = 200
+MESSAGE_LIMIT = 4000
+SOURCE_LIMIT = 1000
+PATH_LIMIT = 255
+
+#: Bytes of a picture's head: its label, each character at most six bytes of JSON, and room for the rest.
+HEAD_LIMIT = 6 * NAME_LIMIT + 512
+
+#: Largest line, column, figure number or count that is believed.
+NUMBER_LIMIT = 2**31 - 1
+
+#: A folder or file in the name of a file; the runner has the same rule. Left out is what could lead elsewhere, forge
+#: a line or a header, or show another name than there is: separators, controls, marks that turn the direction of text.
+_PART = re.compile("[^\0-\x1f\x7f-\x9f/\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedPicture:
+    """A picture as the runner describes it, unchecked; see `gateway.jobs.Figure` and `Picture`."""
+
+    number: int
+    label: str
+    format: Format
+    data: bytes = field(repr=False)
+    pixels_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer as the runner claims it; the pictures are not checked yet."""
+
+    outcome: Outcome
+    pictures: tuple[ClaimedPicture, ...] = ()
+    error: str = field(default="", repr=False)
+    files: tuple[NamedFile, ...] = ()
+    files_left_out: bool = False
+    notices: tuple[Notice, ...] = ()
+    fault: Fault | None = None
+    figures_drawn: int | None = None
+
+
+class AnswerReader:
+    """Assembles one answer from a container's stdout.
+
+    Args:
+        job: What was asked for decides what may come.
+        output_limit_bytes: Longest picture or file.
+    """
+
+    def __init__(self, job: Job, output_limit_bytes: int) -> None:
+        limits = {PICTURE: output_limit_bytes, END: END_LIMIT}
+        if job.collect:
+            limits |= {STDOUT: output_limit_bytes, STDERR: output_limit_bytes, FILE: output_limit_bytes}
+        self._frames = FrameReader(limits)
+        self._formats = job.options.formats
+        self._figure_limit = FIGURE_LIMIT if job.options.all_figures else 1
+        self._pictures: list[ClaimedPicture] = []
+        self._files: dict[str, NamedFile] = {}
+        self._prints = {STDOUT: _Prints(), STDERR: _Prints()}
+
+    @property
+    def stdout(self) -> Text:
+        """What the job has printed to stdout so far."""
+        return self._prints[STDOUT].text()
+
+    @property
+    def stderr(self) -> Text:
+        """What the job has printed to stderr so far."""
+        return self._prints[STDERR].text()
+
+    def feed(self, piece: bytes | memoryview) -> Answer | None:
+        """Return the answer once `piece` completes it; what follows the END frame is nobody's business.
+
+        Raises:
+            MalformedAnswer: It can't become an answer any more.
+        """
+        for kind, payload in self._frames.feed(piece):
+            if kind == END:
+                return self._finish(_read_object(payload))
+            if kind == PICTURE:
+                self._take_picture(payload)
+            elif kind == FILE:
+                self._take_file(payload)
+            else:
+                self._prints[kind].take(payload)
+        return None
+
+    def _take_picture(self, payload: bytes) -> None:
+        """Take the next picture: figures one after the other, each in the formats asked for and in their order."""
+        count = len(self._pictures)
+        if self._files or count >= self._figure_limit * len(self._formats):
+            raise MalformedAnswer("it sent more pictures than asked for")
+        head, data = split_head(payload)
+        if len(head) > HEAD_LIMIT:
+            raise MalformedAnswer("a part of its answer is too long")
+        claim = _read_object(head)
+        picture = ClaimedPicture(
+            _read_number(claim, "figure", least=-NUMBER_LIMIT),
+            _read_line(claim, "label", NAME_LIMIT),
+            self._formats[count % len(self._formats)],
+            data,
+            _read_digest(claim),
+        )
+        if claim.get("format") != picture.format:
+            raise MalformedAnswer("it sent a picture of another format than asked for")
+        if count % len(self._formats):
+            before = self._pictures[-1]
+            if (before.number, before.label) != (picture.number, picture.label):
+                raise MalformedAnswer("it sent pictures of another figure than begun")
+        self._pictures.append(picture)
+
+    def _take_file(self, payload: bytes) -> None:
+        name, data = split_head(payload)
+        try:
+            path = name.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedAnswer("it sent a file whose name is none") from error
+        if not is_path(path) or path in self._files or len(self._files) >= FILE_LIMIT:
+            raise MalformedAnswer("it sent a file whose name is none, or too many")
+        self._files[path] = NamedFile(path, data)
+
+    def _finish(self, claim: dict[str, Any]) -> Answer:
+        """Return the answer that ends with this claim."""
+        try:
+            outcome = Outcome(claim.get("outcome"))  # type: ignore[arg-type]  # whatever it is
+        except ValueError as error:
+            raise MalformedAnswer("the end of its answer says nothing known") from error
+        if outcome not in CLAIMABLE:
+            raise MalformedAnswer("the end of its answer says nothing known")
+        count = len(self._pictures)
+        if count % len(self._formats) or (count == 0) == (outcome is Outcome.OK):
+            raise MalformedAnswer("its answer has no picture, or one too many")
+        return Answer(
+            outcome,
+            tuple(self._pictures),
+            printable(_read_text(claim, "error")),
+            tuple(sorted(self._files.values(), key=lambda file: file.name)),
+            files_left_out=claim.get("files_left_out") is True,
+            notices=_read_notices(claim.get("notices", [])),
+            fault=_read_fault(claim["fault"]) if "fault" in claim else None,
+            figures_drawn=_read_number(claim, "figures_drawn") if outcome is Outcome.NO_FIGURE else None,
+        )
+
+
+class _Prints:
+    """What came of one stream: its beginning, and whether there was more."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._truncated = False
+        self._frames = 0
+
+    def take(self, piece: bytes) -> None:
+        self._frames += 1
+        if not piece or self._frames > TEXT_FRAME_LIMIT:
+            raise MalformedAnswer("it printed in too many pieces")
+        room = TEXT_LIMIT - len(self._kept)
+        self._kept += piece[:room]
+        self._truncated |= len(piece) > room
+
+    def text(self) -> Text:
+        """Return it as text; a character cut in two by the limit is left out."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        return Text(printable(decoder.decode(self._kept, final=not self._truncated)), self._truncated)
+
+
+def is_path(path: str) -> bool:
+    """Tell whether a name can be that of a file which the code wrote: below its folder, and what it seems to be."""
+    parts = path.split("/")
+    return len(path) <= PATH_LIMIT and all(_PART.fullmatch(part) and not part.startswith(".") for part in parts)
+
+
+def _read_object(payload: bytes) -> dict[str, Any]:
+    try:
+        claim = json.loads(payload)
+    except (ValueError, RecursionError) as cause:
+        raise MalformedAnswer("a part of its answer can't be read") from cause
+    if not isinstance(claim, dict):
+        raise MalformedAnswer("a part of its answer can't be read")
+    return claim
+
+
+def _read_text(claim: Mapping[str, Any], name: str) -> str:
+    text = claim.get(name, "")
+    if not isinstance(text, str):
+        raise MalformedAnswer("a text in its answer is none")
+    return text
+
+
+def _read_line(claim: Mapping[str, Any], name: str, limit: int) -> str:
+    """Return the beginning of a text, in one line."""
+    return printable(_read_text(claim, name)[:limit]).translate({ord("\n"): " ", ord("\t"): " "})
+
+
+def _read_number(claim: Mapping[str, Any], name: str, least: int = 0) -> int:
+    number = claim.get(name)
+    if type(number) is not int or not least <= number <= NUMBER_LIMIT:
+        raise MalformedAnswer("a number in its answer is none")
+    return number
+
+
+def _read_place(claim: Mapping[str, Any], name: str) -> int | None:
+    """Return a line or column, counted from 1."""
+    return None if claim.get(name) is None else _read_number(claim, name, least=1)
+
+
+def _read_digest(claim: Mapping[str, Any]) -> str | None:
+    digest = claim.get("pixels_sha256")
+    if digest is not None and not (isinstance(digest, str) and _SHA256.fullmatch(digest)):
+        raise MalformedAnswer("a digest in its answer is none")
+    return digest
+
+
+def _read_fault(claim: Any) -> Fault:
+    if not isinstance(claim, dict):
+        raise MalformedAnswer("the end of its answer says nothing known")
+    return Fault(
+        _read_line(claim, "type", NAME_LIMIT),
+        printable(_read_text(claim, "message")[:MESSAGE_LIMIT]),
+        _read_place(claim, "line"),
+        _read_place(claim, "column"),
+        _read_line(claim, "source", SOURCE_LIMIT) if claim.get("source") is not None else None,
+    )
+
+
+def _read_notices(claim: Any) -> tuple[Notice, ...]:
+    if not isinstance(claim, list) or len(claim) > NOTICE_LIMIT:
+        raise MalformedAnswer("a warning in its answer is none, or there are too many")
+    notices = []
+    for entry in claim:
+        if not isinstance(entry, list) or len(entry) != 3:  # noqa: PLR2004 - category, message, line
+            raise MalformedAnswer("a warning in its answer is none, or there are too many")
+        fields = dict(zip(("category", "message", "line"), entry, strict=True))
+        message = printable(_read_text(fields, "message")[:SOURCE_LIMIT])
+        notices.append(Notice(_read_line(fields, "category", NAME_LIMIT), message, _read_place(fields, "line")))
+    return tuple(notices)

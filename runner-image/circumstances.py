@@ -1,0 +1,69 @@
+"""What a program finds when it starts: styles, parameters, random state, and nobody at the keyboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from job import SaveOptions
+
+
+class InvalidOption(Exception):
+    """A style or parameter that Matplotlib doesn't take; the text says which and why."""
+
+
+def apply(options: SaveOptions) -> None:
+    """Set styles, then parameters, then the size of figures that the program gives none.
+
+    Raises:
+        InvalidOption: Matplotlib refuses one of them.
+    """
+    import matplotlib as mpl  # noqa: PLC0415  # only after the measured import
+    from matplotlib import style  # noqa: PLC0415
+
+    parameters: Any = mpl.rcParams
+    for name in options.style:
+        if name != "default" and name not in style.library:  # `use` would also take paths and addresses
+            raise InvalidOption(f"style: {name!r} is not a style of this Matplotlib")
+        style.use(name)
+    for name, value in options.rc.items():
+        try:
+            parameters[name] = value
+        except KeyError as fault:
+            raise InvalidOption(f"rc: {name!r} is not a parameter of this Matplotlib") from fault
+        except Exception as fault:
+            raise InvalidOption(f"rc: {fault}") from fault
+    width, height = parameters["figure.figsize"]
+    if options.width_in is not None or options.height_in is not None:
+        # Figures are sized again when they are saved; this lets layouts that the program computes fit.
+        parameters["figure.figsize"] = (options.width_in or width, options.height_in or height)
+
+
+def seed(value: int) -> None:
+    """Fix the random state of ``random`` and NumPy, that of generators made without a seed included."""
+    import random  # noqa: PLC0415
+
+    import numpy as np  # noqa: PLC0415
+    from numpy.random import bit_generator  # noqa: PLC0415
+
+    random.seed(value)
+    np.random.seed(value)  # noqa: NPY002  # the programs use it
+    # Where NumPy takes entropy from when nobody gives it any: each generator another, and the same in every run.
+    source: Any = bit_generator
+    source.randbits = random.Random(value).getrandbits  # noqa: S311
+
+
+def expect_nobody() -> None:
+    """Let waiting for mouse or keyboard end at once, as if its time were over.
+
+    ``plt.pause`` still draws, ``plt.ginput`` gives no points, and no loop waits for a window that never closes. Calls
+    for text (``input``) need no help: standard input is at its end.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase  # noqa: PLC0415
+
+    def start_event_loop(self: Any, timeout: float = 0) -> None:  # noqa: ARG001
+        self.flush_events()
+        self._looping = False
+
+    canvas: Any = FigureCanvasBase
+    canvas.start_event_loop = start_event_loop

@@ -1,0 +1,149 @@
+"""What a client reads when its program fails: the traceback of its own frames, and the place in its code."""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+import types
+from typing import Any, NamedTuple
+
+from cheap_import import IMAGE_PATHS
+from program import PROGRAM_NAME, is_own, remember_source
+
+OWN_FRAMES_LIMIT = 1000
+"""Frames shown of one exception: a deep recursion must not make the report endless."""
+MESSAGE_LIMIT = 4000
+SOURCE_LIMIT = 1000
+NOBODY_ASKED = f"\nNobody is there to answer: {PROGRAM_NAME} runs without input, so give it the values it asks for.\n"
+
+
+class Fault(NamedTuple):
+    """Where and how the program failed; line and column count from 1."""
+
+    type: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    source: str | None = None
+
+
+def describe(fault: BaseException, lines: list[str]) -> str:
+    """Traceback of ``fault`` with the program's own frames alone; never raises."""
+    try:
+        remember_source(lines)
+        own = trim_chain(fault)
+        report = traceback.TracebackException.from_exception(fault)
+        drop_empty_stacks(report)
+        text = "".join(report.format())
+        if not own and not isinstance(fault, SyntaxError):
+            text = f"Not raised in a line of {PROGRAM_NAME} itself, most likely while drawing:\n{text}"
+        return hide_image_paths(text)
+    except BaseException:  # noqa: BLE001  # the fault itself can be hostile to being shown
+        return f"{class_name(fault)}: (its traceback could not be formatted)"
+
+
+def locate(fault: BaseException, lines: list[str]) -> Fault:
+    """Type, message and place of ``fault``; never raises.
+
+    The place is the last line of the program itself that led to it: the library it calls is not to blame, nor is a
+    module that came with it, whose lines the traceback shows.
+    """
+    try:
+        message = fault.msg if isinstance(fault, SyntaxError) else str(fault)
+        message = hide_image_paths(str(message))[:MESSAGE_LIMIT]
+    except BaseException:  # noqa: BLE001
+        message = ""
+    try:
+        line, column = place_of(fault)
+        source = lines[line - 1].rstrip("\r\n")[:SOURCE_LIMIT] if line and line <= len(lines) else None
+    except BaseException:  # noqa: BLE001
+        line = column = source = None
+    return Fault(class_name(fault), message, line, column, source)
+
+
+def class_name(fault: BaseException) -> str:
+    """Name of an exception's class, whatever its metaclass says."""
+    return str(type.__getattribute__(type(fault), "__name__"))
+
+
+def place_of(fault: BaseException) -> tuple[int | None, int | None]:
+    """Line and column that ``fault`` is put down to; None where it isn't the program."""
+    if isinstance(fault, SyntaxError) and fault.filename == PROGRAM_NAME:
+        return fault.lineno or None, fault.offset or None
+    last = None
+    trace = fault.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == PROGRAM_NAME:
+            last = trace
+        trace = trace.tb_next
+    return (None, None) if last is None else (last.tb_lineno, column_of(last))
+
+
+def column_of(trace: types.TracebackType) -> int | None:
+    """Column of the expression that a frame was at, in characters.
+
+    Source: the Python data model, "codeobject.co_positions()": an entry for each code unit of two bytes, columns in
+    bytes of UTF-8.
+    """
+    positions = trace.tb_frame.f_code.co_positions()
+    line, _, begin, _ = next(itertools.islice(positions, trace.tb_lasti // 2, None), (None,) * 4)
+    if line != trace.tb_lineno or begin is None:
+        return None
+    import linecache  # noqa: PLC0415
+
+    text = linecache.getline(PROGRAM_NAME, line)
+    return len(text.encode("utf-8", "surrogatepass")[:begin].decode("utf-8", "replace")) + 1
+
+
+def trim_chain(fault: BaseException) -> bool:
+    """Cut the frames that are not the program's out of ``fault`` and all it refers to.
+
+    Returns:
+        Whether ``fault`` itself keeps any frame.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [fault]
+    while pending:
+        error = pending.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        BaseException.with_traceback(error, trim_traceback(error.__traceback__))
+        pending += (error.__cause__, error.__context__)
+        if isinstance(error, BaseExceptionGroup):
+            pending += error.exceptions
+    return fault.__traceback__ is not None
+
+
+def trim_traceback(trace: types.TracebackType | None) -> types.TracebackType | None:
+    """Copy of ``trace`` with the last of the program's own frames."""
+    own = []
+    while trace is not None:
+        if is_own(trace.tb_frame.f_code.co_filename):
+            own.append(trace)
+        trace = trace.tb_next
+    trimmed = None
+    for entry in reversed(own[-OWN_FRAMES_LIMIT:]):
+        trimmed = types.TracebackType(trimmed, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return trimmed
+
+
+def drop_empty_stacks(report: Any) -> None:
+    """Leave out the heading "Traceback" above no frame at all, as Python does for a SyntaxError."""
+    pending = [report]
+    seen = set()
+    while pending:
+        part = pending.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        if not part.stack:
+            part.stack = None
+        pending += (part.__cause__, part.__context__, *(part.exceptions or ()))
+
+
+def hide_image_paths(text: str) -> str:
+    """Shorten paths of the image to the name of the module: they tell the client nothing."""
+    for folder in sorted(IMAGE_PATHS, key=len, reverse=True):
+        text = text.replace(folder + "/", "")
+    return text

@@ -1,0 +1,109 @@
+"""The runner's ends of the pipes: private descriptors, and frames both ways.
+
+A frame is one byte kind, four bytes big-endian length, payload. runner.py says which kinds there are.
+"""
+
+from __future__ import annotations
+
+import _thread
+import fcntl
+import os
+import struct
+from typing import NamedTuple
+
+FRAME_HEADER = struct.Struct(">cI")
+NAME_LENGTH = struct.Struct(">H")
+"""Stands before the name in a frame that carries a file, and before the head in one that carries a picture."""
+
+LOWEST_PRIVATE_FD = 100
+
+ENGINE_BLOCK_BYTES = 4096
+ENGINE_HEAD_BYTES = 8
+"""The engine puts a head before each piece that it reads from us, and reads no smaller ones than a page for long."""
+
+
+class Streams(NamedTuple):
+    """Private copies of the descriptors that the engine gave us."""
+
+    job: int
+    answer: int
+    nowhere: int
+
+
+class StreamEnded(Exception):
+    """The gateway closed our stdin in the middle of what it was sending."""
+
+
+def claim_streams() -> Streams:
+    """Move stdin and stdout to private descriptors and give the program harmless ones.
+
+    Source: fcntl(2), F_DUPFD_CLOEXEC gives the lowest free descriptor at or above its argument.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    job, answer, private_nowhere = (make_private(fd) for fd in (0, 1, nowhere))
+    os.dup2(nowhere, 0)
+    os.dup2(2, 1)
+    if nowhere > 2:  # noqa: PLR2004  # the engine may have started us with a standard descriptor closed
+        os.close(nowhere)
+    return Streams(job, answer, private_nowhere)
+
+
+def make_private(fd: int) -> int:
+    """Copy of a descriptor where programs don't come across it by chance."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_PRIVATE_FD)
+
+
+def read_exactly(fd: int, count: int) -> bytes:
+    """Read ``count`` bytes; raises StreamEnded when the stream ends before them."""
+    chunks = []
+    while count:
+        chunk = os.read(fd, min(count, 1 << 20))
+        if not chunk:
+            raise StreamEnded
+        chunks.append(chunk)
+        count -= len(chunk)
+    return b"".join(chunks)
+
+
+def read_to_end(fd: int) -> bytes:
+    """Read until end of file."""
+    chunks = []
+    while chunk := os.read(fd, 1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte, however small the pipe's portions are."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+class Outbox:
+    """Frames on their way to the gateway: one at a time, whole, and counted.
+
+    Attributes:
+        lock: Held by whoever writes; two threads of ours do, when the job's output is collected.
+        sent_bytes: What the gateway has counted so far, the engine's own additions included; never less.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.lock = _thread.allocate_lock()
+        self.sent_bytes = 0
+        self._fd = fd
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        """Write one frame."""
+        with self.lock:
+            self.put(kind, payload)
+
+    def send_with_head(self, kind: bytes, head: bytes, payload: bytes) -> None:
+        """Write one frame whose payload has a head of its own: a file's name, or a picture's description."""
+        self.send(kind, NAME_LENGTH.pack(len(head)) + head + payload)
+
+    def put(self, kind: bytes, payload: bytes) -> None:
+        """Write one frame; for those who hold the lock."""
+        frame = FRAME_HEADER.pack(kind, len(payload)) + payload
+        self.sent_bytes += len(frame) + ENGINE_HEAD_BYTES * (1 + len(frame) // ENGINE_BLOCK_BYTES)
+        write_all(self._fd, frame)

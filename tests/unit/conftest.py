@@ -1,0 +1,57 @@
+"""Fixtures that several unit tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.runner import Answer, RunnerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def config_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Matplotlib's configuration folder for all runners, so that fonts are listed once."""
+    return tmp_path_factory.mktemp("mplconfig")
+
+
+@pytest.fixture
+def start(config_dir: Path, tmp_path: Path) -> Iterator[Callable[..., RunnerProcess]]:
+    """Start runners with given arguments; whatever is left of them is killed."""
+    started: list[RunnerProcess] = []
+
+    def start_runner(*arguments: str) -> RunnerProcess:
+        # A folder for each: what one program writes, the next does not see.
+        folder = tmp_path / f"work{len(started)}"
+        folder.mkdir()
+        started.append(RunnerProcess(folder, config_dir, *arguments))
+        return started[-1]
+
+    yield start_runner
+    for process in started:
+        process.close()
+
+
+@pytest.fixture
+def draw(start: Callable[..., RunnerProcess]) -> Callable[..., Answer]:
+    """Draw one program in a runner of its own."""
+
+    def draw_job(code: str, *arguments: str, files: dict[str, bytes] | None = None, **options: Any) -> Answer:
+        process = start("job", *arguments)
+        assert process.read_frame() == (b"R", b"")
+        for name, data in (files or {}).items():
+            process.send_file(name, data)
+        process.send_job(code, **options)
+        return process.read_answer()
+
+    return draw_job
+
+
+@pytest.fixture
+def collect(draw: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Draw one program and collect all there is."""
+    return lambda code, *arguments, **options: draw(code, *arguments, collect=True, **options)
