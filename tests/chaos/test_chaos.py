@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import hashlib
 import json
 import os
 import secrets
@@ -25,6 +24,7 @@ from tests.chaos.clients import Client
 from tests.chaos.faults import Installation
 from tests.chaos.model import Judge
 from tests.chaos.plan import Manner, RequestPlan, Work
+from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, engine_url, until
 from tests.support.second_engine import SecondEngine, second_engine
 
@@ -96,7 +96,7 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
         engine,
         seed,
         tmp_path,
-        FIGBOX_API_KEYS_FILE=write_keys(tmp_path),
+        FIGBOX_API_KEYS_FILE=write_keys(tmp_path / "keys", {name: key_of(name) for name in KEYS}),
         FIGBOX_POOL_SIZE=POOL_SIZE,
         FIGBOX_RUNNING_LIMIT=3,
         FIGBOX_QUEUE_LIMIT=5,
@@ -134,13 +134,6 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
     assert after.threads <= THREADS_LIMIT
     assert after.descriptors - before.descriptors <= max(0, after.threads - before.threads) + CONNECTIONS_SLACK
     assert judge.pictures > 0
-
-
-def write_keys(folder: Path) -> Path:
-    """Write a file of keys; return its path."""
-    path = folder / "keys"
-    path.write_text("".join(f"{name}:{hashlib.sha256(key_of(name).encode()).hexdigest()}\n" for name in KEYS))
-    return path
 
 
 def key_of(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import resource
 import signal
@@ -18,6 +17,7 @@ import pytest
 
 from gateway.jobs import MiB
 from gateway.launcher.hardening import LABEL_INSTALLATION
+from tests.support.keys_file import write_keys
 from tests.support.live import (
     IMAGE,
     KEY,
@@ -315,8 +315,7 @@ def test_no_key_refuses_to_start() -> None:
 def keys_file(tmp_path: Path) -> Path:
     """Return a file with the keys `key-of-a` to `key-of-c`."""
     path = tmp_path / "keys"
-    path.write_text("".join(f"{name}:{hashlib.sha256(f'key-of-{name}'.encode()).hexdigest()}\n" for name in "abc"))
-    return path
+    return write_keys(path, {name: f"key-of-{name}" for name in "abc"})
 
 
 async def test_full_queue_refuses_at_once(tmp_path: Path) -> None:
