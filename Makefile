@@ -43,6 +43,7 @@ lock: ## Resolve the dependencies anew and write their hashes (takes minutes)
 	@$(BOOTSTRAP) --dev venv
 	$(COMPILE) --output-file runner-image/requirements.txt runner-image/requirements.in
 	$(COMPILE) --output-file requirements/gateway.txt requirements/gateway.in
+	$(COMPILE) --constraint requirements/gateway.txt --output-file requirements/client.txt requirements/client.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 
 doctor: ## Look at this host and say what is missing, with remedies; changes nothing

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 PICTURE_LIMIT_BYTES = 150 * 1024
 PICTURES_LIMIT_BYTES = 600 * 1024
 
-#: Variables that aren't settings of the gateway.
-OTHER_VARIABLES = {"FIGBOX_URL"}
+#: Variables that aren't settings of the gateway but of its client.
+OTHER_VARIABLES = {"FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE"}
 
 LOCKS = {
     "requirements/gateway.in": "requirements/gateway.txt",
+    "requirements/client.in": "requirements/client.txt",
     "requirements/dev.in": "requirements/dev.txt",
     "runner-image/requirements.in": "runner-image/requirements.txt",
 }
@@ -133,9 +134,8 @@ def test_every_dependency_has_a_reason_and_a_lock(wanted: str, lock: str) -> Non
     rows = [
         name for row in re.findall(r"^\| (`[^|]+) \|", part, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
     ]
-    names = [
-        line for line in (ROOT / wanted).read_text("utf-8").splitlines() if line and not line.startswith(("#", "-"))
-    ]
+    lines = (ROOT / wanted).read_text("utf-8").splitlines()
+    names = [re.split(r"[<>=]", line)[0] for line in lines if line and not line.startswith(("#", "-"))]
     assert sorted(rows) == sorted(names)
     locked = (ROOT / lock).read_text("utf-8")
     for name in names:

@@ -1,0 +1,63 @@
+"""Client of Figbox: hands Matplotlib code to a gateway and brings back what it drew.
+
+What this module exports is the interface; the modules below it may change.
+"""
+
+from figbox.client import AsyncClient, Client
+from figbox.errors import (
+    BadAnswer,
+    Busy,
+    FigboxError,
+    Refused,
+    RenderFailed,
+    Unauthorized,
+    Unreachable,
+)
+from figbox.model import (
+    Environment,
+    Fault,
+    Figure,
+    FigureCount,
+    File,
+    Limit,
+    OptionError,
+    Outcome,
+    Package,
+    Picture,
+    Printed,
+    Readiness,
+    Render,
+    RenderWarning,
+)
+from figbox.options import Options
+from figbox.retries import Retries
+
+__all__ = [
+    "AsyncClient",
+    "BadAnswer",
+    "Busy",
+    "Client",
+    "Environment",
+    "Fault",
+    "FigboxError",
+    "Figure",
+    "FigureCount",
+    "File",
+    "Limit",
+    "OptionError",
+    "Options",
+    "Outcome",
+    "Package",
+    "Picture",
+    "Printed",
+    "Readiness",
+    "Refused",
+    "Render",
+    "RenderFailed",
+    "RenderWarning",
+    "Retries",
+    "Unauthorized",
+    "Unreachable",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,70 @@
+"""The command `figbox`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+import figbox
+from figbox.cli.doctor import doctor
+from figbox.cli.environments import environments
+from figbox.cli.exits import ExitStatus
+from figbox.cli.render import render
+from figbox.cli.settings import defaults, find_project
+
+__all__ = ["command", "main"]
+
+COMMANDS: dict[str, click.Command] = {"render": render, "environments": environments, "doctor": doctor}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(figbox.__version__, prog_name="figbox")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Render Matplotlib scripts through a Figbox service.
+
+    Every option can also be set in [tool.figbox] of the nearest pyproject.toml, by its long name. A flag outweighs
+    the environment, which outweighs the file.
+
+    \b
+    Exit status:
+      0    all is well: every script was rendered
+      1    a script failed
+      2    wrong arguments or settings; nothing was sent
+      3    the service couldn't be reached, stayed busy, broke, or refused key or options
+      130  interrupted
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    project = find_project(Path.cwd())
+    if project is not None:
+        context.default_map = dict(defaults(COMMANDS, project))
+
+
+for name, subcommand in COMMANDS.items():
+    command.add_command(subcommand, name)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    try:
+        status = command.main(arguments, prog_name="figbox", standalone_mode=False)
+    except click.BadParameter as error:
+        source = error.ctx.get_parameter_source(error.param.name or "") if error.ctx and error.param else None
+        error.show()
+        if source is ParameterSource.DEFAULT_MAP:
+            click.echo("That value is in [tool.figbox] of pyproject.toml.", err=True)
+        return ExitStatus.USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return ExitStatus.INTERRUPTED
+    return int(status or 0)

@@ -1,0 +1,124 @@
+"""Where pictures and files go: predictable names, and nothing outside the output folder, whatever anybody says.
+
+A picture is `STEM.FORMAT`, those of further figures are `STEM-2.FORMAT`, `STEM-3.FORMAT`; the files that the code wrote
+go into the folder `STEM.files`. Their names were chosen by the code, so only harmless ones are used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from figbox.cli.exits import ScriptProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path, PurePosixPath
+
+    from figbox.cli.scripts import Script
+
+FILES_SUFFIX = ".files"
+
+#: Longest file name that common file systems take, in bytes of UTF-8.
+NAME_BYTES_LIMIT = 255
+
+#: Folders within folders that are kept.
+DEPTH_LIMIT = 8
+
+#: Names that Windows takes for devices, whatever their suffix.
+DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³")}
+)
+
+#: Characters that Windows doesn't take in names, or reads as something else.
+UNWANTED = frozenset('<>:"|?*\\')
+
+
+def picture_name(stem: PurePosixPath, position: int, picture_format: str) -> PurePosixPath:
+    """Return the name of a picture of the figure at a position, counted from 1."""
+    number = "" if position == 1 else f"-{position}"
+    return stem.with_name(f"{stem.name}{number}.{picture_format}")
+
+
+def file_name(stem: PurePosixPath, name: str) -> PurePosixPath | None:
+    """Return the place of a file that the code wrote, or None when its name can't be used; `/` parts folders."""
+    parts = name.split("/")
+    if len(parts) > DEPTH_LIMIT or not all(_harmless(part) for part in parts):
+        return None
+    return stem.with_name(stem.name + FILES_SUFFIX).joinpath(*parts)
+
+
+def _harmless(part: str) -> bool:
+    """Tell whether a name is that of an ordinary file or folder, on every system."""
+    return (
+        part.isprintable()
+        and not UNWANTED.intersection(part)
+        and not part.startswith((".", " "))
+        and not part.endswith((".", " "))
+        and not is_device(part)
+        and 0 < len(part.encode("utf-8")) <= NAME_BYTES_LIMIT
+    )
+
+
+def is_device(name: str) -> bool:
+    """Tell whether Windows takes a name for a device's."""
+    return name.partition(".")[0].strip().lower() in DEVICES
+
+
+class OutputFolder:
+    """The folder below which everything is written."""
+
+    def __init__(self, root: Path, scripts: Sequence[Script], formats: Sequence[str]) -> None:
+        """Take the folder; it is made when something is written.
+
+        Args:
+            root: The folder.
+            scripts: All scripts of the run: each owns the names of its first figure.
+            formats: The formats of the run.
+        """
+        self._root = root
+        self._owners = {
+            picture_name(script.stem, 1, picture_format): script for script in scripts for picture_format in formats
+        }
+
+    def write(self, script: Script, name: PurePosixPath, data: bytes) -> Path:
+        """Write a file whole or not at all, in place of an older one; return its path.
+
+        Raises:
+            ScriptProblem: The name is another script's, leads through a symbolic link, or can't be written.
+        """
+        owner = self._owners.setdefault(name, script)
+        if owner is not script:
+            raise ScriptProblem(f"{name} is the name of a picture of {owner.shown}: rename one of the two scripts")
+        try:
+            folder = self._folder(name.parent)
+            path = folder / name.name
+            _replace(path, data)
+        except OSError as error:
+            raise ScriptProblem(f"{self._root / name} can't be written: {error.strerror}") from error
+        return path
+
+    def _folder(self, relative: PurePosixPath) -> Path:
+        """Make the folder below the root, part by part, so that no link on the way is followed."""
+        folder = self._root
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in relative.parts:
+            folder /= part
+            if part == ".." or folder.is_symlink():
+                raise ScriptProblem(f"{folder} leads out of the output folder")
+            folder.mkdir(exist_ok=True)
+        return folder
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write beside the target and move into place: a reader sees the old file or the new one, no link is followed."""
+    temporary = path.with_name(f".figbox-{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,169 @@
+"""What people see of a run, on standard error: a line for each script, and a bar while a terminal watches."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from figbox.cli.connection import describe
+from figbox.cli.results import Result, Status
+from figbox.cli.terminal import github_error, one_line, printable, quoted
+from figbox.errors import BadAnswer, FigboxError, RenderFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+#: Longest reason on a script's own line, in characters; the rest is below it.
+REASON_LIMIT = 160
+
+WORDS = {Status.RENDERED: ("ok", "green"), Status.FAILED: ("FAILED", "red"), Status.NOT_RENDERED: ("LOST", "yellow")}
+
+
+class Reporter:
+    """Tells how a run goes; a context, for the bar's sake."""
+
+    def __init__(self, total: int, *, quiet: bool = False, verbose: bool = False) -> None:
+        """Begin.
+
+        Args:
+            total: Scripts of the run.
+            quiet: Say nothing of scripts that were rendered.
+            verbose: Also show what scripts printed and warned of.
+        """
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._quiet = quiet
+        self._verbose = verbose
+        self._on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+        self._told: set[str] = set()
+        self._failed = 0
+        watched = self._console.is_terminal and not os.environ.get("CI") and not quiet
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not watched,
+        )
+        self._task = self._bar.add_task("rendering", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line of our own."""
+        if not self._quiet:
+            self._console.print(Text(printable(text)))
+
+    def waiting(self, reason: str, pause_s: float) -> None:
+        """Tell that nothing is sent for some seconds."""
+        if self._verbose or not self._bar.disable:
+            self._bar.update(self._task, description=f"waiting {pause_s:.0f} s")
+        if self._verbose:
+            self._console.print(Text(f"waiting {pause_s:.1f} s: {one_line(reason)}", style="dim"))
+
+    def finished(self, result: Result) -> None:
+        """Tell what became of a script."""
+        self._failed += result.status is not Status.RENDERED
+        failed = f", {self._failed} failed" if self._failed else ""
+        self._bar.update(self._task, advance=1, description=f"rendering{failed}")
+        if result.status is Status.RENDERED:
+            self._rendered(result)
+        else:
+            self._not_rendered(result)
+
+    def summary(self, results: Sequence[Result], seconds: float) -> None:
+        """Tell how it went altogether."""
+        counts = {status: sum(result.status is status for result in results) for status in Status}
+        parts = [f"{counts[Status.RENDERED]} rendered"]
+        parts += [f"{counts[Status.FAILED]} failed"] if counts[Status.FAILED] else []
+        parts += [f"{counts[Status.NOT_RENDERED]} not rendered"] if counts[Status.NOT_RENDERED] else []
+        cached = sum(result.render is not None and result.render.cached for result in results)
+        parts += [f"{cached} from the cache"] if cached else []
+        self._console.print(Text(f"{', '.join(parts)} in {seconds:.1f} s"))
+
+    def _rendered(self, result: Result) -> None:
+        render = result.render
+        if self._quiet or render is None:
+            return
+        places = ", ".join(str(written.path or "-") for written in result.pictures)
+        kept = [written for written in result.files if written.path is not None]
+        if kept:
+            places += f", {len(kept)} {'file' if len(kept) == 1 else 'files'}"
+        note = "cached" if render.cached else f"{result.seconds:.2f} s"
+        self._line(result, f"{printable(result.script.shown)} -> {printable(places)} ({note})")
+        for written in result.files:
+            if written.path is None:
+                self._note(f"not kept, for its name can't be used: {written.file.name!r}")
+            elif written.file.truncated:
+                self._note(f"shortened by the service: {written.path}")
+        if render.files_truncated and result.files:
+            self._note("the script wrote more files than the service keeps")
+        if self._verbose:
+            self._what_it_said(render.stdout.text, render.stderr.text)
+            for warning in render.warnings:
+                place = f" in line {warning.line}" if warning.line is not None else ""
+                self._note(f"{warning.category}{place}: {warning.message}")
+
+    def _not_rendered(self, result: Result) -> None:
+        error = result.error
+        if error is None:
+            return
+        line: int | None = None
+        reason = describe(error)
+        if result.status is Status.NOT_RENDERED and not isinstance(error, BadAnswer):
+            if reason in self._told:
+                return  # what stops the run is told once, not for every script that it keeps from being rendered
+            self._told.add(reason)
+        message = one_line(reason.strip().rpartition("\n")[2])  # of a traceback, what happened
+        if isinstance(error, RenderFailed):
+            fault = error.fault
+            line = fault.line if fault is not None else None
+            if fault is not None:
+                message = one_line(f"{fault.type}: {fault.message}")
+            message = f"{one_line(error.outcome)}: {message}"
+        place = printable(result.script.shown) + (f":{line}" if line is not None else "")
+        shortened = message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
+        self._line(result, f"{place}: {shortened}")
+        if isinstance(error, RenderFailed):
+            self._below(error, reason)
+        if isinstance(error, FigboxError) and error.request_id and self._verbose:
+            self._note(f"request {error.request_id}")
+        if self._on_github:
+            self._console.print(Text(github_error(result.script.shown, line, message)))
+
+    def _below(self, error: RenderFailed, reason: str) -> None:
+        """Show a traceback, or a long reason, below its script's line."""
+        fault = error.fault
+        several_lines = "\n" in reason.strip()
+        if fault is not None and fault.source and fault.source.strip() not in reason:
+            self._console.print(Text(quoted(fault.source)))
+        if several_lines:
+            self._console.print(Text(quoted(reason)))
+        if self._verbose:
+            self._what_it_said(error.stdout.text, error.stderr.text)
+
+    def _what_it_said(self, stdout: str, stderr: str) -> None:
+        for name, text in (("stdout", stdout), ("stderr", stderr)):
+            if text.strip():
+                self._note(f"{name}:")
+                self._console.print(Text(quoted(text)))
+
+    def _line(self, result: Result, text: str) -> None:
+        word, style = WORDS[result.status]
+        self._console.print(Text.assemble((f"{word:<7} ", style), text))
+
+    def _note(self, text: str) -> None:
+        self._console.print(Text(f"    {one_line(text)}"))

@@ -1,0 +1,73 @@
+"""What became of each script of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from figbox.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from figbox.cli.exits import ScriptProblem
+    from figbox.cli.scripts import Script
+    from figbox.errors import FigboxError
+    from figbox.model import File, Picture, Render
+
+
+class Status(StrEnum):
+    """How a script ended."""
+
+    RENDERED = "rendered"
+    FAILED = "failed"
+    """Its own fault."""
+    NOT_RENDERED = "not_rendered"
+    """Not its fault: the service didn't do its part."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPicture:
+    """A picture and where it was written; `path` is None for standard output."""
+
+    path: Path | None
+    figure: int
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file that the code wrote and where it was kept; `path` is None where its name can't be used."""
+
+    path: Path | None
+    file: File
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a script.
+
+    Attributes:
+        seconds: From the first attempt to the end; 0 when nothing was sent.
+        render: What the service answered, where it rendered.
+        error: Why not, otherwise.
+    """
+
+    script: Script
+    status: Status
+    seconds: float = 0.0
+    pictures: tuple[WrittenPicture, ...] = ()
+    files: tuple[WrittenFile, ...] = ()
+    data: tuple[str, ...] = ()
+    render: Render | None = None
+    error: FigboxError | ScriptProblem | None = None
+
+
+def exit_status(results: Iterable[Result]) -> ExitStatus:
+    """Return the exit status for a run: the service's failure outweighs a script's."""
+    found = {result.status for result in results}
+    if Status.NOT_RENDERED in found:
+        return ExitStatus.SERVICE
+    return ExitStatus.SCRIPT_FAILED if Status.FAILED in found else ExitStatus.RENDERED

@@ -1,0 +1,136 @@
+"""Settings from `[tool.figbox]` of the project's pyproject.toml, as defaults below flags and environment.
+
+Keys are the long flags without their dashes. The file may come with a project that somebody else wrote, so it can't
+hold a key, and its paths can't leave its own folder.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+FILE = "pyproject.toml"
+TABLE = "tool.figbox"
+
+#: Keys whose values are paths, relative to the file.
+PATHS = frozenset({"key-file", "output", "data"})
+
+#: Keys that would be the key itself.
+SECRETS = frozenset({"api-key", "api_key", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's settings.
+
+    Attributes:
+        path: The file.
+        values: What is in its table, by key.
+    """
+
+    path: Path
+    values: Mapping[str, Any]
+
+
+def find_project(start: Path) -> Project | None:
+    """Return the settings of the nearest pyproject.toml with our table, in a folder or above it.
+
+    Raises:
+        click.UsageError: The file can't be read.
+    """
+    for folder in (start, *start.parents):
+        path = folder / FILE
+        if not path.is_file():
+            continue
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise click.UsageError(f"{path} can't be read: {error}") from error
+        for name in TABLE.split("."):
+            table = table.get(name) if isinstance(table, dict) else None  # type: ignore[assignment]
+        if isinstance(table, dict):
+            return Project(path, table)
+    return None
+
+
+def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[str, dict[str, Any]]:
+    """Return the project's settings as click's `default_map`.
+
+    Raises:
+        click.UsageError: A key is unknown, or its value can't be.
+    """
+    known: set[str] = set()
+    found: dict[str, dict[str, Any]] = {}
+    for name, command in commands.items():
+        found[name] = {}
+        for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+            keys = {_key(text): value for text, value in _flags(option)}
+            known |= set(keys)
+            given = [key for key in keys if key in project.values]
+            if len(given) > 1:
+                raise _wrong(project, given[1], f"contradicts {given[0]!r}")
+            if given and option.name is not None:
+                found[name][option.name] = _value(project, given[0], option, keys[given[0]])
+    for key in project.values:
+        if key in SECRETS:
+            raise _wrong(project, key, "a key has no place in a project's file: use FIGBOX_API_KEY or key-file")
+        if key not in known:
+            raise _wrong(project, key, f"unknown; known are {', '.join(sorted(known))}")
+    return found
+
+
+def _flags(option: click.Option) -> Iterable[tuple[str, bool]]:
+    """Give an option's long flags, each with what it stands for."""
+    for text in option.opts:
+        if text.startswith("--"):
+            yield text, True
+    for text in option.secondary_opts:
+        yield text, False
+
+
+def _key(flag: str) -> str:
+    return flag.removeprefix("--")
+
+
+def _value(project: Project, key: str, option: click.Option, stands_for: bool) -> Any:  # noqa: FBT001
+    value = project.values[key]
+    if option.is_flag:
+        if not isinstance(value, bool):
+            raise _wrong(project, key, "must be true or false")
+        return value if stands_for else not value
+    if isinstance(value, dict):
+        if key != "rc":
+            raise _wrong(project, key, "can't be a table")
+        return list(value.items())
+    values = value if isinstance(value, list) else [value]
+    if any(isinstance(element, bool | list | dict) for element in values):
+        raise _wrong(project, key, "can't have such a value")
+    if key in PATHS:
+        values = [_path(project, key, element) for element in values]
+    if option.multiple:
+        return values
+    if len(values) != 1:
+        raise _wrong(project, key, "takes one value")
+    return values[0]
+
+
+def _path(project: Project, key: str, value: object) -> str:
+    """Return a path of the file as one that holds anywhere."""
+    if not isinstance(value, str):
+        raise _wrong(project, key, "must be a path")
+    folder = project.path.parent.resolve()
+    path = (folder / value).resolve()
+    if not path.is_relative_to(folder):
+        raise _wrong(project, key, "leads out of the project's folder")
+    return str(path)
+
+
+def _wrong(project: Project, key: str, reason: str) -> click.UsageError:
+    return click.UsageError(f"{project.path}: [{TABLE}] {key}: {reason}")

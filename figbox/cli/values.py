@@ -1,0 +1,52 @@
+"""Values on the command line that aren't plain numbers or words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+FORMATS = ("png", "svg", "pdf", "jpeg", "webp")
+
+
+#: What a matplotlibrc file also takes for a truth value.
+PYTHON_WORDS = {"True": True, "False": False}
+
+
+class RcSetting(click.ParamType[Any]):
+    """`NAME=VALUE`; from pyproject.toml a pair whose value has its own type.
+
+    The service wants numbers as numbers and words as words. So a value that is JSON (`2.5`, `true`, `[4, 3]`, `"0.5"`)
+    means that, and any other one is a word; nobody has to quote `serif`.
+    """
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Return name and value."""
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+        return name.strip(), _meaning(text.strip())
+
+
+def _meaning(text: str) -> Any:
+    if text in PYTHON_WORDS:
+        return PYTHON_WORDS[text]
+    try:
+        value = json.loads(text, parse_constant=str)  # NaN and Infinity are words here
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, bool | int | float | str | list) else text
+
+
+def split_formats(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the formats, each given by an option of its own or several with commas, each once."""
+    formats = [name.strip().lower() for value in values for name in value.split(",")]
+    for name in formats:
+        if name not in FORMATS:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}")
+    return tuple(dict.fromkeys(formats))

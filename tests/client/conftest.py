@@ -1,0 +1,66 @@
+"""What the tests of the client share."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from figbox.cli import run
+from tests.client.service import KEY, Service, running_service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service that plays the contract."""
+    with running_service() as running:
+        yield running
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, without any setting of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("FIGBOX_") or name in {"CI", "GITHUB_ACTIONS"}:
+            monkeypatch.delenv(name)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def figbox(service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run the command in the workplace, with the service's address and key in the environment."""
+    monkeypatch.setenv("FIGBOX_URL", service.url)
+    monkeypatch.setenv("FIGBOX_API_KEY", KEY)
+
+    def run_command(*arguments: str, stdin: str = "") -> Done:
+        with CliRunner().isolation(stdin) as (stdout, stderr, _):
+            status = run(list(arguments))
+            return Done(status, stdout.getvalue().decode(), stderr.getvalue().decode())
+
+    return run_command
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    """Write a file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path

@@ -1,0 +1,163 @@
+"""Which data files go along with a script, and which never do."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from figbox.cli.data import COUNT_LIMIT, KiB, MiB, files_beside, name_fault, named_files, occurs, read_files
+from figbox.cli.exits import ScriptProblem
+from figbox.cli.scripts import Script
+from tests.client.conftest import write
+
+
+def beside(path: Path) -> set[str]:
+    """Return the names of the files that go along with a script."""
+    return set(files_beside(Script(path, path.name, PurePosixPath(path.stem)), path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("pd.read_csv('data.csv')", True),
+        ('open("./data.csv")', True),
+        ("# reads data.csv, says the comment", True),
+        ("np.loadtxt(folder + '/data.csv')", True),
+        ("pd.read_csv('more_data.csv')", False),
+        ("pd.read_csv('data.csv.gz')", False),
+        ("pd.read_csv('my-data.csv')", False),
+        ("pd.read_csv('data.csvx')", False),
+        ("pd.read_csv('DATA.CSV')", False),
+        ("pd.read_csv('data.' + 'csv')", False),
+    ],
+)
+def test_a_name_in_the_text_is_what_counts(workplace: Path, text: str, found: bool) -> None:  # noqa: FBT001
+    """The whole name must be written in the script, not as part of a longer one."""
+    write(workplace / "data.csv", "1")
+    assert beside(write(workplace / "plot.py", text)) == ({"data.csv"} if found else set())
+
+
+def test_only_ordinary_files_of_the_scripts_folder_go_along(workplace: Path) -> None:
+    """No scripts, nothing hidden, no links, nothing from other folders, not the script itself."""
+    names = ["data.csv", "helper.py", ".env", "sub/deep.csv", "sub", "link.csv", "plot.txt", "unmentioned.csv"]
+    for name in ("data.csv", "helper.py", ".env", "sub/deep.csv", "unmentioned.csv", "../secret.csv"):
+        write(workplace / name, "1")
+    (workplace / "link.csv").symlink_to(workplace.parent / "secret.csv")
+    script = write(workplace / "plot.txt", "\n".join([*names[:-1], "../secret.csv"]))
+    assert beside(script) == {"data.csv"}
+
+
+def test_name_in_another_unicode_form_is_found(workplace: Path) -> None:
+    """A file system that takes names apart doesn't hide them; the sent name is in the composed form."""
+    write(workplace / unicodedata.normalize("NFD", "größe.csv"), "1")
+    assert beside(write(workplace / "plot.py", "open('größe.csv')")) == {"größe.csv"}
+
+
+def test_wanted_file_that_the_service_would_not_take_is_said(workplace: Path) -> None:
+    """A name that can't be sent fails here, with the reason."""
+    write(workplace / "a\\b.csv", "1")
+    with pytest.raises(ScriptProblem, match="can't go along: its name has characters that are not taken"):
+        beside(write(workplace / "plot.py", "a\\b.csv"))
+
+
+@given(st.text(min_size=1, max_size=8), st.text(max_size=20), st.text(max_size=20))
+def test_occurrence_is_never_part_of_a_longer_name(name: str, before: str, after: str) -> None:
+    """Wherever a name is found, no letter, digit, dot, dash or underscore of a longer name touches it."""
+    text = before + name + after
+    quoted = f"'{name}'"
+    assert occurs(name, quoted)
+    assert not occurs(name, f"x{name}x")
+    if occurs(name, text):
+        assert name in text
+
+
+def test_named_files_go_by_their_own_names(workplace: Path) -> None:
+    """`--data` takes files and patterns, from anywhere."""
+    write(workplace / "shared" / "a.csv", "1")
+    write(workplace / "shared" / "b.csv", "2")
+    write(workplace / "helper.py", "3")
+    found = named_files(["shared/*.csv", "helper.py"])
+    assert found == {"a.csv": Path("shared/a.csv"), "b.csv": Path("shared/b.csv"), "helper.py": Path("helper.py")}
+    assert named_files(["shared/a.csv", "shared/a.csv"]) == {"a.csv": Path("shared/a.csv")}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["missing.csv"], "--data: no such file: missing.csv"),
+        (["*.none"], r"--data: no such file: \*\.none"),
+        (["."], r"--data: no such file: \."),
+        (["one/a.csv", "two/a.csv"], "one/a.csv and two/a.csv have the same name"),
+        ([".env"], "its name begins or ends with a dot or a space"),
+        (["one/plot.py"], "its name is that of the script in the sandbox"),
+    ],
+)
+def test_named_file_that_cannot_go_is_a_usage_error(workplace: Path, names: list[str], message: str) -> None:
+    """What was named and can't be sent stops everything before it began."""
+    for name in ("one/a.csv", "two/a.csv", ".env", "one/plot.py"):
+        write(workplace / name, "1")
+    with pytest.raises(click.UsageError, match=message):
+        named_files(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("a.csv", True),
+        ("größe 2.csv", True),
+        ("x" * 128, True),
+        ("x" * 129, False),
+        ("", False),
+        (".a", False),
+        ("..", False),
+        ("a/b", False),
+        ("a\\b", False),
+        ("a\nb", False),
+        ("a\0b", False),
+        ("plot.py", False),
+        ("Plot.py", False),
+        ("nul.txt", False),
+        ("a.", False),
+        ("a ", False),
+        ("ä" * 128, False),
+        ("\ud800", False),
+    ],
+)
+def test_names_are_judged_by_the_contract(name: str, good: bool) -> None:  # noqa: FBT001
+    """What the service would refuse is refused here."""
+    assert (name_fault(name) is None) is good
+
+
+def test_file_that_is_too_large_is_named(workplace: Path) -> None:
+    """The error says which file, how large it is, and how large it may be."""
+    large = write(workplace / "large.bin", bytes(3 * MiB))
+    with pytest.raises(ScriptProblem, match=r"large\.bin is 3\.0 MiB, and a script's data may come to 2\.0 MiB"):
+        read_files({"large.bin": large}, 2 * MiB)
+    assert read_files({"large.bin": large}, 3 * MiB) == {"large.bin": bytes(3 * MiB)}
+
+
+def test_files_that_are_too_large_together_are_named(workplace: Path) -> None:
+    """The error names the largest of them."""
+    paths = {name: write(workplace / name, bytes(size * KiB)) for name, size in (("a", 400), ("b", 700), ("c", 1))}
+    with pytest.raises(ScriptProblem, match=r"more than 1\.0 MiB together; the largest is b with 0\.7 MiB"):
+        read_files(paths, 1 * MiB)
+
+
+def test_too_many_files_are_counted(workplace: Path) -> None:
+    """One more than the service takes is too many."""
+    paths = {f"{number}.csv": write(workplace / f"{number}.csv", "1") for number in range(COUNT_LIMIT + 1)}
+    with pytest.raises(ScriptProblem, match="65 data files would go along, and at most 64 can"):
+        read_files(paths, MiB)
+    paths.popitem()
+    assert len(read_files(paths, MiB)) == COUNT_LIMIT
+
+
+def test_unreadable_file_is_named(workplace: Path) -> None:
+    """A file that vanished is the script's problem."""
+    with pytest.raises(ScriptProblem, match=r"data file gone\.csv can't be read: No such file"):
+        read_files({"gone.csv": Path("gone.csv")}, MiB)
