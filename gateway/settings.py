@@ -1,6 +1,7 @@
 """The service's settings: environment variables, then `.env`, then the defaults here.
 
-`LauncherSettings` is what making containers needs, `Settings` the whole gateway's, which contains it.
+`LauncherSettings` is what making containers needs, `Settings` the whole gateway's, which contains it, and
+`LauncherProcessSettings` those of a launcher in a process of its own.
 
 Every field has a unit, both bounds and a meaning; the README's table is checked against this class by a
 test. A bad value stops the start and names itself.
@@ -9,6 +10,7 @@ test. A bad value stops the start and names itself.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -20,6 +22,9 @@ from gateway.errors import StartError
 from gateway.jobs import KiB, Limits, MiB
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: Bytes of a unix socket's path. Source: unix(7), `sun_path` less its final zero.
+SOCKET_PATH_LIMIT = 107
 
 S = TypeVar("S", bound="LauncherSettings")
 
@@ -214,6 +219,13 @@ class Settings(LauncherSettings):
         5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Its port; 0 means no listener"
     )
 
+    # Who makes the containers.
+    launcher: str | None = Field(
+        None,
+        alias="FIGBOX_LAUNCHER",
+        description="Socket of a launcher in a process of its own, as `unix:///path`; unset: containers are made here",
+    )
+
     # What a request may be.
     body_limit_kib: int = Field(
         1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="KiB of a request body"
@@ -255,6 +267,16 @@ class Settings(LauncherSettings):
         description="Jobs one key may have running and waiting; unset: all with one key, half with several",
     )
 
+    @field_validator("launcher")
+    @classmethod
+    def _is_a_socket(cls, value: str | None) -> str | None:
+        if value is not None:
+            scheme, _, path = value.partition("://")
+            if scheme != "unix":
+                raise ValueError("only unix:// sockets are supported")
+            _check_socket_path(path)
+        return value
+
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:
         """Fail closed: without any key nobody could tell a client from a stranger."""
@@ -281,8 +303,51 @@ class Settings(LauncherSettings):
         return self.code_limit_kib * KiB
 
     @property
+    def launcher_socket(self) -> Path | None:
+        """Socket of the launcher's process; None where containers are made in this one."""
+        return Path(self.launcher.removeprefix("unix://")) if self.launcher is not None else None
+
+    @property
     def _address(self) -> str:
         return f"{self.host}|{self.port}"
+
+
+class LauncherProcessSettings(LauncherSettings):
+    """All settings of a launcher in a process of its own (`python -m gateway.launcher`)."""
+
+    socket: Path = Field(
+        Path("/run/figbox/launcher.sock"),
+        alias="FIGBOX_LAUNCHER_SOCKET",
+        description="Only `python -m gateway.launcher`: the socket it listens on, in a directory of its own",
+    )
+    peers: str | None = Field(
+        None,
+        alias="FIGBOX_LAUNCHER_PEERS",
+        pattern=r"^[0-9]{1,10}(,[0-9]{1,10}){0,15}$",
+        description="Only `python -m gateway.launcher`: uids that may use it, with commas between; unset: its own",
+    )
+
+    @field_validator("socket")
+    @classmethod
+    def _is_a_socket(cls, value: Path) -> Path:
+        _check_socket_path(str(value))
+        return value
+
+    @property
+    def peer_uids(self) -> frozenset[int]:
+        """The uids that may use the launcher."""
+        return frozenset(map(int, self.peers.split(","))) if self.peers is not None else frozenset({os.geteuid()})
+
+    @property
+    def _address(self) -> str:
+        return str(self.socket)
+
+
+def _check_socket_path(path: str) -> None:
+    if not path.startswith("/") or path.endswith("/"):
+        raise ValueError("the socket's path must be absolute")
+    if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
+        raise ValueError(f"the socket's path is longer than {SOCKET_PATH_LIMIT} bytes")
 
 
 def load_settings() -> Settings:

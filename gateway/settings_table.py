@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from gateway.settings import Settings
+from gateway.settings import LauncherProcessSettings, Settings
+
+#: Every setting there is, by its field's name: the gateway's, then those that only a launcher's own process has.
+FIELDS = {**Settings.model_fields, **LauncherProcessSettings.model_fields}
 
 
 def settings_table() -> str:
     """Return the rows of a Markdown table of every setting: its environment variable, default and meaning."""
     rows = [
         f"| `{field.alias}` | {_default(field.default)} | {str(field.description).replace('|', chr(92) + '|')} |"
-        for field in Settings.model_fields.values()
+        for field in FIELDS.values()
     ]
     return "\n".join(rows) + "\n"
 

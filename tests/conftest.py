@@ -13,6 +13,7 @@ from loguru import logger
 
 from gateway.logs import configure_logging
 from gateway.settings import Settings
+from gateway.settings_table import FIELDS
 from tests.fakes import KEY
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting comes from the environment of whoever runs the tests."""
-    for field in Settings.model_fields.values():
+    for field in FIELDS.values():
         monkeypatch.delenv(str(field.alias), raising=False)
 
 

@@ -46,7 +46,8 @@ FILE = b"F"
 END = b"E"
 
 _BLOCK_HEAD = struct.Struct(">BxxxI")
-_FRAME_HEAD = struct.Struct(">cI")
+#: The head of a frame of our own framing: its kind, and the length of its payload.
+FRAME_HEAD = struct.Struct(">cI")
 
 _HEAD_LENGTH = struct.Struct(">H")
 
@@ -130,23 +131,23 @@ class FrameReader:
             OutputExceeded: One longer than its kind may be.
         """
         self._buffer += piece
-        while len(self._buffer) >= _FRAME_HEAD.size:
-            kind, length = _FRAME_HEAD.unpack_from(self._buffer)
+        while len(self._buffer) >= FRAME_HEAD.size:
+            kind, length = FRAME_HEAD.unpack_from(self._buffer)
             if kind not in self._limits:
                 raise MalformedAnswer("it wrote something that is no answer")
             if length > self._limits[kind]:
                 raise OutputExceeded("a part of its answer is too long")
-            end = _FRAME_HEAD.size + length
+            end = FRAME_HEAD.size + length
             if len(self._buffer) < end:
                 return
-            payload = bytes(self._buffer[_FRAME_HEAD.size : end])
+            payload = bytes(self._buffer[FRAME_HEAD.size : end])
             del self._buffer[:end]
             yield kind, payload
 
 
 def encode_frame(kind: bytes, payload: bytes = b"") -> bytes:
     """Return one frame of our own framing."""
-    return _FRAME_HEAD.pack(kind, len(payload)) + payload
+    return FRAME_HEAD.pack(kind, len(payload)) + payload
 
 
 def with_head(head: bytes, data: bytes) -> bytes:

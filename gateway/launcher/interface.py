@@ -1,7 +1,9 @@
 """What the HTTP side and a launcher know of each other, in one place.
 
-`make_launcher` is the only place that chooses one, and imports none before it has: a gateway that asks another process
-must not even load what talks to an engine.
+There are two launchers. `gateway.launcher.launcher.EngineLauncher` works with the engine, in whatever process it is
+made; `gateway.launcher.client.LauncherClient` asks one in a process of its own. `make_launcher` is the only place that
+chooses, and imports neither before it has: a gateway that asks another process must not even load what talks to an
+engine.
 """
 
 from __future__ import annotations
@@ -85,7 +87,11 @@ class Books(Protocol):
 
 
 def make_launcher(settings: Settings, books: Books) -> Launcher:
-    """Return the launcher that the settings ask for."""
-    from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
+    """Return the launcher that the settings ask for: one in this process, or a client of another process."""
+    if settings.launcher_socket is None:
+        from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
 
-    return EngineLauncher(settings, books)
+        return EngineLauncher(settings, books)
+    from gateway.launcher.client import LauncherClient  # noqa: PLC0415
+
+    return LauncherClient(settings.launcher_socket, books)

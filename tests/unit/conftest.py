@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.launcher.sizing import Sizes
+from tests.support.launcher_rig import Rig
 from tests.support.runner import Answer, RunnerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +58,21 @@ def draw(start: Callable[..., RunnerProcess]) -> Callable[..., Answer]:
 def collect(draw: Callable[..., Answer]) -> Callable[..., Answer]:
     """Draw one program and collect all there is."""
     return lambda code, *arguments, **options: draw(code, *arguments, collect=True, **options)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A directory with a short name: a socket's path may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="fb") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+async def rig(folder: Path) -> AsyncIterator[Rig]:
+    """A server and a client that has found it."""
+    rig = Rig(folder / "l.sock")
+    await rig.start()
+    assert await rig.client.start() == Sizes(2, 4)
+    yield rig
+    await rig.client.aclose()
+    await rig.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.jobs import Outcome
 from gateway.problems import PROBLEMS
-from gateway.settings import Settings
+from gateway.settings_table import FIELDS
 from tests.support.documents import (
     COVERED,
     DOCUMENTS,
@@ -80,7 +80,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_setting_named_exists(document: Path) -> None:
     """No document names a setting that isn't one."""
     named = set(re.findall(r"\bFIGBOX_[A-Z_]+\b", document.read_text("utf-8")))
-    assert named <= {field.alias for field in Settings.model_fields.values()} | OTHER_VARIABLES
+    assert named <= {field.alias for field in FIELDS.values()} | OTHER_VARIABLES
 
 
 def test_settings_table_is_printed_by_its_documented_command() -> None:
@@ -121,7 +121,7 @@ def test_every_reason_for_not_being_ready_is_ours() -> None:
     """The reasons in the operations page are texts that the code has."""
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "gateway").rglob("*.py"))
     reasons = first_cells(section(OPERATIONS, "Readiness"))
-    assert len(reasons) == 5
+    assert len(reasons) > 10
     for reason in reasons:
         assert f'"{reason}' in code, reason
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import annotated_types
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.errors import StartError
 from gateway.jobs import Limits
-from gateway.settings import Settings, load_settings
+from gateway.settings import SOCKET_PATH_LIMIT, LauncherProcessSettings, Settings, load, load_settings
 from tests.fakes import KEY
 
 if TYPE_CHECKING:
@@ -159,3 +160,54 @@ def test_installation_is_stable_and_its_own(make_settings: MakeSettings) -> None
     names = {make_settings(port=port, host=host).installation_name for port in (1, 2) for host in ("a", "b")}
     assert len(names) == 4
     assert make_settings(installation="mine").installation_name == "mine"
+
+
+def test_a_launcher_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launcher in a process of its own has no keys, and takes none in."""
+    monkeypatch.setenv("API_KEY", "secret")
+    settings = load(LauncherProcessSettings)
+    assert "secret" not in repr(settings)
+    assert not hasattr(settings, "api_key")
+    assert str(settings.socket) == "/run/figbox/launcher.sock"
+    assert settings.peer_uids == {os.geteuid()}
+
+
+@pytest.mark.parametrize(("text", "uids"), [("0", {0}), ("10001", {10001}), ("10001,0,7", {0, 7, 10001})])
+def test_peers_are_uids(monkeypatch: pytest.MonkeyPatch, text: str, uids: set[int]) -> None:
+    """Several uids may be named."""
+    monkeypatch.setenv("FIGBOX_LAUNCHER_PEERS", text)
+    assert load(LauncherProcessSettings).peer_uids == uids
+
+
+@pytest.mark.parametrize("text", ["root", "-1", "1,", ",1", "1 2", "*", "99999999999", "\u0661"])
+def test_peers_that_are_no_uids_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Anything else is refused by name."""
+    monkeypatch.setenv("FIGBOX_LAUNCHER_PEERS", text)
+    with pytest.raises(StartError, match="FIGBOX_LAUNCHER_PEERS"):
+        load(LauncherProcessSettings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tcp://host:1", "/run/x.sock", "unix://x.sock", "unix:///", "unix://", "unix:///" + "x" * SOCKET_PATH_LIMIT],
+)
+def test_a_launcher_is_a_socket_of_this_host(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Only a unix socket, absolute and short enough for the kernel, can be named."""
+    monkeypatch.setenv("FIGBOX_LAUNCHER", text)
+    with pytest.raises(StartError, match="FIGBOX_LAUNCHER"):
+        load_settings()
+
+
+@pytest.mark.parametrize("text", ["x.sock", "/", "/" + "x" * SOCKET_PATH_LIMIT])
+def test_the_launchers_own_socket_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """The same holds where the launcher is told to listen."""
+    monkeypatch.setenv("FIGBOX_LAUNCHER_SOCKET", text)
+    with pytest.raises(StartError, match="FIGBOX_LAUNCHER_SOCKET"):
+        load(LauncherProcessSettings)
+
+
+def test_installations_of_two_launchers_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two launchers of one host can't share a socket, so they share no installation."""
+    one = load(LauncherProcessSettings).installation_name
+    monkeypatch.setenv("FIGBOX_LAUNCHER_SOCKET", "/run/other/l.sock")
+    assert load(LauncherProcessSettings).installation_name != one

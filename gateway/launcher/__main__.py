@@ -1,0 +1,33 @@
+"""`python -m gateway.launcher`: the launcher as a process of its own, for a gateway that holds no engine."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from gateway.errors import StartError
+from gateway.launcher.service import serve
+from gateway.logs import configure_logging
+from gateway.settings import LauncherProcessSettings, load
+
+
+def main() -> int:
+    """Run the launcher; return the exit status: 0 after a clean end, 1 when it can't start."""
+    try:
+        settings = load(LauncherProcessSettings)
+        configure_logging(debug=settings.debug)
+        asyncio.run(serve(settings, lambda: announce(settings)))
+    except StartError as error:
+        sys.stderr.write(f"figbox-launcher: {error}\n")
+        return 1
+    return 0
+
+
+def announce(settings: LauncherProcessSettings) -> None:
+    """Print what a gateway needs to be told."""
+    sys.stdout.write(f"The launcher serves FIGBOX_LAUNCHER=unix://{settings.socket}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""The gateway's side of a launcher in a process of its own.
+
+One connection watches: the launcher tells its state on it, and the gateway knows by it whether there is a launcher,
+what it can do, and what it has counted. Every job has a connection of its own; closing it kills the job's container.
+When the watching one breaks or falls silent, the launcher is lost: jobs under way fail at once, new ones are refused,
+and it is tried again until it is back. Nothing here knows an engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import fields, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from gateway.errors import EngineUnavailable, ShuttingDown
+from gateway.jobs import MiB, Result, Stages
+from gateway.launcher.codec import MalformedDocument, build, length_of_data, parse
+from gateway.launcher.interface import GAUGES
+from gateway.launcher.sizing import Sizes
+from gateway.launcher.tally import add_growth
+from gateway.launcher.wire import (
+    FAILURE,
+    FAILURE_DOCUMENT_LIMIT,
+    RESULT,
+    RESULT_DATA_LIMIT,
+    RESULT_DOCUMENT_LIMIT,
+    SCHEMA,
+    STATE,
+    STATE_DOCUMENT_LIMIT,
+    Failure,
+    State,
+    WireBroken,
+    encode_job,
+    error_of,
+    read_data,
+    read_frame,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gateway.jobs import EnvironmentFacts, Job
+    from gateway.launcher.interface import Books
+
+#: Seconds to connect, and for a job to be taken off our hands.
+CONNECT_LIMIT_S = 5.0
+SEND_LIMIT_S = 30.0
+
+#: Seconds a launcher may be silent; it speaks every other second, and its event loop never blocks for long.
+SILENCE_LIMIT_S = 8.0
+
+#: Seconds to wait for a launcher at the start before we go on without, and between tries to reach it.
+START_LIMIT_S = 3.0
+RETRY_S = 0.5
+
+#: Bytes of a stream that are read ahead.
+READ_AHEAD = 1 * MiB
+
+#: The sizes as long as no launcher has said any: every job is refused meanwhile.
+UNKNOWN_SIZES = Sizes(running=1, pool=0)
+
+#: The stages that are the gateway's to fill in.
+OWN_STAGES = frozenset({"queue_ms"})
+
+#: What can be wrong with a launcher's word: it isn't one, or it breaks off.
+BROKEN = (WireBroken, MalformedDocument, OSError)
+
+
+class LauncherClient:
+    """Has jobs run by a launcher behind a unix socket; see `gateway.launcher.interface.Launcher`.
+
+    Args:
+        path: Of the socket.
+        books: Where to count what the launcher has counted.
+    """
+
+    def __init__(self, path: Path, books: Books) -> None:
+        self._path = path
+        self._books = books
+        self.on_sizes: Callable[[Sizes], None] = lambda _: None
+        self._state: State | None = None
+        self._sizes = UNKNOWN_SIZES
+        self._last_instance: str | None = None
+        self._last_counts: Mapping[str, int] = {}
+        self._reason = "the launcher has not been reached yet"
+        self._reached = asyncio.Event()
+        #: Done when the launcher of the moment is lost.
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._closing = False
+        self._watch: asyncio.Task[None] | None = None
+        for name, text in GAUGES.items():
+            books.watch(name, text, partial(self._gauge, name))
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why a job would fail now, or None."""
+        return self._reason if self._state is None else self._state.not_ready
+
+    @property
+    def environments(self) -> Mapping[str, EnvironmentFacts]:
+        """The environments that jobs can name."""
+        return {} if self._state is None else {facts.name: facts for facts in self._state.environments}
+
+    async def start(self) -> Sizes:
+        """Look for the launcher; go on without when it isn't there yet."""
+        self._watch = asyncio.create_task(self._watch_on(), name="launcher-watch")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_LIMIT_S):
+                await self._reached.wait()
+        if self._state is None:
+            logger.warning("launcher not reached", socket=str(self._path), reason=self._reason)
+        return self._sizes
+
+    async def run(self, job: Job, stages: Stages) -> Result:
+        """Run one job; see `Launcher.run`."""
+        if self._closing:
+            raise ShuttingDown("The service is shutting down")
+        if self._state is None:
+            raise EngineUnavailable(self._reason)
+        answer = asyncio.ensure_future(self._ask(job))
+        lost = self._lost
+        try:
+            waits: list[asyncio.Future[Any]] = [answer, lost]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise EngineUnavailable("the launcher was lost under a job")
+            said = answer.result()
+        except BROKEN as error:
+            raise EngineUnavailable("the launcher gave no answer") from error
+        finally:
+            answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
+        _take_over(stages, said.stages)
+        if isinstance(said, Failure):
+            raise error_of(said)
+        return replace(said, stages=stages)
+
+    async def aclose(self) -> None:
+        """Leave the launcher; what it still runs for us ends with our connections."""
+        self._closing = True
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+
+    # Jobs
+
+    async def _ask(self, job: Job) -> Result | Failure:
+        """Hand a job over and return what the launcher says; cancelling it hangs up.
+
+        Raises:
+            WireBroken, MalformedDocument, OSError: It says nothing that can be read.
+        """
+        reader, writer = await self._connect()
+        try:
+            # Both at once: a launcher that refuses a job doesn't read all of it.
+            sending = asyncio.create_task(_send(writer, encode_job(job)))
+            try:
+                return await _read_answer(reader)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        finally:
+            writer.transport.abort()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                return await asyncio.open_unix_connection(self._path, limit=READ_AHEAD)
+        except TimeoutError as error:
+            raise WireBroken("the launcher takes no connection") from error
+
+    # Watching
+
+    async def _watch_on(self) -> None:
+        """Watch the launcher; find it again whenever it is lost."""
+        while True:
+            try:
+                await self._watch_one()
+            except TimeoutError:
+                self._lose("the launcher gives no sign of life")
+            except FileNotFoundError:
+                self._lose("the launcher has no socket yet")
+            except OSError as error:
+                self._lose(f"the launcher can't be reached: {error.strerror}")
+            except (WireBroken, MalformedDocument):
+                self._lose("the launcher is of another version than the gateway")
+            await asyncio.sleep(RETRY_S)
+
+    async def _watch_one(self) -> None:
+        """Take in what one launcher tells, until it stops."""
+        reader, writer = await self._connect()
+        try:
+            writer.write_eof()  # we ask nothing: so it tells
+            while True:
+                async with asyncio.timeout(SILENCE_LIMIT_S):
+                    frame = await read_frame(reader, {STATE: STATE_DOCUMENT_LIMIT})
+                if frame is None:
+                    raise ConnectionResetError(0, "it has ended")
+                self._take_in(build(State, parse(frame[1]), b""))
+        finally:
+            writer.transport.abort()
+
+    def _take_in(self, state: State) -> None:
+        if state.schema != SCHEMA:
+            raise WireBroken("another schema")
+        before, self._state = self._state, state
+        if before is None:
+            logger.info("launcher ready" if state.not_ready is None else "launcher found", reason=state.not_ready)
+            self._lost = asyncio.get_running_loop().create_future()
+        if state.sizes != self._sizes:
+            self._sizes = state.sizes
+            self.on_sizes(state.sizes)
+        if state.instance != self._last_instance:
+            self._last_instance, self._last_counts = state.instance, {}
+        add_growth(self._books, self._last_counts, state.counts)
+        self._last_counts = state.counts
+        self._reached.set()
+
+    def _lose(self, reason: str) -> None:
+        if self._state is not None:
+            logger.error("launcher lost", reason=reason)
+            self._state = None
+            self._books.count_engine_failure()
+        self._reason = reason
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+    def _gauge(self, name: str) -> float:
+        return 0.0 if self._state is None else self._state.gauges.get(name, 0.0)
+
+
+def _take_over(stages: Stages, told: Stages) -> None:
+    """Put what the launcher says of its stages beside what the gateway knows of its own."""
+    for stage in fields(told):
+        if stage.name not in OWN_STAGES:
+            setattr(stages, stage.name, getattr(told, stage.name))
+
+
+async def _send(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        writer.write(piece)
+    async with asyncio.timeout(SEND_LIMIT_S):
+        await writer.drain()
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> Result | Failure:
+    frame = await read_frame(reader, {RESULT: RESULT_DOCUMENT_LIMIT, FAILURE: FAILURE_DOCUMENT_LIMIT})
+    if frame is None:
+        raise WireBroken("the launcher hung up")
+    kind, document = frame
+    parsed = parse(document)
+    if kind == FAILURE:
+        return build(Failure, parsed, b"")
+    data = await read_data(reader, length_of_data(Result, parsed), RESULT_DATA_LIMIT)
+    return build(Result, parsed, data)

@@ -1,0 +1,288 @@
+"""Our frozen dataclasses as one JSON document and the bytes beside it, and back: lossless, and strict on the way back.
+
+The types' own annotations are the schema, so nothing of a type can be forgotten here, and nothing that isn't in it
+gets through: a document must have exactly the fields of its class, each once and of exactly its type. Bytes aren't
+put into the document but behind one another; the document has their lengths, in its own order. So what will be
+received is known, and can be judged, before it is.
+
+What stays for the caller: bounds of values. Every number is finite, every name is one of the class; whether a number is
+too large is for whoever knows what it is for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from typing import Any, ForwardRef, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gateway import jobs
+
+T = TypeVar("T")
+
+#: Texts that go with the bytes, as UTF-8: they are too long for a document that is to be judged before it is believed.
+LONG_TEXTS = frozenset({(jobs.Job, "code")})
+
+#: What annotations may name that their modules import for type checkers only.
+_NAMES: dict[str, Any] = {**vars(jobs), "Mapping": Mapping}
+
+
+class MalformedDocument(Exception):
+    """What came is no document of the wanted class; the text says where, and quotes nothing."""
+
+
+def encode(value: Any) -> tuple[bytes, list[bytes]]:
+    """Return the document of a dataclass, ASCII, and the bytes beside it.
+
+    Raises:
+        ValueError: It holds a number that isn't finite.
+    """
+    data: list[bytes] = []
+    return json.dumps(_flat(value, data), allow_nan=False, separators=(",", ":")).encode("ascii"), data
+
+
+def parse(document: bytes) -> Any:
+    """Return what a document says, before it is known to be of any class.
+
+    Raises:
+        MalformedDocument: It isn't JSON, or not the same JSON to everybody: a name twice, NaN, a number beyond floats.
+    """
+    try:
+        return json.loads(
+            document.decode("ascii"), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        raise MalformedDocument("it is no JSON that everybody reads alike") from error
+
+
+def length_of_data(kind: type, parsed: Any) -> int:
+    """Return how many bytes must come beside a document of this class.
+
+    Raises:
+        MalformedDocument: It is none.
+    """
+    measure = _Measure()
+    _build(kind, parsed, measure)
+    return measure.length
+
+
+def build(kind: type[T], parsed: Any, data: bytes) -> T:
+    """Return the object that a document and the bytes beside it stand for.
+
+    Raises:
+        MalformedDocument: They don't.
+    """
+    source = _Data(data)
+    built: T = _build(kind, parsed, source)
+    if not source.is_used_up:
+        raise MalformedDocument("there are more bytes than it says")
+    return built
+
+
+@cache
+def schema_of(*kinds: type) -> str:
+    """Return a digest of what these classes look like on the wire; equal where both ends have the same."""
+    seen: dict[str, list[str]] = {}
+    for kind in kinds:
+        _describe(kind, seen)
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# To the wire
+
+
+def _flat(value: Any, data: list[bytes]) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: _flat_long_text(getattr(value, field.name), data)
+            if (type(value), field.name) in LONG_TEXTS
+            else _flat(getattr(value, field.name), data)
+            for field in dataclasses.fields(value)
+        }
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, bytes):
+        data.append(value)
+        return len(value)
+    if isinstance(value, Mapping):
+        return {name: _flat(item, data) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_flat(item, data) for item in value]
+    return value
+
+
+def _flat_long_text(text: str, data: list[bytes]) -> int:
+    data.append(text.encode())
+    return len(data[-1])
+
+
+# From the wire
+
+
+class _Data:
+    """The bytes beside a document, taken from the front."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        return self._position == len(self._data)
+
+    def take(self, length: int) -> bytes:
+        end = self._position + length
+        if end > len(self._data):
+            raise MalformedDocument("there are fewer bytes than it says")
+        taken = self._data[self._position : end]
+        self._position = end
+        return taken
+
+
+class _Measure(_Data):
+    """Stands for bytes that haven't come yet."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.length = 0
+
+    def take(self, length: int) -> bytes:
+        self.length += length
+        return b""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def _refuse(_: str) -> Any:
+    raise ValueError("not a number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("beyond floats")
+    return value
+
+
+def _build(kind: Any, value: Any, data: _Data) -> Any:
+    try:
+        return _value(kind, value, data)
+    except RecursionError as error:
+        raise MalformedDocument("it is too deep") from error
+
+
+def _value(kind: Any, value: Any, data: _Data) -> Any:  # noqa: PLR0911 - one line for each kind of type
+    """Return the value of a type that a parsed JSON value stands for."""
+    if kind is bytes:
+        return data.take(_length(value))
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _object(kind, value, data)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _member(kind, value)
+    if isinstance(kind, ForwardRef | str):
+        return _value(_NAMES[kind.__forward_arg__ if isinstance(kind, ForwardRef) else kind], value, data)
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _value(_alternative(kind, value), value, data)
+    if origin is tuple:
+        return tuple(_value(get_args(kind)[0], item, data) for item in _of(list, value))
+    if origin is not None and issubclass(origin, Mapping):
+        return {name: _value(get_args(kind)[1], item, data) for name, item in _of(dict, value).items()}
+    if not _fits(kind, value):
+        raise MalformedDocument(f"something is no {kind.__name__}")
+    return value
+
+
+def _object(kind: type[T], value: Any, data: _Data) -> T:
+    found = _of(dict, value)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy#11470: a class is hashable
+    if found.keys() != hints.keys():
+        raise MalformedDocument(f"its {kind.__name__} has other fields")
+    # In the order of the class, which is the order of the bytes, whatever the document's own may be.
+    return kind(
+        **{
+            name: _long_text(found[name], data) if (kind, name) in LONG_TEXTS else _value(hint, found[name], data)
+            for name, hint in hints.items()
+        }
+    )
+
+
+def _long_text(value: Any, data: _Data) -> str:
+    try:
+        return data.take(_length(value)).decode()
+    except UnicodeDecodeError as error:
+        raise MalformedDocument("a text is no UTF-8") from error
+
+
+def _member(kind: type[Enum], value: Any) -> Enum:
+    try:
+        return kind(_of(str, value))
+    except ValueError as error:
+        raise MalformedDocument(f"something is no {kind.__name__}") from error
+
+
+def _length(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise MalformedDocument("a length is none")
+    return value
+
+
+def _of(kind: type[T], value: Any) -> T:
+    if type(value) is not kind:
+        raise MalformedDocument(f"something is no {kind.__name__}")
+    return value
+
+
+def _alternative(union: Any, value: Any) -> Any:
+    """Return the member of a union that a JSON value belongs to; by its own kind, so there is never a choice."""
+    for kind in get_args(union):
+        if _fits(kind, value):
+            return kind
+    raise MalformedDocument("something is of no type that fits")
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Tell whether a JSON value can stand for a type at all: `true` is no number, and 1 may stand for a float."""
+    plain: dict[Any, tuple[type, ...]] = {
+        type(None): (type(None),),
+        bool: (bool,),
+        int: (int,),
+        float: (float, int),
+        str: (str,),
+        bytes: (int,),
+    }
+    if kind in plain:
+        return type(value) in plain[kind]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return type(value) is str
+    return type(value) is (list if get_origin(kind) is tuple else dict)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, localns=_NAMES)
+
+
+def _describe(kind: Any, seen: dict[str, list[str]]) -> None:
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__name__ not in seen:
+        hints = _hints(kind)
+        # As they are written: how a type prints itself differs between Python's versions.
+        seen[kind.__name__] = [f"{field.name}: {field.type}" for field in dataclasses.fields(kind)]
+        for hint in hints.values():
+            _describe(hint, seen)
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        seen[kind.__name__] = [str(member.value) for member in kind]
+    else:
+        for part in typing.get_args(kind):
+            _describe(part, seen)

@@ -1,0 +1,274 @@
+"""What a gateway and a launcher in a process of its own say to each other, over one unix socket.
+
+Every connection is one of two things, and what decides is what comes first from the gateway:
+
+    nothing, its sending side closed    the launcher tells its `State`, and again whenever that changes
+    a job                               the launcher runs it and answers; whoever hangs up before has cancelled it
+
+so there is one verb, *run this job*, and nothing else that could be asked. The framing is that of the runner's
+stdout (`gateway.launcher.frames`): one byte of kind, the length as 32 bits big-endian, the payload.
+
+    J  gateway → launcher   a job's document
+    A  launcher → gateway   a result's document
+    F  launcher → gateway   a failure's document: one of our errors, by name
+    S  launcher → gateway   a state's document
+    D  either way           the bytes that belong to the document before; always follows J and A
+
+Documents are those of `gateway.launcher.codec`. A job has no field for what a container is made of: no image, mount,
+capability, runtime, uid or command; whoever sends a document with any field more is refused. Lengths are judged before
+a byte is kept: a frame's when its head has come, and the bytes' when the document has.
+
+The launcher believes nothing that a gateway says. The gateway believes its launcher, but bounds it all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import struct
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway import errors
+from gateway.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue, Result, Stages
+from gateway.launcher.codec import MalformedDocument, encode, schema_of
+from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JOB = b"J"
+RESULT = b"A"
+FAILURE = b"F"
+STATE = b"S"
+DATA = b"D"
+
+#: Longest documents in bytes. A job's has no code and no files in it, only what is said about them.
+JOB_DOCUMENT_LIMIT = 256 * KiB
+RESULT_DOCUMENT_LIMIT = 32 * MiB
+FAILURE_DOCUMENT_LIMIT = 64 * KiB
+STATE_DOCUMENT_LIMIT = 4 * MiB
+
+#: Longest data in bytes: code and files of the largest request that settings allow, and the largest output.
+JOB_DATA_LIMIT = 80 * MiB
+RESULT_DATA_LIMIT = 256 * MiB
+
+#: Bounds of what a job may say, whatever the HTTP side allows; that one is stricter where it matters to clients.
+CODE_LIMIT_BYTES = 16 * MiB
+FILES_LIMIT = 256
+FILE_NAME_LIMIT = 255
+FORMATS_LIMIT = 8
+STYLES_LIMIT = 16
+NAME_LIMIT = 128
+RC_LIMIT = 256
+RC_TEXT_LIMIT = 1024
+RC_ITEMS_LIMIT = 1024
+RC_DEPTH_LIMIT = 4
+RC_NUMBER_LIMIT = 2**53
+SEED_LIMIT = 2**32
+DPI_LIMIT = 10_000
+INCHES_LIMIT = 1_000
+WALL_LIMIT_S = 3_600
+MEMORY_LIMIT_BYTES = 2**40
+
+_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+#: Who is at the other end of a unix socket. Source: unix(7), SO_PEERCRED; `struct ucred` is pid, uid, gid.
+UCRED = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a launcher is doing.
+
+    Attributes:
+        schema: Digest of what the documents look like; a gateway of another version can't talk to it.
+        instance: Name of this run of it; another one counts from zero.
+        not_ready: Why a job would fail now, or None.
+        sizes: How many jobs it runs at once, and how many containers it keeps warm.
+        environments: What jobs can name.
+        counts: What it has counted since its start, by the names of `gateway.launcher.tally`.
+        gauges: The values of `gateway.launcher.interface.GAUGES`.
+    """
+
+    schema: str
+    instance: str
+    not_ready: str | None
+    sizes: Sizes
+    environments: tuple[EnvironmentFacts, ...]
+    counts: Mapping[str, int]
+    gauges: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One of our own errors, on its way from the launcher to the gateway.
+
+    Attributes:
+        error: Name of its class, one of `ERRORS`.
+        message: Its text, which is ours and may be shown to a client.
+        retry_after_s: What it says about trying again, where it says anything.
+        stages: Where the time went until then.
+    """
+
+    error: str
+    message: str
+    retry_after_s: int | None
+    stages: Stages = field(default_factory=Stages)
+
+
+#: Every error that can cross, by name; whatever else is raised in a launcher is a defect of ours, and told as one.
+ERRORS: dict[str, type[errors.GatewayError]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.GatewayError,
+        errors.InvalidRequest,
+        errors.QueueFull,
+        errors.QueueTimeout,
+        errors.ShuttingDown,
+        errors.EngineError,
+        errors.EngineUnavailable,
+        errors.ContainerLost,
+    )
+}
+
+SCHEMA = schema_of(Job, Result, Failure, State)
+
+
+def encode_job(job: Job) -> list[bytes]:
+    """Return the pieces of what hands a job over."""
+    return _message(JOB, *encode(job))
+
+
+def encode_result(result: Result) -> list[bytes]:
+    """Return the pieces of what brings a result back; its pictures and files are not copied for it."""
+    return _message(RESULT, *encode(result))
+
+
+def encode_failure(error: errors.GatewayError, stages: Stages) -> list[bytes]:
+    """Return the frame that brings one of our errors back, by the nearest class that both ends know."""
+    name = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in ERRORS)
+    retry_after_s = error.retry_after_s if isinstance(error, errors.Busy) else None
+    document, _ = encode(Failure(name, str(error), retry_after_s, stages))
+    return [encode_frame(FAILURE, document)]
+
+
+def encode_state(state: State) -> list[bytes]:
+    """Return the frame that tells a state."""
+    document, _ = encode(state)
+    return [encode_frame(STATE, document)]
+
+
+def error_of(failure: Failure) -> errors.GatewayError:
+    """Return the error that a failure stands for."""
+    kind = ERRORS.get(failure.error, errors.GatewayError)
+    if issubclass(kind, errors.Busy):
+        return kind(failure.message, failure.retry_after_s if failure.retry_after_s is not None else 1)
+    return kind(failure.message)
+
+
+class WireBroken(Exception):
+    """What came is not what may come here; the text says how, and quotes nothing."""
+
+
+async def read_frame(reader: asyncio.StreamReader, limits: Mapping[bytes, int]) -> tuple[bytes, bytes] | None:
+    """Return the next frame as kind and payload, or None at the end of the stream.
+
+    Args:
+        reader: Where it comes from.
+        limits: The kinds that may come now, each with the longest payload in bytes.
+
+    Raises:
+        WireBroken: Another kind, one that is longer than it may be, or half a frame.
+    """
+    try:
+        head = await reader.readexactly(FRAME_HEAD.size)
+    except asyncio.IncompleteReadError as error:
+        if not error.partial:
+            return None
+        raise WireBroken("the stream ends within a frame") from error
+    kind, length = FRAME_HEAD.unpack(head)
+    if kind not in limits:
+        raise WireBroken("a frame of a kind that can't come here")
+    if length > limits[kind]:
+        raise WireBroken("a frame is too long")
+    try:
+        return kind, await reader.readexactly(length)
+    except asyncio.IncompleteReadError as error:
+        raise WireBroken("the stream ends within a frame") from error
+
+
+async def read_data(reader: asyncio.StreamReader, length: int, limit: int) -> bytes:
+    """Return the bytes that belong to a document that announced how many they are.
+
+    Raises:
+        WireBroken: Something else comes.
+    """
+    if length > limit:
+        raise WireBroken("more bytes are announced than may come")
+    frame = await read_frame(reader, {DATA: length})
+    if frame is None or len(frame[1]) != length:
+        raise WireBroken("other bytes came than were announced")
+    return frame[1]
+
+
+def check_job(job: Job) -> None:
+    """Check every value of a job that came from a gateway; its types are checked already.
+
+    Raises:
+        MalformedDocument: One is out of bounds; the text names the field.
+    """
+    options = job.options
+    _need("code", len(job.code.encode()) <= CODE_LIMIT_BYTES and "\0" not in job.code)
+    _need("environment", _ENVIRONMENT.fullmatch(job.environment))
+    _need("wall_limit_s", job.wall_limit_s is None or 0 < job.wall_limit_s <= WALL_LIMIT_S)
+    _need("memory_limit_bytes", job.memory_limit_bytes is None or 0 < job.memory_limit_bytes <= MEMORY_LIMIT_BYTES)
+    _need("seed", job.seed is None or 0 <= job.seed < SEED_LIMIT)
+    _need("files", len(job.files) <= FILES_LIMIT)
+    names = [file.name for file in job.files]
+    _need("files", all(is_plain_file_name(name) for name in names) and len(set(names)) == len(names))
+    _need("formats", 0 < len(options.formats) <= FORMATS_LIMIT and len(set(options.formats)) == len(options.formats))
+    _need("dpi", options.dpi is None or 0 < options.dpi <= DPI_LIMIT)
+    _need("width_in", options.width_in is None or 0 < options.width_in <= INCHES_LIMIT)
+    _need("height_in", options.height_in is None or 0 < options.height_in <= INCHES_LIMIT)
+    _need("bbox_inches", options.bbox_inches in (None, "tight"))
+    _need("style", len(options.style) <= STYLES_LIMIT and all(map(_is_style, options.style)))
+    _need("rc", len(options.rc) <= RC_LIMIT and all(map(_PLAIN_NAME.fullmatch, options.rc)))
+    _need("rc", all(_is_bounded(value, RC_DEPTH_LIMIT) for value in options.rc.values()))
+
+
+def is_plain_file_name(name: str) -> bool:
+    """Tell whether a name is that of a file beside the code and nothing else: no path, no control, nothing hidden."""
+    return (
+        0 < len(name) <= FILE_NAME_LIMIT
+        and len(name.encode("utf-8", "surrogatepass")) <= FILE_NAME_LIMIT
+        and not name.startswith(".")
+        and not set(name) & {"/", "\\"}
+        and not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name)
+    )
+
+
+def _is_style(name: str) -> bool:
+    return 0 < len(name) <= NAME_LIMIT and name.isprintable() and not set(name) & {"/", "\\", ":"} and name[0] != "."
+
+
+def _is_bounded(value: RcValue, depth: int) -> bool:
+    if isinstance(value, str):
+        return len(value) <= RC_TEXT_LIMIT
+    if isinstance(value, tuple):
+        return depth > 0 and len(value) <= RC_ITEMS_LIMIT and all(_is_bounded(item, depth - 1) for item in value)
+    return math.isfinite(value) and abs(value) <= RC_NUMBER_LIMIT
+
+
+def _need(name: str, holds: object) -> None:
+    if not holds:
+        raise MalformedDocument(f"{name} is out of bounds")
+
+
+def _message(kind: bytes, document: bytes, data: list[bytes]) -> list[bytes]:
+    length = sum(map(len, data))
+    return [encode_frame(kind, document), FRAME_HEAD.pack(DATA, length), *data]

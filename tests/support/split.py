@@ -1,0 +1,142 @@
+"""A gateway and a launcher as two processes, with a socket between them and the engine behind the launcher alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support.live import (
+    ROOT,
+    LiveGateway,
+    end_gateway,
+    engine_url,
+    remove_containers_of,
+    start_gateway,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: An engine's address at which none is: what a gateway in split mode is given, to show that it asks none.
+NO_ENGINE = "unix:///nowhere/docker.sock"
+
+
+@dataclass
+class LiveLauncher:
+    """A running launcher process, and how to start another one in its place."""
+
+    process: subprocess.Popen[str]
+    socket: Path
+    installation: str
+    docker_host: str
+    log: Path
+    environment: dict[str, str]
+
+    def log_text(self) -> str:
+        """Return what it has logged so far, by all processes that it was."""
+        return self.log.read_text()
+
+    def terminate(self) -> int:
+        """End it as an operator would; return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def start_again(self) -> None:
+        """Start it anew, as a service manager would."""
+        end_gateway(self.process)
+        self.process = begin_launcher(self.environment, self.log)
+        read_announcement(self.process, self.log)
+
+
+@dataclass
+class LiveSplit:
+    """Both processes."""
+
+    gateway: LiveGateway
+    launcher: LiveLauncher
+
+
+@contextmanager
+def live_launcher(tmp_path: Path, *, docker_host: str | None = None, **environment: object) -> Iterator[LiveLauncher]:
+    """Run a launcher with the given settings; whatever happens, nothing of it stays.
+
+    Args:
+        tmp_path: For its log.
+        docker_host: Its engine; None is the one under test.
+        environment: Settings by their variables' names.
+    """
+    docker_host = docker_host or engine_url()
+    installation = str(environment.pop("FIGBOX_INSTALLATION", f"test-{secrets.token_hex(6)}"))
+    # A short name: a socket's path may have 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="fb-", dir="/tmp") as folder:
+        settings = {
+            "FIGBOX_LAUNCHER_SOCKET": Path(folder, "launcher.sock"),
+            "FIGBOX_INSTALLATION": installation,
+            "DOCKER_HOST": docker_host,
+            **environment,
+        }
+        variables = {name: value for name, value in os.environ.items() if name != "API_KEY"}
+        variables |= {name: str(value) for name, value in settings.items()}
+        log = tmp_path / f"launcher-{secrets.token_hex(4)}.log"
+        launcher = LiveLauncher(
+            begin_launcher(variables, log), Path(folder, "launcher.sock"), installation, docker_host, log, variables
+        )
+        try:
+            read_announcement(launcher.process, log)
+            yield launcher
+        finally:
+            end_gateway(launcher.process)
+            remove_containers_of(installation, docker_host)
+
+
+@contextmanager
+def live_split(tmp_path: Path, *, docker_host: str | None = None, **environment: object) -> Iterator[LiveSplit]:
+    """Run a launcher and a gateway of it; arguments as those of `live_gateway`."""
+    with live_launcher(tmp_path, docker_host=docker_host, **environment) as launcher:
+        gateway = start_split_gateway(tmp_path, launcher, **environment)
+        try:
+            yield LiveSplit(gateway, launcher)
+        finally:
+            end_gateway(gateway.process)
+
+
+def start_split_gateway(tmp_path: Path, launcher: LiveLauncher, **environment: object) -> LiveGateway:
+    """Start a gateway of a launcher, without an engine; the caller ends it."""
+    own = {**environment, "FIGBOX_LAUNCHER": f"unix://{launcher.socket}", "DOCKER_HOST": NO_ENGINE}
+    own.pop("FIGBOX_INSTALLATION", None)
+    gateway = start_gateway(tmp_path, launcher.docker_host, launcher.installation, **own)
+    assert gateway.docker_host == launcher.docker_host  # where its containers are looked for
+    return gateway
+
+
+def begin_launcher(environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
+    """Start a launcher's process."""
+    with log.open("a") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gateway.launcher"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+
+
+def read_announcement(process: subprocess.Popen[str], log: Path) -> None:
+    """Wait until a launcher serves."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("The launcher serves "), f"the launcher did not start:\n{log.read_text()}"

@@ -1,0 +1,262 @@
+"""Jobs and state between a gateway and a launcher in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.errors import ContainerLost, EngineUnavailable, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
+from gateway.jobs import Job, NamedFile, Outcome, Result, SaveOptions, Stages, Text
+from gateway.launcher import client as client_module
+from gateway.launcher import service as service_module
+from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.sizing import Sizes
+from gateway.launcher.tally import Tally
+from gateway.launcher.wire import DATA, FAILURE, STATE
+from tests.fakes import PNG, picture_result, settle, until
+from tests.support.launcher_rig import DEFAULT, Rig
+
+if TYPE_CHECKING:
+    import io
+    import socket
+    from pathlib import Path
+
+
+async def test_a_job_is_run_and_its_result_comes_back(rig: Rig) -> None:
+    """The launcher gets the job as it was, the gateway the result; each fills in its own stages."""
+    job = Job("plt.plot([1])", SaveOptions(dpi=200), files=(NamedFile("a", bytes(range(256)) * 1000),), wall_limit_s=3)
+    stages = Stages(queue_ms=7.0)
+    result = await rig.client.run(job, stages)
+    assert rig.launcher.jobs == [job]
+    assert result.picture is not None
+    assert result.picture.data == PNG
+    assert result.stages is stages
+    assert stages == Stages(queue_ms=7.0, run_ms=12.5, warm=True)
+
+
+async def test_large_results_come_back_whole(rig: Rig) -> None:
+    """Megabytes of files and text arrive as they were."""
+    big = Result(Outcome.OK, files=(NamedFile("x", os.urandom(9_000_000)),), stdout=Text("\u20ac" * 300_000, True))
+
+    async def run(_: Job, __: Stages) -> Result:
+        return big
+
+    rig.launcher.run = run  # type: ignore[method-assign]
+    result = await rig.client.run(Job("x"), Stages())
+    assert (result.files, result.stdout) == (big.files, big.stdout)
+
+
+@pytest.mark.parametrize(
+    "error", [EngineUnavailable("gone"), ContainerLost("lost"), ShuttingDown("ending", 9), QueueTimeout("late", 3)]
+)
+async def test_errors_of_ours_come_back_as_themselves(rig: Rig, error: GatewayError) -> None:
+    """What the launcher raises is raised at the gateway, with the stages until then."""
+    rig.launcher.result = error
+    stages = Stages()
+    with pytest.raises(type(error), match=str(error)) as caught:
+        await rig.client.run(Job("x"), stages)
+    assert getattr(caught.value, "retry_after_s", None) == getattr(error, "retry_after_s", None)
+    assert stages.run_ms == 12.5
+
+
+async def test_a_defect_of_the_launcher_is_named_in_its_log_only(rig: Rig, log: io.StringIO) -> None:
+    """An exception that is none of ours says nothing to the gateway, and everything to the log."""
+    rig.launcher.result = RuntimeError("secret detail")
+    with pytest.raises(GatewayError) as caught:
+        await rig.client.run(Job("x"), Stages())
+    assert type(caught.value) is GatewayError
+    assert "secret" not in str(caught.value)
+    assert "secret detail" in log.getvalue()
+
+
+async def test_hanging_up_cancels(rig: Rig) -> None:
+    """A call that is cancelled at the gateway is cancelled at the launcher, and frees its place."""
+    rig.launcher.result = None
+    calls = [asyncio.create_task(rig.client.run(Job("x"), Stages())) for _ in range(2)]
+    await until(lambda: rig.launcher.running == 2)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    await until(lambda: rig.launcher.cancelled == 2)
+    rig.launcher.result = picture_result(PNG)
+    assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK
+
+
+async def test_no_more_jobs_run_than_may_whatever_the_gateway_wants(rig: Rig) -> None:
+    """Jobs beyond the launcher's own number wait, however many a gateway sends."""
+    rig.launcher.result = None
+    calls = [asyncio.create_task(rig.client.run(Job("x"), Stages())) for _ in range(6)]
+    await until(lambda: rig.launcher.running == 2)
+    await asyncio.sleep(0.05)
+    assert rig.launcher.most_running == 2
+    rig.launcher.on_sizes(Sizes(3, 0))
+    await until(lambda: rig.launcher.running == 3)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    await until(lambda: rig.launcher.running == 0)
+    assert rig.launcher.most_running == 3
+    assert rig.server is not None
+    await until(lambda: rig.server is not None and rig.server.running_count == 0)
+
+
+async def test_no_job_waits_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that gets no place in time is told so, and the place is not lost."""
+    monkeypatch.setattr(service_module, "PLACE_LIMIT_S", 0.05)
+    rig.launcher.result = None
+    calls = [asyncio.create_task(rig.client.run(Job("x"), Stages())) for _ in range(2)]
+    await until(lambda: rig.launcher.running == 2)
+    with pytest.raises(QueueTimeout):
+        await rig.client.run(Job("x"), Stages())
+    calls.pop().cancel()
+    await until(lambda: rig.launcher.running == 1)
+    calls.append(asyncio.create_task(rig.client.run(Job("x"), Stages())))
+    await until(lambda: rig.launcher.running == 2)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_only_known_environments(rig: Rig) -> None:
+    """A job can name an environment that is there, and no other."""
+    with pytest.raises(InvalidRequest):
+        await rig.client.run(Job("x", environment="other"), Stages())
+    assert rig.launcher.jobs == []
+
+
+async def test_an_ending_launcher_refuses_and_lets_finish(rig: Rig) -> None:
+    """Once its end was asked for, what runs goes on, what comes is refused, and the state says why."""
+    rig.launcher.result = None
+    call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
+    await until(lambda: rig.launcher.running)
+    assert rig.server is not None
+    rig.server.refuse()
+    with pytest.raises(ShuttingDown):
+        await rig.client.run(Job("x"), Stages())
+    await until(lambda: rig.client.not_ready == "the launcher is shutting down")
+    idle = asyncio.create_task(rig.server.wait_idle())
+    await settle()
+    assert not idle.done()
+    call.cancel()
+    await asyncio.wait_for(idle, 5)
+
+
+# The state
+
+
+async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
+    """Readiness, sizes, environments, counts and gauges are the launcher's, soon after they change."""
+    sizes: list[Sizes] = []
+    rig.client.on_sizes = sizes.append
+    assert rig.client.not_ready is None
+    assert rig.client.environments == {DEFAULT.name: DEFAULT}
+    assert rig.metric("figbox_pool_idle") == 3
+    rig.launcher.not_ready = "the engine is tired"
+    rig.launcher.on_sizes(Sizes(5, 6))
+    rig.tally.count_pool_event("warm", 2)
+    rig.tally.count_sweep(4)
+    rig.tally.count_engine_failure()
+    await until(lambda: rig.client.not_ready == "the engine is tired")
+    await until(lambda: sizes == [Sizes(5, 6)])
+    assert rig.metric("figbox_pool_events_total", event="warm") == 2
+    assert rig.metric("figbox_sweeps_total") == 1
+    assert rig.metric("figbox_strays_removed_total") == 4
+    assert rig.metric("figbox_engine_failures_total") == 1
+
+
+async def test_a_launcher_that_comes_back_is_found(rig: Rig, log: io.StringIO) -> None:
+    """Without a launcher jobs are refused at once, with one they run again; counts go on from where they were."""
+    rig.tally.count_pool_event("made", 5)
+    await until(lambda: rig.metric("figbox_pool_events_total", event="made") == 5)
+    rig.launcher.result = None
+    call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
+    await until(lambda: rig.launcher.running)
+    await rig.stop()
+    with pytest.raises(EngineUnavailable):
+        await call
+    await until(lambda: rig.client.not_ready)
+    with pytest.raises(EngineUnavailable):
+        await rig.client.run(Job("x"), Stages())
+    assert rig.metric("figbox_engine_up") == 0
+    assert rig.client.environments == {}
+    rig.launcher.result = picture_result(PNG)
+    rig.tally = Tally()
+    rig.tally.count_pool_event("made", 2)
+    await rig.start()
+    await until(lambda: rig.client.not_ready is None)
+    assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK
+    assert rig.metric("figbox_pool_events_total", event="made") == 7
+    assert log.getvalue().count("launcher lost") == 1
+
+
+async def test_a_gateway_starts_without_its_launcher(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that is there first says what it waits for, and takes the sizes over when they come."""
+    monkeypatch.setattr(client_module, "START_LIMIT_S", 0.05)
+    rig = Rig(folder / "l.sock")
+    sizes: list[Sizes] = []
+    await rig.client.start()
+    rig.client.on_sizes = sizes.append
+    assert rig.client.not_ready == "the launcher has no socket yet"
+    with pytest.raises(EngineUnavailable, match="no socket"):
+        await rig.client.run(Job("x"), Stages())
+    await rig.start()
+    await until(lambda: rig.client.not_ready is None)
+    assert sizes == [Sizes(2, 4)]
+    await rig.client.aclose()
+    with pytest.raises(ShuttingDown):
+        await rig.client.run(Job("x"), Stages())
+    await rig.stop()
+
+
+async def test_a_silent_launcher_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launcher that hangs is given up on, and with it the jobs that wait for it."""
+    monkeypatch.setattr(client_module, "SILENCE_LIMIT_S", 0.3)
+    monkeypatch.setattr(service_module, "LOOK_S", 60)
+    rig = Rig(folder / "l.sock")
+    await rig.start()
+    await rig.client.start()
+    rig.launcher.result = None
+    call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
+    with pytest.raises(EngineUnavailable, match="lost"):
+        await asyncio.wait_for(call, 10)
+    await until(lambda: rig.launcher.cancelled == 1)
+    await rig.client.aclose()
+    await rig.stop()
+
+
+async def test_another_version_is_not_spoken_to(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launcher whose documents look otherwise is said to be of another version, and gets no job."""
+    monkeypatch.setattr(service_module, "SCHEMA", "another")
+    await until(lambda: rig.client.not_ready == "the launcher is of another version than the gateway")
+    with pytest.raises(EngineUnavailable):
+        await rig.client.run(Job("x"), Stages())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"A", id="half a head"),
+        pytest.param(FRAME_HEAD.pack(b"A", 2**31), id="a document too long"),
+        pytest.param(encode_frame(b"A", b"{}") + encode_frame(DATA), id="no result"),
+        pytest.param(encode_frame(b"Z", b""), id="another kind"),
+        pytest.param(encode_frame(FAILURE, b"[]"), id="no failure"),
+        pytest.param(encode_frame(STATE, b"{}"), id="a state"),
+    ],
+)
+async def test_answers_that_are_none_are_the_launchers_fault(rig: Rig, answer: bytes) -> None:
+    """Whatever is no answer ends as a launcher that failed us, never as a defect or a hang."""
+
+    async def attend(connection: socket.socket) -> None:
+        _, writer = await asyncio.open_unix_connection(sock=connection)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    assert rig.server is not None
+    rig.server._attend = attend  # type: ignore[method-assign]
+    with pytest.raises(EngineUnavailable):
+        await asyncio.wait_for(rig.client.run(Job("x"), Stages()), 5)

@@ -1,0 +1,153 @@
+"""What a launcher lets its peers do: ask for a job, or watch; all else is refused, bounded and told in few lines."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.jobs import Job, NamedFile, Outcome, Result, Stages
+from gateway.launcher import service as service_module
+from gateway.launcher.codec import build, parse
+from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.sizing import Sizes
+from gateway.launcher.wire import DATA, FAILURE, JOB, JOB_DOCUMENT_LIMIT, STATE, Failure, State, encode_job
+from tests.fakes import until
+from tests.support.launcher_rig import DEFAULT, Rig
+
+if TYPE_CHECKING:
+    import io
+    from pathlib import Path
+
+
+def failure_in(answer: bytes) -> Failure:
+    """Return the failure that an answer is."""
+    assert answer[:1] == FAILURE, answer[:100]
+    return build(Failure, parse(answer[FRAME_HEAD.size :]), b"")
+
+
+async def test_strangers_are_closed_unread(folder: Path, log: io.StringIO) -> None:
+    """A uid that is no peer gets nothing, is told nothing, and what it sends is not read."""
+    rig = Rig(folder / "l.sock", peers=frozenset({54321}))
+    await rig.start()
+    assert await rig.say(*encode_job(Job("x"))) == b""
+    reader, writer = await rig.open()
+    writer.write_eof()
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    assert rig.launcher.jobs == []
+    assert "stranger refused" in log.getvalue()
+    await rig.stop()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([b"GET /containers/json HTTP/1.1\r\n\r\n"], id="the engine's own language"),
+        pytest.param([encode_frame(b"X", b"")], id="another verb"),
+        pytest.param([encode_frame(STATE, b"{}")], id="a state"),
+        pytest.param([FRAME_HEAD.pack(JOB, JOB_DOCUMENT_LIMIT + 1)], id="too long a document"),
+        pytest.param([encode_frame(JOB, b"{}")], id="no job"),
+        pytest.param([encode_frame(JOB, b"[" * 100_000)], id="deep"),
+        pytest.param([encode_job(Job("x"))[0], FRAME_HEAD.pack(DATA, 2**32 - 1)], id="more data than announced"),
+        pytest.param([encode_job(Job("x"))[0], encode_frame(JOB, b"x")], id="another frame than data"),
+        pytest.param([*encode_job(Job("x", environment="../x"))], id="a value out of bounds"),
+    ],
+)
+async def test_what_is_no_job_is_refused(rig: Rig, log: io.StringIO, pieces: list[bytes]) -> None:
+    """Anything but a job is refused with one constant failure, and logged without a word of it."""
+    failure = failure_in(await rig.say(*pieces))
+    assert (failure.error, failure.message) == ("InvalidRequest", "the launcher was asked something unknown")
+    assert rig.launcher.jobs == []
+    assert "peer broke the protocol" in log.getvalue()
+    assert "containers" not in log.getvalue()
+
+
+async def test_more_than_a_job_ends_it(rig: Rig) -> None:
+    """A peer that goes on talking after its job has broken the protocol, and its job with it."""
+    rig.launcher.result = None
+    reader, writer = await rig.open()
+    writer.writelines(encode_job(Job("x")))
+    await until(lambda: rig.launcher.running)
+    writer.write(encode_frame(JOB, b"{}"))
+    assert failure_in(await asyncio.wait_for(reader.read(), 5)).error == "InvalidRequest"
+    assert rig.launcher.cancelled == 1
+    writer.close()
+
+
+async def test_a_state_is_all_that_a_silent_peer_gets(rig: Rig) -> None:
+    """A connection that asks nothing is told the state."""
+    reader, writer = await rig.open()
+    writer.write_eof()
+    head = await asyncio.wait_for(reader.readexactly(FRAME_HEAD.size), 5)
+    kind, length = FRAME_HEAD.unpack(head)
+    assert kind == STATE
+    state = build(State, parse(await reader.readexactly(length)), b"")
+    assert (state.sizes, state.environments, state.gauges) == (Sizes(2, 4), (DEFAULT,), {"figbox_pool_idle": 3})
+    writer.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"J", encode_job(Job("x" * 100))[0]], ids=["nothing", "a byte", "no data"])
+async def test_slow_peers_are_given_up_on(
+    rig: Rig, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    """A peer that neither asks nor closes, or doesn't go on, is closed in time, and holds no place."""
+    monkeypatch.setattr(service_module, "ASK_LIMIT_S", 0.05)
+    monkeypatch.setattr(service_module, "SEND_LIMIT_S", 0.05)
+    assert await rig.say(begun) == b""
+    assert "peer too slow" in log.getvalue()
+    assert rig.server is not None
+    assert rig.server.running_count == 0
+
+
+async def test_a_peer_that_does_not_read_is_given_up_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that nobody reads is not kept for ever."""
+    monkeypatch.setattr(service_module, "READ_LIMIT_S", 0.05)
+
+    async def run(_: Job, __: Stages) -> Result:
+        return Result(Outcome.OK, files=(NamedFile("x", bytes(5_000_000)),))
+
+    rig.launcher.run = run  # type: ignore[method-assign]
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, str(rig.path))
+        await asyncio.get_running_loop().sock_sendall(peer, b"".join(encode_job(Job("x"))))
+        assert rig.server is not None
+        await until(lambda: rig.server is not None and len(rig.server._connections) == 2)
+        await until(lambda: rig.server is not None and len(rig.server._connections) == 1)
+
+
+async def test_connections_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound a connection is closed at once; when others go there is room again."""
+    monkeypatch.setattr(service_module, "CONNECTIONS_LIMIT", 4)
+    opened = [await rig.open() for _ in range(5)]  # besides the watching one; two are for jobs
+    await until(lambda: rig.server is not None and len(rig.server._connections) == 6)
+    reader, writer = await rig.open()
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    for _, one in opened:
+        one.close()
+    await until(lambda: rig.server is not None and len(rig.server._connections) == 1)
+    assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK
+
+
+async def test_watchers_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only some connections may watch; the others are closed, and the bound is given back."""
+    monkeypatch.setattr(service_module, "WATCHERS_LIMIT", 2)
+    opened = [await rig.open() for _ in range(3)]
+    for _, writer in opened:
+        writer.write_eof()
+    answers = [await asyncio.wait_for(reader.read(1), 5) for reader, _ in opened]
+    assert sorted(answers) == [b"", b"", STATE]
+    for _, writer in opened:
+        writer.close()
+    await until(lambda: rig.server is not None and rig.server._watchers == 1, 10)
+
+
+async def test_complaints_are_bounded(rig: Rig, log: io.StringIO) -> None:
+    """However often a peer breaks the protocol, the log stays short."""
+    for _ in range(100):
+        await rig.say(b"X" * 20)
+    assert log.getvalue().count("\n") < 60
