@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errors import EngineUnavailable
 from gateway.jobs import Figure, Format, Outcome, Picture, Result
+from gateway.launcher.container import Container
 from gateway.launcher.engine import ExitState
-from gateway.launcher.pool import Container
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -96,6 +96,10 @@ class FakeMaker:
         failures: How many of the next makes fail.
         remove_failures: How many of the next removals fail.
         dead_on_arrival: How many of the next containers have died by the time they are made.
+        lowers_memory: Whether memory limits can be brought down at all.
+        lowering: What comes of trying; an exception is raised.
+        lowered: Names and limits of those that were brought down.
+        memory: The limits that each make was asked for.
     """
 
     def __init__(self, *, held: bool = False) -> None:
@@ -103,6 +107,10 @@ class FakeMaker:
         self.failures = 0
         self.remove_failures = 0
         self.dead_on_arrival = 0
+        self.lowers_memory = True
+        self.lowering: bool | Exception = True
+        self.lowered: list[tuple[str, int]] = []
+        self.memory: list[int | None] = []
         self.made: list[Container] = []
         self.live: set[str] = set()
         self.known: set[str] = set()
@@ -113,9 +121,10 @@ class FakeMaker:
         self.gates: list[asyncio.Future[Exception | None]] = []
         self._numbers = itertools.count(1)
 
-    async def make(self) -> Container:
+    async def make(self, memory_limit_bytes: int | None = None) -> Container:
         """See `Maker.make`."""
         self.attempts += 1
+        self.memory.append(memory_limit_bytes)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -141,6 +150,14 @@ class FakeMaker:
             self.dead_on_arrival -= 1
             container.conversation.spoil()  # type: ignore[attr-defined]
         return container
+
+    async def lower_memory(self, container: Container, memory_limit_bytes: int) -> bool:
+        """See `Maker.lower_memory`."""
+        await asyncio.sleep(0)
+        if isinstance(self.lowering, Exception):
+            raise self.lowering
+        self.lowered.append((container.name, memory_limit_bytes))
+        return self.lowering
 
     def finish(self, index: int = 0, error: Exception | None = None) -> None:
         """Let a held make end."""
@@ -172,10 +189,12 @@ class FakePool:
     def __init__(self, container: Container) -> None:
         self.container = container
         self.returned = 0
+        self.memory: list[int | None] = []
 
     @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncIterator[Container]:
+    async def lease(self, memory_limit_bytes: int | None = None) -> AsyncIterator[Container]:
         """See `Pool.lease`."""
+        self.memory.append(memory_limit_bytes)
         try:
             yield self.container
         finally:

@@ -123,6 +123,9 @@ class Engine(Protocol):
     async def process_id(self, container_id: str) -> int:
         """Return the host's process id of a running container's process 1."""
 
+    async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
+        """Bring the memory limit of a running container down; tell whether that was done."""
+
     async def kill(self, container_id: str) -> None:
         """Kill a container; one that is gone or has ended is fine."""
 
@@ -175,6 +178,31 @@ class DockerEngine:
             EngineUnavailable: The engine doesn't say.
         """
         return await self._run(self._controllers, lambda: self._exit_state(container_id))
+
+    async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
+        """Bring the memory limit of a running container down, that of memory and swap together alike.
+
+        Returns:
+            Whether it was done; False where the runtime can't, or the container already uses more.
+
+        Raises:
+            ContainerLost: It is gone.
+            EngineUnavailable: The engine doesn't answer.
+        """
+
+        def lower_memory() -> bool:
+            with self._translated():
+                try:
+                    self._client().update_container(
+                        container_id, mem_limit=memory_limit_bytes, memswap_limit=memory_limit_bytes
+                    )
+                except docker.errors.APIError as error:
+                    if error.status_code == NOT_FOUND:
+                        raise
+                    return False
+            return True
+
+        return await self._run(self._controllers, lower_memory)
 
     async def kill(self, container_id: str) -> None:
         """Kill a container by its id; raises EngineUnavailable when that can't be confirmed."""

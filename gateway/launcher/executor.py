@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gateway.jobs import Usage
+    from gateway.launcher.container import Container
     from gateway.launcher.engine import Engine
-    from gateway.launcher.pool import Container, Pool
+    from gateway.launcher.pool import Pool
 
     UsageReader = Callable[[str], Usage | None]
 
@@ -84,11 +85,12 @@ class PoolExecutor:
 
     async def run(self, job: Job, stages: Stages) -> Result:
         """Run one job; see `Executor.run`."""
-        limits = self._limits.lowered(job.wall_limit_s)
+        limits = self._limits.lowered(job.wall_limit_s, job.memory_limit_bytes)
+        memory = limits.memory_limit_bytes if limits.memory_limit_bytes < self._limits.memory_limit_bytes else None
         job_frames = encode_job(job, limits)
         reader = AnswerReader(job, limits.output_limit_bytes)
         with _timed(stages, "acquire_ms") as acquired:
-            async with self._pool.lease() as container:
+            async with self._pool.lease(memory) as container:
                 acquired()
                 stages.warm = container.was_idle
                 with _timed(stages, "run_ms"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +140,7 @@ class Sandbox:
         installation: Value of the label that marks this installation's containers.
         instance: Value of the label that marks this run of the gateway.
         idle_limit_s: Seconds after which a runner that got no job ends itself.
+        lowers_memory: Whether the memory limit of a running container can be brought down, and then holds.
     """
 
     image_id: str
@@ -148,6 +149,13 @@ class Sandbox:
     installation: str
     instance: str
     idle_limit_s: float
+    lowers_memory: bool = True
+
+    def with_memory(self, memory_limit_bytes: int | None) -> Sandbox:
+        """Return the same with another memory limit; None leaves it as it is."""
+        if memory_limit_bytes is None:
+            return self
+        return replace(self, limits=replace(self.limits, memory_limit_bytes=memory_limit_bytes))
 
     def container_config(self, uid: int, command: tuple[str, ...]) -> dict[str, Any]:
         """Return the body of the create call for one container.

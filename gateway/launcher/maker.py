@@ -17,11 +17,11 @@ from loguru import logger
 
 from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 from gateway.launcher.call_filter import read_call_filter
+from gateway.launcher.container import Container
 from gateway.launcher.conversation import StreamEnded, open_conversation
 from gateway.launcher.frames import MalformedAnswer
 from gateway.launcher.hardening import STUB, UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.likeness import Process, ProcessGone
-from gateway.launcher.pool import Container
 from gateway.launcher.template import ForkedRunner, TemplateFailed, TemplateLink, open_link
 
 if TYPE_CHECKING:
@@ -55,7 +55,16 @@ class ContainerMaker:
     async def aclose(self) -> None:
         """Give up what `open` prepared."""
 
-    async def make(self) -> Container:
+    @property
+    def lowers_memory(self) -> bool:
+        """Whether `lower_memory` is worth trying."""
+        return self._sandbox.lowers_memory
+
+    async def lower_memory(self, container: Container, memory_limit_bytes: int) -> bool:
+        """Bring a container's memory limit down; see `Maker.lower_memory`."""
+        return await self._engine.lower_memory(container.container_id, memory_limit_bytes)
+
+    async def make(self, memory_limit_bytes: int | None = None) -> Container:
         """Return a ready container; see `Maker.make`."""
         for _ in range(NAME_TRIES):
             uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
@@ -64,7 +73,7 @@ class ContainerMaker:
             if name in self._names:
                 continue
             with contextlib.suppress(NameTaken):
-                return await self._make(uid, name)
+                return await self._make(uid, name, self._sandbox.with_memory(memory_limit_bytes))
         raise EngineUnavailable("no free container name was found")
 
     async def remove(self, container: Container) -> None:
@@ -79,11 +88,11 @@ class ContainerMaker:
         """Give the name free."""
         self._names.discard(container.name)
 
-    async def _make(self, uid: int, name: str) -> Container:
+    async def _make(self, uid: int, name: str, sandbox: Sandbox) -> Container:
         async with contextlib.AsyncExitStack() as undo:
             self._names.add(name)
             undo.callback(self._names.discard, name)
-            launched = await self._engine.launch(self._config(uid), name)
+            launched = await self._engine.launch(self._config(sandbox, uid), name)
             undo.callback(launched.stream.close)
             undo.push_async_callback(self._remove_quietly, launched.container_id)
             conversation = await open_conversation(launched.stream)
@@ -99,9 +108,9 @@ class ContainerMaker:
             undo.pop_all()
             return Container(launched.container_id, name, conversation, forked)
 
-    def _config(self, uid: int) -> dict[str, Any]:
+    def _config(self, sandbox: Sandbox, uid: int) -> dict[str, Any]:
         """Return the create body."""
-        return self._sandbox.job_config(uid)
+        return sandbox.job_config(uid)
 
     async def _begin_runner(
         self,
@@ -170,8 +179,8 @@ class ForkingMaker(ContainerMaker):
         if container.forked is not None:
             self._let_go(container.forked)
 
-    def _config(self, uid: int) -> dict[str, Any]:
-        return self._sandbox.stub_config(uid)
+    def _config(self, sandbox: Sandbox, uid: int) -> dict[str, Any]:
+        return sandbox.stub_config(uid)
 
     async def _begin_runner(self, launched: Launched, uid: int, undo: contextlib.AsyncExitStack) -> ForkedRunner | None:
         stub = await self._find_stub(launched.container_id)

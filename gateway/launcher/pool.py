@@ -6,6 +6,9 @@ else to the idle ones. A taker who finds no idle container makes sure that at le
 takers wait, and waits for the first to finish: that is a cold start, and an empty pool is no error. Refilling for
 later begins only when nobody waits, and goes beyond half only when no job runs.
 
+All containers have the same memory limit. A job that may use less gets a warm one whose limit is brought down first;
+where that can't be done, or none is idle, one is made to order, with its limit from the beginning, for this job alone.
+
 A container is idle, leased or being removed, never idle again: `release` is its only way out of a lease. An idle one
 that speaks, dies or grows old is discarded. When makes fail in a row the breaker opens: takers are refused
 at once, and one make at a time is tried after a growing pause, until one succeeds.
@@ -17,8 +20,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -27,8 +29,7 @@ from gateway.errors import ContainerLost, EngineError, EngineUnavailable, Shutti
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from gateway.launcher.conversation import Conversation
-    from gateway.launcher.template import ForkedRunner
+    from gateway.launcher.container import Container, Maker
 
 #: Failed makes in a row that open the breaker.
 BREAKER_THRESHOLD = 3
@@ -43,38 +44,6 @@ REMOVE_PAUSE_S = 1.0
 
 #: Seconds a taker waits for removals that pile up.
 REMOVALS_LIMIT_S = 10.0
-
-
-@dataclass(eq=False, slots=True)
-class Container:
-    """A runner container with its open conversation; `forked` where its runner is not its process 1."""
-
-    container_id: str
-    name: str
-    conversation: Conversation
-    forked: ForkedRunner | None = None
-    made_at: float = field(default_factory=time.monotonic)
-    was_idle: bool = False
-
-
-class Maker(Protocol):
-    """A way to bring a container to where it waits for its job."""
-
-    async def make(self) -> Container:
-        """Return a ready container; leave nothing behind on failure.
-
-        Raises:
-            EngineError: It can't be made now.
-        """
-
-    async def remove(self, container: Container) -> None:
-        """Kill and remove a container; one that is gone is fine."""
-
-    def owns(self, name: str) -> bool:
-        """Tell whether a container of that name is known to this gateway, so no stray."""
-
-    def forget(self, container: Container) -> None:
-        """Stop knowing a container: it is removed, or left to the sweep."""
 
 
 class Pool:
@@ -96,6 +65,7 @@ class Pool:
         self._idle: deque[Container] = deque()
         self._takers: deque[asyncio.Future[Container]] = deque()
         self._making: set[asyncio.Task[None]] = set()
+        self._ordered: set[asyncio.Task[Container]] = set()
         self._removing: set[asyncio.Task[None]] = set()
         self._removing_slots = asyncio.Semaphore(removing_limit)
         self._leased = 0
@@ -117,7 +87,7 @@ class Pool:
     @property
     def making_count(self) -> int:
         """Containers being made."""
-        return len(self._making)
+        return len(self._making) + len(self._ordered)
 
     @property
     def removing_count(self) -> int:
@@ -153,18 +123,21 @@ class Pool:
         while self._idle:
             self._discard(self._idle.popleft())
         # A make is not cancelled in mid-call: it ends by itself within its deadlines, and its container is discarded.
-        while self._making or self._removing:
-            await asyncio.wait([*self._making, *self._removing])
+        while self._making or self._ordered or self._removing:
+            await asyncio.wait([*self._making, *self._ordered, *self._removing])
 
     @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncIterator[Container]:
+    async def lease(self, memory_limit_bytes: int | None = None) -> AsyncIterator[Container]:
         """Take a container for one job; it is destroyed afterwards, whatever happens.
+
+        Args:
+            memory_limit_bytes: The job's memory, where that is less than usual.
 
         Raises:
             EngineUnavailable: None can be had now.
             ShuttingDown: The pool is closing.
         """
-        container = await self._take()
+        container = await (self._take() if memory_limit_bytes is None else self._take_smaller(memory_limit_bytes))
         self._leased += 1
         try:
             yield container
@@ -176,21 +149,10 @@ class Pool:
     # Taking
 
     async def _take(self) -> Container:
-        if self.breaker_open and not self._idle:
-            raise EngineUnavailable("the engine fails to start containers")
-        await self._wait_for_removals()
-        if self._closing:
-            raise ShuttingDown("the gateway is shutting down")
-        while self._idle:
-            # The oldest first, so that none grows too old under steady demand.
-            container = self._idle.popleft()
-            container.conversation.on_spoilt = None
-            if container.conversation.is_idle:
-                self._wake.set()
-                self.on_event("warm")
-                container.was_idle = True
-                return container
-            self._discard(container)
+        await self._wait_for_turn()
+        container = self._take_idle()
+        if container is not None:
+            return container
         taker: asyncio.Future[Container] = asyncio.get_running_loop().create_future()
         self._takers.append(taker)
         self._make_for_takers()
@@ -208,6 +170,51 @@ class Pool:
             raise ContainerLost("a runner did not stay ready")
         self.on_event("cold")
         return container
+
+    async def _take_smaller(self, memory_limit_bytes: int) -> Container:
+        """Return a container with less memory than usual: a warm one brought down to it, else one made to order."""
+        await self._wait_for_turn()
+        container = self._take_idle() if self._maker.lowers_memory else None
+        if container is not None:
+            try:
+                if await self._maker.lower_memory(container, memory_limit_bytes):
+                    return container
+            except BaseException:
+                self._discard(container)
+                raise
+            self._discard(container)
+        make = asyncio.create_task(self._maker.make(memory_limit_bytes), name="pool-make-to-order")
+        self._ordered.add(make)
+        make.add_done_callback(self._ordered.discard)
+        try:
+            container = await asyncio.shield(make)
+        except asyncio.CancelledError:
+            make.add_done_callback(self._discard_made)
+            raise
+        self.on_event("cold")
+        return container
+
+    def _take_idle(self) -> Container | None:
+        """Return a warm container, or None when there is none."""
+        while self._idle:
+            # The oldest first, so that none grows too old under steady demand.
+            container = self._idle.popleft()
+            container.conversation.on_spoilt = None
+            if container.conversation.is_idle:
+                self._wake.set()
+                self.on_event("warm")
+                container.was_idle = True
+                return container
+            self._discard(container)
+        return None
+
+    async def _wait_for_turn(self) -> None:
+        """Wait until a container may be taken; raises when none can be had."""
+        if self.breaker_open and not self._idle:
+            raise EngineUnavailable("the engine fails to start containers")
+        await self._wait_for_removals()
+        if self._closing:
+            raise ShuttingDown("the gateway is shutting down")
 
     async def _wait_for_removals(self) -> None:
         """Wait, in turn, until not too many removals are under way; passes at once unless they pile up."""
@@ -322,6 +329,11 @@ class Pool:
         task = asyncio.create_task(self._remove(container), name="pool-remove")
         self._removing.add(task)
         task.add_done_callback(self._removing.discard)
+
+    def _discard_made(self, make: asyncio.Task[Container]) -> None:
+        """Destroy what was made to order for somebody who has gone."""
+        if not make.cancelled() and make.exception() is None:
+            self._discard(make.result())
 
     async def _remove(self, container: Container) -> None:
         async with self._removing_slots:

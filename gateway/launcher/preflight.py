@@ -2,13 +2,14 @@
 
 An engine can accept limits and not enforce them (rootless engines on cgroup v1 do), a kernel can lack seccomp, a
 runtime can be missing. So the engine is asked what it can do, a *probe* container with exactly the
-specification of a job looks at its sandbox from inside and tries what must not work, and another one tries to use
-more memory than it may. Both run our own code only; it is the one time that a container is believed.
+specification of a job looks at its sandbox from inside and tries what must not work, and two more try to use
+more memory than they may. All run our own code only; it is the one time that a container is believed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from dataclasses import dataclass, replace
@@ -22,9 +23,9 @@ from gateway.launcher.sizing import Sizes, choose_sizes
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from gateway.launcher.engine import DockerEngine, EngineFacts, ExitState
+    from gateway.launcher.engine import DockerEngine, EngineFacts, ExitState, Launched
     from gateway.settings import LauncherSettings
 
 #: Seconds the probe may take.
@@ -35,6 +36,9 @@ PROBE_OUTPUT_LIMIT = 256 * 1024
 
 #: Memory of the container that tries to use twice as much.
 MEMORY_PROBE_BYTES = 48 * MiB
+
+#: How it tries.
+GREED = f"b'x' * {2 * MEMORY_PROBE_BYTES}; print('survived')"
 
 #: Exit status of a process ended by SIGKILL, as the kernel does when memory is over (not every engine says why).
 EXIT_SIGKILL = SIGNAL_BASE + 9
@@ -83,11 +87,12 @@ async def prepare(engine: DockerEngine, settings: LauncherSettings, instance: st
     sizes = choose_sizes(settings, facts)
     report = await probe(engine, sandbox)
     faults = judge_probe(report, runtime=settings.runtime, tmpfs_limit_bytes=settings.limits.tmpfs_limit_bytes)
-    if not await memory_limit_holds(engine, sandbox):
+    holds, lowers = await asyncio.gather(memory_limit_holds(engine, sandbox), memory_can_be_lowered(engine, sandbox))
+    if not holds:
         faults.append("its memory limit is not enforced")
     if faults:
         raise StartError("the sandbox does not hold: " + "; ".join(faults))
-    return Prepared(facts, sandbox, sizes)
+    return Prepared(facts, replace(sandbox, lowers_memory=lowers), sizes)
 
 
 async def probe(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
@@ -109,26 +114,57 @@ async def probe(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
 
 async def memory_limit_holds(engine: DockerEngine, sandbox: Sandbox) -> bool:
     """Tell whether a container that touches more memory than it may have is killed."""
-    small = replace(sandbox, limits=replace(sandbox.limits, memory_limit_bytes=MEMORY_PROBE_BYTES))
+    config = _greedy(sandbox.with_memory(MEMORY_PROBE_BYTES), GREED)
+    return _was_killed(*await _run_to_end(engine, config))
 
-    def config(uid: int) -> dict[str, Any]:
-        program = f"b'x' * {2 * MEMORY_PROBE_BYTES}; print('survived')"
-        return {**small.container_config(uid, ("-c", program)), "Entrypoint": ["python3"]}
 
-    output, state = await _run_to_end(engine, config)
+async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox) -> bool:
+    """Tell whether the same holds for a limit that is brought down while the container runs; not every runtime can."""
+    config = _greedy(sandbox.with_memory(4 * MEMORY_PROBE_BYTES), "input(); " + GREED)
+    lowered = False
+
+    async def lower(launched: Launched) -> None:
+        nonlocal lowered
+        lowered = await engine.lower_memory(launched.container_id, MEMORY_PROBE_BYTES)
+        with contextlib.suppress(OSError):  # it has ended: how, it says below
+            launched.stream.sendall(b"\n")
+
+    output, state = await _run_to_end(engine, config, lower)
+    return lowered and _was_killed(output, state)
+
+
+def _greedy(sandbox: Sandbox, program: str) -> Callable[[int], dict[str, Any]]:
+    """Return what makes the create body of a container that runs a line of Python."""
+    return lambda uid: {**sandbox.container_config(uid, ("-c", program)), "Entrypoint": ["python3"]}
+
+
+def _was_killed(output: bytes, state: ExitState) -> bool:
     return not output and (state.oom_killed or state.exit_code == EXIT_SIGKILL)
 
 
-async def _run_to_end(engine: DockerEngine, config: Callable[[int], dict[str, Any]]) -> tuple[bytes, ExitState]:
-    """Run a container of our own code; return what it wrote to stdout, and how it ended."""
+async def _run_to_end(
+    engine: DockerEngine,
+    config: Callable[[int], dict[str, Any]],
+    begin: Callable[[Launched], Awaitable[None]] | None = None,
+) -> tuple[bytes, ExitState]:
+    """Run a container of our own code; return what it wrote to stdout, and how it ended.
+
+    Args:
+        engine: Where it runs.
+        config: Makes the create body, from a uid.
+        begin: Called once it runs.
+    """
     uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
     launched = await engine.launch(config(uid), f"figbox-{uid}")
     try:
-        async with asyncio.timeout(PROBE_LIMIT_S):
-            output = await _read_stdout(launched.stream)
+        with contextlib.closing(launched.stream):
+            if begin is not None:
+                await begin(launched)
+            async with asyncio.timeout(PROBE_LIMIT_S):
+                output = await _read_stdout(launched.stream)
         return output, await engine.exit_state(launched.container_id)
-    except (TimeoutError, MalformedAnswer) as error:
-        raise ContainerLost("a probe container did not end") from error
+    except (OSError, MalformedAnswer) as error:  # TimeoutError is one of the former
+        raise ContainerLost("a probe container did not end, or its stream broke") from error
     finally:
         await engine.remove(launched.container_id)
 

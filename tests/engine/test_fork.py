@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from gateway.launcher.pool import Container
+    from gateway.launcher.container import Container
     from tests.support.second_engine import SecondEngine
 
 pytestmark = pytest.mark.engine

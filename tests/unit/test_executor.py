@@ -29,11 +29,11 @@ from gateway.jobs import (
 )
 from gateway.launcher import executor
 from gateway.launcher.answers import Answer, ClaimedPicture
+from gateway.launcher.container import Container
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.engine import ExitState
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
-from gateway.launcher.pool import Container
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
 from tests.support.figures import saved
 
@@ -215,6 +215,18 @@ async def test_a_job_may_ask_for_less_time() -> None:
     assert result.error == "The job took longer than 0.02 s and was stopped."
     (frame,) = rig.conversation.jobs
     assert json.loads(frame[5:])["limits"]["wall_limit_s"] == 0.02
+
+
+async def test_a_job_may_ask_for_less_memory() -> None:
+    """A job's own memory limit is asked of the pool and told to the client; more than usual is not to be had."""
+    for wish, asked in ((128 * MiB, 128 * MiB), (256 * MiB, None), (1024 * MiB, None), (None, None)):
+        rig = Rig(StreamEnded(), FakeEngine(ExitState(137, oom_killed=True)))
+        result = await rig.executor.run(Job("code", memory_limit_bytes=wish), rig.stages)
+        assert rig.pool.memory == [asked]
+        allowed = asked or 256 * MiB
+        assert result.limits == replace(LIMITS, memory_limit_bytes=allowed)
+        assert result.limit == LimitExceeded("memory_limit", allowed, "bytes")
+        assert f"more than {allowed // MiB} MiB" in result.error
 
 
 async def run(job: Job, answer: object, *, engine: FakeEngine | None = None, stdout: bytes = b"") -> Result:

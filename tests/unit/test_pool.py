@@ -16,11 +16,12 @@ from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTa
 from gateway.jobs import Limits
 from gateway.launcher import maker as maker_module
 from gateway.launcher import pool as pool_module
+from gateway.launcher.container import Container
 from gateway.launcher.engine import Launched
 from gateway.launcher.frames import READY, encode_frame
 from gateway.launcher.hardening import Sandbox
 from gateway.launcher.maker import NAME_TRIES, ContainerMaker
-from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Container, Pool
+from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Pool
 from tests.fakes import FakeConversation, FakeMaker, block, settle, until
 
 if TYPE_CHECKING:

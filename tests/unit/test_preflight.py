@@ -48,6 +48,7 @@ class ProbedEngine:
         self._image = image
         self.launched: list[dict[str, Any]] = []
         self.removed = 0
+        self.lowers = True
         self.ending = ExitState(137, oom_killed=True)
 
     async def facts(self) -> EngineFacts:
@@ -66,6 +67,10 @@ class ProbedEngine:
             peer.sendall(self._output)
         peer.close()
         return Launched("id", ours)
+
+    async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
+        """Lower it or not, as the test says."""
+        return self.lowers
 
     async def exit_state(self, container_id: str) -> ExitState:
         """Say what the test says; that it was killed for its memory, unless told otherwise."""
@@ -152,11 +157,12 @@ def test_kernels_in_user_space_are_not_asked_for_filters(runtime: str) -> None:
 
 
 async def test_good_engine_is_prepared(make_settings: MakeSettings) -> None:
-    """An engine that passes is used with its image's digest; both probes had the job's spec and are gone."""
+    """An engine that passes is used with its image's digest; all probes had the job's spec and are gone."""
     engine = ProbedEngine(block(2, b"a warning") + block(1, json.dumps(GOOD).encode()))
     prepared = await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]
     assert prepared.sandbox.image_id == "sha256:0"
-    assert engine.removed == len(engine.launched) == 2
+    assert prepared.sandbox.lowers_memory
+    assert engine.removed == len(engine.launched) == 3
     assert all(config["HostConfig"]["ReadonlyRootfs"] for config in engine.launched)
 
 
@@ -250,6 +256,28 @@ async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch
     with peer, pytest.raises(ContainerLost):
         await probe(engine, SANDBOX)  # type: ignore[arg-type]
     assert engine.removed == 1
+
+
+@pytest.mark.parametrize("what", ["refused", "without effect"])
+async def test_memory_that_cannot_be_lowered_is_noted(make_settings: MakeSettings, what: str) -> None:
+    """An engine that won't lower a limit, or whose lowered limit holds nobody, is used; jobs with less start cold."""
+    engine = ProbedEngine(block(1, json.dumps(GOOD).encode()))
+    engine.lowers = what != "refused"
+    launch = engine.launch
+
+    async def survive(config: dict[str, Any], name: str) -> Launched:
+        if config["HostConfig"]["Memory"] != 4 * preflight.MEMORY_PROBE_BYTES or not engine.lowers:
+            return await launch(config, name)
+        ours, peer = socket.socketpair()
+        peer.sendall(block(1, b"survived\n"))
+        peer.close()
+        engine.launched.append(config)
+        return Launched("id", ours)
+
+    engine.launch = survive  # type: ignore[method-assign]
+    prepared = await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]
+    assert not prepared.sandbox.lowers_memory
+    assert engine.removed == len(engine.launched)
 
 
 async def test_silent_death_of_another_cause_proves_no_memory_limit(make_settings: MakeSettings) -> None:

@@ -1,0 +1,77 @@
+"""An executor in this process with real containers, without the HTTP side."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.jobs import Job, Limits, Result, SaveOptions, Stages
+from gateway.launcher.engine import DockerEngine
+from gateway.launcher.executor import PoolExecutor
+from gateway.launcher.hardening import Sandbox
+from gateway.launcher.maker import ContainerMaker, ForkingMaker
+from gateway.launcher.pool import Pool
+from tests.fakes import no_usage
+from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@dataclass
+class LiveExecutor:
+    """A running executor.
+
+    Attributes:
+        installation: What its containers are marked with.
+    """
+
+    executor: PoolExecutor
+    pool: Pool
+    installation: str
+
+    async def run(self, code: str, **job: Any) -> Result:
+        """Run a job that collects; `options` are those of `SaveOptions`, all else of `Job`."""
+        options = SaveOptions(**job.pop("options", {}))
+        return await self.executor.run(Job(code, options, **{"collect": True, **job}), Stages())
+
+    async def full(self) -> None:
+        """Wait until the pool holds what it should."""
+        await until(lambda: self.pool.idle_count >= self.pool._size, "the pool is full")
+
+
+@asynccontextmanager
+async def live_executor(
+    *, size: int = 0, limits: Limits | None = None, url: str | None = None, forks: bool = False, **sandbox: Any
+) -> AsyncIterator[LiveExecutor]:
+    """Run an executor on an engine; afterwards nothing of it is left.
+
+    Args:
+        size: Of the warm pool.
+        limits: Of each job.
+        url: The engine's; None is the one under test.
+        forks: Whether runners are forked.
+        sandbox: Other fields of the sandbox.
+    """
+    limits, url, name = limits or Limits(), url or engine_url(), f"test-{secrets.token_hex(6)}"
+    engine = DockerEngine(url, 30)
+    try:
+        image_id = await engine.image_id(IMAGE)
+        assert image_id is not None
+        fields = {"runtime": None, "installation": name, "instance": name, "idle_limit_s": 300.0, **sandbox}
+        maker = (ForkingMaker if forks else ContainerMaker)(engine, Sandbox(image_id, limits, **fields), 60)
+        await maker.open()
+        pool = Pool(maker, size=size, makers=2, idle_limit_s=300, removing_limit=8)
+        pool.start()
+        try:
+            yield LiveExecutor(PoolExecutor(pool, engine, limits, no_usage), pool, name)
+        finally:
+            await pool.aclose()
+            await maker.aclose()
+    finally:
+        engine.close()
+        left = containers_of(name, url)
+        remove_containers_of(name, url)
+        assert left == []
