@@ -22,7 +22,7 @@ from gateway.launcher.conversation import StreamEnded, open_conversation
 from gateway.launcher.frames import MalformedAnswer
 from gateway.launcher.hardening import STUB, UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.likeness import Process, ProcessGone
-from gateway.launcher.template import ForkedRunner, TemplateFailed, TemplateLink, open_link
+from gateway.launcher.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
 
 if TYPE_CHECKING:
     from gateway.launcher.engine import Engine, Launched
@@ -155,7 +155,7 @@ class ForkingMaker(ContainerMaker):
         """
         try:
             container = await self.make()
-        except TemplateFailed as error:
+        except CanNotFork as error:
             await self.aclose()
             raise StartError(
                 f"runners can't be forked here: {error}; set FIGBOX_WARM_START=import (see docs/fork.md)"
@@ -197,11 +197,11 @@ class ForkingMaker(ContainerMaker):
         try:
             stub = Process(process_id)
         except ProcessGone as error:
-            raise TemplateFailed("a container's processes can't be seen from here, or it ended early") from error
+            raise TemplateFailed("a container ended early, or its processes can't be seen from here") from error
         # The id was the engine's word a moment ago; what we hold now must still be that container's.
         if container_id not in (stub.read("cgroup") or ""):
             stub.close()
-            raise TemplateFailed("a container's processes can't be seen from here")
+            raise CanNotFork("a container's processes can't be seen from here")
         try:
             await self._wait_for_program(stub)
         except BaseException:
@@ -227,8 +227,10 @@ class ForkingMaker(ContainerMaker):
             await self._remove_template()
             try:
                 call_filter = await asyncio.to_thread(read_call_filter, stub.process_id)
+            except ProcessLookupError as error:
+                raise TemplateFailed("a container ended early") from error
             except OSError as error:
-                raise TemplateFailed(f"a container's system call filter can't be read: {error.strerror}") from error
+                raise CanNotFork(f"a container's system call filter can't be read: {error.strerror}") from error
             # Never a name twice: an engine that failed may still know the last one, which is the sweep's by then.
             self._template_name = f"figbox-template-{self._sandbox.instance}-{next(self._templates)}"
             self._names.add(self._template_name)

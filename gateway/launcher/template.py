@@ -32,7 +32,11 @@ FORK_LIMIT_S = 10.0
 
 
 class TemplateFailed(ContainerLost):
-    """The template did not do what it was asked, or a runner of its is not like its container's process 1."""
+    """The template did not do what it was asked: it has ended, or a container has."""
+
+
+class CanNotFork(TemplateFailed):
+    """Runners can't be forked on this host, or not alike: trying again gives the same."""
 
 
 class TemplateLink(asyncio.Protocol):
@@ -141,7 +145,7 @@ class ForkedRunner:
         except (ProcessGone, OSError) as error:
             raise TemplateFailed("a runner or its container ended early") from error
         if found:
-            raise TemplateFailed(f"a forked runner is not like its container's process 1: {', '.join(found)}")
+            raise CanNotFork(f"a forked runner is not like its container's process 1: {', '.join(found)}")
 
     def close(self) -> None:
         """Give up both processes."""

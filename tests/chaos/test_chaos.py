@@ -194,7 +194,7 @@ async def until_only_the_pool_is_left(stage: Installation) -> None:
     def states() -> list[str]:
         client = stage.engine.client()
         try:
-            return [row["State"] for row in client.containers(all=True)]
+            return [row["State"] for row in client.containers(all=True) if "template" not in row["Names"][0]]
         finally:
             client.close()
 

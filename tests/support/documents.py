@@ -33,7 +33,7 @@ COVERED = {
     "curl -sS": Cover("tests/engine/test_readme_commands.py", "def test_curl_"),
     "docker run": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     ".venv/bin/python -m benchmarks.system_calls": Cover("tests/engine/test_seccomp_calls.py", "def test_command_"),
-    ".venv/bin/python -m gateway.launcher": Cover("tests/support/split.py", '[sys.executable, "-m", "gateway.launcher"]'),
+    ".venv/bin/python -m gateway.launcher": Cover("tests/support/split.py", '"-m", "gateway.launcher"]'),
     ".venv/bin/python -m gateway": Cover("tests/support/live.py", '[sys.executable, "-m", "gateway"]'),
     ".venv/bin/python -m gateway.keys": Cover("tests/engine/test_readme_commands.py", "def test_keys_come_and_go_"),
     ".venv/bin/python -m gateway.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
