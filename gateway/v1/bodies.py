@@ -36,7 +36,10 @@ BOUNDARY_LIMIT = 70
 
 
 async def read_submission(request: web.Request, settings: Settings) -> Submission:
-    """Return what a request asks for; options may stand in its query, whatever its body is.
+    """Return what a request asks for.
+
+    Options may stand in the query, whatever the body is, and take the place of the body's: who can write both means the
+    nearer one.
 
     Args:
         request: An authenticated request whose body nobody has read.

@@ -138,8 +138,17 @@ def _object(schema: dict[str, Any]) -> str:
     if "properties" in schema:
         return "object of " + ", ".join(f"<code>{_text(name)}</code>" for name in schema["properties"])
     words = "object" + _between(schema, "minProperties", "maxProperties", "members")
-    names = schema.get("propertyNames", {}).get("enum")
-    return words + (f"<details><summary>names</summary>{_choices(names, len(names))}</details>" if names else "")
+    rows = [(_choices(_names(pattern), 1000), _type(value)) for pattern, value in _patterns(schema)]
+    return words + (f"<details><summary>names</summary>{_table(('Names', 'Values'), rows)}</details>" if rows else "")
+
+
+def _patterns(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(schema.get("patternProperties", {}).items())
+
+
+def _names(pattern: str) -> list[Any]:
+    """Return the names that a pattern of ours is made of."""
+    return pattern.removeprefix("^(?:").removesuffix(")$").replace("\\", "").split("|")
 
 
 def _choices(values: list[Any], limit: int = SHOWN_LIMIT) -> str:

@@ -91,7 +91,7 @@ class FormReader:
         """Return what the whole form asks for.
 
         Args:
-            query: Options given in the query.
+            query: Options given in the query; they take the place of the form's.
             found: What was wrong with those.
 
         Raises:
@@ -104,9 +104,8 @@ class FormReader:
             except MultipartError as error:
                 raise InvalidRequest(BROKEN) from error
         raw, faults = options_from_text(self._pairs)
-        twice = [OptionError(name, "is given in the query and in the body") for name in query if name in raw]
         code, code_faults = code_from_bytes(self._code)
-        options = validated(Options, {**query, **raw}, [*found, *self._faults, *faults, *twice, *code_faults])
+        options = validated(Options, {**raw, **query}, [*found, *self._faults, *faults, *code_faults])
         files = tuple(NamedFile(name, data) for name, data in sorted(self._files.items()))
         return Submission(code, options, files)
 

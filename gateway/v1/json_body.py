@@ -14,9 +14,12 @@ from gateway.v1 import file_names
 from gateway.v1.faults import validated
 from gateway.v1.options import Model, Options
 from gateway.v1.strict_json import parse_object
-from gateway.v1.submission import Submission, find_code_fault
+from gateway.v1.submission import CODE_PATTERN, Submission, find_code_fault
 
 FILES_LIMIT = 64
+
+#: Source: RFC 4648, section 4.
+BASE64_PATTERN = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
 def _code(text: str) -> str:
@@ -60,7 +63,11 @@ class TextFile(Model):
 class Base64File(Model):
     """A file given as base64."""
 
-    base64: Annotated[bytes, BeforeValidator(_decoded), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
+    base64: Annotated[
+        bytes,
+        BeforeValidator(_decoded),
+        WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": BASE64_PATTERN}),
+    ]
 
 
 _File = Annotated[
@@ -82,7 +89,7 @@ class RenderRequest(Options):
     code: Annotated[
         str,
         AfterValidator(_code),
-        Field(json_schema_extra={"minLength": 1, "pattern": r"\S"}, description="Python source"),
+        Field(json_schema_extra={"minLength": 1, "pattern": CODE_PATTERN}, description="Python source"),
     ]
     files: Annotated[
         dict[_Name, _File],
@@ -99,7 +106,7 @@ def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> S
 
     Args:
         body: All of it.
-        query: Options given in the query.
+        query: Options given in the query; they take the place of the body's.
         found: What was wrong with those.
 
     Raises:
@@ -110,8 +117,7 @@ def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> S
     misplaced = [OptionError(name, "belongs into the body") for name in ("code", "files") if name in query]
     if misplaced:
         raise InvalidOptions.of([*found, *misplaced])
-    twice = [OptionError(name, "is given in the query and in the body") for name in query if name in document]
-    request = validated(RenderRequest, {**query, **document}, [*found, *twice])
+    request = validated(RenderRequest, {**document, **query}, found)
     files = tuple(NamedFile(name, _bytes(file)) for name, file in sorted(request.files.items()))
     return Submission(request.code, request, files)
 

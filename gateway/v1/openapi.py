@@ -31,6 +31,7 @@ from gateway.v1.openapi_responses import (
     reference,
 )
 from gateway.v1.options import Options, TextForm
+from gateway.v1.submission import CODE_PATTERN
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -56,12 +57,17 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (FailureDocument, "serialization"),
 )
 
-_CODE = {"type": "string", "minLength": 1, "pattern": r"\S", "description": "Python source, UTF-8"}
+#: Name of the schema of Matplotlib's parameters.
+_PARAMETERS = "Parameters"
+
+_CODE = {"type": "string", "minLength": 1, "pattern": CODE_PATTERN, "description": "Python source, UTF-8"}
 
 
 def describe() -> dict[str, Any]:
     """Return the description of the whole service."""
-    _, schemas = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    _, made = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    schemas: dict[str, Any] = made["$defs"]
+    schemas[_PARAMETERS] = _shared_parameters(schemas["RenderRequest"]["properties"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "Figbox", "version": VERSION, "description": DESCRIPTION, "license": {"name": "MIT"}},
@@ -82,7 +88,7 @@ def describe() -> dict[str, Any]:
             "/docs": {"get": _plain("docs", "This description as a page", "text/html", {"type": "string"})},
         },
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": dict(sorted(schemas.items())),
             "headers": header_components(),
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key of the operator's"}
@@ -91,13 +97,20 @@ def describe() -> dict[str, Any]:
     }
 
 
+def _shared_parameters(properties: dict[str, Any]) -> dict[str, Any]:
+    """Put a reference in the place of the schema of Matplotlib's parameters, which is long, and return it."""
+    schema: dict[str, Any] = properties["rc"]
+    properties["rc"] = {"$ref": f"#/components/schemas/{_PARAMETERS}", "description": schema["description"]}
+    return {key: value for key, value in schema.items() if key not in ("title", "default", "description")}
+
+
 def _render() -> dict[str, Any]:
     return {
         "operationId": "render",
         "tags": ["render"],
         "summary": "Run code and get what it draws",
         "description": (
-            "The body is JSON, the raw script, or a form; options stand in it, and may stand in the query instead. "
+            "The body is JSON, the raw script, or a form. Options stand in it or in the query, which goes before it. "
             "`Accept` chooses the form of the answer: the picture alone, for which `*/*` stands too, where one figure "
             "is asked for in one format; a JSON document with all that came of it; or a ZIP of the same. "
             "Of Matplotlib's parameters a query can also name one at a time, as in `rc.axes.grid=true`, and so can a "
@@ -117,8 +130,9 @@ def _render() -> dict[str, Any]:
                 "description": "What the code drew, in the form that `Accept` takes",
                 "headers": {**answer_headers(), **reference("ETag", "Vary", "Content-Disposition")},
                 "content": {
-                    **{name: {"schema": _binary(name)} for name in PICTURE_TYPES.values()},
+                    # First what makers of clients can make a type of; some take the first and leave out the rest.
                     Form.JSON.value: {"schema": {"$ref": "#/components/schemas/RenderDocument"}},
+                    **{name: {"schema": _binary(name)} for name in PICTURE_TYPES.values()},
                     Form.ZIP.value: {"schema": _binary(Form.ZIP.value)},
                 },
             },
@@ -170,17 +184,16 @@ def _form() -> dict[str, Any]:
 
 def _text_schemas() -> dict[str, Any]:
     """Return the schemas of options where they are given as text: there is no null, and one is a list of one."""
+    properties = Options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    _shared_parameters(properties)
     schemas = {}
-    for name, schema in Options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"].items():
+    for name, schema in properties.items():
         kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
         lists = [kind for kind in kinds if kind.get("type") == "array"]
         plain = dict((lists or kinds)[0])
-        default = schema.get("default")
         plain["description"] = schema["description"]
-        plain.pop("title", None)
-        if default not in (None, [], {}):
-            plain["default"] = default
-        schemas[name] = plain
+        # Without defaults: clients made from this would send them along and override the body's options by them.
+        schemas[name] = {key: value for key, value in plain.items() if key not in ("title", "default")}
     return schemas
 
 

@@ -61,7 +61,6 @@ def _style(name: str) -> str:
     return name
 
 
-_Integer = Annotated[int, BeforeValidator(_whole)]
 _OneFormat = Annotated[Format, Field(strict=False)]
 _Formats = Annotated[
     list[_OneFormat], Field(min_length=1, max_length=len(Format), json_schema_extra={"uniqueItems": True})
@@ -69,21 +68,8 @@ _Formats = Annotated[
 _OneStyle = Annotated[str, AfterValidator(_style), Field(json_schema_extra={"enum": list(rc.STYLES)})]
 _Styles = Annotated[list[_OneStyle], Field(max_length=STYLES_LIMIT)]
 
-#: How a parameter's value is described; `gateway.v1.rc` checks it more closely, by the parameter's name.
-_RC_VALUE_SCHEMA = {
-    "anyOf": [
-        {"type": "boolean"},
-        {"type": "number", "minimum": -rc.NUMBER_LIMIT, "maximum": rc.NUMBER_LIMIT},
-        {"type": "string", "maxLength": rc.TEXT_LIMIT},
-        {"type": "array", "items": {}, "maxItems": rc.LIST_LIMIT},
-    ]
-}
-_RC_SCHEMA = {
-    "type": "object",
-    "maxProperties": RC_LIMIT,
-    "propertyNames": {"enum": list(rc.PARAMETERS)},
-    "additionalProperties": _RC_VALUE_SCHEMA,
-}
+
+_RC_SCHEMA = {**rc.describe(), "maxProperties": RC_LIMIT}
 
 
 class Model(BaseModel):
@@ -159,18 +145,18 @@ class Options(Model):
         ),
     ] = None
     memory_mib: Annotated[
-        _Integer | None,
+        Annotated[int, Field(ge=64, le=MEMORY_LIMIT_MIB)] | None,
+        BeforeValidator(_whole),
         TextForm.NUMBER,
         Field(
-            ge=64,
-            le=MEMORY_LIMIT_MIB,
             description="MiB of memory that the code may use; at most, and by default, what the service allows",
         ),
     ] = None
     seed: Annotated[
-        _Integer | None,
+        Annotated[int, Field(ge=0, le=2**32 - 1)] | None,
+        BeforeValidator(_whole),
         TextForm.NUMBER,
-        Field(ge=0, le=2**32 - 1, description="Random state of `random` and NumPy at the start; by default random"),
+        Field(description="Random state of `random` and NumPy at the start; by default random"),
     ] = None
     cache: Annotated[
         bool,

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from gateway.jobs import RcValue
@@ -36,6 +36,12 @@ PARAMETERS: dict[str, dict[str, Any]] = _DATA["parameters"]
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][+-]?[0-9]+)?")
 
 
+#: What a string may hold: anything but control characters.
+TEXT_PATTERN = r"^[^\u0000-\u001f\u007f]*$"
+
+_PLAIN = re.compile(TEXT_PATTERN)
+
+
 def check_value(name: str, value: object) -> RcValue:
     """Return a parameter's value, lists as tuples.
 
@@ -49,6 +55,8 @@ def check_value(name: str, value: object) -> RcValue:
     choices = parameter.get("choices")
     if choices is not None and value not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}")
+    if types == ["integer"]:
+        return int(value)  # type: ignore[call-overload,no-any-return]  # _fits has looked
     return _frozen(value)
 
 
@@ -73,16 +81,16 @@ def _fits(value: object, kind: str) -> bool:
         case "boolean":
             return isinstance(value, bool)
         case "integer":
-            return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= NUMBER_LIMIT
+            return _is_number(value) and value == int(value)  # as JSON Schema has it: 5.0 is 5
         case "number":
             return _is_number(value)
         case "string":
-            return isinstance(value, str) and len(value) <= TEXT_LIMIT and value.isprintable()
+            return isinstance(value, str) and len(value) <= TEXT_LIMIT and _PLAIN.fullmatch(value) is not None
         case _:
             return _is_list(value, depth=2)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return math.isfinite(value) and abs(value) <= NUMBER_LIMIT
@@ -105,6 +113,43 @@ _IN_WORDS = {
     "boolean": "true or false",
     "integer": f"a whole number from {-NUMBER_LIMIT} to {NUMBER_LIMIT}",
     "number": f"a number from {-NUMBER_LIMIT} to {NUMBER_LIMIT}",
-    "string": f"a printable string of at most {TEXT_LIMIT} characters",
+    "string": f"a string of at most {TEXT_LIMIT} characters, none of them control characters",
     "list": f"a list of at most {LIST_LIMIT} numbers and strings",
+}
+
+
+def describe() -> dict[str, Any]:
+    """Return the JSON schema of an object of parameters, each name with what `check_value` takes."""
+    groups: dict[str, list[str]] = {}
+    for name, parameter in PARAMETERS.items():
+        groups.setdefault(json.dumps(_schema(parameter["types"], parameter.get("choices"))), []).append(name)
+    return {
+        "type": "object",
+        "propertyNames": {"enum": list(PARAMETERS)},
+        "patternProperties": {
+            f"^(?:{'|'.join(re.escape(name) for name in names)})$": json.loads(schema)
+            for schema, names in groups.items()
+        },
+        # Holds for no name that is left, but tells makers of clients what values are like.
+        "additionalProperties": _schema(list(_SCHEMAS), None),
+    }
+
+
+def _schema(types: list[str], choices: list[str] | None) -> dict[str, Any]:
+    if choices is not None:
+        return {"type": "string", "enum": choices}
+    kinds = [_SCHEMAS[kind] for kind in types]
+    return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+
+
+_BOUNDS = {"minimum": -NUMBER_LIMIT, "maximum": NUMBER_LIMIT}
+_TEXT = {"type": "string", "maxLength": TEXT_LIMIT, "pattern": TEXT_PATTERN}
+_ITEMS: list[dict[str, Any]] = [{"type": "number", **_BOUNDS}, _TEXT]
+_INNER = {"type": "array", "maxItems": LIST_LIMIT, "items": {"anyOf": _ITEMS}}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "boolean": {"type": "boolean"},
+    "integer": {"type": "integer", **_BOUNDS},
+    "number": {"type": "number", **_BOUNDS},
+    "string": _TEXT,
+    "list": {"type": "array", "maxItems": LIST_LIMIT, "items": {"anyOf": [*_ITEMS, _INNER]}},
 }

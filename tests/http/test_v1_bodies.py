@@ -340,12 +340,12 @@ async def test_long_option_in_a_form(client: Client) -> None:
     assert (await problem(response, 413))["error"] == "An option is longer than 65536 bytes"
 
 
-async def test_query_and_body_may_not_disagree(client: Client) -> None:
-    """An option in both places is refused, and so is what belongs into the body only."""
-    expected = {"dpi": "is given in the query and in the body"}
-    assert await faults(await client.post(f"{PATH}?dpi=50", headers=AUTH, json={**GOOD, "dpi": 50})) == expected
-    form = _form(("code", "x", None), ("dpi", "50", None))
-    assert await faults(await client.post(f"{PATH}?dpi=50", headers=AUTH, data=form)) == expected
+async def test_query_goes_before_the_body(client: Client, rig: Rig) -> None:
+    """An option in both places is the query's; what belongs into the body only is refused there."""
+    await client.post(f"{PATH}?dpi=50", headers=AUTH, json={**GOOD, "dpi": 60, "width": 3})
+    form = _form(("code", "x", None), ("dpi", "60", None), ("width", "3", None))
+    await client.post(f"{PATH}?dpi=50", headers=AUTH, data=form)
+    assert [(job.options.dpi, job.options.width_in) for job in rig.executor.jobs] == [(50, 3), (50, 3)]
     misplaced = await faults(await client.post(f"{PATH}?code=x&files=y", headers=AUTH, json={}))
     assert (misplaced["code"], misplaced["files"]) == ("belongs into the body", "belongs into the body")
     assert await faults(await client.post(f"{PATH}?code=x", headers=PYTHON, data="x")) == {"code": "is no option"}

@@ -64,9 +64,9 @@ class LiveGateway:
         ):
             return await _read(response)
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """GET a path and return the answer."""
-        async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+        async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
             return await _read(response)
 
     async def metric(self, name: str) -> float:

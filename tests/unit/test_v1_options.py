@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import matplotlib as mpl
 import pytest
 from hypothesis import given
@@ -22,6 +24,10 @@ from gateway.v1.text_options import PAIRS_LIMIT, options_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+#: A value that JSON hasn't got, but Python has.
+NOT_A_NUMBER = float("nan")
 
 
 def _faults(raw: dict[str, Any], model: type[Options] = Options) -> dict[str, str]:
@@ -112,6 +118,16 @@ def test_bounds(option: str, good: list[Any], bad: list[Any]) -> None:
         assert len(faults) == 1, (value, faults)
 
 
+@pytest.mark.parametrize("option", Options.model_fields)
+def test_description_has_the_same_bounds(option: str) -> None:
+    """What is taken and refused is what the JSON schema of the options says."""
+    schema = jsonschema.Draft202012Validator(Options.model_json_schema())
+    _, good, bad = next(row for row in test_bounds.pytestmark[0].args[1] if row[0] == option)  # type: ignore[attr-defined]
+    finite = [value for value in bad if not isinstance(value, float) or math.isfinite(value)]
+    assert all(schema.is_valid({option: value}) for value in good)
+    assert not [value for value in finite if schema.is_valid({option: value})]
+
+
 def test_every_option_has_a_row_of_bounds() -> None:
     """No option is left out of the test above."""
     marks = test_bounds.pytestmark  # type: ignore[attr-defined]
@@ -152,7 +168,7 @@ def test_nothing_is_quoted_at_length(name: str, text: str) -> None:
     ("name", "good", "bad"),
     [
         ("axes.grid", [True, False], [1, "true", None, [True]]),
-        ("lines.linewidth", [0, 1.5, -1], [True, "2", None, 1e9, float("nan"), [1]]),
+        ("lines.linewidth", [0, 1.5, -1], [True, "2", None, 1e9, NOT_A_NUMBER, [1]]),
         ("image.lut", [256], [2.5, True, "256"]),
         ("axes.facecolor", ["red", "0.5", [1, 0, 0]], [0.5, True, {"a": 1}, "r\x00", "x" * 1025]),
         ("figure.figsize", [[6, 4], "6, 4"], [6, [1] * 33, [[[1]]]]),
@@ -165,8 +181,11 @@ def test_parameters_take_their_kind_of_value(name: str, good: list[Any], bad: li
     """A parameter of Matplotlib is refused by its name when its value is of another kind."""
     for value in good:
         validated(Options, {"rc": {name: value}})
+    schema = jsonschema.Draft202012Validator(rc.describe())
+    assert all(schema.is_valid({name: value}) for value in good)
     for value in bad:
         assert list(_faults({"rc": {name: value}})) == [f"rc.{name}"]
+        assert not schema.is_valid({name: value}) or value is NOT_A_NUMBER
 
 
 def test_number_of_parameters_is_bounded() -> None:

@@ -1,0 +1,90 @@
+"""The description of the service against the running service, by a fuzzer that never saw the code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.jobs import MiB
+from tests.support.live import KEY, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.live import LiveGateway
+
+pytestmark = pytest.mark.engine
+
+#: Seconds to ask questions for, and how long it may take to end.
+BUDGET_S = 20
+DEADLINE_S = 120
+
+#: The same questions each time, as far as the time for them goes; another seed asks others.
+SEED = 20_261_125
+
+#: Questions that show that it asked at all; a quiet machine gets through hundreds.
+CASES_LEAST = 20
+
+
+async def _known_to_clients(gateway: LiveGateway) -> dict[str, Any]:
+    """Return the description with what it leaves to the operator filled in, as somebody with a key knows it."""
+    description: dict[str, Any] = (await gateway.get("/openapi.json")).json
+    answer = await gateway.get("/v1/environments", {"X-API-Key": KEY})
+    names = [environment["name"] for environment in answer.json["environments"]]
+    limits = answer.json["environments"][0]["limits"]
+    for schema in _described(description, "environment"):
+        schema["enum"] = names
+    for schema in _described(description, "timeout_s"):
+        schema["maximum"] = limits["wall_limit_s"]
+    for schema in _described(description, "memory_mib"):
+        schema["maximum"] = limits["memory_limit_bytes"] // MiB
+    # The fuzzer calls all its files the same, which no client would.
+    form = description["paths"]["/v1/render"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    form["properties"]["file"]["maxItems"] = 1
+    return description
+
+
+def _described(description: dict[str, Any], option: str) -> Iterator[dict[str, Any]]:
+    """Yield the schemas of an option in every kind of body, without null."""
+    render = description["paths"]["/v1/render"]["post"]
+    json_body = description["components"]["schemas"]["RenderRequest"]["properties"][option]
+    yield json_body.get("anyOf", [json_body])[0]
+    yield render["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"][option]
+    yield next(parameter["schema"] for parameter in render["parameters"] if parameter["name"] == option)
+
+
+async def test_no_answer_contradicts_the_description(gateway: LiveGateway, tmp_path: Path) -> None:
+    """Whatever the description allows is answered as it says, and whatever it doesn't is refused."""
+    description = tmp_path / "openapi.json"
+    description.write_text(json.dumps(await _known_to_clients(gateway)))
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli"),
+        *("--config-file", str(ROOT / "tests" / "support" / "fuzzing" / "schemathesis.toml")),
+        *("run", str(description), "--url", gateway.url, "--header", f"X-API-Key: {KEY}"),
+        *("--phases", "coverage,fuzzing", "--max-time", str(BUDGET_S), "--continue-on-failure", "--seed", str(SEED)),
+        *("--suppress-health-check", "all", "--request-timeout", "60", "--no-color"),
+        *("--report-dir", str(tmp_path)),
+    ]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        cwd=tmp_path,  # where it keeps what it found
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    generated = re.search(r"(\d+) generated", done.stdout)
+    assert generated is not None, done.stdout
+    assert int(generated[1]) >= CASES_LEAST
+    assert "internal error" not in gateway.log_text()

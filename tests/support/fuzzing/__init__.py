@@ -1,0 +1,1 @@
+"""How a fuzzer is told what it needs to know."""
