@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.jobs import EnvironmentFacts, Result
     from gateway.serving import Serving
     from gateway.settings import Settings
+    from gateway.v1.render_cache import RenderCache
 
 LIVE = "Matplotlib Graph Render API is live!"
 
@@ -37,12 +38,14 @@ class Services:
     Attributes:
         not_ready: Returns why the service can't render now, or None when it can.
         environments: Returns what jobs can run in, by name; nothing for as long as nobody knows.
+        renders: What was rendered before, where the operator has switched that on.
     """
 
     settings: Settings
     serving: Serving
     not_ready: Callable[[], str | None]
     environments: Callable[[], Mapping[str, EnvironmentFacts]] = dict
+    renders: RenderCache | None = None
 
 
 SERVICES = web.AppKey("services", Services)

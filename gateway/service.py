@@ -27,10 +27,12 @@ from gateway.edge import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.ending import EndWish
 from gateway.errors import StartError
 from gateway.handlers import Services
+from gateway.jobs import MiB
 from gateway.launcher.interface import make_launcher
 from gateway.live_keyring import load_keyring
 from gateway.metrics import Metrics, metrics_app
 from gateway.serving import Serving
+from gateway.v1.render_cache import RenderCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +83,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             serving,
             not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
             environments=lambda: launcher.environments,
+            renders=_open_cache(stack, settings),
         )
         edge = Edge(EdgeLimits.public(settings), metrics)
         metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
@@ -153,6 +156,15 @@ async def _follow_keys(stack: AsyncExitStack, settings: Settings, serving: Servi
         stack.callback(loop.remove_signal_handler, signal.SIGHUP)
     watch = asyncio.create_task(keyring.watch())
     stack.push_async_callback(cancelled, watch)
+
+
+def _open_cache(stack: AsyncExitStack, settings: Settings) -> RenderCache | None:
+    """Open the cache, where there is to be one, until the stack ends."""
+    if not settings.cache_mib:
+        return None
+    renders = RenderCache(settings.cache_file, settings.cache_mib * MiB)
+    stack.push_async_callback(renders.aclose)
+    return renders
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:

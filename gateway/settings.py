@@ -254,6 +254,20 @@ class Settings(LauncherSettings):
         description="Seconds the head of a request may take to arrive",
     )
 
+    # What is kept.
+    cache_mib: int = Field(
+        0,
+        alias="FIGBOX_CACHE_MIB",
+        ge=0,
+        le=1_048_576,
+        description="MiB of renders kept for the same request of the same key to `/v1/render`; 0 keeps none",
+    )
+    cache_file: Path = Field(
+        Path(".figbox/renders.sqlite3"),
+        alias="FIGBOX_CACHE_FILE",
+        description="Where they are kept, on a local disk; made with its folder",
+    )
+
     # Who waits, and how long.
     queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Jobs that may wait")
     queue_wait_s: float = Field(

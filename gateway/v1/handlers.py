@@ -4,56 +4,34 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
 from gateway.errors import NotReady
-from gateway.handlers import SERVICES, Services, expect_nothing
-from gateway.jobs import Outcome, Stages
+from gateway.handlers import SERVICES, expect_nothing
+from gateway.jobs import Outcome
 from gateway.middleware import REQUEST_ID
 from gateway.v1 import docs_page
 from gateway.v1.accept import choose_forms, form_for, parse_accept
 from gateway.v1.answers import answer
 from gateway.v1.bodies import read_submission
-from gateway.v1.cache import CacheUse, Wish, wish_of
+from gateway.v1.cache import CacheUse, wish_of
 from gateway.v1.caps import check_caps
 from gateway.v1.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
 from gateway.v1.failures import failure_response
+from gateway.v1.fulfilment import Order, fulfil
 from gateway.v1.openapi import describe
 from gateway.v1.rendering import Rendering, limits_document, sha256
 
 if TYPE_CHECKING:
-    from gateway.auth import Holder
-    from gateway.jobs import EnvironmentFacts, Job, Limits, Result
+    from gateway.jobs import EnvironmentFacts, Limits, Result
 
 RENDER = "/v1/render"
 ENVIRONMENTS = "/v1/environments"
 
 CACHE_HEADER = "X-Figbox-Cache"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A job that is let in, and what decides whether it must run.
-
-    Attributes:
-        holder: Whose it is.
-        job: What to draw.
-        facts: What it runs in, where that is known.
-        limits: What it may use, after everybody's wishes.
-        wish: What the client says of the cache.
-        began: When the request came, by `time.perf_counter`.
-    """
-
-    holder: Holder
-    job: Job
-    facts: EnvironmentFacts | None
-    limits: Limits
-    wish: Wish
-    began: float
 
 
 async def render(request: web.Request) -> web.Response:
@@ -68,7 +46,7 @@ async def render(request: web.Request) -> web.Response:
     limits = check_caps(options, holder.policy, environments, services.serving.limits)
     facts = environments.get(options.environment)
     wish = wish_of(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=options.cache)
-    result, use = await _fulfil(services, Order(holder, submission.job(), facts, limits, wish, began))
+    result, use = await fulfil(services, Order(holder, submission.job(), facts, limits, wish, began))
     if result.outcome is not Outcome.OK:
         response = failure_response(result, request[REQUEST_ID])
     else:
@@ -96,11 +74,6 @@ async def environments(request: web.Request) -> web.Response:
         ]
     )
     return web.json_response(body=document.model_dump_json().encode())
-
-
-async def _fulfil(services: Services, order: Order) -> tuple[Result, CacheUse]:
-    """Return what becomes of a job: a kept result where there is one and it will do, else that of a run."""
-    return await services.serving.run(order.holder, order.job, Stages(), order.began), CacheUse.OFF
 
 
 def _server_timing(result: Result, use: CacheUse, began: float) -> str:

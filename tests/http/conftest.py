@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from gateway.jobs import EnvironmentFacts
     from gateway.settings import Settings
+    from gateway.v1.render_cache import RenderCache
 
     Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
@@ -44,6 +45,7 @@ class Rig:
         reason: Why it isn't ready.
         now: What a test's own clock shows, where budgets use one.
         environments: What jobs can run in; empty as before the engine was reached.
+        renders: The cache, where a test has one.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class Rig:
     budgets: Budgets = field(default_factory=Budgets)
     now: float = 1000.25
     environments: dict[str, EnvironmentFacts] = field(default_factory=dict)
+    renders: RenderCache | None = None
     _serving: Serving | None = None
     _edge: Edge | None = None
 
@@ -81,6 +84,7 @@ class Rig:
                 self.serving,
                 lambda: self.reason,
                 lambda: self.environments,
+                self.renders,
             )
         )
 

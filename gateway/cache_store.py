@@ -1,0 +1,202 @@
+"""Bytes kept by key on disk, within a bound: an embedded SQLite database, whose oldest used entries go first.
+
+Everything here blocks; `gateway.v1.cache` calls it from a thread of its own. What is kept may be lost at any time:
+a file that is broken is thrown away and made anew, and one that can't be written is done without. SQLite comes with
+Python; its write-ahead log makes a write cheap and a crash harmless, and lets a second process share the file.
+
+Source: sqlite.org/wal.html, sqlite.org/pragma.html.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from gateway.errors import StartError
+from gateway.jobs import MiB
+from gateway.log_gate import LogGate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+#: Of the tables; a file that says another is made anew.
+SCHEMA_VERSION = 1
+
+#: Seconds to wait for another process that writes.
+BUSY_S = 1.0
+
+#: Bytes that an entry costs beside its value: its row, its index, half a page.
+ENTRY_COST = 2560
+
+#: The log of writes is cut to this after each checkpoint.
+JOURNAL_LIMIT = 4 * MiB
+
+#: An entry may take no more than this share of the whole.
+LARGEST_SHARE = 1 / 4
+
+_SCHEMA = f"""
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+CREATE TABLE IF NOT EXISTS entries (
+    key BLOB PRIMARY KEY,
+    size INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS entries_by_use ON entries (used, size);
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+class CacheStore:
+    """A bounded store of bytes.
+
+    Args:
+        path: Of the database; made with its folder where it isn't there, for our user alone.
+        limit_bytes: What all entries together may come to.
+
+    Raises:
+        StartError: The file can't be made.
+    """
+
+    def __init__(self, path: Path, limit_bytes: int) -> None:
+        self._path = path
+        self._limit_bytes = limit_bytes
+        self._connection: sqlite3.Connection | None = None
+        self._complaints = LogGate()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._open()
+        except (OSError, sqlite3.OperationalError) as error:
+            raise StartError(f"FIGBOX_CACHE_FILE can't be used: {path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self._make_anew(error)
+        self._guarded(self._shrink, None)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return what is kept under a key, and remember that it was used."""
+        return self._guarded(lambda connection: _get(connection, key), None)
+
+    def put(self, key: bytes, value: bytes) -> bool:
+        """Keep a value; return whether it is kept now."""
+        if len(value) + ENTRY_COST > self._limit_bytes * LARGEST_SHARE:
+            return False
+        return self._guarded(lambda connection: self._put(connection, key, value), False)
+
+    def close(self) -> None:
+        """Give up the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> None:
+        # Made by ourselves first: SQLite would let others read it, and gives its log the same mode.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Every call comes from one thread, but not from the one that made the object.
+        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            _check_version(connection)
+            connection.executescript(_SCHEMA)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _make_anew(self, error: Exception) -> None:
+        """Throw the file away and begin with an empty one."""
+        logger.warning("cache is broken and made anew", reason=str(error))
+        self.close()
+        for ending in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self._path}{ending}")  # noqa: PTH108 - a path with an ending behind its ending
+        self._open()
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Return what `work` returns; whatever becomes of the file, a render goes on without it."""
+        try:
+            if self._connection is None:
+                self._open()
+            assert self._connection is not None  # noqa: S101 - _open() made it
+            return work(self._connection)
+        except sqlite3.OperationalError as error:  # locked, full, unreadable: may be better next time
+            self._roll_back()
+            self._complain("cache can't be used", error)
+        except sqlite3.DatabaseError as error:
+            try:
+                self._make_anew(error)
+            except (OSError, sqlite3.Error) as failure:
+                self._complain("cache can't be made anew", failure)
+        except OSError as error:
+            self._complain("cache can't be used", error)
+        return otherwise
+
+    def _complain(self, event: str, error: Exception) -> None:
+        if self._complaints.passes() is not None:
+            logger.warning(event, reason=str(error))
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _put(self, connection: sqlite3.Connection, key: bytes, value: bytes) -> bool:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(
+            "INSERT OR REPLACE INTO entries (key, size, used, digest, value) VALUES (?, ?, ?, ?, ?)",
+            (key, len(value) + ENTRY_COST, time.time_ns(), _digest(key, value), value),
+        )
+        self._evict(connection)
+        connection.execute("COMMIT")
+        return True
+
+    def _evict(self, connection: sqlite3.Connection) -> None:
+        """Remove what was used longest ago until the rest fits; the index alone is read for it."""
+        total = connection.execute("SELECT coalesce(sum(size), 0) FROM entries").fetchone()[0]
+        while total > self._limit_bytes:
+            used, size = connection.execute("SELECT used, size FROM entries ORDER BY used, size LIMIT 1").fetchone()
+            gone = connection.execute("DELETE FROM entries WHERE used = ? AND size = ?", (used, size)).rowcount
+            total -= size * gone
+
+    def _shrink(self, connection: sqlite3.Connection) -> None:
+        """Bring a file down that was made under a larger bound."""
+        connection.execute("BEGIN IMMEDIATE")
+        self._evict(connection)
+        connection.execute("COMMIT")
+        connection.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after one page
+
+
+def _check_version(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, SCHEMA_VERSION):
+        raise sqlite3.DatabaseError(f"its version is {version}")
+
+
+def _get(connection: sqlite3.Connection, key: bytes) -> bytes | None:
+    row = connection.execute("SELECT digest, value FROM entries WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    digest, value = row
+    if digest != _digest(key, value):
+        connection.execute("DELETE FROM entries WHERE key = ?", (key,))
+        logger.warning("cache entry is broken and removed")
+        return None
+    connection.execute("UPDATE entries SET used = ? WHERE key = ?", (time.time_ns(), key))
+    return bytes(value)
+
+
+def _digest(key: bytes, value: bytes) -> bytes:
+    """Return what tells a whole entry, under its own key, from a damaged one."""
+    return hashlib.sha256(key + value).digest()

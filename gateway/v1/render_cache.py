@@ -1,0 +1,89 @@
+"""Results kept on disk, for `gateway.v1.cache`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from gateway.cache_store import CacheStore
+from gateway.jobs import Outcome, Result
+from gateway.launcher.codec import MalformedDocument, build, encode, parse, schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+_LENGTH = struct.Struct(">I")
+
+
+class RenderCache:
+    """Results by the digest of their requests.
+
+    Args:
+        path: Of the database.
+        limit_bytes: What all results together may come to.
+
+    Raises:
+        StartError: The file can't be made.
+    """
+
+    def __init__(self, path: Path, limit_bytes: int) -> None:
+        # One thread: a database has one writer anyway, and whoever waits for it doesn't hold up the event loop.
+        self._thread = ThreadPoolExecutor(1, "cache")
+        self._store = CacheStore(path, limit_bytes)
+        self._schema = schema_of(Result).encode()
+
+    async def get(self, key: bytes) -> Result | None:
+        """Return the result that is kept under a key."""
+        return await self._apart(lambda: self._get(self._versioned(key)))
+
+    async def put(self, key: bytes, result: Result) -> None:
+        """Keep a result, if it is a good one."""
+        if result.outcome is Outcome.OK:
+            await self._apart(lambda: self._store.put(self._versioned(key), pack(result)))
+
+    async def aclose(self) -> None:
+        """Give up the file."""
+        await self._apart(self._store.close)
+        self._thread.shutdown()
+
+    def _get(self, key: bytes) -> Result | None:
+        value = self._store.get(key)
+        try:
+            return None if value is None else unpack(value)
+        except MalformedDocument as error:
+            logger.warning("cache entry can't be read", reason=str(error))
+            return None
+
+    def _versioned(self, key: bytes) -> bytes:
+        """Return a key that another version of `Result` doesn't find."""
+        return hashlib.sha256(self._schema + key).digest()
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def pack(result: Result) -> bytes:
+    """Return a result as bytes."""
+    document, data = encode(result)
+    return b"".join((_LENGTH.pack(len(document)), document, *data))
+
+
+def unpack(value: bytes) -> Result:
+    """Return the result that bytes stand for.
+
+    Raises:
+        MalformedDocument: They stand for none.
+    """
+    if len(value) < _LENGTH.size:
+        raise MalformedDocument("it is too short")
+    end = _LENGTH.size + _LENGTH.unpack_from(value)[0]
+    return build(Result, parse(value[_LENGTH.size : end]), value[end:])

@@ -1,0 +1,154 @@
+"""`POST /v1/render` with a cache: who is answered without a job, and that it says so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import generate_latest
+
+from gateway.jobs import Format, MiB, Outcome, Result, Text
+from gateway.v1.render_cache import RenderCache
+from tests.fakes import KEY
+from tests.http.conftest import Rig, make_rig
+from tests.http.v1 import AUTH, FACTS, GOOD, PATH, figures_result
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from aiohttp import ClientResponse
+
+    from gateway.settings import Settings
+    from tests.http.v1 import Client
+
+OTHER = {"X-API-Key": "the-key-of-somebody-else"}
+
+
+@pytest.fixture
+async def rig(make_settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[Rig]:
+    """A gateway with a cache, and two keys; the other one may have one job a minute's processor time."""
+    digest = hashlib.sha256(OTHER["X-API-Key"].encode()).hexdigest()
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'[keys.other]\nsha256 = "{digest}"\ncompute_seconds_per_minute = 30\n')
+    keys.chmod(0o600)
+    rig = make_rig(make_settings, api_keys_file=keys)
+    rig.environments["default"] = FACTS
+    rig.renders = RenderCache(tmp_path / "renders.sqlite3", 8 * MiB)
+    yield rig
+    await rig.renders.aclose()
+
+
+async def _render(
+    client: Client, key: dict[str, str] = AUTH, headers: dict[str, str] | None = None, **values: Any
+) -> ClientResponse:
+    return await client.post(PATH, headers={**key, **(headers or {})}, json={**GOOD, **values})
+
+
+async def test_second_time_runs_nothing(client: Client, rig: Rig, log: io.StringIO) -> None:
+    """The same request of the same key is answered from the cache, in any form, and says so."""
+    rig.executor.result = figures_result(Format.PNG, stdout=Text("first"))
+    first = await _render(client)
+    rig.executor.result = figures_result(Format.PNG, stdout=Text("second"))
+    second = await _render(client)
+    assert [answer.headers["X-Figbox-Cache"] for answer in (first, second)] == ["miss", "hit"]
+    assert second.headers["Server-Timing"].startswith("cache;dur=")
+    assert await first.read() == await second.read()
+    assert first.headers["ETag"] == second.headers["ETag"]
+    document = await (await _render(client, headers={"Accept": "application/json"})).json()
+    assert (document["cached"], document["stdout"]["text"]) == (True, "first")
+    response = await _render(client, headers={"If-None-Match": first.headers["ETag"]})
+    assert (response.status, response.headers["X-Figbox-Cache"]) == (304, "hit")
+    assert len(rig.executor.jobs) == 1
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["key"] for line in lines if line["event"] == "answered from the cache"] == ["default"] * 3
+    assert b"figbox_cache_hits_total 3.0" in generate_latest(rig.metrics.registry)
+
+
+async def test_another_key_has_entries_of_its_own(client: Client, rig: Rig) -> None:
+    """What one key rendered tells another nothing."""
+    await _render(client)
+    assert (await _render(client, OTHER)).headers["X-Figbox-Cache"] == "miss"
+    assert (await _render(client, OTHER)).headers["X-Figbox-Cache"] == "hit"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"dpi": 50}, {"seed": 1}, {"code": "other"}, {"files": {"a": "b"}}, {"rc": {"axes.grid": True}}, {"timeout_s": 5}],
+)
+async def test_another_request_is_another(client: Client, rig: Rig, values: dict[str, Any]) -> None:
+    """Whatever can change a picture is a miss."""
+    await _render(client)
+    assert (await _render(client, **values)).headers["X-Figbox-Cache"] == "miss"
+    assert len(rig.executor.jobs) == 2
+
+
+async def test_another_image_is_another(client: Client, rig: Rig) -> None:
+    """A new image renders anew."""
+    await _render(client)
+    rig.environments["default"] = FACTS.__class__("default", "sha256:new", "runc", FACTS.limits)
+    assert (await _render(client)).headers["X-Figbox-Cache"] == "miss"
+
+
+async def test_clients_can_refuse(client: Client, rig: Rig) -> None:
+    """`cache: false` and `no-store` neither look nor keep; `no-cache` renders anew and keeps that."""
+    assert (await _render(client, cache=False)).headers["X-Figbox-Cache"] == "off"
+    assert (await _render(client, headers={"Cache-Control": "no-store"})).headers["X-Figbox-Cache"] == "off"
+    assert (await _render(client)).headers["X-Figbox-Cache"] == "miss"
+    rig.executor.result = figures_result(Format.WEBP)
+    assert (await _render(client, cache=False)).headers["X-Figbox-Cache"] == "off"
+    rig.executor.result = figures_result(Format.PNG, figures=1, stdout=Text("new"))
+    assert (await _render(client, headers={"Cache-Control": "no-cache"})).headers["X-Figbox-Cache"] == "miss"
+    document = await (await _render(client, headers={"Accept": "application/json"})).json()
+    assert (document["cached"], document["stdout"]["text"]) == (True, "new")
+
+
+async def test_failures_are_not_kept(client: Client, rig: Rig) -> None:
+    """A failure is rendered again."""
+    rig.executor.result = Result(Outcome.TIME_LIMIT, error="slow")
+    for _ in range(2):
+        response = await _render(client)
+        assert (response.status, response.headers["X-Figbox-Cache"]) == (422, "miss")
+    assert len(rig.executor.jobs) == 2
+
+
+async def test_nothing_is_kept_of_what_nobody_knows(client: Client, rig: Rig) -> None:
+    """As long as the image isn't known, neither is what an entry would stand for."""
+    rig.environments.clear()
+    assert (await _render(client)).headers["X-Figbox-Cache"] == "off"
+
+
+async def test_hits_cost_no_budget_and_no_place(client: Client, rig: Rig) -> None:
+    """A key that has no processor time left, and a house that is full, still get what is known."""
+    rig.executor.run_ms = 60_000
+    assert (await _render(client, OTHER)).status == 200
+    assert (await _render(client, OTHER, seed=5)).status == 429
+    response = await _render(client, OTHER)
+    assert (response.status, response.headers["X-Figbox-Cache"]) == (200, "hit")
+    rig.admission.close()
+    assert (await _render(client, OTHER)).status == 200
+
+
+async def test_restart_keeps_the_cache(rig: Rig, make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """Another gateway on the same file knows what this one rendered."""
+    for expected in ("miss", "hit"):
+        async with TestClient(TestServer(rig.app())) as client:
+            response = await client.post(PATH, headers={"X-API-Key": KEY}, json=GOOD)
+            assert response.headers["X-Figbox-Cache"] == expected
+        assert rig.renders is not None
+        await rig.renders.aclose()
+        rig.renders = RenderCache(tmp_path / "renders.sqlite3", 8 * MiB)
+
+
+async def test_broken_cache_is_no_failure(client: Client, rig: Rig, tmp_path: Path, log: io.StringIO) -> None:
+    """A cache that breaks costs a render, never an answer."""
+    await _render(client)
+    assert rig.renders is not None
+    rig.renders._store.close()
+    (tmp_path / "renders.sqlite3").write_bytes(b"garbage" * 100)
+    assert [(await _render(client)).headers["X-Figbox-Cache"] for _ in range(2)] == ["miss", "hit"]
+    assert "cache is broken and made anew" in log.getvalue()

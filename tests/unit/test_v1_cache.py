@@ -1,0 +1,264 @@
+"""The cache: what it keeps, within its bound, over restarts, and what it survives."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sqlite3
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.cache_store import ENTRY_COST, CacheStore
+from gateway.errors import StartError
+from gateway.jobs import Format, Job, KiB, Limits, MiB, NamedFile, Outcome, Result, SaveOptions
+from gateway.launcher.codec import MalformedDocument
+from gateway.v1.cache import Wish, entry_key, wish_of
+from gateway.v1.render_cache import RenderCache, pack, unpack
+from tests.http.v1 import FACTS, figures_result, rich_result
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LIMIT = 1 * MiB
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database is to be, in a folder that isn't there yet."""
+    return tmp_path / "state" / "renders.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[CacheStore]:
+    """An open store of 1 MiB."""
+    opened = CacheStore(path, LIMIT)
+    yield opened
+    opened.close()
+
+
+def test_what_is_kept_comes_back(store: CacheStore, path: Path) -> None:
+    """A value comes back under its key, also from another process's view and after a restart."""
+    assert store.get(b"a") is None
+    assert store.put(b"a", b"1" * 1000)
+    assert store.get(b"a") == b"1" * 1000
+    assert store.put(b"a", b"2")
+    other = CacheStore(path, LIMIT)
+    assert other.get(b"a") == b"2"
+    other.close()
+    store.close()
+    assert store.get(b"a") == b"2"
+
+
+def test_only_we_may_read_it(store: CacheStore, path: Path) -> None:
+    """The files are their owner's alone: pictures are somebody's business."""
+    store.put(b"a", b"1")
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    for file in path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_oldest_used_goes_first(store: CacheStore) -> None:
+    """What was used longest ago makes room, and what was asked for stays."""
+    value = bytes(100 * KiB)
+    for number in range(9):
+        assert store.put(b"%d" % number, value)
+    assert store.get(b"0") == value
+    for number in range(9, 14):
+        assert store.put(b"%d" % number, value)
+    kept = [number for number in range(14) if store.get(b"%d" % number) is not None]
+    assert kept == [0, *range(15 - len(kept), 14)]
+    assert len(kept) * (len(value) + ENTRY_COST) <= LIMIT
+
+
+def test_bound_holds_on_disk(store: CacheStore, path: Path) -> None:
+    """However much is put in, the files stay near the bound."""
+    for number in range(300):
+        store.put(b"%d" % number, os.urandom(1 + number * 400 % (200 * KiB)))
+    total = sum(file.stat().st_size for file in path.parent.iterdir())
+    assert total < LIMIT * 1.25 + 6 * MiB  # the write-ahead log has its own bound
+
+
+def test_large_values_are_not_kept(store: CacheStore) -> None:
+    """One value may not push everything else out."""
+    assert store.put(b"a", b"1")
+    assert not store.put(b"b", bytes(LIMIT // 2))
+    assert (store.get(b"a"), store.get(b"b")) == (b"1", None)
+
+
+def test_smaller_bound_holds_at_once(store: CacheStore, path: Path) -> None:
+    """A store that is opened with a smaller bound shrinks."""
+    for number in range(9):
+        store.put(b"%d" % number, os.urandom(100 * KiB))
+    store.close()
+    smaller = CacheStore(path, 300 * KiB)
+    assert sum(smaller.get(b"%d" % number) is not None for number in range(9)) == 2
+    smaller.close()
+    assert path.stat().st_size < 400 * KiB
+
+
+@pytest.mark.parametrize("damage", [b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 5000])
+def test_broken_file_is_made_anew(path: Path, damage: bytes, log: io.StringIO) -> None:
+    """A file that is no database is thrown away, with a line in the log; an empty one is just filled."""
+    path.parent.mkdir()
+    path.write_bytes(damage)
+    store = CacheStore(path, LIMIT)
+    assert store.put(b"a", b"1")
+    assert store.get(b"a") == b"1"
+    store.close()
+    assert ("cache is broken and made anew" in log.getvalue()) == bool(damage)
+
+
+def test_file_of_another_version_is_made_anew(store: CacheStore, path: Path) -> None:
+    """Tables of a version that we don't know are not read."""
+    store.put(b"a", b"1")
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    newer = CacheStore(path, LIMIT)
+    assert newer.get(b"a") is None
+    assert newer.put(b"a", b"2")
+    newer.close()
+
+
+def test_file_that_breaks_meanwhile(store: CacheStore, path: Path, log: io.StringIO) -> None:
+    """A database that is overwritten while it is open is made anew; nobody gets wrong bytes."""
+    for number in range(20):
+        store.put(b"%d" % number, os.urandom(20 * KiB))
+    store.close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(200 * KiB))
+    for number in range(20):
+        store.get(b"%d" % number)
+        store.put(b"new", b"1")
+    assert store.get(b"new") == b"1"
+    assert "cache" in log.getvalue()
+
+
+def test_damaged_value_is_removed(store: CacheStore, path: Path, log: io.StringIO) -> None:
+    """A value that isn't what was put in is none."""
+    store.put(b"a", b"good")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE entries SET value = ?", (b"evil",))
+    connection.close()
+    assert store.get(b"a") is None
+    assert store.put(b"a", b"good")
+    assert "cache entry is broken and removed" in log.getvalue()
+
+
+def test_locked_file_is_done_without(store: CacheStore, path: Path, log: io.StringIO) -> None:
+    """While another process holds the file, nothing is kept and nothing fails."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    assert not store.put(b"a", b"1")
+    connection.execute("ROLLBACK")
+    connection.close()
+    assert store.put(b"a", b"1")
+    assert "cache can't be used" in log.getvalue()
+
+
+def test_place_that_cant_be_written_stops_the_start(tmp_path: Path) -> None:
+    """A folder that is a file is told at the start, by the setting's name."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StartError, match="FIGBOX_CACHE_FILE"):
+        CacheStore(tmp_path / "file" / "renders", LIMIT)
+    with pytest.raises(StartError, match="FIGBOX_CACHE_FILE"):
+        CacheStore(tmp_path, LIMIT)
+
+
+# Results
+
+
+def test_results_come_back_whole(path: Path) -> None:
+    """Every field of a result survives being kept."""
+    assert unpack(pack(rich_result())) == rich_result()
+    with pytest.raises(MalformedDocument):
+        unpack(pack(rich_result())[:-1])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_result_or_none(value: bytes) -> None:
+    """Bytes that are no result are found out."""
+    with pytest.raises(MalformedDocument):
+        unpack(value)
+
+
+async def test_only_good_results_are_kept(path: Path) -> None:
+    """A failure may be the moment's."""
+    renders = RenderCache(path, LIMIT)
+    await renders.put(b"a", Result(Outcome.TIME_LIMIT))
+    await renders.put(b"b", figures_result(Format.PNG))
+    assert (await renders.get(b"a"), await renders.get(b"b")) == (None, figures_result(Format.PNG))
+    await renders.aclose()
+
+
+# Keys
+
+JOB = Job("x", collect=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"holder": "another"},
+        {"facts": dataclasses.replace(FACTS, image_id="sha256:other")},
+        {"facts": dataclasses.replace(FACTS, runtime="runsc")},
+        {"limits": Limits(wall_limit_s=1)},
+        {"job": Job("y", collect=True)},
+        {"job": Job("x", seed=0, collect=True)},
+        {"job": Job("x", collect=False)},
+        {"job": Job("x", files=(NamedFile("a", b"1"),), collect=True)},
+        *(
+            {"job": Job("x", SaveOptions(**{name: value}), collect=True)}
+            for name, value in {  # type: ignore[arg-type]
+                "formats": (Format.SVG,),
+                "all_figures": True,
+                "dpi": 100.0,
+                "width_in": 1.0,
+                "height_in": 1.0,
+                "bbox_inches": "tight",
+                "transparent": True,
+                "style": ("fast",),
+                "rc": {"axes.grid": True},
+            }.items()
+        ),
+    ],
+)
+def test_whatever_can_change_a_picture_changes_the_key(other: dict[str, Any]) -> None:
+    """No two requests that may differ share an entry."""
+    same: dict[str, Any] = {"holder": "a", "job": JOB, "facts": FACTS, "limits": Limits()}
+    assert entry_key(**same) == entry_key(**{**same, "job": dataclasses.replace(JOB)})
+    assert entry_key(**same) != entry_key(**{**same, **other})
+
+
+def test_order_of_files_and_parameters_is_nothing() -> None:
+    """The same files and parameters in another order are the same request."""
+    one, two = NamedFile("a", b"1"), NamedFile("b", b"2")
+    first = Job("x", SaveOptions(rc={"a": 1, "b": 2}), files=(one, two))
+    second = Job("x", SaveOptions(rc={"b": 2, "a": 1}), files=(two, one))
+    assert entry_key("a", first, FACTS, Limits()) == entry_key("a", second, FACTS, Limits())
+
+
+@pytest.mark.parametrize(
+    ("fields", "allowed", "expected"),
+    [
+        ([], True, Wish()),
+        (["max-stale"], True, Wish()),
+        (["no-cache"], True, Wish(look=False)),
+        (["x, No-Cache"], True, Wish(look=False)),
+        (["max-age=0"], True, Wish(look=False)),
+        (["no-store"], True, Wish(look=False, keep=False)),
+        (["x", "no-cache, no-store"], True, Wish(look=False, keep=False)),
+        ([], False, Wish(look=False, keep=False)),
+    ],
+)
+def test_wishes(fields: list[str], allowed: bool, expected: Wish) -> None:  # noqa: FBT001 - a table
+    """A client can refuse kept renders, and refuse to have its own kept."""
+    assert wish_of(fields, allowed=allowed) == expected
