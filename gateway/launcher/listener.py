@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Connections the kernel holds for us until we take them.
-BACKLOG = 64
+BACKLOG = 1024
 
 #: Owner and group may connect, nobody else; set before the socket exists, so there is no moment in which others could.
 MODE = 0o660

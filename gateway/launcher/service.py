@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -133,7 +133,8 @@ class LauncherServer:
         self._watchers = 0
         self._closing = False
         self._acceptor: asyncio.Task[None] | None = None
-        self._complaints = LogGate()
+        #: One for each kind, so that a flood of one hides no other.
+        self._complaints: defaultdict[str, LogGate] = defaultdict(LogGate)
         launcher.on_sizes = self._follow_sizes
 
     @property
@@ -216,7 +217,7 @@ class LauncherServer:
 
     def _complain(self, event: str, **fields: object) -> None:
         """Log what a peer did wrong, unless such lines come too often; a peer's own words are in none."""
-        left_out = self._complaints.passes()
+        left_out = self._complaints[event].passes()
         if left_out is not None:
             logger.warning(event, **fields, left_out=left_out or None)
 

@@ -12,7 +12,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from tests.support.live import Answer, LiveGateway
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.both_ways]
 
 
 def picture_of(answer: Answer) -> Image.Image:

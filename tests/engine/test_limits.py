@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.jobs import MiB
-from tests.support.live import LiveGateway, live_gateway, until
+from tests.support.live import LiveGateway, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module", params=["import", "fork"])
-def tight(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveGateway]:
+def tight(
+    begin_gateway: Callable[..., AbstractContextManager[LiveGateway]], request: pytest.FixtureRequest
+) -> Iterator[LiveGateway]:
     """Return a gateway with small limits and an empty pool, with both ways of a warm start."""
-    with live_gateway(
-        tmp_path_factory.mktemp("tight"),
+    with begin_gateway(
         FIGBOX_WARM_START=request.param,
         FIGBOX_POOL_SIZE=0,
         FIGBOX_WALL_LIMIT_S=3,
@@ -67,6 +69,7 @@ async def test_time_limit(tight: LiveGateway, code: str) -> None:
     assert time.monotonic() - began > 3
 
 
+@pytest.mark.both_ways
 async def test_memory_limit(tight: LiveGateway) -> None:
     """A job that touches more memory than it may have is killed by the kernel and told so."""
     await assert_fault(tight, "x = b'x' * (400 << 20)", "memory_limit", "192 MiB")
@@ -127,6 +130,7 @@ async def test_output_limit(tight: LiveGateway, code: str) -> None:
     await assert_fault(tight, code, "output_limit", "1 MiB")
 
 
+@pytest.mark.both_ways
 async def test_picture_too_large_in_bytes(tight: LiveGateway) -> None:
     """A picture of noise that outgrows the output limit is not served."""
     code = "plt.figure(figsize=(5, 5)); plt.imshow(np.random.rand(900, 900, 3), interpolation='none')"
@@ -138,6 +142,7 @@ async def test_picture_too_large_in_pixels(tight: LiveGateway) -> None:
     await assert_fault(tight, "plt.figure(figsize=(15, 15)); plt.plot([1])", "invalid_output", "pixels")
 
 
+@pytest.mark.both_ways
 async def test_crash(tight: LiveGateway) -> None:
     """A crash of the interpreter is told from every limit, by its signal."""
     await assert_fault(tight, "import ctypes; ctypes.string_at(0)", "killed", "SIGSEGV")
