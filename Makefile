@@ -9,7 +9,7 @@ COMPILE := $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image run test check bench lock doctor clean
+.PHONY: help install engine image run test check bench lock gvisor doctor clean
 
 help: ## Show what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ lock: ## Resolve the dependencies anew and write their hashes (takes minutes)
 	$(COMPILE) --constraint requirements/gateway.txt --output-file requirements/client.txt requirements/client.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 
-doctor: ## Look at this host and say what is missing, with remedies; changes nothing
-	@$(BOOTSTRAP) doctor
+gvisor: ## Install gVisor and register it with the engine, if the set-up started that
+	@$(BOOTSTRAP) gvisor
+
+doctor: ## Look at this host and say what is missing, with remedies; changes nothing (ARGS=--json)
+	@$(BOOTSTRAP) $(ARGS) doctor
 
 clean: ## Remove what was made here; keeps .env and the engine
 	@$(BOOTSTRAP) clean

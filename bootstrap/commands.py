@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bootstrap import clean, dockerd, doctor, dotenv
+from bootstrap import clean, dockerd, doctor, dotenv, gvisor
 from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
 from bootstrap.virtualenv import VirtualEnvironment
 
@@ -33,18 +33,23 @@ image     the runner image, from files fetched on the host, built without networ
 dotenv    .env with a random key, if there is none
 run       all of these, then the gateway in this process
 test      venv, engine and image, then the tests; what follows goes to pytest
-doctor    looks at the host and says what is missing; changes nothing
+gvisor    gVisor, installed and registered with an engine that the set-up started
+doctor    looks at the host and says what is missing; changes nothing; exit code 2: it can't work here
 clean     removes what was made here; keeps .env and the engine
 """
 
 
 def main(arguments: list[str]) -> int:
-    """Do the steps named on the command line; give the exit code: 0 done, 1 a fault that was told."""
+    """Do the steps named on the command line; give the exit code: 0 done, 1 a fault that was told.
+
+    The step `doctor` ends with 2 when Figbox can't work here.
+    """
     parser = argparse.ArgumentParser(
         prog="bootstrap", epilog=STEPS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dev", action="store_true", help="venv: also what tests and checks need")
     parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image anew")
+    parser.add_argument("--json", action="store_true", help="doctor: one JSON document instead of lines")
     parser.add_argument("steps", nargs="+", metavar="STEP")
     options, rest = parser.parse_known_args(arguments)
     if "test" in options.steps:
@@ -52,7 +57,13 @@ def main(arguments: list[str]) -> int:
         rest, options.steps = [*options.steps[position:], *rest], options.steps[:position]
     elif rest:
         parser.error(f"unknown option {rest[0]}")
-    setup = _Setup(Steps(), dev=options.dev, refresh_base=options.refresh_base, pytest_arguments=rest)
+    setup = _Setup(
+        Steps(),
+        dev=options.dev,
+        refresh_base=options.refresh_base,
+        as_json=options.json,
+        pytest_arguments=rest,
+    )
     unknown = [name for name in options.steps if name not in setup.actions]
     if unknown:
         parser.error(f"unknown step {unknown[0]}; the steps are {', '.join(setup.actions)}")
@@ -75,10 +86,13 @@ def _end_at_once(number: int, _frame: object) -> NoReturn:
 
 
 class _Setup:
-    def __init__(self, steps: Steps, *, dev: bool, refresh_base: bool, pytest_arguments: list[str]) -> None:
+    def __init__(
+        self, steps: Steps, *, dev: bool, refresh_base: bool, as_json: bool, pytest_arguments: list[str]
+    ) -> None:
         self._steps = steps
         self._dev = dev
         self._refresh_base = refresh_base
+        self._as_json = as_json
         self._pytest_arguments = pytest_arguments
         self.actions: dict[str, Callable[[], None]] = {
             "venv": self.venv,
@@ -87,6 +101,7 @@ class _Setup:
             "dotenv": self.dotenv,
             "run": self.run,
             "test": self.test,
+            "gvisor": self.gvisor,
             "doctor": self.doctor,
             "clean": self.clean,
         }
@@ -156,9 +171,14 @@ class _Setup:
         if done.returncode != 0:
             raise SystemExit(1)
 
+    def gvisor(self) -> None:
+        with _alone(self._steps):
+            gvisor.ensure(self._steps)
+
     def doctor(self) -> None:
-        if not doctor.examine(ROOT):
-            raise SetupError("Figbox can't work here as it is; follow the remedies above.")
+        code = doctor.report(ROOT, _tag(), as_json=self._as_json)
+        if code != 0:
+            raise SystemExit(code)
 
     def clean(self) -> None:
         clean.clean(self._steps, ROOT, _tag())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -30,6 +32,12 @@ SYSTEMD = Path("/run/systemd/system")
 """Exists exactly where systemd is the init system. Source: sd_booted(3)."""
 
 LOG_TAIL_LINES = 6
+MARK = "FIGBOX_STARTED_THIS_ENGINE"
+"""Variable in the environment of a dockerd that the set-up started by hand: how it knows its own again."""
+
+_CREDENTIALS = struct.Struct("3i")
+"""The kernel's `struct ucred`: process, user and group id."""
+
 NO_BRIDGE = ("--bridge=none", "--iptables=false", "--ip-forward=false")
 """For kernels that can't give dockerd its bridge or firewall: Figbox's containers have no network anyway."""
 
@@ -70,7 +78,7 @@ def ensure(steps: Steps) -> engine.Address:
     else:
         steps.say("engine", f"answers at {address.socket}; left as it is")
         return address
-    if shutil.which("dockerd", path=_administrators_path()) is None:
+    if shutil.which("dockerd", path=administrators_path()) is None:
         debian.apt_install(steps, ["docker.io"], why="the container engine")
     if SYSTEMD.is_dir():
         steps.say("engine", "starting through systemd")
@@ -136,7 +144,7 @@ def _spawn(steps: Steps, daemon: Daemon, arguments: tuple[str, ...]) -> subproce
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PATH": _administrators_path()},
+            env={**os.environ, "PATH": administrators_path(), MARK: "yes"},
             cwd="/",
             start_new_session=True,
         )
@@ -188,6 +196,25 @@ def stale(daemon: Daemon) -> list[Path]:
     return [path for path, program in daemon.process_files.items() if path.exists() and _program(path) != program]
 
 
+def own(path: Path) -> int | None:
+    """Give the process id of the engine behind a socket if the set-up started it by hand; None if anybody else did.
+
+    The kernel says which process listens, and the kernel keeps the environment it was started with: neither can be
+    left behind by an engine that is gone. Needs root, as starting it did. Source: unix(7), SO_PEERCRED; proc(5).
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(engine.PING_TIMEOUT_S)
+            connection.connect(str(path))
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        process_id = int(_CREDENTIALS.unpack(credentials)[0])
+        program = Path(f"/proc/{process_id}/exe").readlink().name.removesuffix(" (deleted)")
+        environment = Path(f"/proc/{process_id}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return process_id if program == "dockerd" and f"{MARK}=yes".encode() in environment else None
+
+
 def _program(process_file: Path) -> str:
     """Give the name of the program that runs under the id in a file; empty if there is none."""
     try:
@@ -198,6 +225,6 @@ def _program(process_file: Path) -> str:
     return executable.name.removesuffix(" (deleted)")
 
 
-def _administrators_path() -> str:
+def administrators_path() -> str:
     """Give PATH with the folders of administrators' programs, which su and cron leave out."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

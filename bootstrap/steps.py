@@ -62,6 +62,7 @@ def run(
     remedy: str,
     environment: Mapping[str, str] | None = None,
     stdout: int | TextIO = subprocess.PIPE,
+    folder: Path | None = None,
 ) -> str:
     """Run a program to its end and give what it wrote to standard output.
 
@@ -70,6 +71,7 @@ def run(
         remedy: What the user should do when it fails; becomes the error's sentence.
         environment: The program's whole environment; None is ours.
         stdout: Where its standard output goes instead, e.g. an open file.
+        folder: Its working directory; None is ours.
 
     Raises:
         SetupError: The program is missing or failed; carries the remedy after the last lines it wrote.
@@ -82,6 +84,7 @@ def run(
             stdout=stdout,
             stderr=subprocess.PIPE,
             env=environment,
+            cwd=folder,
             text=True,
             errors="replace",
             check=False,

@@ -130,6 +130,7 @@ def test_an_engine_is_started_where_none_answers(second_engine: dockerd.Daemon) 
     try:
         assert int(process_file.read_text()) == process.pid
         assert os.getsid(process.pid) != os.getsid(0)
+        assert dockerd.own(second_engine.socket) == process.pid
         assert "removing" in output.getvalue()
         assert dockerd.start(steps, second_engine) is None
         assert output.getvalue().count("starting dockerd") == 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,32 +23,82 @@ if TYPE_CHECKING:
 
 START_LIMIT_S = 60
 
+#: Where hybrid set-ups mount the second version of control groups; crun refuses them while it has controllers.
+UNIFIED_CGROUP = Path("/sys/fs/cgroup/unified")
+
+#: Host ids that a remapping engine gives its containers' ids from 0, and a user that every host has.
+REMAP_FIRST_ID = 300_000
+REMAP_USER, REMAP_GROUP = "nobody", "nogroup"
+
+
+@dataclass(frozen=True)
+class EngineSetup:
+    """What is special about a second engine.
+
+    Attributes:
+        configuration: Its daemon.json.
+        unified_cgroup: Whether it sees version 2 of control groups beside version 1, where the host has both.
+        remapped: Whether its containers have a user namespace, with ids from `REMAP_FIRST_ID` on the host.
+        environment: Variables that it is given beside ours.
+    """
+
+    configuration: dict[str, Any] = field(default_factory=dict)
+    unified_cgroup: bool = True
+    remapped: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def daemon_json(self) -> str:
+        """Return the contents of its configuration file."""
+        remap = {"userns-remap": f"{REMAP_USER}:{REMAP_GROUP}"} if self.remapped else {}
+        return json.dumps({**self.configuration, **remap})
+
+    def mounts(self, folder: Path) -> list[list[str]]:
+        """Return the commands that prepare its mount namespace, which nobody else sees."""
+        commands = []
+        if not self.unified_cgroup and UNIFIED_CGROUP.is_mount():
+            commands.append(["umount", str(UNIFIED_CGROUP)])
+        if self.remapped:  # whose ids a remapping engine may use stands in two files of the host
+            ids = folder / "ids"
+            ids.write_text("".join(f"{name}:{REMAP_FIRST_ID}:65536\n" for name in (REMAP_USER, REMAP_GROUP)))
+            commands += [["mount", "--bind", str(ids), name] for name in ("/etc/subuid", "/etc/subgid")]
+        return commands
+
 
 class SecondEngine:
     """A dockerd with its own data root, socket and pid file.
 
     Args:
         folder: Where all of it lives; short, because a socket's path may have 107 bytes.
+        setup: What is special about it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, setup: EngineSetup | None = None) -> None:
         self._folder = folder
+        self._setup = setup or EngineSetup()
+        self.configuration = folder / "daemon.json"
         self.socket = folder / "docker.sock"
         self.url = f"unix://{self.socket}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        if not self.configuration.exists():
+            self.configuration.write_text(self._setup.daemon_json())
         # A killed dockerd takes its containerd along, but leaves the pid files of both, which would stop the next.
         (self._folder / "docker.pid").unlink(missing_ok=True)
         (self._folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
+        # In a network namespace of its own: a dockerd without a bridge removes the `docker0` it finds.
+        prefix = ["unshare", "--net"]
+        if mounts := self._setup.mounts(self._folder):
+            script = " && ".join(shlex.join(command) for command in mounts)
+            prefix += ["--mount", "--propagation=private", "sh", "-c", f'{script} && exec "$@"', "sh"]
         with (self._folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    # In a network namespace of its own: a dockerd without a bridge removes the `docker0` it finds.
-                    "unshare",
-                    "--net",
+                    *prefix,
                     "dockerd",
+                    # The host's own configuration is not the test's.
+                    f"--config-file={self.configuration}",
                     f"--host={self.url}",
                     f"--data-root={self._folder / 'data'}",
                     f"--exec-root={self._folder / 'exec'}",
@@ -56,6 +109,7 @@ class SecondEngine:
                 ],
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self._setup.environment},
                 start_new_session=True,
             )
         end = time.monotonic() + START_LIMIT_S
@@ -63,6 +117,12 @@ class SecondEngine:
             assert self._process.poll() is None, self._log_tail()
             assert time.monotonic() < end, self._log_tail()
             time.sleep(0.1)
+
+    @property
+    def process_id(self) -> int:
+        """The daemon's."""
+        assert self._process is not None
+        return self._process.pid
 
     def answers(self) -> bool:
         """Tell whether it answers."""
@@ -148,9 +208,11 @@ class SecondEngine:
 
 
 @contextlib.contextmanager
-def second_engine() -> Iterator[SecondEngine]:
+def second_engine(setup: EngineSetup | None = None) -> Iterator[SecondEngine]:
     """Run a second engine; nothing of it stays."""
-    engine = SecondEngine(Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp")))
+    folder = Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp"))
+    folder.chmod(0o711)  # a container's root may be nobody on the host, and must reach its files
+    engine = SecondEngine(folder, setup)
     try:
         engine.start()
         yield engine

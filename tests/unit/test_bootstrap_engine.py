@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import dockerd, doctor, engine
+from bootstrap import dockerd, engine
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
@@ -145,20 +145,3 @@ def test_each_missing_engine_has_its_remedy(tmp_path: Path) -> None:
         default = engine.Address(engine.DEFAULT_SOCKET, "")
         assert "usermod -aG docker" in dockerd.remedy(default, "this user may not open it")
         assert "systemctl start docker" in dockerd.remedy(default, "there is no such socket")
-
-
-def test_doctor_judges_an_engine_by_what_it_enforces() -> None:
-    """Each limit an engine can't enforce is a fault with a remedy; a missing gVisor is a note."""
-    able = {
-        "MemoryLimit": True,
-        "PidsLimit": True,
-        "CpuCfsQuota": True,
-        "SecurityOptions": ["name=seccomp,profile=default"],
-        "Runtimes": {"runc": {}},
-    }
-    assert [finding.what for finding in doctor.judge(able) if not finding.good and finding.grave] == []
-    for field in ("MemoryLimit", "PidsLimit", "CpuCfsQuota", "SecurityOptions"):
-        faults = [finding for finding in doctor.judge({**able, field: None}) if not finding.good]
-        grave = [finding for finding in faults if finding.grave]
-        assert len(grave) == 1, field
-        assert grave[0].remedy

@@ -229,7 +229,7 @@ def test_the_base_tarball_is_put_right() -> None:
 def test_make_shows_its_targets() -> None:
     """`make` alone is `make help`, and names every target that a newcomer needs."""
     done = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("install", "engine", "image", "run", "test", "check", "bench", "lock", "doctor", "clean"):
+    for target in ("install", "engine", "image", "run", "test", "check", "bench", "lock", "gvisor", "doctor", "clean"):
         assert re.search(rf"^  make {target} +\S", done.stdout, re.MULTILINE), target
 
 
@@ -251,6 +251,11 @@ def test_an_unsupported_engine_ends_in_a_sentence() -> None:
 
 def test_nothing_names_a_registry() -> None:
     """No address of a package or image registry is written into the set-up: the host's configuration has it."""
-    tracked = [*ROOT.glob("bootstrap/*.py"), ROOT / "Makefile", ROOT / ".ci" / "run", *ROOT.glob("runner-image/*.py")]
+    tracked = [
+        *ROOT.glob("bootstrap/**/*.py"),
+        ROOT / "Makefile",
+        ROOT / ".ci" / "run",
+        *ROOT.glob("runner-image/*.py"),
+    ]
     for path in tracked:
         assert not re.search(r"https?://", path.read_text()), path

@@ -1,0 +1,48 @@
+"""The runner image: whether it is there, which it is and how old.
+
+Source: Docker Engine API, `GET /images/{name}/json`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.doctor.findings import Finding, Level
+from bootstrap.doctor.host import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OLD_DAYS = 90
+"""Its Python, libraries and fonts have got security updates since, for all we know."""
+
+DAY_S = 86_400
+
+
+def judge(tag: str, image: dict[str, Any] | None, now_s: float) -> Iterator[Finding]:
+    """Judge the image by the engine's description of it.
+
+    Args:
+        tag: Its name, by FIGBOX_IMAGE.
+        image: The description; None if the engine has none of that name.
+        now_s: Seconds since 1970.
+    """
+    if image is None:
+        yield Finding("image", Level.BAD, f"the engine has no image {tag}", "`make image` builds it.")
+        return
+    digest = str(image.get("Id", ""))
+    made_s = timestamp(str(image.get("Created", "")))
+    days = max(0, int((now_s - made_s) // DAY_S)) if made_s is not None else None
+    age = "of unknown age" if days is None else "made today" if days == 0 else f"{days} days old"
+    what = f"image {tag}, {age}, {digest}"
+    if days is None or days > OLD_DAYS:
+        yield Finding(
+            "image", Level.WARN, what, "`make image ARGS=--refresh-base` takes the newest base, then restart."
+        )
+    else:
+        yield Finding("image", Level.OK, what)
+    user = str((image.get("Config") or {}).get("User") or "")
+    if user.partition(":")[0] in {"", "0", "root"}:
+        yield Finding(
+            "image.user", Level.WARN, f"image {tag} would run as root by hand", "Build it from runner-image/."
+        )

@@ -1,0 +1,172 @@
+"""gVisor is registered without losing what an engine was configured with; a platform counts when a program ran."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootstrap import gvisor, packages
+from bootstrap.gvisor import Trial
+from bootstrap.steps import SetupError, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ENTRY = {"path": "/x/runsc", "runtimeArgs": ["--platform=systrap", "--network=none"]}
+
+
+def program(folder: Path, *lines: str) -> Path:
+    """Give a program that stands for runsc."""
+    path = folder / "runsc"
+    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_registering_keeps_what_is_configured(tmp_path: Path) -> None:
+    """Other settings, other runtimes and the file's mode stay; a second time changes nothing."""
+    path = tmp_path / "daemon.json"
+    path.write_text(json.dumps({"debug": True, "runtimes": {"crun": {"path": "/x/crun"}}}))
+    path.chmod(0o600)
+    gvisor.merge(path, ENTRY)
+    once = path.read_text()
+    assert json.loads(once) == {"debug": True, "runtimes": {"crun": {"path": "/x/crun"}, "runsc": ENTRY}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    gvisor.merge(path, ENTRY)
+    assert path.read_text() == once
+    assert [found.name for found in tmp_path.iterdir()] == ["daemon.json"]
+
+
+def test_registering_makes_a_missing_configuration(tmp_path: Path) -> None:
+    """An engine without a configuration file gets one, and its folder."""
+    path = tmp_path / "docker" / "daemon.json"
+    gvisor.merge(path, ENTRY)
+    assert json.loads(path.read_text()) == {"runtimes": {"runsc": ENTRY}}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"runtimes": []}', '"text"', '{"runtimes": null}'])
+def test_a_broken_configuration_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    """What isn't a configuration is named and not replaced."""
+    path = tmp_path / "daemon.json"
+    path.write_text(content)
+    with pytest.raises(SetupError, match=r"daemon\.json isn't a dockerd configuration"):
+        gvisor.merge(path, ENTRY)
+    assert path.read_text() == content
+
+
+def test_a_platform_counts_when_its_program_ran(tmp_path: Path) -> None:
+    """The right answer is a success; a wrong one, an exit code and a silent one are faults with their reason."""
+    assert gvisor.trial(program(tmp_path, f"echo {gvisor.TRIAL_ANSWER}"), "systrap").fault == ""
+    assert "hello" in gvisor.trial(program(tmp_path, "echo hello"), "systrap").fault
+    assert "no kernel" in gvisor.trial(program(tmp_path, "echo no kernel >&2; exit 3"), "systrap").fault
+    assert "exit code 3" in gvisor.trial(program(tmp_path, "exit 3"), "systrap").fault
+
+
+def test_a_platform_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """It is killed with everything it started, and counts as none."""
+    pid_file = tmp_path / "pid"
+    hanging = program(tmp_path, f"sleep 60 & echo $! > {pid_file}", "wait")
+    assert gvisor.trial(hanging, "systrap", limit_s=1).fault == "no answer within 1 s"
+    gone = subprocess.run(["ps", "-o", "stat=", "-p", pid_file.read_text().strip()], capture_output=True, check=False)
+    assert gone.stdout.strip() in {b"", b"Z"}
+
+
+def test_the_trial_program_says_what_is_expected_of_it() -> None:
+    """Without any sandbox it gives the very answer that a platform must give."""
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", gvisor.TRIAL], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == gvisor.TRIAL_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("working", "chosen"),
+    [({"systrap", "ptrace"}, "systrap"), ({"ptrace"}, "ptrace"), ({"systrap"}, "systrap"), (set(), None)],
+)
+def test_the_first_platform_that_works_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, working: set[str], chosen: str | None
+) -> None:
+    """Both are tried and told; kvm is not among them, whatever the host offers."""
+    tried: list[str] = []
+
+    def trial(runsc: Path, name: str) -> Trial:
+        tried.append(name)
+        return Trial(name, 0.1, "" if name in working else "doesn't work here")
+
+    monkeypatch.setattr(gvisor, "trial", trial)
+    output = io.StringIO()
+    if chosen is None:
+        with pytest.raises(SetupError, match="neither by systrap nor by ptrace"):
+            gvisor.choose(Steps(output=output), Path("runsc"))
+    else:
+        assert gvisor.choose(Steps(output=output), Path("runsc")) == [f"--platform={chosen}"]
+    assert tried == ["systrap", "ptrace"]
+    assert "(0.10 s)" in output.getvalue()
+
+
+def test_an_older_release_is_given_the_newer_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On Debian 12 the program is Debian 13's; if that can't be had, the release's own package is installed."""
+    installed: list[str] = []
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"VERSION_CODENAME": "bookworm"})
+    monkeypatch.setattr(gvisor.debian, "apt_install", lambda steps, names, why: installed.extend(names))
+    monkeypatch.setattr(gvisor.shutil, "which", lambda name, path: "/usr/bin/runsc")
+
+    def unpack(steps: Steps, release: str, names: Sequence[str], target: Path) -> None:
+        assert (release, names) == ("trixie", ["runsc"])
+        (target / "usr/bin").mkdir(parents=True)
+        program(target / "usr/bin", "echo runsc version 7.0")
+
+    monkeypatch.setattr(packages, "unpack", unpack)
+    target = tmp_path / "bin" / "runsc"
+    output = io.StringIO()
+    assert gvisor.install(Steps(output=output), target) == target
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
+    assert "(7.0)" in output.getvalue()
+    assert installed == []
+
+    def fail(*_: object) -> None:
+        raise SetupError("apt says\nthe mirror is silent")
+
+    monkeypatch.setattr(packages, "unpack", fail)
+    assert gvisor.install(Steps(output=output), target) == Path("/usr/bin/runsc")
+    assert installed == ["runsc"]
+    assert "the mirror is silent" in output.getvalue()
+
+
+def test_a_newer_release_is_given_its_own_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """From Debian 13 on the package is installed, so that the host's updates reach it."""
+    installed: list[str] = []
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"VERSION_CODENAME": "forky"})
+    monkeypatch.setattr(gvisor.debian, "apt_install", lambda steps, names, why: installed.extend(names))
+    monkeypatch.setattr(gvisor.shutil, "which", lambda name, path: "/usr/bin/runsc")
+    assert gvisor.install(Steps(output=io.StringIO()), tmp_path / "runsc") == Path("/usr/bin/runsc")
+    assert installed == ["runsc"]
+
+
+def test_the_owner_of_another_engine_is_told_in_one_sentence() -> None:
+    """The sentence holds the very lines for daemon.json and how to have them read."""
+    sentence = gvisor.foreign(Path("/x/docker.sock"), ENTRY)
+    assert json.dumps({"runtimes": {"runsc": ENTRY}}) in sentence
+    assert "SIGHUP" in sentence
+    assert "\n" not in sentence
+
+
+def test_the_configuration_of_a_running_daemon_is_found(tmp_path: Path) -> None:
+    """The file its command line names in either form, else the default."""
+    for words, expected in (
+        (["--config-file", "/x/d.json"], Path("/x/d.json")),
+        (["--config-file=/y/d.json"], Path("/y/d.json")),
+        (["--debug"], gvisor.DEFAULT_CONFIGURATION),
+    ):
+        command = [sys.executable, "-c", "print(); input()", *words]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()  # only then does the kernel show its whole command line
+            found = gvisor.configuration_of(process.pid)
+            process.communicate(b"\n")
+        assert found == expected
