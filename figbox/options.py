@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
     memory_mib: int | None
     """MiB of memory the code may use. Default: the service's."""
     seed: int | None
-    """Random state of `random` and NumPy at the start. Default: random."""
+    """Fixes `random` and NumPy's random state. Default: random."""
     cache: bool | None
     """Whether the answer may come from the service's cache. Default: where the operator switched it on."""
 

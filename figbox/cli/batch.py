@@ -144,7 +144,10 @@ class Batch:
 
     def _read(self, script: Script) -> tuple[str, dict[str, bytes]]:
         code = read_script(script)
-        beside = files_beside(script, code) if self._wishes.beside else {}
+        try:
+            beside = files_beside(script, code) if self._wishes.beside else {}
+        except OSError as error:
+            raise ScriptProblem(f"the files beside it can't be read: {error.strerror}") from error
         return code, read_files({**beside, **self._wishes.named}, self._wishes.data_limit_bytes)
 
     async def _attempt(

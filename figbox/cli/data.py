@@ -1,16 +1,19 @@
-"""Which data files go along with a script.
+"""Which files go along with a script.
 
-The rule: a file goes along if it lies in the script's own folder and its name is written in the script's text. It is
-no Python file, not hidden, and no symbolic link. What the rule can't see, because the name is put together at run
-time or the file lies elsewhere, is named with `--data`.
+The rule: a file goes along if it lies in the script's own folder and the script's text has its name, or imports it as
+a module; the same holds for the text of such a module. Hidden files and symbolic links don't. What the rule can't
+see, because a name is put together at run time or the file lies elsewhere, is named with `--data`.
 """
 
 from __future__ import annotations
 
+import ast
 import glob
 import os
 import re
 import unicodedata
+import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +34,9 @@ MiB = 1024 * KiB
 COUNT_LIMIT = 64
 NAME_LIMIT = 128
 NAME_LIMIT_BYTES = 255
+
+#: A file with it is a module, which goes along when it is imported, not when its name occurs.
+MODULE_SUFFIX = ".py"
 
 #: What may not stand beside a name in the text: then it is part of a longer one.
 _NAME_PART = r"[\w.-]"
@@ -59,27 +65,55 @@ def named_files(patterns: Sequence[str]) -> dict[str, Path]:
 
 
 def files_beside(script: Script, code: str) -> dict[str, Path]:
-    """Return the files beside a script whose names occur in its text, by name.
+    """Return the files beside a script that go along with it, by name.
 
     Raises:
         ScriptProblem: Such a file has a name that the service doesn't take.
     """
     if script.path is None:
         return {}
-    text = unicodedata.normalize("NFC", code)
-    found: dict[str, Path] = {}
     with os.scandir(script.path.parent) as entries:
-        candidates = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
-    for entry_name in candidates:
-        path = script.path.parent / entry_name
-        name = _sent_name(path)
-        if name.startswith(".") or path.suffix == ".py" or path.name == script.path.name or not occurs(name, text):
-            continue
-        fault = name_fault(name)
-        if fault is not None:
-            raise ScriptProblem(f"{path} can't go along: {fault}")
-        found[name] = path
+        names = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
+    beside = {_sent_name(path): path for path in (script.path.parent / name for name in names - {script.path.name})}
+    found: dict[str, Path] = {}
+    texts = [code]
+    while texts:
+        text = texts.pop()
+        wanted = {name for name in beside.keys() - found.keys() if _is_wanted(name, text)}
+        for name in sorted(wanted):
+            fault = name_fault(name)
+            if fault is not None:
+                raise ScriptProblem(f"{beside[name]} can't go along: {fault}")
+            found[name] = beside[name]
+            if name.endswith(MODULE_SUFFIX):
+                texts.append(found[name].read_text("utf-8", errors="replace"))
     return found
+
+
+def _is_wanted(name: str, text: str) -> bool:
+    if name.startswith("."):
+        return False
+    if name.endswith(MODULE_SUFFIX):
+        return name.removesuffix(MODULE_SUFFIX) in imported_modules(text)
+    return occurs(name, unicodedata.normalize("NFC", text))
+
+
+@lru_cache(maxsize=64)
+def imported_modules(text: str) -> frozenset[str]:
+    """Return the names of the modules that source imports, packages by their first part; none if it doesn't parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd about the code is for whoever runs it to say
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()  # the service will say what is wrong with it
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            found.add(node.module.partition(".")[0])
+    return frozenset(found)
 
 
 def occurs(name: str, text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from figbox.cli.connection import Connection, connection_options, explained, find_connection
+from figbox.cli.data import MiB
 from figbox.cli.terminal import one_line
 from figbox.errors import FigboxError
 from figbox.retries import Retries
@@ -48,10 +49,19 @@ def _text(environment: Environment) -> str:
     rows = {
         "image": environment.image,
         "versions": _pairs(environment.versions),
-        "limits": _pairs(environment.limits),
+        "limits": _pairs(dict(_with_unit(name, value) for name, value in environment.limits.items())),
         "packages": ", ".join(f"{package.name} {package.version}" for package in environment.packages),
     }
     return "\n".join([one_line(environment.name), *(f"  {name:<9} {one_line(text)}" for name, text in rows.items())])
+
+
+def _with_unit(name: str, value: object) -> tuple[str, object]:
+    """Return a limit as people read it; the service has the unit in the name."""
+    if name.endswith("_bytes") and isinstance(value, int):
+        return name.removesuffix("_bytes"), f"{value / MiB:g} MiB"
+    if name.endswith("_s") and isinstance(value, int | float):
+        return name.removesuffix("_s"), f"{value:g} s"
+    return name, value
 
 
 def _pairs(values: Mapping[str, object]) -> str:

@@ -105,8 +105,8 @@ class StandardOutput:
 def render(context: click.Context, /, paths: tuple[str, ...], output: str, **given: Any) -> int:
     """Render scripts: files, folders (every *.py below them), patterns, or - for standard input.
 
-    The pictures of plots/a.py are DIR/a.png, DIR/a-2.png and so on; below a folder its layout is kept. A data file
-    goes along when it lies beside the script and the script's text has its name.
+    The pictures of plots/a.py are DIR/a.png, DIR/a-2.png and so on; below a folder its layout is kept. A file goes
+    along when it lies beside the script and the script's text has its name, or imports it.
     """
     connection = find_connection(context)
     connection.require_key()

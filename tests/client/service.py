@@ -50,7 +50,7 @@ ENVIRONMENT = {
     "image": "sha256:0123",
     "versions": {"python": "3.13.5", "matplotlib": "3.11.2"},
     "packages": [{"name": "numpy", "version": "2.4.6"}, {"name": "pandas", "version": "3.1.1"}],
-    "limits": {"timeout_s": 30, "memory_mib": 1024},
+    "limits": {"wall_limit_s": 30.0, "memory_limit_bytes": 1073741824, "pids_limit": 64},
 }
 
 

@@ -222,7 +222,7 @@ def test_environments_are_read() -> None:
     default, bare = read_environments(reply(canned))
     assert default.versions["matplotlib"] == "3.11.2"
     assert default.packages[1] == figbox.Package("pandas", "3.1.1")
-    assert default.limits == {"timeout_s": 30, "memory_mib": 1024}
+    assert default.limits == ENVIRONMENT["limits"]
     assert bare == figbox.Environment("bare", "", {}, (), {})
 
 

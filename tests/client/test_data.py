@@ -43,13 +43,37 @@ def test_a_name_in_the_text_is_what_counts(workplace: Path, text: str, found: bo
 
 
 def test_only_ordinary_files_of_the_scripts_folder_go_along(workplace: Path) -> None:
-    """No scripts, nothing hidden, no links, nothing from other folders, not the script itself."""
+    """No scripts that aren't imported, nothing hidden, no links, nothing from other folders, not the script itself."""
     names = ["data.csv", "helper.py", ".env", "sub/deep.csv", "sub", "link.csv", "plot.txt", "unmentioned.csv"]
     for name in ("data.csv", "helper.py", ".env", "sub/deep.csv", "unmentioned.csv", "../secret.csv"):
         write(workplace / name, "1")
     (workplace / "link.csv").symlink_to(workplace.parent / "secret.csv")
     script = write(workplace / "plot.txt", "\n".join([*names[:-1], "../secret.csv"]))
     assert beside(script) == {"data.csv"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import helper", {"helper.py"}),
+        ("import numpy, helper as h", {"helper.py"}),
+        ("from helper import style", {"helper.py"}),
+        ("def f():\n    import helper.sub", {"helper.py"}),
+        ("from . import helper", set()),
+        ("from .helper import style", set()),
+        ("import helpers", set()),
+        ("x = '\\d'\nimport helper", {"helper.py"}),
+        ("'helper.py'", set()),
+        ("import helper\nx = (", set()),
+        ("import deep", {"deep.py", "helper.py", "table.csv"}),
+    ],
+)
+def test_imported_modules_go_along_with_what_they_need(workplace: Path, text: str, found: set[str]) -> None:
+    """A module beside the script that it imports, and that module's own modules and data."""
+    write(workplace / "helper.py", "style = 1")
+    write(workplace / "deep.py", "import helper\nimport deep\nopen('table.csv')")
+    write(workplace / "table.csv", "1")
+    assert beside(write(workplace / "script.py", text)) == found
 
 
 def test_name_in_another_unicode_form_is_found(workplace: Path) -> None:

@@ -31,7 +31,7 @@ def test_environments_for_people(figbox: Figbox) -> None:
         "default\n"
         "  image     sha256:0123\n"
         "  versions  python 3.13.5, matplotlib 3.11.2\n"
-        "  limits    timeout_s 30, memory_mib 1024\n"
+        "  limits    wall_limit 30 s, memory_limit 1024 MiB, pids_limit 64\n"
         "  packages  numpy 2.4.6, pandas 3.1.1\n"
     )
 

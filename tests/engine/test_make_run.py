@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from tests.support.live import ROOT, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.checkout import copy_checkout
+from tests.support.live import containers_of, engine_url, free_port, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +26,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Return a copy of what git tracks, beside the virtual environment that is here already."""
-    folder = tmp_path / "clone"
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    return folder
+    return copy_checkout(tmp_path / "clone")
 
 
 @pytest.fixture

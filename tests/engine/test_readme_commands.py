@@ -72,7 +72,7 @@ def test_curl_request_gives_a_picture(gateway: LiveGateway, tmp_path: Path) -> N
 
 def test_python_request_gives_a_picture(gateway: LiveGateway, tmp_path: Path) -> None:
     """The README's Python client writes the picture."""
-    (example,) = blocks(README, "python")
+    example, _ = blocks(README, "python")
     (tmp_path / "client.py").write_text(example.replace(DOCUMENTED_URL, gateway.url), "utf-8")
     shell(f"{sys.executable} client.py", tmp_path, API_KEY=KEY)
     assert_picture(tmp_path / "plot.png")
@@ -80,7 +80,7 @@ def test_python_request_gives_a_picture(gateway: LiveGateway, tmp_path: Path) ->
 
 def test_python_request_prints_a_failure(gateway: LiveGateway, tmp_path: Path) -> None:
     """The README's Python client says what became of code that fails."""
-    (example,) = blocks(README, "python")
+    example, _ = blocks(README, "python")
     broken = example.replace(DOCUMENTED_URL, gateway.url).replace("plt.legend()", "plt.legend(1 / 0)")
     (tmp_path / "client.py").write_text(broken, "utf-8")
     printed = shell(f"{sys.executable} client.py", tmp_path, API_KEY=KEY)

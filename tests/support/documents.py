@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+CLIENT = ROOT / "docs" / "client.md"
+RECIPES = ROOT / "docs" / "recipes.md"
 KEYS = ROOT / "docs" / "keys.md"
 DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -31,6 +33,11 @@ COVERED = {
     "make run": Cover("tests/engine/test_make_run.py", "def test_newcomer("),
     "make test": Cover(".ci/run", "timed make test"),
     "curl -sS": Cover("tests/engine/test_readme_commands.py", "def test_curl_"),
+    "pip install": Cover("tests/client/test_package.py", "def test_command_runs_in_a_fresh_environment"),
+    "figbox": Cover("tests/engine/test_client_documents.py", "def test_commands_"),
+    "echo": Cover("tests/engine/test_client_documents.py", "def test_commands_"),
+    "export": Cover("tests/engine/test_client_documents.py", "def test_commands_"),
+    "curl --fail-with-body": Cover("tests/engine/test_recipes.py", "def test_curl_"),
     "docker run": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     ".venv/bin/python -m benchmarks.system_calls": Cover("tests/engine/test_seccomp_calls.py", "def test_command_"),
     ".venv/bin/python -m gateway.launcher": Cover("tests/support/split.py", '"-m", "gateway.launcher"]'),
