@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.handlers import SERVICES, Services, add_routes
+from gateway import handlers
+from gateway.handlers import SERVICES, Services
 from gateway.middleware import add_headers, answer_failures, identify
+from gateway.routes import bind_routes
 from gateway.serving import HOLDER
 from gateway.v1 import handlers as v1
 
@@ -16,8 +18,7 @@ def build_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
-    add_routes(app)
-    v1.add_routes(app)
+    bind_routes(app, (*handlers.ROUTES, *v1.ROUTES))
     return app
 
 

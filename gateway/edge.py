@@ -68,7 +68,7 @@ class EdgeLimits:
     def public(cls, settings: Settings) -> EdgeLimits:
         """Return the limits of the public listener."""
         # Twice the body has room for chunks of eight bytes and more, and for no long chunk extensions.
-        wire_bytes = 2 * settings.body_limit_bytes + HEAD_LIMIT_BYTES
+        wire_bytes = 2 * max(settings.body_limit_bytes, settings.files_limit_bytes) + HEAD_LIMIT_BYTES
         return cls(settings.connections_limit, settings.head_timeout_s, HEAD_LIMIT_BYTES, wire_bytes)
 
 

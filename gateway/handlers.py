@@ -91,16 +91,9 @@ def answer(result: Result, request_id: str) -> web.Response:
     return response
 
 
-async def expect_nothing(_: web.Request) -> None:
-    """Leave `Expect` to whoever reads the body: aiohttp's own way asks strangers for theirs."""
-
-
-def add_routes(app: web.Application) -> None:
-    """Bind the endpoints to their paths."""
-    for method, path, handler in (
-        (hdrs.METH_GET, "/", live),
-        (hdrs.METH_GET, "/healthz", healthz),
-        (hdrs.METH_GET, "/readyz", readyz),
-        (hdrs.METH_POST, "/render-matplotlib", render_matplotlib),
-    ):
-        app.router.add_route(method, path, handler, expect_handler=expect_nothing)
+ROUTES = (
+    (hdrs.METH_GET, "/", live),
+    (hdrs.METH_GET, "/healthz", healthz),
+    (hdrs.METH_GET, "/readyz", readyz),
+    (hdrs.METH_POST, "/render-matplotlib", render_matplotlib),
+)

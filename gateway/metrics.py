@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from gateway.middleware import add_headers, answer_failures, identify
+from gateway.routes import bind_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,5 +119,5 @@ def metrics_app(metrics: Metrics) -> web.Application:
 
     app = web.Application(middlewares=[identify, answer_failures])
     app.on_response_prepare.append(add_headers)
-    app.router.add_get("/metrics", expose)
+    bind_routes(app, [(hdrs.METH_GET, "/metrics", expose)])
     return app

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,8 @@ class EdgeProtocol(web.RequestHandler):
         user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux; elsewhere the time limit below is all
         if user_timeout is not None:
             connection: socket.socket = transport.get_extra_info("socket")
-            connection.setsockopt(socket.IPPROTO_TCP, user_timeout, int(ANSWER_LIMIT_S * 1000))
+            with suppress(OSError):  # no TCP, or gone already
+                connection.setsockopt(socket.IPPROTO_TCP, user_timeout, int(ANSWER_LIMIT_S * 1000))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End all that waits."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 
 from gateway.errors import NotReady
-from gateway.handlers import SERVICES, expect_nothing
+from gateway.handlers import SERVICES
 from gateway.jobs import Outcome
 from gateway.middleware import REQUEST_ID
 from gateway.v1 import docs_page
@@ -118,12 +118,9 @@ def _docs_body() -> str:
     return docs_page.render_page(describe())
 
 
-def add_routes(app: web.Application) -> None:
-    """Bind the endpoints to their paths."""
-    for method, path, handler in (
-        (hdrs.METH_POST, RENDER, render),
-        (hdrs.METH_GET, ENVIRONMENTS, environments),
-        (hdrs.METH_GET, "/openapi.json", openapi),
-        (hdrs.METH_GET, "/docs", docs),
-    ):
-        app.router.add_route(method, path, handler, expect_handler=expect_nothing)
+ROUTES = (
+    (hdrs.METH_POST, RENDER, render),
+    (hdrs.METH_GET, ENVIRONMENTS, environments),
+    (hdrs.METH_GET, "/openapi.json", openapi),
+    (hdrs.METH_GET, "/docs", docs),
+)

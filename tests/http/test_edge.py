@@ -178,6 +178,24 @@ async def test_long_head_is_431(connect: Connect) -> None:
 # Bodies
 
 
+@pytest.mark.parametrize("chunk", [None, 64])
+async def test_largest_body_is_within_the_bounds_of_framing(connect: Connect, rig: Rig, chunk: int | None) -> None:
+    """A body as long as it may be, in one piece or in small chunks, is not taken for framing without end."""
+    limit = max(rig.settings.files_limit_bytes, rig.settings.body_limit_bytes)
+    body = json.dumps({"code": "x", "files": {"a": "x" * (limit - 100)}}).encode()
+    reader, writer = await connect()
+    head = POST.replace(b"/render-matplotlib", b"/v1/render") + JSON + CLOSE
+    if chunk is None:
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    else:
+        pieces = (body[start : start + chunk] for start in range(0, len(body), chunk))
+        framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+        writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n")
+    await read_rest(reader)
+    assert _refusals(rig, "framing-too-large") == 0
+    assert len(rig.executor.jobs) == 1
+
+
 async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
     """A chunk extension without end ends the connection: what isn't body counts as well."""
     reader, writer = await connect()

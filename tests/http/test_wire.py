@@ -103,15 +103,23 @@ async def test_chunks_that_break_later_are_the_clients_fault(connect: Connect, r
     assert rig.executor.jobs == []
 
 
+@pytest.mark.parametrize("key", [KEY.encode(), b"wrong"])
+@pytest.mark.parametrize("expect", [b"miracles", b"100-continue"])
 @pytest.mark.parametrize("target", [b"/render-matplotlib", b"/healthz", b"/nothing"])
-async def test_unknown_expectation_breaks_nothing(connect: Connect, log: io.StringIO, target: bytes) -> None:
-    """An Expect header that nobody can meet is ignored or refused, with all our headers, and is no defect."""
-    head = POST.replace(b"/render-matplotlib", target) + JSON
-    answer = await _exchange(connect, head + b"Expect: miracles\r\nConnection: close\r\n\r\n")
-    status, headers, _ = _head(answer)
+async def test_expectations_break_and_betray_nothing(
+    connect: Connect, log: io.StringIO, target: bytes, expect: bytes, key: bytes
+) -> None:
+    """Wherever it is sent, an expectation changes nothing, isn't quoted, and lets no stranger be asked for a body."""
+    head = POST.replace(b"/render-matplotlib", target).replace(KEY.encode(), key)
+    answer = await _exchange(connect, head + b"Expect: " + expect + b"\r\nConnection: close\r\n\r\n")
+    if not (key == KEY.encode() and target == b"/render-matplotlib"):
+        assert b"100 Continue" not in answer
+    status, headers, body = _head(answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
     assert 400 <= status < 500
     assert (headers["Server"], len(headers["X-Request-ID"])) == ("figbox", 32)
-    assert "rror" not in log.getvalue()
+    assert headers["Content-Type"] == "application/problem+json"
+    assert b"miracles" not in body
+    assert '"ERROR"' not in log.getvalue()
 
 
 async def test_expected_continue_is_answered(connect: Connect) -> None:

@@ -1,0 +1,48 @@
+"""Which requests reach which handler; every request reaches one of ours.
+
+aiohttp would answer unknown paths and methods outside of our handlers: it asks even strangers for their bodies
+(`100 Continue`), and quotes expectations that it doesn't know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def expect_nothing(_: web.Request) -> None:
+    """Leave `Expect` to whoever reads the body: aiohttp's own way asks strangers for theirs."""
+
+
+def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]) -> None:
+    """Bind handlers to methods and paths, and refuse all others; to be called once, with everything.
+
+    Args:
+        app: Whose routes they are.
+        routes: Method, path and handler of each.
+    """
+    by_path: dict[str, dict[str, Handler]] = {}
+    for method, path, handler in routes:
+        by_path.setdefault(path, {})[method] = handler
+    for path, handlers in by_path.items():
+        for method, handler in handlers.items():
+            app.router.add_route(method, path, handler, expect_handler=expect_nothing)
+        app.router.add_route(hdrs.METH_ANY, path, _refuse_method(sorted(handlers)), expect_handler=expect_nothing)
+    app.router.add_route(hdrs.METH_ANY, "/{path:.*}", _refuse_path, expect_handler=expect_nothing)
+
+
+def _refuse_method(allowed: list[str]) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
+
+
+async def _refuse_path(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound
