@@ -59,6 +59,12 @@ print("end")
     assert answer.stdout.endswith("end\n")
 
 
+def test_the_last_line_of_many_is_not_lost(collect: Callable[..., Answer]) -> None:
+    """What was printed a moment before the end comes before the end, also when lines are no longer passed on singly."""
+    answer = collect("import os\nfor n in range(1500): print(n)\nos.write(1, b'end')")
+    assert answer.stdout.split() == [*map(str, range(1500)), "end"]
+
+
 def test_large_prints_do_not_block(collect: Callable[..., Answer]) -> None:
     """A print longer than any pipe passes, by Python's stream and by the bare descriptor."""
     answer = collect("import os\nprint('x' * 3_000_000)\nos.write(1, b'y' * 3_000_000)\n" + DRAWN)

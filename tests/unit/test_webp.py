@@ -169,7 +169,7 @@ def test_known_shapes_pass(data: bytes) -> None:
         pytest.param(_webp(_chunk(b"VP8L", b"\x2e" + bytes(9))), id="no lossless mark"),
         pytest.param(_webp(_chunk(b"VP8L", b"\x2f")), id="lossless cut"),
         pytest.param(_webp(_chunk(b"vp8 ", bytes(20))), id="unknown part"),
-        pytest.param(_webp(_chunk(b"ALPH", b"odd")[:-1] + b"x", _lossy()), id="padding that is none"),
+        pytest.param(_webp(_extended(), _chunk(b"ALPH", b"odd")[:-1] + b"x", _lossy()), id="padding that is none"),
     ],
 )
 def test_broken_structure_is_refused(data: bytes) -> None:
