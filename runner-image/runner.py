@@ -93,6 +93,7 @@ FILES_MARGIN_BYTES = 64 * 1024
 """Left free when the output limit is shared out to files, for what the program's threads still print."""
 
 NO_FIGURE = "No figure is open at the end of the code: it drew none, or closed what it drew."
+CLOSED_FIGURES = "No figure is open at the end of the code: of the {} it drew, all were closed."
 
 USAGE = b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | probe | facts | import [SAVING ...]\n"
 
@@ -161,7 +162,8 @@ def draw(task: job.Job) -> Verdict:
         program.calm_down(recursion_limit)
         figures = studio.choose(all_figures=task.options.all_figures, names=names if task.collect else None)
         if not figures:
-            return Verdict("no_figure", error=NO_FIGURE, figures_drawn=studio.drawn)
+            told = CLOSED_FIGURES.format(studio.drawn) if studio.drawn else NO_FIGURE
+            return Verdict("no_figure", error=told, figures_drawn=studio.drawn)
         return Verdict("ok", [drawn for each in figures for drawn in studio.save(*each, task.options)])
     except circumstances.InvalidOption as refused:
         return Verdict("program_error", error=str(refused), fault=report.Fault("InvalidOption", str(refused)))
@@ -190,8 +192,8 @@ def serve_collecting(task: job.Job, outbox: wire.Outbox) -> None:
         whole = drawing.with_digest(picture)
         outbox.send_with_head(b"P", encode_head(whole), whole.data)
     work_dir.flush_open_files()
-    reserved = outbox.sent_bytes * 257 // 256 + END_LIMIT_BYTES + FILES_MARGIN_BYTES
-    left_out = work_dir.send_written(outbox, before, task.output_limit_bytes - reserved)
+    limit_bytes = task.output_limit_bytes - END_LIMIT_BYTES - FILES_MARGIN_BYTES
+    left_out = work_dir.send_written(outbox, before, limit_bytes)
     capture.flush_program_output()
     # The lock is taken for good: nothing that the program's threads still print may follow the end.
     outbox.lock.acquire()

@@ -93,6 +93,11 @@ class Outbox:
         self.sent_bytes = 0
         self._fd = fd
 
+    def room(self, limit_bytes: int) -> int:
+        """Bytes of one payload that still fit when all together may be counted as ``limit_bytes``."""
+        left = limit_bytes - self.sent_bytes - FRAME_HEADER.size - NAME_LENGTH.size - ENGINE_HEAD_BYTES
+        return left * ENGINE_BLOCK_BYTES // (ENGINE_BLOCK_BYTES + ENGINE_HEAD_BYTES)
+
     def send(self, kind: bytes, payload: bytes = b"") -> None:
         """Write one frame."""
         with self.lock:

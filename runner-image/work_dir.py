@@ -116,13 +116,13 @@ def flush_open_files() -> None:
                 continue
 
 
-def send_written(outbox: Outbox, before: Survey, allowance_bytes: int) -> bool:
+def send_written(outbox: Outbox, before: Survey, limit_bytes: int) -> bool:
     """Send every file that is new or changed since ``before``, the smallest first.
 
     Args:
         outbox: where to.
         before: what was there before the program ran.
-        allowance_bytes: what all of them together may come to.
+        limit_bytes: what they and everything sent before may come to.
 
     Returns:
         Whether any of them was left out.
@@ -133,11 +133,10 @@ def send_written(outbox: Outbox, before: Survey, allowance_bytes: int) -> bool:
     left_out = len(sendable) < len(written) or len(sendable) > FILE_LIMIT
     for path in sendable[:FILE_LIMIT]:
         head = path.encode()
-        data = read(path, allowance_bytes - len(head))
+        data = read(path, outbox.room(limit_bytes) - len(head))
         if data is None:
             left_out = True
             continue
-        allowance_bytes -= len(head) + len(data)
         outbox.send_with_head(b"F", head, data)
     return left_out
 

@@ -217,6 +217,17 @@ def test_files_fit_the_allowance(collect: Callable[..., Answer]) -> None:
     assert list(collect(code, output_limit_bytes=2 << 20).files) == ["small", "large"]
 
 
+def test_files_fill_the_allowance_to_the_last_byte_and_no_further(collect: Callable[..., Answer]) -> None:
+    """Whatever the engine adds to what we send, the whole stays below the limit, however large that is."""
+    limit = 40 << 20
+    answer = collect(
+        f"for n in range(40): open(f'{{n:02}}', 'wb').write(bytes({limit} // 39))" + DRAWN, output_limit_bytes=limit
+    )
+    assert answer.end["files_left_out"] is True
+    sent = sum(len(data) * (1 + 8 / 4096) for data in answer.files.values())
+    assert limit * 0.9 < sent < limit - 256 * 1024
+
+
 def test_odd_names_are_left_out(collect: Callable[..., Answer]) -> None:
     """Names that would forge a line or show another one stay where they are; all others come back as they are."""
     answer = collect(
@@ -339,4 +350,5 @@ def test_no_figure_tells_how_many_were_drawn(collect: Callable[..., Answer]) -> 
     """A program that closed all its figures learns how many there were."""
     answer = collect("for n in range(3): plt.figure(); plt.close()\nplt.figure(7); plt.figure(7); plt.close('all')")
     assert (answer.end["outcome"], answer.end["figures_drawn"]) == ("no_figure", 4)
+    assert answer.end["error"] == "No figure is open at the end of the code: of the 4 it drew, all were closed."
     assert collect("x = 1").end["figures_drawn"] == 0
