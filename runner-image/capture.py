@@ -6,9 +6,9 @@ into C code that never lets go, would take its last words along. So ``sys.stdout
 line and pass on each line themselves. After the first thousand they do so only now and then, since a line on its own
 costs twenty times what it costs in a block.
 
-Whoever passes something on holds the outbox's lock, reads without waiting, and writes a frame: so order is kept
-within each stream, and no frame is torn. The lock is never waited for within a ``print``: a signal handler may print
-while the very same thread holds it, and the other thread will see to those words.
+Whoever passes something on has the outbox's turn, reads without waiting, and writes a frame: so order is kept within
+each stream, and no frame is torn. A signal handler may print while the very thread it interrupts has the turn; then
+the other thread sees to those words.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ PIPE_BYTES = 64 * 1024
 """What a pipe holds. Source: pipe(7)."""
 PROMPT_COUNT = 1000
 PAUSE_S = 0.02
+TURN_LIMIT_S = 1.0
+"""What a ``print`` waits for its turn: the other thread's frame, which is as long as the gateway takes to read it."""
 
 
 class Capture:
@@ -60,7 +62,7 @@ class Capture:
         _thread.start_new_thread(self._watch, ())
 
     def pass_on(self) -> int:
-        """Pass on what is in the pipes, a pipe's fill of each at most; for those who hold the lock.
+        """Pass on what is in the pipes, a pipe's fill of each at most; for those whose turn it is.
 
         Returns:
             How many bytes there were; -1 when both pipes have ended, since the program closed its descriptors.
@@ -83,11 +85,11 @@ class Capture:
         now = time.monotonic()
         if self._prompt_left <= 0 and now < self._passed_at + PAUSE_S:
             return
-        if self._outbox.lock.acquire(blocking=False):
+        if self._outbox.take_turn(TURN_LIMIT_S):
             try:
                 self.pass_on()
             finally:
-                self._outbox.lock.release()
+                self._outbox.end_turn()
             self._prompt_left -= 1
             self._passed_at = now
 
@@ -99,8 +101,11 @@ class Capture:
             for fd, _ in poll.poll():
                 if fd not in self._kinds:  # ended: polling it would answer at once for ever
                     poll.unregister(fd)
-            with self._outbox.lock:
+            self._outbox.take_turn()
+            try:
                 count = self.pass_on()
+            finally:
+                self._outbox.end_turn()
             if count < 0:
                 return
             if count < PIPE_BYTES // 2:

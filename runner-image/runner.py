@@ -195,8 +195,7 @@ def serve_collecting(task: job.Job, outbox: wire.Outbox) -> None:
     limit_bytes = task.output_limit_bytes - END_LIMIT_BYTES - FILES_MARGIN_BYTES
     left_out = work_dir.send_written(outbox, before, limit_bytes)
     capture.flush_program_output()
-    # The lock is taken for good: nothing that the program's threads still print may follow the end.
-    outbox.lock.acquire()
+    outbox.take_turn()  # for good: nothing that the program's threads still print may follow the end
     prints.pass_on()
     outbox.put(b"E", encode_end(verdict, noted, files_left_out=left_out))
 

@@ -83,15 +83,33 @@ def write_all(fd: int, data: bytes) -> None:
 class Outbox:
     """Frames on their way to the gateway: one at a time, whole, and counted.
 
+    Two threads of ours write when a job's output is collected, so whoever does takes his turn.
+
     Attributes:
-        lock: Held by whoever writes; two threads of ours do, when the job's output is collected.
         sent_bytes: What the gateway has counted so far, the engine's own additions included; never less.
     """
 
     def __init__(self, fd: int) -> None:
-        self.lock = _thread.allocate_lock()
         self.sent_bytes = 0
         self._fd = fd
+        self._lock = _thread.allocate_lock()
+        self._holder = 0
+
+    def take_turn(self, limit_s: float = -1) -> bool:
+        """Wait until nobody else writes, and tell whether it is our turn.
+
+        False when the time is over, and at once when this very thread has the turn: then this is a signal handler or
+        a destructor that interrupts it.
+        """
+        if self._holder == _thread.get_ident() or not self._lock.acquire(timeout=limit_s):
+            return False
+        self._holder = _thread.get_ident()
+        return True
+
+    def end_turn(self) -> None:
+        """Let others write."""
+        self._holder = 0
+        self._lock.release()
 
     def room(self, limit_bytes: int) -> int:
         """Bytes of one payload that still fit when all together may be counted as ``limit_bytes``."""
@@ -100,15 +118,18 @@ class Outbox:
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
         """Write one frame."""
-        with self.lock:
+        self.take_turn()
+        try:
             self.put(kind, payload)
+        finally:
+            self.end_turn()
 
     def send_with_head(self, kind: bytes, head: bytes, payload: bytes) -> None:
         """Write one frame whose payload has a head of its own: a file's name, or a picture's description."""
         self.send(kind, NAME_LENGTH.pack(len(head)) + head + payload)
 
     def put(self, kind: bytes, payload: bytes) -> None:
-        """Write one frame; for those who hold the lock."""
+        """Write one frame; for those whose turn it is."""
         frame = FRAME_HEADER.pack(kind, len(payload)) + payload
         self.sent_bytes += len(frame) + ENGINE_HEAD_BYTES * (1 + len(frame) // ENGINE_BLOCK_BYTES)
         write_all(self._fd, frame)
