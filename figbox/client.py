@@ -32,6 +32,9 @@ DEFAULT_TIMEOUT_S = 120.0
 #: Seconds a connection may take.
 CONNECT_TIMEOUT_S = 10.0
 
+#: Connections of one client; whoever asks for more at once waits for one, without a limit of time.
+CONNECTIONS = httpx2.Limits(max_connections=256, max_keepalive_connections=32)
+
 PORTS = range(1, 65536)
 
 USER_AGENT = "figbox-client"
@@ -67,9 +70,10 @@ class _Service:
         self.url = url.rstrip("/")
         self.timeout = timeout
         self.retries = retries if retries is not None else Retries()
+        self.is_loopback = _is_loopback(host)
         self._headers = {"User-Agent": USER_AGENT, **({"X-API-Key": api_key} if api_key is not None else {})}
         #: A proxy of the environment can't reach what listens on this machine only.
-        self._trust_env = not _is_loopback(host)
+        self._trust_env = not self.is_loopback
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"  # no key: reprs end up in logs
@@ -81,7 +85,7 @@ class _Service:
             "url": self.url + request.path,
             "headers": request.headers,
             "content": request.body,
-            "timeout": httpx2.Timeout(self.timeout + request.extra_s, connect=CONNECT_TIMEOUT_S),
+            "timeout": httpx2.Timeout(self.timeout + request.extra_s, connect=CONNECT_TIMEOUT_S, pool=None),
         }
 
 
@@ -97,7 +101,7 @@ class Client(_Service):
         retries: Retries | None = None,
     ) -> None:
         super().__init__(url, api_key, timeout=timeout, retries=retries)
-        self._http = httpx2.Client(headers=self._headers, trust_env=self._trust_env)
+        self._http = httpx2.Client(headers=self._headers, trust_env=self._trust_env, limits=CONNECTIONS)
 
     def render(self, code: str, **options: Unpack[Options]) -> Render:
         """Render code and return everything that came of it.
@@ -165,7 +169,7 @@ class AsyncClient(_Service):
         retries: Retries | None = None,
     ) -> None:
         super().__init__(url, api_key, timeout=timeout, retries=retries)
-        self._http = httpx2.AsyncClient(headers=self._headers, trust_env=self._trust_env)
+        self._http = httpx2.AsyncClient(headers=self._headers, trust_env=self._trust_env, limits=CONNECTIONS)
 
     async def render(self, code: str, **options: Unpack[Options]) -> Render:
         """Render code as `Client.render` does; cancelling it ends the job on the service."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
@@ -138,7 +138,8 @@ class Batch:
             status = Status.FAILED if _is_of_the_script(error) else Status.NOT_RENDERED
             result = Result(script, status, time.monotonic() - began, error=error, data=data)
         else:
-            result = Result(script, Status.RENDERED, time.monotonic() - began, pictures, kept, data, render)
+            said = replace(render, figures=(), files=())
+            result = Result(script, Status.RENDERED, time.monotonic() - began, pictures, kept, data, said)
         self._watcher.finished(result)
         return result
 
@@ -185,11 +186,13 @@ class Batch:
                     message = f"the service sent no {wanted} of figure {figure.number}"
                     raise BadAnswer(message, request_id=render.request_id) from None
                 path = self._sink.write(script, picture_name(script.stem, position, wanted), picture.data)
-                pictures.append(WrittenPicture(path, figure.number, picture))
+                facts = replace(picture, data=b"")
+                pictures.append(WrittenPicture(path, figure.number, len(picture.data), facts))
         files = []
         for file in render.files if self._wishes.keep_files else ():
             name = file_name(script.stem, file.name)
-            files.append(WrittenFile(self._sink.write(script, name, file.data) if name is not None else None, file))
+            kept = self._sink.write(script, name, file.data) if name is not None else None
+            files.append(WrittenFile(kept, len(file.data), replace(file, data=b"")))
         return tuple(pictures), tuple(files)
 
 

@@ -53,6 +53,8 @@ async def _examine(connection: Connection, end: float) -> int:
     click.echo(f"note   address: {one_line(connection.url)} ({connection.url_source})")
     click.echo(f"note   key: {one_line(connection.key_source)}")
     async with connection.client(Retries(budget_s=0), TIMEOUT_S) as client:
+        if client.url.startswith("http:") and not client.is_loopback:
+            click.echo("note   key and scripts go there unencrypted: everybody on the way can read them")
         while not (await _is_ready(client)) and time.monotonic() < end:  # noqa: ASYNC110 - it is not ours to signal
             await asyncio.sleep(PERIOD_S)
         try:

@@ -50,7 +50,7 @@ def _script(result: Result) -> dict[str, Any]:
                 "format": written.picture.format,
                 "width_px": written.picture.width_px,
                 "height_px": written.picture.height_px,
-                "bytes": len(written.picture.data),
+                "bytes": written.size_bytes,
                 "sha256": written.picture.sha256,
                 "pixels_sha256": written.picture.pixels_sha256,
             }
@@ -61,7 +61,7 @@ def _script(result: Result) -> dict[str, Any]:
                 "path": str(written.path) if written.path is not None else None,
                 "name": written.file.name,
                 "content_type": written.file.content_type,
-                "bytes": len(written.file.data),
+                "bytes": written.size_bytes,
                 "sha256": written.file.sha256,
                 "truncated": written.file.truncated,
             }

@@ -30,18 +30,33 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WrittenPicture:
-    """A picture and where it was written; `path` is None for standard output."""
+    """A picture and where it was written.
+
+    Attributes:
+        path: None for standard output.
+        figure: Number of its figure.
+        size_bytes: What was written.
+        picture: Without its bytes: a run over thousands of scripts doesn't keep them all.
+    """
 
     path: Path | None
     figure: int
+    size_bytes: int
     picture: Picture
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that the code wrote and where it was kept; `path` is None where its name can't be used."""
+    """A file that the code wrote and where it was kept.
+
+    Attributes:
+        path: None where its name can't be used.
+        size_bytes: How long it is.
+        file: Without its bytes, likewise.
+    """
 
     path: Path | None
+    size_bytes: int
     file: File
 
 
@@ -51,7 +66,7 @@ class Result:
 
     Attributes:
         seconds: From the first attempt to the end; 0 when nothing was sent.
-        render: What the service answered, where it rendered.
+        render: What the service answered, where it rendered, without figures and files.
         error: Why not, otherwise.
     """
 

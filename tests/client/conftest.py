@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +15,13 @@ from figbox.cli import run
 from tests.client.service import KEY, Service, running_service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
+
+
+#: Scripts of three kinds, as far as the service of these tests looks.
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
+TWO = "plt.figure()\nplt.figure()\n"
+BROKEN = "x = 1\nraise ValueError('no good')\n"
 
 
 @pytest.fixture
@@ -45,8 +52,12 @@ class Done:
     stderr: str
 
 
+#: Runs the command with arguments, and with what comes by standard input.
+Figbox = Callable[..., Done]
+
+
 @pytest.fixture
-def figbox(service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+def figbox(service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Figbox:
     """Run the command in the workplace, with the service's address and key in the environment."""
     monkeypatch.setenv("FIGBOX_URL", service.url)
     monkeypatch.setenv("FIGBOX_API_KEY", KEY)
@@ -64,3 +75,9 @@ def write(path: Path, text: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def outputs(folder: str = "out") -> dict[str, str]:
+    """Return what is below the output folder."""
+    root = Path(folder)
+    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}

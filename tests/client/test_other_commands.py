@@ -15,12 +15,9 @@ from tests.support.documents import ROOT
 from tests.support.live import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.client.conftest import Done
-
-    Figbox = Callable[..., Done]
+    from tests.client.conftest import Figbox
 
 
 def test_environments_for_people(figbox: Figbox) -> None:
@@ -95,6 +92,18 @@ def test_doctor_knows_what_is_no_figbox(figbox: Figbox, monkeypatch: pytest.Monk
         done = figbox("doctor")
     assert done.status == 3
     assert "is this the address of a Figbox?" in done.stdout
+
+
+def test_doctor_notes_a_key_in_the_clear(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without TLS, to another machine, the key can be read on the way; on this machine, or with TLS, it can't."""
+    clear = "note   key and scripts go there unencrypted: everybody on the way can read them\n"
+    for url, noted in (("http://figbox.invalid", True), ("https://figbox.invalid", False)):
+        monkeypatch.setenv("FIGBOX_URL", url)
+        done = figbox("doctor")
+        assert done.status == 3
+        assert (clear in done.stdout) is noted
+    monkeypatch.delenv("FIGBOX_URL")
+    assert clear not in figbox("doctor").stdout
 
 
 def test_doctor_waits_for_a_service_that_is_starting(figbox: Figbox, service: Service) -> None:

@@ -8,16 +8,11 @@ import pytest
 
 from figbox.cli import COMMANDS
 from figbox.cli.settings import Project, defaults, find_project
-from tests.client.conftest import Done, write
+from tests.client.conftest import PLOT, Figbox, write
 from tests.client.service import KEY, Service, running_service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    Figbox = Callable[..., Done]
-
-PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
 
 
 def settings(folder: Path, text: str) -> Path:

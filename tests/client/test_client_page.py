@@ -1,0 +1,57 @@
+"""docs/client.md says what the client has: its errors, exit statuses, options and settings."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+import figbox
+from figbox.cli import COMMANDS
+from figbox.cli.exits import ExitStatus
+from tests.support.documents import CLIENT, section
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the tables below a heading, without heads and rulers."""
+    lines = [line for line in section(CLIENT, heading).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if not line.startswith("| ---")]
+
+
+def test_every_error_has_its_row() -> None:
+    """The tree below `FigboxError`, whole, and nothing that isn't in it."""
+    listed = {row[0].strip("`") for row in rows("In Python")} - {"Error"}
+    errors = {name for name in figbox.__all__ if issubclass(getattr(figbox, name), figbox.FigboxError)}
+    assert listed == errors - {"FigboxError"}
+
+
+def test_every_attribute_of_an_error_is_named() -> None:
+    """What a caller can read of a failure is in the row of its class, or said of all of them."""
+    text = section(CLIENT, "In Python")
+    failure = figbox.RenderFailed("no", outcome="killed")
+    for error in (
+        failure,
+        figbox.Refused("no", status=400),
+        figbox.Busy("no", status=429, retry_after_s=None),
+        figbox.Unreachable("no"),
+    ):
+        for name in vars(error):
+            assert f"`{name}`" in text, name
+
+
+def test_every_exit_status_has_its_row() -> None:
+    """The numbers that scripts rely on."""
+    assert [row[0] for row in rows("How it goes on")[1:]] == [str(status.value) for status in ExitStatus]
+
+
+def test_every_flag_on_the_page_exists() -> None:
+    """No page tells a flag that the command hasn't got, and no key of the file either."""
+    flags = {
+        text
+        for command in COMMANDS.values()
+        for option in command.params
+        if isinstance(option, click.Option)
+        for text in (*option.opts, *option.secondary_opts)
+    }
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", CLIENT.read_text("utf-8"))) - {"--help"}
+    assert named <= flags

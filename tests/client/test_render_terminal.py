@@ -1,0 +1,114 @@
+"""What a person sees of `figbox render`, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.client.conftest import PLOT, Figbox, write
+from tests.client.service import (
+    KEY,
+    Service,
+    figure,
+    rendered,
+    wait_until,
+)
+from tests.support.live import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_quiet_and_verbose(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """Quiet is silent about what went well; verbose shows what scripts said."""
+    write(workplace / "a.py", PLOT)
+    service.respond = lambda document: rendered(
+        [figure(1, *document["format"])],
+        stdout={"text": "hello\n::stop::\n", "truncated": False},
+        warnings=[{"category": "UserWarning", "message": "careful", "line": 2}],
+    )
+    quiet = figbox("render", "a.py", "-o", "out", "-q").stderr
+    assert quiet.startswith("1 rendered in ")
+    verbose = figbox("render", "a.py", "-o", "out", "-v").stderr
+    assert "    stdout:\n    | hello\n    | ::stop::\n" in verbose
+    assert "    UserWarning in line 2: careful\n" in verbose
+
+
+def test_answers_from_the_cache_are_marked(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """Whoever measures sees what wasn't rendered anew."""
+    write(workplace / "a.py", PLOT)
+    service.canned.append(rendered([figure(1, "png")], cached=True))
+    printed = figbox("render", "a.py", "-o", "out").stderr
+    assert "ok      a.py -> out/a.png (cached)\n1 rendered, 1 from the cache in " in printed
+
+
+@pytest.fixture
+def started(service: Service, workplace: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """Start the command as a process of its own."""
+
+    def start(*arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+        environment = {
+            name: value for name, value in os.environ.items() if name not in {"CI", "GITHUB_ACTIONS", "NO_COLOR"}
+        }
+        settings = {"PYTHONPATH": str(ROOT), "FIGBOX_URL": service.url, "FIGBOX_API_KEY": KEY, "TERM": "xterm"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "figbox", *arguments], cwd=workplace, env={**environment, **settings}, **streams
+        )
+
+    return start
+
+
+def test_terminal_sees_a_bar(
+    service: Service, workplace: Path, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """On a terminal there is a bar while it goes on; the lines and the summary stay, the bar doesn't."""
+    for number in range(3):
+        write(workplace / "plots" / f"{number}.py", PLOT)
+    service.gate.clear()
+    ours, theirs = pty.openpty()
+    process = started("render", "plots", "-o", "out", stderr=theirs, stdin=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    printed = b""
+    while b"0/3" not in printed:
+        printed += os.read(ours, 65536)
+    service.gate.set()
+    while True:
+        try:
+            came = os.read(ours, 65536)
+        except OSError:  # what Linux says when nobody has the other end any more
+            break
+        if not came:
+            break
+        printed += came
+    os.close(ours)
+    assert process.wait(30) == 0
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.read() == b""
+    assert b"rendering" in printed
+    assert b"plots/0.py -> out/0.png" in printed
+    assert re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\r", b"", printed).splitlines()[-1].startswith(b"3 rendered in ")
+
+
+def test_interrupt_ends_it_and_its_jobs(
+    service: Service, workplace: Path, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """Ctrl-C: exit status 130, no traceback, and the service is rid of the jobs."""
+    write(workplace / "a.py", PLOT)
+    service.gate.clear()
+    process = started("render", "a.py", "-o", "out", stderr=subprocess.PIPE)
+    wait_until(lambda: service.running == 1)
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"interrupted" in printed
+    assert b"Traceback" not in printed
+    wait_until(lambda: service.running == 0)
