@@ -64,6 +64,14 @@ class LiveGateway:
         ):
             return await _read(response)
 
+    async def post(self, path: str, document: dict[str, Any], accept: str, timeout_s: float = 90) -> Answer:
+        """POST a document with the key of the tests and return the answer."""
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
+            session.post(self.url + path, json=document, headers={"X-API-Key": KEY, "Accept": accept}) as response,
+        ):
+            return await _read(response)
+
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """GET a path and return the answer."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:

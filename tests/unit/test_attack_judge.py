@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import io
 import json
 import struct
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEADERS = {"Content-Type": "image/png", "X-Content-Type-Options": "nosniff", "X-Request-ID": "1f"}
-FACTS = Facts({"the key": "open-sesame"}, frozenset(HEADERS), pixel_limit=100)
+FACTS = Facts({"the key": "open-sesame"}, frozenset(HEADERS), pixel_limit=100, output_limit_bytes=1000)
 
 
 def attack_of(folder: Path, *lines: str) -> Attack:
@@ -115,6 +117,94 @@ def test_pictures_that_need_not_decode(tmp_path: Path) -> None:
     """A forged picture may be of no use to the forger, if its file says so."""
     attack = attack_of(tmp_path, "outcome: ok", "picture: need not decode, it is the forger's own")
     assert faults_of_answer(attack, Kernel.RUNC, undecodable(), FACTS) == []
+
+
+def document(**members: object) -> Answer:
+    """Return a right answer of `/v1/render`, but for what is given."""
+    data = picture().body
+    drawn = {"format": "png", "content_type": "image/png", "data": base64.b64encode(data).decode()}
+    drawn |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    whole = {
+        "figures": [{"number": 1, "label": "", "pictures": [drawn]}],
+        "files": [],
+        "stdout": {"text": "printed\n", "truncated": False},
+        **members,
+    }
+    return Answer(200, {**HEADERS, "Content-Type": "application/json"}, json.dumps(whole).encode(), whole)
+
+
+def file(name: str = "a/b.txt", data: bytes = b"x", **members: object) -> dict[str, object]:
+    """Return a file of a document, right but for what is given."""
+    facts = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "content_type": "text/plain"}
+    return {"name": name, "data": base64.b64encode(data).decode(), **facts, **members}
+
+
+def test_right_documents_pass(tmp_path: Path) -> None:
+    """A document that is as it must be has no fault."""
+    attack = attack_of(tmp_path, "outcome: ok", "asks: {}", "answer contains: printed", "answer contains: in a file")
+    answer = document(files=[file(), file("joined\u200dname", b"in a file")])
+    assert faults_of_answer(attack, Kernel.RUNC, answer, FACTS) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (document(stdout={"text": "BREACH: reached", "truncated": False}), "BREACH: reached"),
+        (document(files=[file(data=b"BREACH: in a file")]), "BREACH: in a file"),
+        (document(files=[file(data=b"open-sesame")]), "it tells the key"),
+        (document(files=[file(data=b"x" * 1000)]), "more than may be written"),
+        (document(files=[file(), file()]), "2 files"),
+        (document(files=[file(f"{number}", b"") for number in range(65)]), "65 files"),
+        (document(figures=document().json["figures"] * 33), "33 figures"),
+        (document(files=[file(sha256="0")]), "digest"),
+        (document(files=[file(bytes=2)]), "length"),
+        (document(files=[file(content_type="text/html")]), "text/html"),
+        (document(files=[file(content_type="text/javascript")]), "text/javascript"),
+        (document(stdout={"text": "\x1b[2J", "truncated": False}), "can't be printed"),
+        (document(warnings=[{"message": "x" * 70000}]), "70000 characters"),
+        (changed(document(), **{"Content-Type": "text/html"}), "called text/html"),
+    ],
+)
+def test_wrong_documents_are_found(tmp_path: Path, answer: Answer, fault: str) -> None:
+    """Each thing that can be wrong with a document is found, and named."""
+    attack = attack_of(tmp_path, "outcome: ok", "asks: {}")
+    assert any(fault in found for found in faults_of_answer(attack, Kernel.RUNC, answer, FACTS))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x",
+        "a/../../x",
+        "/etc/x",
+        "C:\\x",
+        "C:x",
+        "..\\x",
+        "\\\\host\\x",
+        ".x",
+        "a/.x",
+        "a\nb",
+        "a\u202eb",
+        "a\x1bb",
+        "",
+    ],
+)
+def test_names_that_lead_elsewhere_are_found(tmp_path: Path, name: str) -> None:
+    """A name that makes a file elsewhere, on any system, or shows as another is found."""
+    attack = attack_of(tmp_path, "outcome: ok", "asks: {}")
+    found = faults_of_answer(attack, Kernel.RUNC, document(files=[file(name)]), FACTS)
+    assert any("a file named" in fault for fault in found)
+
+
+def test_a_fault_of_each_interface_has_its_status(tmp_path: Path) -> None:
+    """Faults of a guest are 500 by the old contract, and 422 by the new one."""
+    old, new = attack_of(tmp_path, "outcome: killed"), attack_of(tmp_path, "outcome: killed", "asks: {}")
+    answer = problem("x", outcome="killed")
+    renewed = dataclasses.replace(problem("x", outcome="killed", status=422), status=422)
+    assert faults_of_answer(old, Kernel.RUNC, answer, FACTS) == []
+    assert faults_of_answer(new, Kernel.RUNC, renewed, FACTS) == []
+    assert faults_of_answer(new, Kernel.RUNC, answer, FACTS) != []
+    assert faults_of_answer(old, Kernel.RUNC, renewed, FACTS) != []
 
 
 def test_each_kernel_has_its_outcomes(tmp_path: Path) -> None:

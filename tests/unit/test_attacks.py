@@ -72,6 +72,7 @@ def test_plain_header(tmp_path: Path) -> None:
     assert attack.outcomes == dict.fromkeys(Kernel, frozenset({Outcome.PROGRAM_ERROR}))
     assert (attack.contains, attack.lacks, attack.machine) == ((), (), None)
     assert (attack.copies, attack.must_decode, attack.breaches_unhardened) == (Copies.ONE, True, False)
+    assert attack.asks is None
     assert attack.code == PLAIN
 
 
@@ -82,12 +83,14 @@ def test_full_header(tmp_path: Path) -> None:
         PLAIN + "# outcome on gvisor: ok killed\n# varies: for a reason\n"
         "# answer contains: one: two\n# answer contains: three\n"
         "# answer lacks: four\n# machine: x86_64\n# copies: overlapping\n# picture: need not decode, for a reason\n"
+        '# asks: {"format": "svg"}\n'
         "# unhardened: breach\n\n# outcome: no line of the header\nplt.plot([1])\n",
     )
     assert attack.outcomes[Kernel.RUNC] == {Outcome.PROGRAM_ERROR}
     assert attack.outcomes[Kernel.GVISOR] == {Outcome.OK, Outcome.KILLED}
     assert (attack.contains, attack.lacks, attack.machine) == (("one: two", "three"), ("four",), "x86_64")
     assert (attack.copies, attack.must_decode, attack.breaches_unhardened) == (Copies.OVERLAPPING, False, True)
+    assert attack.asks == {"format": "svg"}
 
 
 def test_only_on_one_kernel(tmp_path: Path) -> None:
@@ -113,6 +116,8 @@ def test_only_on_one_kernel(tmp_path: Path) -> None:
         (PLAIN + "# only on: docker, as it is\n", "only on"),
         (PLAIN + "# copies: many\n", "copies"),
         (PLAIN + "# unhardened: maybe\n", "unhardened"),
+        (PLAIN + "# asks: svg\n", "asks"),
+        (PLAIN + "# asks: []\n", "asks"),
         (PLAIN + "# picture: broken\n", "picture"),
     ],
 )
