@@ -70,7 +70,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         parts.append("<h3>Bodies</h3>" + _table(("Content-Type", "What it is"), rows))
     if "parameters" in operation:
         options = [_parameter_row(parameter) for parameter in operation["parameters"]]
-        parts.append("<h3>Options</h3>" + _table(("Name", "Values", "Default", "Meaning"), options))
+        parts.append("<h3>Options in the query</h3>" + _table(("Name", "Values", "Meaning"), options))
     answers = [_response_row(status, response) for status, response in sorted(operation["responses"].items())]
     parts.append("<h3>Answers</h3>" + _table(("Status", "When", "Content-Type", "Header fields"), answers))
     return "".join(parts)
@@ -78,8 +78,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def _parameter_row(parameter: dict[str, Any]) -> tuple[str, ...]:
     schema = parameter["schema"] if "schema" in parameter else parameter["content"]["application/json"]["schema"]
-    default = f"<code>{_text(_value(schema['default']))}</code>" if "default" in schema else ""
-    return f"<code>{_text(parameter['name'])}</code>", _type(schema), default, _inline(parameter["description"])
+    return f"<code>{_text(parameter['name'])}</code>", _type(schema), _inline(parameter["description"])
 
 
 def _response_row(status: str, response: dict[str, Any]) -> tuple[str, ...]:
@@ -95,13 +94,19 @@ def _schema_section(name: str, schema: dict[str, Any]) -> str:
     required = schema.get("required", ())
     rows = [
         (
-            f"<code>{_text(member)}</code>" + ("" if member in required else " (optional)"),
+            f"<code>{_text(member)}</code>",
             _type(described),
+            _default(described) if member not in required else "always there",
             _inline(described.get("description", "")),
         )
         for member, described in schema["properties"].items()
     ]
-    return head + _table(("Member", "Values", "Meaning"), rows)
+    return head + _table(("Member", "Values", "Default", "Meaning"), rows)
+
+
+def _default(schema: dict[str, Any]) -> str:
+    value = schema.get("default")
+    return "" if value in (None, [], {}) else f"<code>{_text(_value(value))}</code>"
 
 
 def _type(schema: dict[str, Any]) -> str:
@@ -159,8 +164,11 @@ def _choices(values: list[Any], limit: int = SHOWN_LIMIT) -> str:
 def _between(schema: dict[str, Any], least: str, most: str, unit: str = "") -> str:
     if least not in schema and most not in schema:
         return ""
-    words = [f"from {schema[least]}" if least in schema else "", f"to {schema[most]}" if most in schema else "", unit]
-    return ", " + " ".join(word for word in words if word)
+    if least in schema and most in schema:
+        words = f"from {schema[least]} to {schema[most]}"
+    else:
+        words = f"at least {schema[least]}" if least in schema else f"at most {schema[most]}"
+    return f", {words} {unit}".rstrip()
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

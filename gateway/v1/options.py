@@ -26,7 +26,7 @@ TIMEOUT_LIMIT_S = 600
 MEMORY_LIMIT_MIB = 65536
 
 #: What an environment may be called.
-ENVIRONMENT_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
+ENVIRONMENT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class TextForm(StrEnum):

@@ -11,6 +11,7 @@ README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 CLIENT = ROOT / "docs" / "client.md"
 RECIPES = ROOT / "docs" / "recipes.md"
+API = ROOT / "docs" / "api.md"
 KEYS = ROOT / "docs" / "keys.md"
 DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -38,6 +39,9 @@ COVERED = {
     "echo": Cover("tests/engine/test_client_documents.py", "def test_commands_"),
     "export": Cover("tests/engine/test_client_documents.py", "def test_commands_"),
     "curl --fail-with-body": Cover("tests/engine/test_recipes.py", "def test_curl_"),
+    "curl --no-progress-meter": Cover("tests/engine/test_api_document.py", "def test_every_curl_command("),
+    ".venv/bin/python -m gateway.v1.openapi": Cover("tests/http/test_openapi.py", "def test_printed_by_its_module("),
+    ".venv/bin/python -m gateway.v1.options_table": Cover("tests/unit/test_docs.py", "def test_options_table_"),
     "docker run": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     ".venv/bin/python -m benchmarks.system_calls": Cover("tests/engine/test_seccomp_calls.py", "def test_command_"),
     ".venv/bin/python -m gateway.launcher": Cover("tests/support/split.py", '"-m", "gateway.launcher"]'),

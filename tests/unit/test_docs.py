@@ -8,6 +8,10 @@ import sys
 
 from gateway.settings import ROOT
 from gateway.settings_table import FIELDS, settings_table
+from gateway.v1 import derive_rc
+from gateway.v1.json_body import RenderRequest
+from gateway.v1.options_table import options_table
+from tests.support.documents import API, command, first_cells, section
 
 _ROW = re.compile(r"^\| `[A-Z][A-Z0-9_]*` \|.*\|$", re.MULTILINE)
 
@@ -34,3 +38,25 @@ def test_table_is_printed_by_its_module() -> None:
     command = [sys.executable, "-m", "gateway.settings_table"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
     assert "| Setting | Default | Meaning |\n| --- | --- | --- |\n" + settings_table() == printed
+
+
+def test_options_table_is_the_documents() -> None:
+    """The table of options in docs/api.md is, row for row, the one made from the options, and its command prints it."""
+    assert options_table() in section(API, "Options")
+    assert first_cells(options_table()) == [
+        "code",
+        "files",
+        *(n for n in RenderRequest.model_fields if n not in ("code", "files")),
+    ]
+    line = command(".venv/bin/python -m gateway.v1.options_table")
+    printed = subprocess.run(
+        ["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert printed in section(API, "Options")
+
+
+def test_denied_parameters_are_named() -> None:
+    """docs/api.md names every parameter that a request may not set."""
+    text = section(API, "Options")
+    prefixes = {f"{prefix}*" for prefix in derive_rc.DENIED_PREFIXES if prefix != "_"}
+    assert all(f"`{name}`" in text for name in prefixes | derive_rc.DENIED_NAMES.keys())

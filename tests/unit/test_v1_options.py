@@ -101,7 +101,7 @@ def test_every_option_reaches_the_job() -> None:
         ("style", ["ggplot", [], ["fast"] * 8], ["nope", ["fast"] * 9, "../x", "https://host/x", None, [5], ""]),
         ("rc", [{}, {"axes.grid": True}], [{"backend": "agg"}, [], None, "x", {"axes.grid": "yes"}]),
         ("figures", ["current", "all"], ["ALL", None, 1]),
-        ("environment", ["default", "a.b-C_9", "x" * 64], ["", "x" * 65, "a/b", "a b", None, "ü"]),
+        ("environment", ["default", "a.b-c_9", "x" * 64], ["", "x" * 65, "a/b", "a b", "A", "-a", None, "ü"]),
         ("timeout_s", [0.1, 600, None], [0.09, 600.1, 0, -1, "1", float("inf")]),
         ("memory_mib", [64, 65536, 128.0, None], [63, 65537, 64.5, "64", True]),
         ("seed", [0, 2**32 - 1, 1.0, None], [-1, 2**32, 0.5, "1", False]),

@@ -1,0 +1,257 @@
+"""`/v1` as its clients see it: a running gateway, a real engine, real pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from gateway.jobs import Format
+from gateway.v1.accept import PICTURE_TYPES
+from tests.support.live import KEY, ROOT, live_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.live import LiveGateway
+
+pytestmark = pytest.mark.engine
+
+EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples").glob("*.py"))}
+LINE = "plt.plot([1, 3, 2])"
+AUTH = {"X-API-Key": KEY}
+PYTHON = {**AUTH, "Content-Type": "text/x-python"}
+JSON = {"Accept": "application/json"}
+
+
+@contextlib.asynccontextmanager
+async def _post(gateway: LiveGateway, query: str = "", **request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+    timeout = aiohttp.ClientTimeout(90)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.post(f"{gateway.url}/v1/render{query}", **request) as response,
+    ):
+        yield response
+
+
+async def _document(gateway: LiveGateway, status: int = 200, **body: Any) -> dict[str, Any]:
+    async with _post(gateway, headers={**AUTH, **JSON}, json=body) as response:
+        document: dict[str, Any] = await response.json(content_type=None)
+        assert response.status == status, document
+        return document
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return image.size
+
+
+async def test_script_with_curl_s_manners(gateway: LiveGateway) -> None:
+    """A raw script with options in the query gives the picture alone."""
+    async with _post(gateway, "?dpi=50&width=4&height=2&rc.axes.grid=true", headers=PYTHON, data=LINE) as response:
+        body = await response.read()
+        assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
+    assert _size(body) == (200, 100)
+
+
+@pytest.mark.parametrize("kind", Format)
+async def test_each_format_alone(gateway: LiveGateway, kind: Format) -> None:
+    """Each format is served as what it is; the same request has the same bytes and tag, and knows it with 304."""
+    request = {"headers": PYTHON, "data": LINE}
+    async with _post(gateway, f"?format={kind}", **request) as response:
+        body = await response.read()
+        assert (response.status, response.headers["Content-Type"]) == (200, PICTURE_TYPES[kind]), body
+        tag = response.headers["ETag"]
+    assert tag == f'"{hashlib.sha256(body).hexdigest()}"'
+    async with _post(gateway, f"?format={kind}", **request | {"headers": {**PYTHON, "If-None-Match": tag}}) as response:
+        assert (response.status, await response.read()) == (304, b"")
+
+
+async def test_data_file_in_a_form(gateway: LiveGateway) -> None:
+    """`pd.read_csv("data.csv")` simply works."""
+    form = aiohttp.FormData()
+    form.add_field("code", "import pandas as pd\npd.read_csv('data.csv').plot()", filename="script.py")
+    form.add_field("file", io.BytesIO(b"x,y\n1,2\n3,4\n"), filename="data.csv")
+    form.add_field("dpi", "50")
+    async with _post(gateway, headers=AUTH, data=form) as response:
+        assert response.status == 200, await response.text()
+        assert _size(await response.read()) == (320, 240)
+
+
+async def test_everything_in_a_document(gateway: LiveGateway) -> None:
+    """All figures in all formats, files, prints, warnings, and the manifest of how they came about."""
+    code = (
+        "import warnings\nprint('hello')\nwarnings.warn('careful')\n"
+        "plt.figure('one'); plt.plot(np.loadtxt('in.txt'))\nplt.figure('two')\n"
+        "open('table.csv', 'w').write('a,b\\n1,2\\n')\n"
+    )
+    document = await _document(
+        gateway, code=code, format=[*Format], figures="all", files={"in.txt": "1 2 3"}, seed=7, timeout_s=20
+    )
+    assert [figure["label"] for figure in document["figures"]] == ["one", "two"]
+    for figure in document["figures"]:
+        assert [picture["format"] for picture in figure["pictures"]] == [*Format]
+        for picture in figure["pictures"]:
+            data = base64.b64decode(picture["data"])
+            assert hashlib.sha256(data).hexdigest() == picture["sha256"]
+            if picture["format"] in ("png", "jpeg", "webp"):
+                assert _size(data) == (picture["width_px"], picture["height_px"]) == (640, 480)
+    (file,) = document["files"]
+    assert (file["name"], file["content_type"]) == ("table.csv", "text/csv; charset=utf-8")
+    assert base64.b64decode(file["data"]) == b"a,b\n1,2\n"
+    assert document["stdout"] == {"text": "hello\n", "truncated": False}
+    assert document["warnings"] == [{"category": "UserWarning", "message": "careful", "line": 3}]
+    manifest = document["manifest"]
+    assert manifest["image"].startswith("sha256:")
+    assert manifest["code_sha256"] == hashlib.sha256(code.encode()).hexdigest()
+    assert manifest["limits"]["wall_limit_s"] == 20
+    assert manifest["usage"] is None or manifest["usage"]["cpu_s"] > 0
+
+
+async def test_archive(gateway: LiveGateway) -> None:
+    """The ZIP unpacks to pictures, files, prints and the manifest."""
+    body = {"code": "print('x'); plt.plot([1]); open('a.txt', 'w').write('b')", "format": ["png", "pdf"]}
+    async with _post(gateway, headers={**AUTH, "Accept": "application/zip"}, json=body) as response:
+        assert response.status == 200, await response.text()
+        archive = zipfile.ZipFile(io.BytesIO(await response.read()))
+    assert archive.namelist() == [
+        "figure-1.png",
+        "figure-1.pdf",
+        "files/a.txt",
+        "stdout.txt",
+        "stderr.txt",
+        "manifest.json",
+    ]
+    assert archive.read("stdout.txt") == b"x\n"
+    assert json.loads(archive.read("manifest.json"))["figures"][0]["pictures"][1]["name"] == "figure-1.pdf"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_gallery_in_every_format(gateway: LiveGateway, example: str) -> None:
+    """Each example is drawn in each format."""
+    document = await _document(gateway, code=EXAMPLES[example], format=[*Format])
+    pictures = document["figures"][0]["pictures"]
+    assert [picture["format"] for picture in pictures] == [*Format]
+    sizes = {
+        _size(base64.b64decode(picture["data"])) for picture in pictures if picture["format"] not in ("svg", "pdf")
+    }
+    assert len(sizes) == 1
+
+
+async def test_same_bytes_each_time(gateway: LiveGateway) -> None:
+    """Many requests, warm and cold, give the same bytes in every deterministic part."""
+    body = {"code": EXAMPLES["formulas"], "format": ["png", "svg", "pdf"], "seed": 1}
+    tags = set()
+    for _ in range(3):
+        async with asyncio.TaskGroup() as group:
+            answers = [group.create_task(_tag(gateway, body)) for _ in range(4)]
+        tags |= {answer.result() for answer in answers}
+    assert len(tags) == 1
+
+
+async def _tag(gateway: LiveGateway, body: dict[str, Any]) -> str:
+    async with _post(gateway, headers={**AUTH, **JSON}, json=body) as response:
+        assert response.status == 200, await response.text()
+        return response.headers["ETag"]
+
+
+async def test_styles_and_parameters_reach_the_figure(gateway: LiveGateway) -> None:
+    """A style, a parameter and transparency each change the picture."""
+    tags = [
+        await _tag(gateway, {"code": LINE, **options})
+        for options in (
+            {},
+            {"style": "ggplot"},
+            {"style": ["ggplot", "dark_background"]},
+            {"rc": {"lines.linewidth": 5}},
+            {"rc": {"axes.prop_cycle": "cycler('color', ['red'])"}},
+            {"transparent": True},
+            {"bbox_inches": "tight"},
+        )
+    ]
+    assert len(set(tags)) == len(tags)
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "expected"),
+    [
+        (
+            "x = 1\nfoo(x)\n",
+            {},
+            {
+                "outcome": "program_error",
+                "fault": {
+                    "type": "NameError",
+                    "message": "name 'foo' is not defined",
+                    "line": 2,
+                    "column": 1,
+                    "source": "foo(x)",
+                },
+            },
+        ),
+        ("plt.plot([1]); plt.close('all')", {}, {"outcome": "no_figure", "figures": {"drawn": 1, "closed": 1}}),
+        ("while True: pass", {"timeout_s": 1}, {"outcome": "time_limit"}),
+        ("x = bytearray(400 << 20)", {"memory_mib": 192}, {"outcome": "memory_limit"}),
+        ("import ctypes; ctypes.string_at(0)", {}, {"outcome": "killed", "signal": "SIGSEGV"}),
+    ],
+)
+async def test_failures_say_what_to_mend(
+    gateway: LiveGateway, code: str, options: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """Each way to fail is 422 with its detail, and with what was printed until then."""
+    document = await _document(gateway, 422, code=f"{code}", **options)
+    assert {name: document[name] for name in expected} == expected
+    assert document["status"] == 422
+    if expected["outcome"].endswith("_limit"):
+        limit = document["limit"]
+        assert limit["name"] == expected["outcome"].replace("time", "wall")
+        assert limit["allowed"] == {"wall_limit": 1, "memory_limit": 192 << 20}[limit["name"]]
+    assert {"stdout", "stderr", "warnings"} <= document.keys()
+
+
+async def test_prints_of_a_failure(gateway: LiveGateway) -> None:
+    """What failed code printed comes back."""
+    document = await _document(gateway, 422, code="print('before')\n1 / 0")
+    assert document["stdout"]["text"] == "before\n"
+    assert document["fault"]["type"] == "ZeroDivisionError"
+
+
+async def test_bad_values_that_only_matplotlib_knows(gateway: LiveGateway) -> None:
+    """A value of the right kind that Matplotlib refuses is told as the failure that it is, naming the parameter."""
+    document = await _document(gateway, 422, code=LINE, rc={"axes.facecolor": "no such colour"})
+    assert document["outcome"] == "program_error"
+    assert "axes.facecolor" in document["error"]
+
+
+async def test_environments(gateway: LiveGateway) -> None:
+    """The list names what is installed."""
+    (found,) = (await gateway.get("/v1/environments", AUTH)).json["environments"]
+    assert found["name"] == "default"
+    assert found["image"].startswith("sha256:")
+
+
+async def test_cache_over_a_restart(tmp_path: Path) -> None:
+    """What was rendered before a restart is answered after it without a container, and says so."""
+    settings = {"FIGBOX_CACHE_MIB": 64, "FIGBOX_CACHE_FILE": tmp_path / "renders.sqlite3"}
+    bodies = []
+    for expected in (["miss", "hit"], ["hit"]):
+        with live_gateway(tmp_path, **settings) as gateway:
+            for use in expected:
+                async with _post(gateway, headers=PYTHON, data=LINE) as response:
+                    bodies.append(await response.read())
+                    assert (response.status, response.headers["X-Figbox-Cache"]) == (200, use)
+            document = await _document(gateway, code=LINE)
+            assert document["cached"] is True
+            assert await gateway.metric("figbox_cache_hits_total") == expected.count("hit") + 1
+    assert len(set(bodies)) == 1
