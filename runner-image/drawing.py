@@ -25,6 +25,7 @@ SEARCH_LIMIT = 10_000
 """Objects looked at in search of figures."""
 RASTERS = frozenset({"png", "jpeg", "webp"})
 STRIP_ROWS = 256
+BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
 
 
@@ -137,11 +138,14 @@ def parts_of(thing: Any) -> list[Any]:
     return list(parts)
 
 
-def with_digest(picture: Drawn) -> Drawn:
-    """The picture with a digest of its pixels, where it has any: SHA-256 over the rows as RGBA, 8 bits each.
+def with_digest(picture: Drawn, memory_bytes: int) -> Drawn:
+    """The picture with a digest of its pixels: SHA-256 over the rows as RGBA, 8 bits each.
 
-    Decoded from the file, since JPEG and WebP lose some, and strip by strip, since a large picture may leave little
-    room.
+    Decoded from the file, since JPEG and WebP lose some, and converted strip by strip. SVG and PDF have no pixels.
+
+    Args:
+        picture: what was saved.
+        memory_bytes: what decoding may take; a picture that takes more stays without.
     """
     if picture.format not in RASTERS:
         return picture
@@ -151,9 +155,14 @@ def with_digest(picture: Drawn) -> Drawn:
 
     Image.MAX_IMAGE_PIXELS = None  # all drawing is done; the gateway counts the pixels
     digest = hashlib.sha256()
-    with Image.open(io.BytesIO(picture.data)) as image:
-        width, height = image.size
-        for top in range(0, height, STRIP_ROWS):
-            strip = image.crop((0, top, width, min(height, top + STRIP_ROWS)))
-            digest.update(strip.convert("RGBA").tobytes())
+    try:
+        with Image.open(io.BytesIO(picture.data)) as image:
+            width, height = image.size
+            if BYTES_OF_A_PIXEL * width * height > memory_bytes:
+                return picture
+            for top in range(0, height, STRIP_ROWS):
+                strip = image.crop((0, top, width, min(height, top + STRIP_ROWS)))
+                digest.update(strip.convert("RGBA").tobytes())
+    except Exception:  # noqa: BLE001  # the program has a hand in what is saved; the gateway's check says what is wrong
+        return picture
     return picture._replace(pixels_sha256=digest.hexdigest())

@@ -47,6 +47,7 @@ class Job(NamedTuple):
     seed: int | None = None
     collect: bool = False
     wall_limit_s: float | None = None
+    memory_limit_bytes: int = 0
     output_limit_bytes: int = 0
 
 
@@ -97,5 +98,6 @@ def parse(payload: bytes) -> Job:
         seed=document["seed"],
         collect=document["collect"],
         wall_limit_s=limits["wall_limit_s"],
+        memory_limit_bytes=limits["memory_limit_bytes"],
         output_limit_bytes=limits["output_limit_bytes"],
     )

@@ -23,8 +23,8 @@ Which stream carries what. The modes, chosen by argv:
     runner   R    empty: the import is done, a job can come
     gateway  F    name, bytes: a data file; any number of them before the job
     gateway  J    JSON ``{"code": str, "options": {…}, "seed": int|null, "collect": bool,
-                  "limits": {"wall_limit_s": number, "output_limit_bytes": int}}``; the options are the fields of
-                  ``job.SaveOptions``
+                  "limits": {"wall_limit_s": number, "memory_limit_bytes": int, "output_limit_bytes": int}}``; the
+                  options are the fields of ``job.SaveOptions``
     runner   O S  what the program printed to stdout and stderr, as it comes; only when collecting
     runner   P    head, bytes: a picture. JSON ``{"figure": int, "label": str, "format": str,
                   "pixels_sha256": str|null}``. One for each figure and format, formats in the order asked for
@@ -91,6 +91,9 @@ IDLE_LIMIT_S = 900.0
 SCRIPT_OPTIONS = job.SaveOptions(dpi=200.0, bbox_inches="tight")
 FILES_MARGIN_BYTES = 64 * 1024
 """Left free when the output limit is shared out to files, for what the program's threads still print."""
+
+DIGEST_SHARE = 8
+"""Part of the job's memory that a digest may take: a picture as large as that has none, rather than being lost."""
 
 NO_FIGURE = "No figure is open at the end of the code: it drew none, or closed what it drew."
 CLOSED_FIGURES = "No figure is open at the end of the code: of the {} it drew, all were closed."
@@ -189,7 +192,7 @@ def serve_collecting(task: job.Job, outbox: wire.Outbox) -> None:
     capture.flush_program_output()
     noted = list(notices)
     for picture in verdict.pictures:
-        whole = drawing.with_digest(picture)
+        whole = drawing.with_digest(picture, task.memory_limit_bytes // DIGEST_SHARE)
         outbox.send_with_head(b"P", encode_head(whole), whole.data)
     work_dir.flush_open_files()
     limit_bytes = task.output_limit_bytes - END_LIMIT_BYTES - FILES_MARGIN_BYTES

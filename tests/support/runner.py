@@ -98,6 +98,7 @@ class RunnerProcess:
         collect: bool = False,
         seed: int | None = None,
         wall_limit_s: float = 30,
+        memory_limit_bytes: int = 1 << 30,
         output_limit_bytes: int = 16 << 20,
         **options: Any,
     ) -> None:
@@ -113,7 +114,11 @@ class RunnerProcess:
             "style": [],
             "rc": {},
         } | options
-        limits = {"wall_limit_s": wall_limit_s, "output_limit_bytes": output_limit_bytes}
+        limits = {
+            "wall_limit_s": wall_limit_s,
+            "memory_limit_bytes": memory_limit_bytes,
+            "output_limit_bytes": output_limit_bytes,
+        }
         job = {"code": code, "options": given, "seed": seed, "collect": collect, "limits": limits}
         self.send_frame(b"J", json.dumps(job).encode())
 

@@ -77,7 +77,9 @@ async def test_checked_picture_is_ok() -> None:
     (frame,) = rig.conversation.jobs
     job = json.loads(frame[5:])
     assert (job["code"], job["options"]["dpi"], job["options"]["bbox_inches"]) == ("code", 200, "tight")
-    assert job["limits"] == {"wall_limit_s": 30, "output_limit_bytes": 4 * MiB}
+    assert job["limits"] == {
+        "wall_limit_s": 30, "memory_limit_bytes": 256 * MiB, "output_limit_bytes": 4 * MiB,
+    }  # fmt: skip
     assert rig.stages.warm
     assert rig.engine.killed == []
 

@@ -184,7 +184,7 @@ def test_job_frames_carry_the_job(
         seed=7,
         collect=True,
     )
-    data = encode_job(job, Limits(wall_limit_s=7, output_limit_bytes=99))
+    data = encode_job(job, Limits(wall_limit_s=7, memory_limit_bytes=88, output_limit_bytes=99))
     *arrived, (kind, payload) = FrameReader({FILE: 10_000, JOB: 10_000}).feed(data)
     assert [(FILE, (name.encode(), data)) for name, data in files] == [
         (kind, split_head(payload)) for kind, payload in arrived
@@ -206,5 +206,5 @@ def test_job_frames_carry_the_job(
         },
         "seed": 7,
         "collect": True,
-        "limits": {"wall_limit_s": 7, "output_limit_bytes": 99},
+        "limits": {"wall_limit_s": 7, "memory_limit_bytes": 88, "output_limit_bytes": 99},
     }

@@ -333,6 +333,23 @@ def test_digest_is_that_of_the_pixels(collect: Callable[..., Answer]) -> None:
             assert head["pixels_sha256"] == hashlib.sha256(image.convert("RGBA").tobytes()).hexdigest()
 
 
+def test_picture_that_is_none_has_no_digest(collect: Callable[..., Answer]) -> None:
+    """What a program makes of saving is sent as it is: the gateway's check is who judges it."""
+    answer = collect(
+        "from matplotlib.backends.backend_agg import FigureCanvasAgg\n"
+        "FigureCanvasAgg.print_png = lambda self, file, **options: file.write(b'junk')\nplt.figure()"
+    )
+    assert [(head["pixels_sha256"], data) for head, data in answer.pictures] == [(None, b"junk")]
+
+
+def test_digest_takes_no_memory_that_is_not_there(collect: Callable[..., Answer]) -> None:
+    """A picture whose pixels would take too much of the job's memory has no digest, rather than no chance."""
+    pixels = 4 * 320 * 240
+    for memory, known in ((8 * pixels, True), (8 * (pixels - 1), False)):
+        answer = collect("plt.figure()", memory_limit_bytes=memory)
+        assert (answer.pictures[0][0]["pixels_sha256"] is not None) == known
+
+
 def test_fault_has_a_place(collect: Callable[..., Answer], draw: Callable[..., Answer]) -> None:
     """A failing program is told type, message, line, column and text, collecting or not."""
     for way in (collect, draw):
