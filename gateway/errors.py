@@ -160,7 +160,15 @@ class ShuttingDown(Busy):
 
 
 class NotReady(Busy):
-    """A render would fail now; the text says why."""
+    """A render would fail now; the text says why.
+
+    Attributes:
+        self_test: What the last self-test of the sandbox came to, as `/readyz` tells it; None where none is known.
+    """
+
+    def __init__(self, message: str, self_test: dict[str, bool | int] | None = None) -> None:
+        super().__init__(message)
+        self.self_test = self_test
 
 
 class EngineError(GatewayError):

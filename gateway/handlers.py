@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.jobs import EnvironmentFacts, Result
+    from gateway.launcher.verdict import Verdict
     from gateway.serving import Serving
     from gateway.settings import Settings
     from gateway.v1.render_cache import RenderCache
@@ -39,6 +40,7 @@ class Services:
         not_ready: Returns why the service can't render now, or None when it can.
         environments: Returns what jobs can run in, by name; nothing for as long as nobody knows.
         renders: What was rendered before, where the operator has switched that on.
+        verdict: Returns what the last self-test of the sandbox came to, or None.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Services:
     not_ready: Callable[[], str | None]
     environments: Callable[[], Mapping[str, EnvironmentFacts]] = dict
     renders: RenderCache | None = None
+    verdict: Callable[[], Verdict | None] = lambda: None
 
 
 SERVICES = web.AppKey("services", Services)
@@ -63,10 +66,14 @@ async def healthz(_: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """`GET /readyz`: 200 when a render would work now, else 503 and the reason."""
-    reason = request.app[SERVICES].not_ready()
+    services = request.app[SERVICES]
+    reason, verdict = services.not_ready(), services.verdict()
+    self_test: dict[str, bool | int] | None = None
+    if verdict is not None:
+        self_test = {"holds": verdict.holds, "age_s": verdict.age_s()}
     if reason is not None:
-        raise NotReady(reason)
-    return web.json_response({"status": "ready"})
+        raise NotReady(reason, self_test)
+    return web.json_response({"status": "ready"} | ({"self_test": self_test} if self_test is not None else {}))
 
 
 async def render_matplotlib(request: web.Request) -> web.Response:

@@ -91,6 +91,8 @@ def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
     members: dict[str, Any] = {}
     if isinstance(error, errors.InvalidOptions) and error.faults:
         members["errors"] = [{"option": fault.option, "message": fault.message} for fault in error.faults]
+    if isinstance(error, errors.NotReady) and error.self_test is not None:
+        members["self_test"] = error.self_test
     return _response(problem, detail, request_id, retry_after_s=retry_after_s, members=members)
 
 

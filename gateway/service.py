@@ -82,6 +82,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             settings,
             serving,
             not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
+            verdict=lambda: launcher.verdict,
             environments=lambda: launcher.environments,
             renders=_open_cache(stack, settings),
         )

@@ -149,6 +149,15 @@ class LauncherSettings(BaseSettings):
         60.0, alias="FIGBOX_SWEEP_PERIOD_S", ge=1, le=86400, description="Seconds between searches for strays"
     )
 
+    # Proof.
+    selftest_period_s: float = Field(
+        3600.0,
+        alias="FIGBOX_SELFTEST_PERIOD_S",
+        ge=60,
+        le=7 * 86400,
+        description="Seconds between self-tests of the sandbox while the service runs",
+    )
+
     # The end.
     grace_s: float = Field(
         35.0,

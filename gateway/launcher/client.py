@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from gateway.jobs import EnvironmentFacts, Job
     from gateway.launcher.interface import Books
+    from gateway.launcher.verdict import Verdict
 
 #: Seconds to connect, and for a job to be taken off our hands.
 CONNECT_LIMIT_S = 5.0
@@ -100,6 +101,11 @@ class LauncherClient:
     def not_ready(self) -> str | None:
         """Why a job would fail now, or None."""
         return self._reason if self._state is None else self._state.not_ready
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the last self-test of the sandbox came to; None as long as no launcher tells."""
+        return None if self._state is None else self._state.verdict
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:

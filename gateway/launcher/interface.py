@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.launcher.sizing import Sizes
+    from gateway.launcher.verdict import Verdict
     from gateway.settings import Settings
 
 #: The gauges of a launcher: their names and what they tell. Nothing else of it may become a metric.
@@ -23,6 +24,7 @@ GAUGES = {
     "figbox_pool_making": "Containers being made",
     "figbox_pool_removing": "Containers being removed",
     "figbox_engine_up": "Whether the engine answered last",
+    "figbox_sandbox_holds": "Whether the last self-test of the sandbox held",
 }
 
 
@@ -39,6 +41,10 @@ class Launcher(Protocol):
     @property
     def not_ready(self) -> str | None:
         """Why a job would fail now, in words for `/readyz`; None when it would not."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the last self-test of the sandbox came to; None as long as none is known."""
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:

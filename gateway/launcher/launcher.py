@@ -1,7 +1,8 @@
 """The launcher that works with an engine: engine, pool and executor as one object, kept alive through its absence.
 
 When the engine can't be reached at the start, the launcher waits for it and says so; once it was reached and
-found fit, it is not checked again but watched: a ping every few seconds, and a sweep for strays every minute.
+found fit, it is watched: a ping every few seconds, a sweep for strays every minute, and a self-test of the sandbox
+every hour and whenever the engine was away.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
-from gateway.launcher.preflight import Prepared, prepare
+from gateway.launcher.preflight import Prepared, SelfTest, prepare
+from gateway.launcher.proof import Proof
 from gateway.launcher.sizing import Sizes, choose_sizes
 from gateway.launcher.usage import CgroupUsage
 
@@ -31,11 +33,15 @@ if TYPE_CHECKING:
 
     from gateway.jobs import Job, Result, Stages
     from gateway.launcher.interface import Books
+    from gateway.launcher.verdict import Verdict
     from gateway.settings import LauncherSettings
 
 #: Seconds between signs of life asked of the engine, and how long one may take.
 PING_PERIOD_S = 5.0
 PING_LIMIT_S = 5.0
+
+#: What happens in the pool when an engine is restarted faster than it is missed: makes fail, warm containers die.
+SUSPICIOUS_EVENTS = frozenset({"failed", "spoilt"})
 
 #: Seconds between tries to reach an engine that was not there at the start.
 ABSENT_PAUSE_S = 2.0
@@ -65,8 +71,10 @@ class EngineLauncher:
         self._maker: ContainerMaker | None = None
         self._pool: Pool | None = None
         self._executor: PoolExecutor | None = None
+        self._proof: Proof | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._fault: str | None = "the engine has not been reached yet"
+        self._suspicious = False
         self._closing = False
         for name, text in GAUGES.items():
             books.watch(name, text, partial(self._gauge, name))
@@ -76,9 +84,16 @@ class EngineLauncher:
         """Why a job would fail now, or None."""
         if self._fault is not None:
             return self._fault
-        if self._pool is not None and self._pool.breaker_open:
+        if self._proof is not None and self._proof.reason is not None:
+            return self._proof.reason
+        if self._breaker_open:
             return "the engine fails to start containers"
         return None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the last self-test of the sandbox came to; None before the first."""
+        return None if self._proof is None else self._proof.verdict
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:
@@ -111,6 +126,8 @@ class EngineLauncher:
             raise ShuttingDown("The service is shutting down")
         if self._executor is None or self._fault is not None:
             raise EngineUnavailable(self._fault or "the engine has not been reached yet")
+        if self._proof is not None and self._proof.reason is not None:
+            raise EngineUnavailable(self._proof.reason)
         return await self._executor.run(job, stages)
 
     async def aclose(self) -> None:
@@ -151,7 +168,7 @@ class EngineLauncher:
             idle_limit_s=self._settings.pool_idle_s,
             removing_limit=2 * sizes.running + self._settings.pool_makers,
         )
-        self._pool.on_event = self._books.count_pool_event
+        self._pool.on_event = self._note_pool_event
         usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
         self._executor = PoolExecutor(self._pool, self._engine, self._settings.limits, usage.read)
         self._environments = {
@@ -162,6 +179,9 @@ class EngineLauncher:
                 prepared.sandbox.limits,
             )
         }
+        test = SelfTest(self._engine, prepared.sandbox)
+        self._proof = Proof(test, prepared.verdict, self._settings.selftest_period_s)
+        self._spawn(self._proof.keep_fresh())
         self._fault = None
         self._pool.start()
         logger.info(
@@ -171,6 +191,7 @@ class EngineLauncher:
             image=prepared.sandbox.image_id,
             running_limit=sizes.running,
             pool_size=sizes.pool,
+            self_test_s=round(prepared.verdict.duration_s, 2),
             installation=prepared.sandbox.installation,
         )
 
@@ -200,9 +221,30 @@ class EngineLauncher:
                     logger.error("engine lost")
                 self._fault = "the container engine doesn't answer"
             else:
-                if self._fault is not None:
-                    logger.info("engine back")
-                self._fault = None
+                if await self._is_trusted_again():
+                    self._fault = None
+
+    async def _is_trusted_again(self) -> bool:
+        """Test an engine that was away, or that may have been; tell whether it can be worked with.
+
+        It may be another engine, on another kernel. Until that is known, one that was away still is.
+        """
+        was_away = self._fault is not None
+        if was_away:
+            logger.info("engine back")
+        if self._proof is None or not (was_away or (self._suspicious and not self._breaker_open)):
+            return True
+        self._suspicious = False
+        return await self._proof.renew() or not was_away
+
+    @property
+    def _breaker_open(self) -> bool:
+        return self._pool is not None and self._pool.breaker_open
+
+    def _note_pool_event(self, event: str) -> None:
+        self._books.count_pool_event(event)
+        if event in SUSPICIOUS_EVENTS:
+            self._suspicious = True
 
     async def _sweep_now_and_then(self) -> None:
         while True:
@@ -230,6 +272,8 @@ class EngineLauncher:
         """Return the value of one of the `GAUGES`."""
         if name == "figbox_engine_up":
             return float(self._fault is None)
+        if name == "figbox_sandbox_holds":
+            return float(self.verdict is not None and self.verdict.holds)
         counts = {
             "figbox_pool_idle": "idle_count",
             "figbox_pool_making": "making_count",

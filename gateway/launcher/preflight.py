@@ -1,9 +1,10 @@
-"""Before the first job: is this engine able to hold a hostile one?
+"""Before the first job, and now and then: is this engine able to hold a hostile one?
 
 An engine can accept limits and not enforce them (rootless engines on cgroup v1 do), a kernel can lack seccomp, a
-runtime can be missing. So the engine is asked what it can do, a *probe* container with exactly the
-specification of a job looks at its sandbox from inside and tries what must not work, and two more try to use
-more memory than they may. All run our own code only; it is the one time that a container is believed.
+runtime can be missing. So the engine is asked what it can do, and then the sandbox is tested: a *probe* container with
+exactly the specification of a job looks around inside and tries what must not work, others try to exceed each limit
+(see `gateway.launcher.trials`), and one gets a job, whose picture must be good. All run our own code only; it is the
+one time that a container is believed.
 """
 
 from __future__ import annotations
@@ -12,24 +13,41 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ContainerLost, StartError
-from gateway.jobs import SIGNAL_BASE, MiB
-from gateway.launcher.frames import Demultiplexer, MalformedAnswer, Stream
+from gateway.jobs import SIGNAL_BASE, Job, MiB, Outcome
+from gateway.launcher.answers import AnswerReader
+from gateway.launcher.conversation import StreamEnded
+from gateway.launcher.executor import judge
+from gateway.launcher.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.sizing import Sizes, choose_sizes
+from gateway.launcher.trials import PROGRAM, judge_trials, limits_of_trials
+from gateway.launcher.verdict import Check, Verdict
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from gateway.launcher.engine import DockerEngine, EngineFacts, ExitState, Launched
     from gateway.settings import LauncherSettings
 
 #: Seconds the probe may take.
 PROBE_LIMIT_S = 60
+
+#: Seconds the job of a self-test may take, its container's start aside.
+RENDER_LIMIT_S = 60
+
+#: What it draws.
+RENDER_CODE = "plt.plot([1, 3, 2]); plt.title('self-test')"
+
+#: Added to the installation's name for the containers of self-tests: a sweep for strays must leave them alone, and they
+#: have a sweep of their own.
+SELF_TEST_SUFFIX = ".selftest"
 
 #: Bytes the probe may write.
 PROBE_OUTPUT_LIMIT = 256 * 1024
@@ -54,10 +72,26 @@ class Prepared:
     facts: EngineFacts
     sandbox: Sandbox
     sizes: Sizes
+    verdict: Verdict
 
 
 async def prepare(engine: DockerEngine, settings: LauncherSettings, instance: str) -> Prepared:
-    """Check the engine and return what to use it with.
+    """Check the engine, test its sandbox, and return what to use it with.
+
+    Raises:
+        StartError: It can't be used as configured; the text says what to do.
+        EngineError: It can't be reached, now.
+    """
+    facts, sandbox = await find_sandbox(engine, settings, instance)
+    sizes = choose_sizes(settings, facts)
+    verdict, lowers = await _all(SelfTest(engine, sandbox).run(), memory_can_be_lowered(engine, sandbox))
+    if verdict.reason is not None:
+        raise StartError(verdict.reason)
+    return Prepared(facts, replace(sandbox, lowers_memory=lowers), sizes, verdict)
+
+
+async def find_sandbox(engine: DockerEngine, settings: LauncherSettings, instance: str) -> tuple[EngineFacts, Sandbox]:
+    """Ask the engine what it is and has, and return the sandbox that the settings describe on it.
 
     Raises:
         StartError: It can't be used as configured; the text says what to do.
@@ -84,15 +118,87 @@ async def prepare(engine: DockerEngine, settings: LauncherSettings, instance: st
         # A warm container outlives its time in the pool by a margin; then it has been forgotten, and ends itself.
         idle_limit_s=settings.pool_idle_s + 60,
     )
-    sizes = choose_sizes(settings, facts)
-    report = await probe(engine, sandbox)
-    faults = judge_probe(report, runtime=settings.runtime, tmpfs_limit_bytes=settings.limits.tmpfs_limit_bytes)
-    holds, lowers = await asyncio.gather(memory_limit_holds(engine, sandbox), memory_can_be_lowered(engine, sandbox))
-    if not holds:
-        faults.append("its memory limit is not enforced")
-    if faults:
-        raise StartError("the sandbox does not hold: " + "; ".join(faults))
-    return Prepared(facts, replace(sandbox, lowers_memory=lowers), sizes)
+    return facts, sandbox
+
+
+class SelfTest:
+    """Tests a sandbox on its engine, as often as asked; one run at a time.
+
+    Args:
+        engine: Where.
+        sandbox: What jobs get.
+    """
+
+    def __init__(self, engine: DockerEngine, sandbox: Sandbox) -> None:
+        self._engine = engine
+        self._sandbox = replace(sandbox, installation=sandbox.installation + SELF_TEST_SUFFIX)
+
+    async def run(self) -> Verdict:
+        """Try everything, and leave no container.
+
+        Raises:
+            EngineError: The engine failed meanwhile, so that nothing is proved either way.
+        """
+        began = time.monotonic()
+        for stray in await self._engine.find(self._sandbox.installation):  # of a self-test that was killed
+            await self._engine.remove(stray.container_id)
+        report, holds, trials, render_fault = await _all(
+            probe(self._engine, self._sandbox),
+            memory_limit_holds(self._engine, self._sandbox),
+            try_limits(self._engine, self._sandbox),
+            try_render(self._engine, self._sandbox),
+        )
+        host_kernel = meets_host_kernel(self._sandbox.runtime)
+        faults = {
+            **judge_probe(report, host_kernel=host_kernel, tmpfs_limit_bytes=self._sandbox.limits.tmpfs_limit_bytes),
+            "memory": () if holds else ("its memory limit is not enforced",),
+            **judge_trials(trials, host_kernel=host_kernel),
+            "render": (render_fault,) if render_fault else (),
+        }
+        checks = tuple(Check(name, found) for name, found in faults.items())
+        return Verdict(checks, time.time(), time.monotonic() - began)
+
+
+def meets_host_kernel(runtime: str | None) -> bool:
+    """Tell whether system calls of containers meet the host's kernel, by the runtime's name."""
+    return not (runtime or "").startswith(USER_SPACE_KERNELS)
+
+
+async def try_limits(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
+    """Run the program that tries to exceed limits, and return its report; empty if it came to none.
+
+    Raises:
+        EngineError: It couldn't be run.
+    """
+    small = replace(sandbox, limits=limits_of_trials(sandbox.limits))
+    output, _ = await run_to_end(engine, _python(small, PROGRAM))
+    return _read_report(output) or {}
+
+
+async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:
+    """Have a job drawn as clients' jobs are; return what is wrong, or nothing.
+
+    Raises:
+        EngineError: No container came to where a job could be handed over.
+    """
+    maker = ContainerMaker(engine, sandbox, PROBE_LIMIT_S)
+    job = Job(RENDER_CODE)
+    try:
+        container = await maker.make()
+    except ContainerLost as error:
+        return f"it renders nothing ({error})"
+    try:
+        reader = AnswerReader(job, sandbox.limits.output_limit_bytes)
+        frames = encode_job(job, sandbox.limits)
+        async with asyncio.timeout(RENDER_LIMIT_S):
+            answer = await container.conversation.exchange(frames, reader, sandbox.limits.output_limit_bytes)
+        result = await judge(answer, sandbox.limits)
+    except (TimeoutError, StreamEnded, MalformedAnswer) as error:
+        return f"it renders nothing ({type(error).__name__})"
+    finally:
+        container.conversation.close()
+        await maker.remove(container)
+    return "" if result.outcome is Outcome.OK and result.picture else f"it renders nothing ({result.outcome})"
 
 
 async def probe(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
@@ -102,25 +208,31 @@ async def probe(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
         ContainerLost: It gave none.
         EngineError: It couldn't be started.
     """
-    output, _ = await _run_to_end(engine, sandbox.probe_config)
-    try:
-        report = json.loads(output)
-    except ValueError as error:
-        raise ContainerLost("the probe container gave no report") from error
-    if not isinstance(report, dict):
+    output, _ = await run_to_end(engine, sandbox.probe_config)
+    report = _read_report(output)
+    if report is None:
         raise ContainerLost("the probe container gave no report")
     return report
 
 
+def _read_report(output: bytes) -> dict[str, Any] | None:
+    """Return what a container of ours reports; None if that can't be read."""
+    try:
+        report = json.loads(output)
+    except ValueError:
+        return None
+    return report if isinstance(report, dict) else None
+
+
 async def memory_limit_holds(engine: DockerEngine, sandbox: Sandbox) -> bool:
     """Tell whether a container that touches more memory than it may have is killed."""
-    config = _greedy(sandbox.with_memory(MEMORY_PROBE_BYTES), GREED)
-    return _was_killed(*await _run_to_end(engine, config))
+    config = _python(sandbox.with_memory(MEMORY_PROBE_BYTES), GREED)
+    return _was_killed(*await run_to_end(engine, config))
 
 
 async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox) -> bool:
     """Tell whether the same holds for a limit that is brought down while the container runs; not every runtime can."""
-    config = _greedy(sandbox.with_memory(4 * MEMORY_PROBE_BYTES), "input(); " + GREED)
+    config = _python(sandbox.with_memory(4 * MEMORY_PROBE_BYTES), "input(); " + GREED)
     lowered = False
 
     async def lower(launched: Launched) -> None:
@@ -129,12 +241,12 @@ async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox) -> bool:
         with contextlib.suppress(OSError):  # it has ended: how, it says below
             launched.stream.sendall(b"\n")
 
-    output, state = await _run_to_end(engine, config, lower)
+    output, state = await run_to_end(engine, config, lower)
     return lowered and _was_killed(output, state)
 
 
-def _greedy(sandbox: Sandbox, program: str) -> Callable[[int], dict[str, Any]]:
-    """Return what makes the create body of a container that runs a line of Python."""
+def _python(sandbox: Sandbox, program: str) -> Callable[[int], dict[str, Any]]:
+    """Return what makes the create body of a container that runs a program of ours."""
     return lambda uid: {**sandbox.container_config(uid, ("-c", program)), "Entrypoint": ["python3"]}
 
 
@@ -142,7 +254,7 @@ def _was_killed(output: bytes, state: ExitState) -> bool:
     return not output and (state.oom_killed or state.exit_code == EXIT_SIGKILL)
 
 
-async def _run_to_end(
+async def run_to_end(
     engine: DockerEngine,
     config: Callable[[int], dict[str, Any]],
     begin: Callable[[Launched], Awaitable[None]] | None = None,
@@ -187,29 +299,48 @@ async def _read_stdout(stream: socket.socket) -> bytes:
     return bytes(output)
 
 
-def judge_probe(report: dict[str, Any], *, runtime: str | None, tmpfs_limit_bytes: int) -> list[str]:
-    """Return what is wrong with a sandbox that describes itself as `report`; empty when it holds.
+async def _all(*works: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Do several things at once and return what they give, when the last of them has cleaned up.
+
+    Raises:
+        EngineError: Whatever went wrong first, in the order of the arguments.
+    """
+    done = await asyncio.gather(*works, return_exceptions=True)
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return list(done)
+
+
+def judge_probe(report: dict[str, Any], *, host_kernel: bool, tmpfs_limit_bytes: int) -> dict[str, tuple[str, ...]]:
+    """Return what is wrong with a sandbox that describes itself as `report`, by the name of the check.
 
     Args:
         report: As the runner's probe mode prints it.
-        runtime: OCI runtime in use; None is the engine's default.
+        host_kernel: Whether its system calls meet the host's kernel.
         tmpfs_limit_bytes: Size that the working directory must have.
     """
     status, refused, tmp = report.get("status") or {}, report.get("refused") or {}, report.get("tmp") or {}
-    expected = {
-        "it has a network interface": report.get("interfaces") in (["lo"], []),
-        "its uid is not ours": report.get("uid") in range(UID_FIRST, UID_LAST + 1),
-        "it is in other groups": set(report.get("groups", [-1])) <= {report.get("gid")},
-        "it has capabilities": all(int(status.get(name) or "1", 16) == 0 for name in ("CapEff", "CapBnd")),
-        "its file system can be written": all((report.get("writable") or {"": None}).values()),
-        "its working directory is not bounded": tmp.get("bytes") == tmpfs_limit_bytes,
-    }
-    if not (runtime or "").startswith(USER_SPACE_KERNELS):
+    capabilities = [int(status.get(name) or "1", 16) for name in ("CapEff", "CapBnd")]
+    expected = [
+        ("network", "it has a network interface", report.get("interfaces") in (["lo"], [])),
+        ("user", "its uid is not ours", report.get("uid") in range(UID_FIRST, UID_LAST + 1)),
+        ("user", "it is in other groups", set(report.get("groups", [-1])) <= {report.get("gid")}),
+        ("capabilities", "it has capabilities", not any(capabilities)),
+        ("files", "its file system can be written", all((report.get("writable") or {"": None}).values())),
+        ("files", "its working directory is not bounded", tmp.get("bytes") == tmpfs_limit_bytes),
+    ]
+    if host_kernel:
         # Under a kernel in user space these calls meet that kernel, not the host's, and may succeed there.
-        expected["its working directory is not inert"] = all(tmp.get(flag) for flag in ("noexec", "nosuid", "nodev"))
-        expected["its working directory's files are not counted"] = bool(tmp.get("inodes"))
-        expected["it may gain privileges"] = status.get("NoNewPrivs") == "1"
-        expected["no system call filter is on"] = status.get("Seccomp") == "2"
+        inert = all(tmp.get(flag) for flag in ("noexec", "nosuid", "nodev"))
         allowed = sorted(name for name, error in refused.items() if error is None)
-        expected[f"system calls are open: {', '.join(allowed)}"] = bool(refused) and not allowed
-    return [fault for fault, holds in expected.items() if not holds]
+        open_calls = f"system calls are open: {', '.join(allowed)}"
+        expected += [
+            ("files", "its working directory is not inert", inert),
+            ("files", "its working directory's files are not counted", bool(tmp.get("inodes"))),
+            ("privileges", "it may gain privileges", status.get("NoNewPrivs") == "1"),
+            ("system calls", "no system call filter is on", status.get("Seccomp") == "2"),
+            ("system calls", open_calls, bool(refused) and not allowed),
+        ]
+    names = dict.fromkeys(name for name, _, _ in expected)
+    return {name: tuple(fault for of, fault, holds in expected if of == name and not holds) for name in names}

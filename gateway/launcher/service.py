@@ -301,6 +301,7 @@ class LauncherServer:
             schema=SCHEMA,
             instance=self._instance,
             not_ready="the launcher is shutting down" if self._closing else self._launcher.not_ready,
+            verdict=self._launcher.verdict,
             sizes=self._sizes,
             environments=tuple(self._launcher.environments.values()),
             counts=self._tally.counts,

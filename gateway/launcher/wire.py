@@ -36,6 +36,7 @@ from gateway.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue, Result, Stage
 from gateway.launcher.codec import MalformedDocument, encode, schema_of
 from gateway.launcher.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
+from gateway.launcher.verdict import Verdict  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,7 @@ class State:
         schema: Digest of what the documents look like; a gateway of another version can't talk to it.
         instance: Name of this run of it; another one counts from zero.
         not_ready: Why a job would fail now, or None.
+        verdict: What its last self-test came to, or None.
         sizes: How many jobs it runs at once, and how many containers it keeps warm.
         environments: What jobs can name.
         counts: What it has counted since its start, by the names of `gateway.launcher.tally`.
@@ -98,6 +100,7 @@ class State:
     schema: str
     instance: str
     not_ready: str | None
+    verdict: Verdict | None
     sizes: Sizes
     environments: tuple[EnvironmentFacts, ...]
     counts: Mapping[str, int]

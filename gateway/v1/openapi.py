@@ -256,7 +256,14 @@ def _render_matplotlib() -> dict[str, Any]:
 
 
 def _readyz() -> dict[str, Any]:
-    described = _plain("readyz", "Say whether a render would work now", JSON, _status("ready"))
+    ready = _status("ready")
+    ready["properties"]["self_test"] = {
+        "type": "object",
+        "description": "What the last self-test of the sandbox came to",
+        "properties": {"holds": {"type": "boolean"}, "age_s": {"type": "integer", "minimum": 0}},
+        "required": ["holds", "age_s"],
+    }
+    described = _plain("readyz", "Say whether a render would work now", JSON, ready)
     described["responses"] |= problem_responses(503)
     return described
 

@@ -535,5 +535,7 @@ def test_the_state_tells_nothing_secret(launcher: LiveLauncher) -> None:
         kind, length = FRAME_HEAD.unpack(peer._socket.recv(FRAME_HEAD.size))
         document = parse(peer._socket.recv(length, socket.MSG_WAITALL))
     assert kind == STATE
-    assert set(document) == {"schema", "instance", "not_ready", "sizes", "environments", "counts", "gauges"}
+    assert set(document) == {
+        *("schema", "instance", "not_ready", "verdict", "sizes", "environments", "counts", "gauges")
+    }
     assert "sock" not in json.dumps(document)

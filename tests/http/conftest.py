@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_aiohttp.plugin import AiohttpClient
 
     from gateway.jobs import EnvironmentFacts
+    from gateway.launcher.verdict import Verdict
     from gateway.settings import Settings
     from gateway.v1.render_cache import RenderCache
 
@@ -43,6 +44,7 @@ class Rig:
 
     Attributes:
         reason: Why it isn't ready.
+        verdict: What the last self-test came to.
         now: What a test's own clock shows, where budgets use one.
         environments: What jobs can run in; empty as before the engine was reached.
         renders: The cache, where a test has one.
@@ -53,6 +55,7 @@ class Rig:
     executor: FakeExecutor = field(default_factory=FakeExecutor)
     metrics: Metrics = field(default_factory=Metrics)
     reason: str | None = None
+    verdict: Verdict | None = None
     budgets: Budgets = field(default_factory=Budgets)
     now: float = 1000.25
     environments: dict[str, EnvironmentFacts] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Rig:
                 lambda: self.reason,
                 lambda: self.environments,
                 self.renders,
+                lambda: self.verdict,
             )
         )
 

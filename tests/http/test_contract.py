@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.errors import ContainerLost, EngineUnavailable, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
 from gateway.jobs import Job, Outcome, Result, SaveOptions
+from gateway.launcher.verdict import Check, Verdict
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
 
@@ -71,6 +73,21 @@ async def test_readyz_tells_why_not(client: Client, rig: Rig) -> None:
     response = await client.get("/readyz")
     assert response.status == 503
     assert (await response.json())["detail"] == "the engine is gone"
+
+
+async def test_readyz_tells_what_the_self_test_came_to(client: Client, rig: Rig) -> None:
+    """Ready or not, it says whether the sandbox held, and how many seconds ago."""
+    rig.verdict = Verdict((Check("memory"),), time.time() - 10.5, 1.0)
+    response = await client.get("/readyz")
+    document = await response.json()
+    assert (response.status, document["status"], document["self_test"]["holds"]) == (200, "ready", True)
+    assert document["self_test"]["age_s"] >= 10
+    rig.verdict = Verdict((Check("memory", ("its memory limit is not enforced",)),), time.time(), 1.0)
+    rig.reason = rig.verdict.reason
+    response = await client.get("/readyz")
+    document = await response.json()
+    assert (response.status, document["self_test"]["holds"]) == (503, False)
+    assert document["detail"] == "the sandbox does not hold: its memory limit is not enforced"
 
 
 async def test_picture(client: Client, rig: Rig) -> None:

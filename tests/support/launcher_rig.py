@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from gateway.launcher.verdict import Verdict
+
 DEFAULT = EnvironmentFacts(DEFAULT_ENVIRONMENT, "sha256:1", "default", Limits(), {"python": "3"}, {"numpy": "2"}, "f")
 
 
@@ -33,6 +35,7 @@ class FakeLauncher:
         self.most_running = 0
         self.cancelled = 0
         self.not_ready: str | None = None
+        self.verdict: Verdict | None = None
         self.environments: Mapping[str, EnvironmentFacts] = {DEFAULT.name: DEFAULT}
         self.on_sizes: Callable[[Sizes], None] = lambda _: None
 

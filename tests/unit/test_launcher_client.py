@@ -15,6 +15,7 @@ from gateway.launcher import service as service_module
 from gateway.launcher.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
 from gateway.launcher.tally import Tally
+from gateway.launcher.verdict import Check, Verdict
 from gateway.launcher.wire import DATA, FAILURE, STATE
 from tests.fakes import PNG, picture_result, settle, until
 from tests.support.launcher_rig import DEFAULT, Rig
@@ -148,18 +149,21 @@ async def test_an_ending_launcher_refuses_and_lets_finish(rig: Rig) -> None:
 
 
 async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
-    """Readiness, sizes, environments, counts and gauges are the launcher's, soon after they change."""
+    """Readiness, verdict, sizes, environments, counts and gauges are the launcher's, soon after they change."""
     sizes: list[Sizes] = []
     rig.client.on_sizes = sizes.append
     assert rig.client.not_ready is None
     assert rig.client.environments == {DEFAULT.name: DEFAULT}
     assert rig.metric("figbox_pool_idle") == 3
+    assert rig.client.verdict is None
+    rig.launcher.verdict = Verdict((Check("memory", ("it is not enforced",)),), 1.5, 0.5)
     rig.launcher.not_ready = "the engine is tired"
     rig.launcher.on_sizes(Sizes(5, 6))
     rig.tally.count_pool_event("warm", 2)
     rig.tally.count_sweep(4)
     rig.tally.count_engine_failure()
     await until(lambda: rig.client.not_ready == "the engine is tired")
+    assert rig.client.verdict == rig.launcher.verdict
     await until(lambda: sizes == [Sizes(5, 6)])
     assert rig.metric("figbox_pool_events_total", event="warm") == 2
     assert rig.metric("figbox_sweeps_total") == 1

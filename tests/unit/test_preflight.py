@@ -1,4 +1,4 @@
-"""An engine is used only when it can hold a job; each fact that it can't is told by itself."""
+"""An engine is used only when it can hold a job and draw one; each fact that it can't is told by itself."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import asyncio
 import copy
 import json
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.errors import ContainerLost, StartError
+from gateway.errors import ContainerLost, EngineUnavailable, StartError
 from gateway.jobs import Limits, MiB
 from gateway.launcher import preflight
-from gateway.launcher.engine import EngineFacts, ExitState, Launched
+from gateway.launcher.engine import EngineFacts, ExitState, FoundContainer, Launched
+from gateway.launcher.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.preflight import judge_probe, prepare, probe
-from tests.fakes import block
+from gateway.launcher.preflight import SelfTest, judge_probe, meets_host_kernel, prepare, probe
+from gateway.launcher.trials import PROGRAM
+from tests.fakes import PNG, block
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.launcher.verdict import Verdict
     from gateway.settings import Settings
 
     MakeSettings = Callable[..., Settings]
@@ -34,6 +38,14 @@ GOOD: dict[str, Any] = {
     "writable": {"/": "EROFS", "/home": "EROFS"},
     "tmp": {"bytes": 64 * MiB, "inodes": 4096, "noexec": True, "nosuid": True, "nodev": True},
     "refused": {"unshare": "EPERM", "mount": "EPERM"},
+}
+TRIALS: dict[str, Any] = {
+    "cpu_share": 0.5,
+    "large_file": False,
+    "tmpfs_mib": 4,
+    "inodes": 63,
+    "descriptors": 251,
+    "threads": 63,
 }
 FACTS = EngineFacts(frozenset({"runc"}), (), 4, 16384 * MiB, "1", "cgroupfs", "2")
 SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
@@ -49,6 +61,10 @@ class ProbedEngine:
         self.launched: list[dict[str, Any]] = []
         self.removed = 0
         self.lowers = True
+        self.trials = TRIALS
+        self.picture: bytes | None = PNG
+        self.strays: list[FoundContainer] = []
+        self._runners: list[asyncio.Task[None]] = []
         self.ending = ExitState(137, oom_killed=True)
 
     async def facts(self) -> EngineFacts:
@@ -59,14 +75,35 @@ class ProbedEngine:
         """Know one image or none."""
         return self._image
 
+    async def find(self, installation: str) -> list[FoundContainer]:
+        """Say what the test says."""
+        return self.strays
+
     async def launch(self, config: dict[str, Any], name: str) -> Launched:
-        """Write the output, except for the container that must die of its memory."""
+        """Write the output or what the limits came to, draw, or die of too much memory: as the container's duty is."""
         self.launched.append(config)
         ours, peer = socket.socketpair()
-        if "Entrypoint" not in config:
+        if config["Cmd"][0] == "job":
+            self._runners.append(asyncio.create_task(self._draw(peer)))
+            return Launched("id", ours)
+        if config["Cmd"] == ["-c", PROGRAM]:
+            peer.sendall(block(1, json.dumps(self.trials).encode()))
+        elif "Entrypoint" not in config:
             peer.sendall(self._output)
         peer.close()
         return Launched("id", ours)
+
+    async def _draw(self, peer: socket.socket) -> None:
+        """Be a runner: ready, then a job, then its answer."""
+        peer.setblocking(False)
+        loop = asyncio.get_running_loop()
+        with peer:
+            await loop.sock_sendall(peer, block(1, encode_frame(READY)))
+            if await loop.sock_recv(peer, 65536) and self.picture is not None:
+                head = {"figure": 0, "label": "", "format": "png"}
+                picture = encode_frame(PICTURE, with_head(json.dumps(head).encode(), self.picture))
+                end = encode_frame(END, json.dumps({"outcome": "ok"}).encode())
+                await loop.sock_sendall(peer, block(1, picture + end))
 
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
         """Lower it or not, as the test says."""
@@ -92,7 +129,8 @@ def _tmp(**changes: object) -> dict[str, Any]:
 
 
 def _judge(report: dict[str, Any], runtime: str | None = None) -> list[str]:
-    return judge_probe(report, runtime=runtime, tmpfs_limit_bytes=64 * MiB)
+    checks = judge_probe(report, host_kernel=meets_host_kernel(runtime), tmpfs_limit_bytes=64 * MiB)
+    return [fault for faults in checks.values() for fault in faults]
 
 
 def _status(**changes: str) -> dict[str, Any]:
@@ -162,7 +200,8 @@ async def test_good_engine_is_prepared(make_settings: MakeSettings) -> None:
     prepared = await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]
     assert prepared.sandbox.image_id == "sha256:0"
     assert prepared.sandbox.lowers_memory
-    assert engine.removed == len(engine.launched) == 3
+    assert prepared.verdict.holds
+    assert engine.removed == len(engine.launched) == 5
     assert all(config["HostConfig"]["ReadonlyRootfs"] for config in engine.launched)
 
 
@@ -192,7 +231,7 @@ async def test_memory_limit_that_does_not_hold_stops_the_start(
     launch = engine.launch
 
     async def survive(config: dict[str, Any], name: str) -> Launched:
-        if "Entrypoint" not in config:
+        if "Entrypoint" not in config or config["Cmd"][1] == PROGRAM:
             return await launch(config, name)
         ours, peer = socket.socketpair()
         peer.sendall(block(1, b"survived\n"))
@@ -286,3 +325,117 @@ async def test_silent_death_of_another_cause_proves_no_memory_limit(make_setting
     engine.ending = ExitState(1, oom_killed=False)
     with pytest.raises(StartError, match="its memory limit is not enforced"):
         await prepare(engine, make_settings(), "now")  # type: ignore[arg-type]
+
+
+async def _verdict(engine: ProbedEngine, sandbox: Sandbox = SANDBOX) -> Verdict:
+    return await SelfTest(engine, sandbox).run()  # type: ignore[arg-type]
+
+
+def _engine() -> ProbedEngine:
+    return ProbedEngine(block(1, json.dumps(GOOD).encode()))
+
+
+async def test_a_sandbox_that_holds_has_a_verdict_with_every_check() -> None:
+    """Everything that was tried is named, the render last, and each container is gone."""
+    engine = _engine()
+    verdict = await _verdict(engine)
+    assert verdict.holds
+    assert verdict.faults == ()
+    assert [check.name for check in verdict.checks] == [
+        *("network", "user", "capabilities", "files", "privileges", "system calls"),
+        *("memory", "tmpfs", "file size", "descriptors", "inodes", "threads", "cpu", "render"),
+    ]
+    assert engine.removed == len(engine.launched) == 4
+    assert verdict.age_s() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check"),
+    [
+        ("tmpfs_mib", 8, "tmpfs"),
+        ("large_file", True, "file size"),
+        ("descriptors", 512, "descriptors"),
+        ("inodes", 128, "inodes"),
+        ("threads", 128, "threads"),
+        ("cpu_share", 1.0, "cpu"),
+        ("cpu_share", None, "cpu"),
+        ("threads", "few", "threads"),
+        ("threads", False, "threads"),
+        ("large_file", None, "file size"),
+    ],
+)
+async def test_each_limit_that_was_exceeded_is_a_fault_of_its_own(name: str, value: object, check: str) -> None:
+    """A limit that didn't stop the program, or of which it says nothing readable, doesn't hold; the others do."""
+    engine = _engine()
+    engine.trials = {**TRIALS, name: value}
+    verdict = await _verdict(engine)
+    assert [found.name for found in verdict.checks if not found.holds] == [check]
+    assert str(verdict.reason).startswith("the sandbox does not hold: ")
+
+
+async def test_a_program_that_says_nothing_has_proved_nothing() -> None:
+    """No report is no proof of any limit."""
+    engine = _engine()
+    engine.trials = {}
+    assert len((await _verdict(engine)).faults) == 6
+
+
+async def test_a_kernel_in_user_space_counts_neither_threads_nor_files() -> None:
+    """There the container's memory bounds both; what it must hold all the same is checked."""
+    engine = _engine()
+    engine.trials = {**TRIALS, "threads": 128, "inodes": 128, "cpu_share": 1.0}
+    sandbox = replace(SANDBOX, runtime="runsc")
+    assert (await _verdict(engine, sandbox)).holds
+    engine.trials["tmpfs_mib"] = 8
+    assert not (await _verdict(engine, sandbox)).holds
+
+
+@pytest.mark.parametrize("picture", [None, b"", PNG[:-1], PNG.replace(b"IDAT", b"XDAT")])
+async def test_a_sandbox_that_renders_nothing_does_not_hold(picture: bytes | None) -> None:
+    """A runner that ends without an answer, or whose picture isn't one, can't serve jobs however tight it is."""
+    engine = _engine()
+    engine.picture = picture
+    verdict = await _verdict(engine)
+    assert [check.name for check in verdict.checks if not check.holds] == ["render"]
+    assert engine.removed == len(engine.launched)
+
+
+async def test_what_a_killed_self_test_left_is_removed_first() -> None:
+    """Its containers have a name of their own, which no other sweep looks for."""
+    engine = _engine()
+    engine.strays = [FoundContainer("old", "figbox-1", "before")]
+    assert (await _verdict(engine)).holds
+    assert engine.removed == len(engine.launched) + 1
+    labels = {config["Labels"]["figbox.installation"] for config in engine.launched}
+    assert labels == {SANDBOX.installation + ".selftest"}
+
+
+async def test_the_trials_run_in_a_job_s_own_sandbox() -> None:
+    """Their container differs from a job's in its numbers alone, and none of those is larger."""
+    engine = _engine()
+    await _verdict(engine)
+    (trials,) = (config for config in engine.launched if config["Cmd"] == ["-c", PROGRAM])
+    (job,) = (config for config in engine.launched if config["Cmd"][0] == "job")
+    differing = {name for name, value in job["HostConfig"].items() if trials["HostConfig"][name] != value}
+    assert differing == {"Tmpfs", "NanoCpus", "Ulimits"}
+    small = replace(SANDBOX, limits=replace(SANDBOX.limits, tmpfs_inodes=64, pids_limit=32, cpus=0.1))
+    engine = _engine()
+    await _verdict(engine, small)
+    (trials,) = (config for config in engine.launched if config["Cmd"] == ["-c", PROGRAM])
+    assert (trials["HostConfig"]["PidsLimit"], trials["HostConfig"]["NanoCpus"]) == (32, 100_000_000)
+
+
+async def test_an_engine_that_fails_a_self_test_proves_nothing() -> None:
+    """A failure of the engine is told as one, when whatever else was under way has cleaned up."""
+    engine = _engine()
+    launch = engine.launch
+
+    async def fail(config: dict[str, Any], name: str) -> Launched:
+        if config["Cmd"] == ["probe"]:
+            raise EngineUnavailable("the engine doesn't answer")
+        return await launch(config, name)
+
+    engine.launch = fail  # type: ignore[method-assign]
+    with pytest.raises(EngineUnavailable):
+        await _verdict(engine)
+    assert engine.removed == len(engine.launched) == 3

@@ -1,0 +1,77 @@
+"""`python -m gateway.selftest`: tests the sandbox on the configured engine, once, and says what came of it.
+
+It runs the same checks as the service does at its start and now and then, beside a running service or without one, and
+needs the right to open the engine's socket. The exit status is 0 when the sandbox holds, 1 when it doesn't, and 2 when
+it can't be tested: a bad setting, no engine, no image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from gateway.errors import EngineError, StartError
+from gateway.launcher.engine import DockerEngine, find_engine_url
+from gateway.launcher.preflight import SelfTest, find_sandbox
+from gateway.settings import LauncherSettings, load
+
+if TYPE_CHECKING:
+    from gateway.launcher.verdict import Verdict
+
+HOLDS, DOES_NOT_HOLD, NOT_TESTED = 0, 1, 2
+
+
+class SelfTestSettings(LauncherSettings):
+    """The settings that decide what the sandbox is; this process listens nowhere."""
+
+    @property
+    def _address(self) -> str:
+        return ""
+
+
+def main() -> int:
+    """Test, print the table, and return the exit status."""
+    logger.remove()  # what the table says needs no log beside it
+    try:
+        verdict = asyncio.run(run(load(SelfTestSettings)))
+    except (StartError, EngineError) as error:
+        sys.stderr.write(f"figbox: the sandbox can't be tested: {error}\n")
+        return NOT_TESTED
+    sys.stdout.write(table(verdict))
+    return HOLDS if verdict.holds else DOES_NOT_HOLD
+
+
+async def run(settings: LauncherSettings) -> Verdict:
+    """Test the sandbox that these settings describe.
+
+    Raises:
+        StartError: The engine can't be used as configured.
+        EngineError: It can't be reached, or failed meanwhile.
+    """
+    engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
+    try:
+        _, sandbox = await find_sandbox(engine, settings, secrets.token_hex(8))
+        # A name of its own: a service's self-test takes what it finds under its name for what a crash left.
+        by_hand = replace(sandbox, installation=f"{sandbox.installation}.by-hand")
+        return await SelfTest(engine, by_hand).run()
+    finally:
+        engine.close()
+
+
+def table(verdict: Verdict) -> str:
+    """Return a verdict for a person to read: a line for each check, its faults below."""
+    lines = []
+    for check in verdict.checks:
+        lines.append(f"{'holds' if check.holds else 'FAULT'}  {check.name}")
+        lines += [f"       {fault}" for fault in check.faults]
+    lines.append(f"\nThe sandbox {'holds' if verdict.holds else 'does not hold'} ({verdict.duration_s:.1f} s).")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
