@@ -157,16 +157,16 @@ async def test_one_second_is_one_second(warm: LiveExecutor) -> None:
     assert time.monotonic() - began >= 1
 
 
-@pytest.mark.parametrize("way", ["warm", "cold", "to order", "forked"])
-async def test_memory_is_lowered_for_real(way: str) -> None:
+@pytest.mark.parametrize("start", ["warm", "cold", "to order", "forked"])
+async def test_memory_is_lowered_for_real(start: str) -> None:
     """A job that may use 128 MiB is killed beyond it, and not before, in containers of every origin."""
-    size = 0 if way == "cold" else 3
-    async with live_executor(size=size, forks=way == "forked", lowers_memory=way != "to order") as running:
+    size = 0 if start == "cold" else 3
+    async with live_executor(size=size, forks=start == "forked", lowers_memory=start != "to order") as running:
         await running.full()
         memory = {"memory_limit_bytes": 128 * MiB}
         fits = await running.run("x = b'x' * (48 << 20); plt.plot([1])", **memory)
         assert fits.outcome is Outcome.OK, fits.error
-        assert fits.stages.warm == (way in ("warm", "forked"))
+        assert fits.stages.warm == (start in ("warm", "forked"))
         assert fits.limits is not None
         assert fits.limits.memory_limit_bytes == 128 * MiB
         exceeds = await running.run("x = b'x' * (128 << 20); plt.plot([1])", **memory)
