@@ -69,6 +69,14 @@ async def test_second_time_runs_nothing(client: Client, rig: Rig, log: io.String
     assert b"figbox_cache_hits_total 3.0" in generate_latest(rig.metrics.registry)
 
 
+@pytest.mark.parametrize("accept", ["application/json", "application/zip"])
+async def test_tag_outlives_the_render(client: Client, rig: Rig, accept: str) -> None:
+    """A kept document has the tag that it had when it was rendered."""
+    answers = [await _render(client, headers={"Accept": accept}) for _ in range(2)]
+    assert [answer.headers["X-Figbox-Cache"] for answer in answers] == ["miss", "hit"]
+    assert answers[0].headers["ETag"] == answers[1].headers["ETag"]
+
+
 async def test_another_key_has_entries_of_its_own(client: Client, rig: Rig) -> None:
     """What one key rendered tells another nothing."""
     await _render(client)
