@@ -70,7 +70,9 @@ async def maker(doctoring: str = "") -> AsyncIterator[ForkingMaker]:
     try:
         image_id = await engine.image_id(IMAGE)
         assert image_id is not None
-        making = ForkingMaker(engine, DoctoredSandbox(image_id, Limits(), None, instance, instance, 60, doctoring), 30)
+        making = ForkingMaker(
+            engine, DoctoredSandbox(image_id, Limits(), None, instance, instance, 60, doctoring=doctoring), 30
+        )
         try:
             yield making
         finally:
