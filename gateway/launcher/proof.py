@@ -8,6 +8,7 @@ one holds; a self-test that the engine itself failed proves nothing either way, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
@@ -41,6 +42,8 @@ class Proof:
         self._test = test
         self._period_s = period_s
         self._alone = asyncio.Lock()
+        #: Set when a test failed, or came to nothing: whoever asked for it, the next one is due soon.
+        self._hurry = asyncio.Event()
         self.verdict = verdict
 
     @property
@@ -56,8 +59,10 @@ class Proof:
                 self.verdict = await self._test.run()
             except EngineError as error:
                 logger.warning("self-test not finished", reason=str(error), cause=error.cause)
+                self._hurry.set()
                 return False
         if not self.verdict.holds:
+            self._hurry.set()
             logger.error("sandbox does not hold", faults=self.verdict.faults)
         elif not held:
             logger.info("sandbox holds again")
@@ -65,7 +70,10 @@ class Proof:
 
     async def keep_fresh(self) -> None:
         """Test again and again, for ever."""
-        soon = not self.verdict.holds
         while True:
-            await asyncio.sleep(min(self._period_s, RETRY_S) if soon else self._period_s)
-            soon = not await self.renew() or not self.verdict.holds
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._period_s):
+                    await self._hurry.wait()
+                await asyncio.sleep(min(self._period_s, RETRY_S))
+            self._hurry.clear()
+            await self.renew()

@@ -88,11 +88,14 @@ async def test_what_failed_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch, 
     """Not an hour later: whoever mended the engine waits for it; and after that the pace is the old one."""
     monkeypatch.setattr(proof, "RETRY_S", 0.001)
     test = Scripted(outcome, outcome, outcome, GOOD)
-    kept = Proof(test, BAD, 3600)
+    kept = Proof(test, GOOD, 3600)
     task = asyncio.create_task(kept.keep_fresh())
-    await until(lambda: kept.verdict is GOOD)
+    await asyncio.sleep(0.02)
+    assert test.runs == 0
+    await kept.renew()  # somebody else's, in the middle of the long pause
+    await until(lambda: test.runs == 4)
     await asyncio.sleep(0.05)
-    assert test.runs == 4
+    assert (test.runs, kept.verdict) == (4, GOOD)
     task.cancel()
 
 

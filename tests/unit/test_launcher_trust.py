@@ -1,0 +1,106 @@
+"""An engine that was away, or may have been, is tested before it is trusted again."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from gateway.errors import EngineUnavailable
+from gateway.jobs import Job, Stages
+from gateway.launcher import launcher as module
+from gateway.launcher.launcher import EngineLauncher
+from gateway.launcher.proof import Proof
+from gateway.metrics import Metrics
+from tests.fakes import until
+from tests.unit.test_proof import BAD, GOOD, Scripted
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+class Watched:
+    """A launcher that has been prepared, with an engine that answers a ping or doesn't, and a test of the script's."""
+
+    def __init__(self, launcher: EngineLauncher, test: Scripted) -> None:
+        self.launcher = launcher
+        self.test = test
+        self.answers = True
+        self.pool = SimpleNamespace(breaker_open=False)
+        inside = cast("Any", launcher)
+        inside._executor, inside._pool, inside._fault = object(), self.pool, None
+        inside._proof = Proof(test, GOOD, 3600)
+        inside._engine.ping = self._ping
+        self.task = asyncio.create_task(inside._watch())
+
+    async def _ping(self) -> None:
+        if not self.answers:
+            raise EngineUnavailable("it is away")
+
+    async def go_and_return(self) -> None:
+        """Have the engine be away for long enough to be missed."""
+        self.answers = False
+        await until(lambda: self.launcher.not_ready == "the container engine doesn't answer")
+        self.answers = True
+
+
+@pytest.fixture
+async def begin(
+    make_settings: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[[Scripted], Watched]]:
+    """Begin to watch, with short pauses."""
+    monkeypatch.setattr(module, "PING_PERIOD_S", 0.005)
+    begun: list[Watched] = []
+
+    def begin(test: Scripted) -> Watched:
+        begun.append(Watched(EngineLauncher(make_settings(), Metrics()), test))
+        return begun[-1]
+
+    yield begin
+    for watched in begun:
+        watched.task.cancel()
+        cast("Any", watched.launcher)._engine.close()
+
+
+async def test_an_engine_that_came_back_worse_gets_no_job(begin: Callable[[Scripted], Watched]) -> None:
+    """What it ignores now is the reason, and jobs are refused; when it came back better, they aren't."""
+    watched = begin(Scripted(BAD, GOOD))
+    assert watched.launcher.not_ready is None
+    await watched.go_and_return()
+    await until(lambda: watched.launcher.not_ready == BAD.reason)
+    assert watched.launcher.verdict is BAD
+    with pytest.raises(EngineUnavailable, match="does not hold"):
+        await watched.launcher.run(Job("x"), Stages())
+    await watched.go_and_return()
+    await until(lambda: watched.launcher.not_ready is None)
+    assert watched.test.runs == 2
+
+
+async def test_an_engine_that_cannot_be_tested_stays_away(begin: Callable[[Scripted], Watched]) -> None:
+    """It answers and can't do anything yet: until a test has come to something, no job is given to it."""
+    away = EngineUnavailable("it is not awake yet")
+    watched = begin(Scripted(away, away, GOOD))
+    await watched.go_and_return()
+    await until(lambda: watched.test.runs == 1)
+    assert watched.launcher.not_ready == "the container engine doesn't answer"
+    await until(lambda: watched.launcher.not_ready is None)
+    assert watched.test.runs == 3
+
+
+@pytest.mark.parametrize("event", ["failed", "spoilt"])
+async def test_a_restart_that_nobody_missed_is_tested_too(begin: Callable[[Scripted], Watched], event: str) -> None:
+    """Makes that fail and warm containers that die tell of it; once, and not while makes go on failing."""
+    watched = begin(Scripted(BAD))
+    cast("Any", watched.launcher)._note_pool_event("made")
+    await asyncio.sleep(0.05)
+    assert watched.test.runs == 0
+    watched.pool.breaker_open = True
+    cast("Any", watched.launcher)._note_pool_event(event)
+    await asyncio.sleep(0.05)
+    assert watched.test.runs == 0
+    watched.pool.breaker_open = False
+    await until(lambda: watched.launcher.not_ready == BAD.reason)
+    await asyncio.sleep(0.05)
+    assert watched.test.runs == 1
