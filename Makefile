@@ -9,7 +9,7 @@ COMPILE := $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image run test check bench lock gvisor doctor clean
+.PHONY: help install engine image images run test check bench lock gvisor doctor clean
 
 help: ## Show what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ engine: ## Make sure a container engine answers; start one only where none does
 
 image: ## Build the runner image if anything in it changed (ARGS=--refresh-base: with the newest base)
 	@$(BOOTSTRAP) $(ARGS) venv engine image
+
+images: ## Build the runner's image and the gateway's, which is for `docker compose` and `docker run`
+	@$(BOOTSTRAP) $(ARGS) venv engine image gateway-image
 
 run: ## Set up whatever is missing and start the gateway on 127.0.0.1:5150 (HOST, PORT)
 	@exec $(BOOTSTRAP) run

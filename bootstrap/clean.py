@@ -15,6 +15,7 @@ from bootstrap.doctor import DEFAULT_PORT
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bootstrap.steps import Steps
@@ -26,13 +27,13 @@ CACHES = (".venv", ".figbox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".h
 PROBE_TIMEOUT_S = 2.0
 
 
-def clean(steps: Steps, root: Path, tag: str) -> None:
+def clean(steps: Steps, root: Path, tags: Sequence[str]) -> None:
     """Remove containers, images, the virtual environment and caches of the checkout at `root`.
 
     Args:
         steps: Where to say it.
         root: The checkout.
-        tag: Name of its runner image.
+        tags: Names of its images.
 
     Raises:
         SetupError: Its gateway still runs.
@@ -45,7 +46,7 @@ def clean(steps: Steps, root: Path, tag: str) -> None:
         steps.say("engine", f"none answers, so containers and images are left alone ({exc})")
     else:
         _remove_containers(steps, address.socket, root)
-        _remove_images(steps, address.socket, tag)
+        _remove_images(steps, address.socket, tags)
     for name in CACHES:
         if (root / name).is_dir():
             shutil.rmtree(root / name)
@@ -78,8 +79,8 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
         steps.say("container", f"{container[:12]} " + _removal(status))
 
 
-def _remove_images(steps: Steps, path: Path, tag: str) -> None:
-    ours = _listed(path, "/images/json?all=0", {"label": [f"{TAG_LABEL}={tag}"]})
+def _remove_images(steps: Steps, path: Path, tags: Sequence[str]) -> None:
+    ours = [image for tag in tags for image in _listed(path, "/images/json?all=0", {"label": [f"{TAG_LABEL}={tag}"]})]
     bases = _listed(path, "/images/json?all=0", {"reference": [BASE_TAG]})
     for image in (*ours, *(image for image in bases if image not in ours)):
         status, _ = engine.request(path, "DELETE", f"/images/{image}")  # no force: one in use stays

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".figbox"
 ENVIRONMENT_FILE = ROOT / ".env"
 DEFAULT_TAG = "figbox-runner:latest"
+GATEWAY_TAG = "figbox-gateway:latest"
 VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
 TRUE_WORDS = frozenset({"1", "true", "yes"})
 
@@ -30,6 +31,8 @@ STEPS_HELP = """\
 venv      the virtual environment, from the hash-locked requirements
 engine    a container engine; started (root Debian: installed) only where none answers
 image     the runner image, from files fetched on the host, built without network
+gateway-image
+          the image of gateway and launcher, built the same way
 dotenv    .env with a random key, if there is none
 run       all of these, then the gateway in this process
 test      venv, engine and image, then the tests; what follows goes to pytest
@@ -98,6 +101,7 @@ class _Setup:
             "venv": self.venv,
             "engine": self.engine,
             "image": self.image,
+            "gateway-image": self.gateway_image,
             "dotenv": self.dotenv,
             "run": self.run,
             "test": self.test,
@@ -118,7 +122,7 @@ class _Setup:
 
     def image(self) -> None:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
-            self._image_by_the_environments_python()
+            self._by_the_environments_python("image")
             return
         from bootstrap import image  # noqa: PLC0415 - its import needs the virtual environment
 
@@ -126,10 +130,20 @@ class _Setup:
         with _alone(self._steps):
             image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
 
-    def _image_by_the_environments_python(self) -> None:
+    def gateway_image(self) -> None:
+        if Path(sys.prefix).resolve() != VENV.folder.resolve():
+            self._by_the_environments_python("gateway-image")
+            return
+        from bootstrap import image  # noqa: PLC0415 - its import needs the virtual environment
+
+        with _alone(self._steps):
+            recipe = image.gateway(ROOT, CACHE, _gateway_tag())
+            image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
+
+    def _by_the_environments_python(self, step: str) -> None:
         if not VENV.python.exists():
             raise SetupError("There is no virtual environment yet: run `make install` first.")
-        command: list[str | Path] = [VENV.python, "-m", "bootstrap", "image"]
+        command: list[str | Path] = [VENV.python, "-m", "bootstrap", step]
         command_options = ["--refresh-base"] if self._refresh_base else []
         done = subprocess.run([*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
@@ -160,6 +174,7 @@ class _Setup:
             missing = str(exc)
         else:
             self.image()
+            self.gateway_image()
         selection = ["-m", "not engine"] if missing else []
         command: list[str | Path] = [VENV.python, "-m", "pytest", *selection, *self._pytest_arguments]
         self._steps.say("tests", "starting" + (" without those that need an engine" if missing else ""))
@@ -181,7 +196,11 @@ class _Setup:
             raise SystemExit(code)
 
     def clean(self) -> None:
-        clean.clean(self._steps, ROOT, _tag())
+        clean.clean(self._steps, ROOT, (_tag(), _gateway_tag()))
+
+
+def _gateway_tag() -> str:
+    return dotenv.value(ENVIRONMENT_FILE, "FIGBOX_GATEWAY_IMAGE") or GATEWAY_TAG
 
 
 def _tag() -> str:

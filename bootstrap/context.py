@@ -7,7 +7,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 FIXED_TIME = 1_735_689_600
@@ -16,30 +16,36 @@ FIXED_TIME = 1_735_689_600
 IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 
 
-def files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Give a folder's files, sorted by their names within it, without caches and editors' hidden files."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and not IGNORED.intersection(parts) and not any(p.startswith(".") for p in parts):
-            yield "/".join(parts), path
+def files(folder: Path, parts: Collection[str] = ()) -> Iterator[tuple[str, Path]]:
+    """Give a folder's files, sorted by their names within it, without caches and editors' hidden files.
+
+    Args:
+        folder: Where they are.
+        parts: Files and folders within it to which this is restricted, if there are any.
+    """
+    found = {path for part in parts for path in ((folder / part), *(folder / part).rglob("*"))}
+    for path in sorted(found if parts else folder.rglob("*")):
+        names = path.relative_to(folder).parts
+        if path.is_file() and not IGNORED.intersection(names) and not any(n.startswith(".") for n in names):
+            yield "/".join(names), path
 
 
-def digest(folder: Path) -> str:
-    """Give a hash over the names and contents of a folder's files, as 64 hex digits."""
+def digest(folder: Path, parts: Collection[str] = ()) -> str:
+    """Give a hash over the names and contents of a folder's files, as 64 hex digits; arguments as of `files`."""
     whole = hashlib.sha256()
-    for name, path in files(folder):
+    for name, path in files(folder, parts):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         whole.update(f"{name}\0{content}\n".encode())
     return whole.hexdigest()
 
 
-def pack(folder: Path, site: Path, target: IO[bytes]) -> None:
+def pack(folder: Path, site: Path, target: IO[bytes], parts: Collection[str] = ()) -> None:
     """Write the build context: a folder's files, and the installed wheels as `site/` (all of them).
 
     Owners are root, times fixed, modes 644: nothing of who checked the files out, and when, gets in.
     """
     with tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as tar:
-        for name, path in files(folder):
+        for name, path in files(folder, parts):
             _add(tar, name, path)
         for path in sorted(site.rglob("*")):
             if path.is_file():

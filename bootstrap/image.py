@@ -1,4 +1,4 @@
-"""The runner image: built by the engine without network, from files all prepared on the host.
+"""The project's images: built by the engine without network, from files all prepared on the host.
 
 What the image was made from is written into its labels, so the engine itself remembers it: a second run
 compares one hash and asks nobody. Runs under the virtual environment's Python, for it needs Docker's SDK.
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 DEFAULT_TAG = "figbox-runner:latest"
+GATEWAY_TAG = "figbox-gateway:latest"
+GATEWAY_PARTS = (
+    "gateway",
+    "gateway-image",
+    "requirements/gateway.txt",
+    "runner-image/build.py",
+    "runner-image/install.py",
+    "runner-image/seccomp.json",
+)
+"""What the gateway's image is made of, besides its packages."""
+
 REGISTRY_BASE = "python:3.13-slim-trixie"
 PULL_SILENCE_S = 20.0
 """How long a pull may be silent, in seconds; an engine that reaches no registry mostly says so at once."""
@@ -52,22 +63,54 @@ REASON_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is to be built, and where intermediate results are kept."""
+    """What is to be built, and where intermediate results are kept; by default the runner image."""
 
     folder: Path
-    """Holds the Dockerfile, what it copies, and `requirements.txt` with the hashes of the wheels."""
+    """Holds the Dockerfile, what it copies, and the lock with the hashes of the wheels."""
     cache: Path
     tag: str = DEFAULT_TAG
+    what: str = "runner image"
+    parts: tuple[str, ...] = ()
+    """Files and folders that the image is made of; none means the whole folder."""
+    dockerfile: str = "Dockerfile"
+    lock: str = "requirements.txt"
 
     def inputs(self, architecture: str, base_image: str, base_id: str) -> str:
         """Give one hash over all that goes into the image."""
         own = base.recipe_hash(architecture) if base_image == base.TAG else ""
-        parts = [VERSION, wheels.VERSION, context.digest(self.folder), architecture, base_image, base_id, own]
+        parts = [
+            VERSION,
+            wheels.VERSION,
+            context.digest(self.folder, self.parts),
+            architecture,
+            base_image,
+            base_id,
+            own,
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def gateway(root: Path, cache: Path, tag: str = GATEWAY_TAG) -> Recipe:
+    """Give the recipe of the gateway's image, which is the launcher's too.
+
+    Args:
+        root: The repository.
+        cache: Where intermediate results of all images are kept.
+        tag: Its name.
+    """
+    return Recipe(
+        folder=root,
+        cache=cache / "gateway",  # wheels of another lock in the same folder would be removed
+        tag=tag,
+        what="gateway image",
+        parts=GATEWAY_PARTS,
+        dockerfile="gateway-image/Dockerfile",
+        lock="requirements/gateway.txt",
+    )
+
+
 def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
-    """Build the runner image unless the engine holds one made from the same inputs.
+    """Build an image unless the engine holds one made from the same inputs.
 
     Args:
         steps: Where to say it.
@@ -77,23 +120,24 @@ def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
     Raises:
         SetupError: Something is missing or failed; says what to do.
     """
-    with _engine_faults_told():
+    with engine_faults_told():
         client = docker.from_env(timeout=BUILD_SILENCE_S)
         with contextlib.closing(client):
-            architecture = _architecture(client)
-            present = _find(client, recipe.tag)
+            architecture = architecture_of(client)
+            present = find(client, recipe.tag)
             if present is not None and not refresh_base and _is_current(client, present, recipe, architecture):
-                steps.say("runner image", f"unchanged ({recipe.tag}, {_short(present)})")
+                steps.say(recipe.what, f"unchanged ({recipe.tag}, {short(present)})")
                 return
             built = _build(steps, client, recipe, architecture, refresh_base=refresh_base)
-            _remove_replaced(client, recipe.tag)
-            steps.say("runner image", f"built {recipe.tag} ({_short(built)})")
+            remove_replaced(client, recipe.tag)
+            steps.say(recipe.what, f"built {recipe.tag} ({short(built)})")
             for line in layers(client, recipe.tag):
                 print(f"           {line}")
 
 
 @contextlib.contextmanager
-def _engine_faults_told() -> Iterator[None]:
+def engine_faults_told() -> Iterator[None]:
+    """Turn what the engine does wrong into a sentence for the user."""
     try:
         yield
     except (DockerException, requests.RequestException) as exc:
@@ -103,14 +147,16 @@ def _engine_faults_told() -> Iterator[None]:
         ) from exc
 
 
-def _architecture(client: DockerClient) -> str:
+def architecture_of(client: DockerClient) -> str:
+    """Give the engine's processor, as wheels name it."""
     name = str(client.info()["Architecture"])
     if name not in ARCHITECTURES:
         raise SetupError(f"The engine's processor ({name}) isn't supported; use an x86_64 or aarch64 one.")
     return ARCHITECTURES[name]
 
 
-def _find(client: DockerClient, name: str) -> Image | None:
+def find(client: DockerClient, name: str) -> Image | None:
+    """Give an image by its tag or digest, if the engine has it."""
     try:
         return client.images.get(name)
     except ImageNotFound:
@@ -121,7 +167,7 @@ def _is_current(client: DockerClient, image: Image, recipe: Recipe, architecture
     base_image = image.labels.get(BASE_LABEL, "")
     base_id = image.labels.get(BASE_ID_LABEL, "")
     wanted = recipe.inputs(architecture, base_image, base_id)
-    local = _find(client, base_image) if base_image else None
+    local = find(client, base_image) if base_image else None
     base_changed = local is not None and local.id != base_id  # a base that was pruned is no reason to build
     return image.labels.get(INPUTS_LABEL) == wanted and not base_changed
 
@@ -129,8 +175,8 @@ def _is_current(client: DockerClient, image: Image, recipe: Recipe, architecture
 def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, *, refresh_base: bool) -> Image:
     base_image = _choose_base(steps, client, recipe, architecture, anew=refresh_base)
     base_id = client.images.get(base_image).id
-    site = wheels.ensure(steps, recipe.folder / "requirements.txt", architecture, recipe.cache)
-    steps.say("runner image", f"building {recipe.tag} from {base_image}, without network")
+    site = wheels.ensure(steps, recipe.folder / recipe.lock, architecture, recipe.cache)
+    steps.say(recipe.what, f"building {recipe.tag} from {base_image}, without network")
     labels = {
         INPUTS_LABEL: recipe.inputs(architecture, base_image, base_id),
         BASE_LABEL: base_image,
@@ -138,11 +184,12 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
         TAG_LABEL: recipe.tag,
     }
     with tempfile.TemporaryFile() as tar:
-        context.pack(recipe.folder, site, tar)
+        context.pack(recipe.folder, site, tar, recipe.parts)
         tar.seek(0)
         events = client.api.build(
             fileobj=tar,
             custom_context=True,
+            dockerfile=recipe.dockerfile,
             tag=recipe.tag,
             buildargs={"BASE_IMAGE": base_image},
             labels=labels,
@@ -151,18 +198,18 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
             forcerm=True,
             decode=True,
         )
-        _follow(client, events)
+        follow(client, events, recipe.what)
     return client.images.get(recipe.tag)
 
 
 def _choose_base(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, *, anew: bool) -> str:
     """Give the name of a base image, now in the engine: the one used before, a registry's, or our own."""
-    built = _find(client, recipe.tag)
+    built = find(client, recipe.tag)
     before = built.labels.get(BASE_LABEL) if built is not None else None
     if before == base.TAG:
         base.ensure(steps, client, architecture, anew=anew)
         return base.TAG
-    if not anew and _find(client, REGISTRY_BASE) is not None:
+    if not anew and find(client, REGISTRY_BASE) is not None:
         return REGISTRY_BASE
     if before is None and base.present(client, architecture) is not None:
         return base.TAG
@@ -188,7 +235,8 @@ def _pull(steps: Steps, name: str) -> bool:
     return True
 
 
-def _follow(client: DockerClient, events: Iterator[dict[str, Any]]) -> None:
+def follow(client: DockerClient, events: Iterator[dict[str, Any]], what: str = "runner image") -> None:
+    """Follow a build to its end; a failing one's last lines become the error."""
     log: list[str] = []
     try:
         for event in events:
@@ -196,7 +244,7 @@ def _follow(client: DockerClient, events: Iterator[dict[str, Any]]) -> None:
             if "error" in event:
                 tail = "\n".join(line for line in log[-LOG_TAIL_LINES:] if line.strip())
                 raise SetupError(
-                    f"{tail}\nThe runner image couldn't be built ({str(event['error']).strip()}); "
+                    f"{tail}\nThe {what} couldn't be built ({str(event['error']).strip()}); "
                     f"repair what the lines above say, and start again."
                 )
     finally:
@@ -212,7 +260,7 @@ def _remove_stages(client: DockerClient, log: list[str]) -> None:
                 client.images.remove(str(image.id))
 
 
-def _remove_replaced(client: DockerClient, tag: str) -> None:
+def remove_replaced(client: DockerClient, tag: str) -> None:
     """Remove images that carried this tag before and carry none now; one in use stays until the next time."""
     for old in client.images.list(filters={"dangling": True, "label": f"{TAG_LABEL}={tag}"}):
         with contextlib.suppress(APIError):
@@ -230,5 +278,6 @@ def layers(client: DockerClient, tag: str) -> list[str]:
     return lines
 
 
-def _short(image: Image) -> str:
+def short(image: Image) -> str:
+    """Give the beginning of an image's digest."""
     return str(image.id)[:19]

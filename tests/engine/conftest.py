@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.deployment import DeployedGateway, deployment
 from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
 from tests.support.second_engine import SecondEngine, second_engine
 from tests.support.split import live_split
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests marked `both_ways` with the launcher in the gateway's process and in one of its own."""
+    """Run marked tests in more ways: with the launcher in a process of its own, and through the compose deployment."""
     if "way" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("both_ways") is not None
-        metafunc.parametrize("way", ["one process", "split"] if marked else ["one process"], scope="module")
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        ways = [
+            "one process",
+            *(["split"] if "both_ways" in marks else []),
+            *(["compose"] if "deployed" in marks else []),
+        ]
+        metafunc.parametrize("way", ways, scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,10 @@ def begin_gateway(
     @contextlib.contextmanager
     def begin(**environment: object) -> Iterator[LiveGateway]:
         folder = tmp_path_factory.mktemp("gateway")
-        if way == "split":
+        if way == "compose":
+            with deployment(folder, **environment) as deployed:
+                yield DeployedGateway(deployed, folder / "no.log")
+        elif way == "split":
             with live_split(folder, **environment) as running:
                 yield running.gateway
         else:

@@ -12,7 +12,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from tests.support.live import Answer, LiveGateway
 
-pytestmark = [pytest.mark.engine, pytest.mark.both_ways]
+pytestmark = [pytest.mark.engine, pytest.mark.both_ways, pytest.mark.deployed]
 
 
 def picture_of(answer: Answer) -> Image.Image:

@@ -94,7 +94,7 @@ def test_image_by_hand_gives_a_picture(tmp_path: Path) -> None:
         pytest.skip("there is no Docker CLI on this host, only an engine")
     (tmp_path / "plot.py").write_text("import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.show()\n")
     name = f"figbox-readme-{secrets.token_hex(4)}"
-    line = command("docker run").replace("figbox-runner", IMAGE).replace("--rm", f"--rm --name {name}")
+    line = command("docker run -i").replace("figbox-runner", IMAGE).replace("--rm", f"--rm --name {name}")
     shell(line, tmp_path, DOCKER_HOST=engine_url())
     assert_picture(tmp_path / "plot.png")
     assert not shell(f"docker ps --all --quiet --filter name={name}", tmp_path, DOCKER_HOST=engine_url())

@@ -31,7 +31,10 @@ PICTURE_LIMIT_BYTES = 150 * 1024
 PICTURES_LIMIT_BYTES = 600 * 1024
 
 #: Variables that aren't settings of the gateway but of its client.
-OTHER_VARIABLES = {"FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE"}
+OTHER_VARIABLES = {
+    *("FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE"),
+    *("FIGBOX_GATEWAY_IMAGE", "FIGBOX_BASE_IMAGE", "FIGBOX_ENGINE_FOLDER"),
+}
 
 LOCKS = {
     "requirements/gateway.in": "requirements/gateway.txt",

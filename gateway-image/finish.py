@@ -1,0 +1,28 @@
+"""Makes /opt/figbox ready, at build time in the container: proves that it loads, compiles it, opens it to readers."""
+
+from __future__ import annotations
+
+import compileall
+import importlib
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+#: Loaded here, so that a package that is missing fails the build and not the start.
+MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.launcher", "gateway.healthcheck")
+
+
+def finish() -> None:
+    """Do all of it."""
+    sys.path[:0] = [str(HERE / "site"), str(HERE)]
+    for module in MODULES:
+        importlib.import_module(module)
+    if not compileall.compile_dir(HERE, quiet=1, workers=0):
+        raise SystemExit("some of it does not compile")
+    for path in (HERE, *HERE.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+if __name__ == "__main__":
+    finish()

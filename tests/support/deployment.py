@@ -1,0 +1,136 @@
+"""The compose deployment, brought up as a user does, under a name of its own; nothing of it stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import compose
+from bootstrap.steps import Steps
+from tests.support.live import IMAGE, KEY, ROOT, LiveGateway, engine_url, free_port, remove_containers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GATEWAY_IMAGE = os.environ.get("FIGBOX_GATEWAY_IMAGE", "figbox-gateway:latest")
+LIMIT_S = 240
+
+
+@dataclass
+class Deployment:
+    """A compose project.
+
+    Attributes:
+        project: Its name, which is its installation's too.
+        command: The beginning of a command that is Compose.
+        environment: What it is run with.
+    """
+
+    project: str
+    command: list[str]
+    environment: dict[str, str]
+
+    def run(self, *words: str, check: bool = True) -> str:
+        """Run Compose; return what it prints."""
+        done = subprocess.run(
+            [*self.command, *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """Return the engine's account of a service's container."""
+        record: dict[str, Any] = json.loads(docker("inspect", self.container(service)))[0]
+        return record
+
+    def container(self, service: str) -> str:
+        """Return the id of a service's container."""
+        return self.run("ps", "--all", "--quiet", service).strip()
+
+    def log_text(self) -> str:
+        """Return what both services have logged."""
+        # Even without colours Compose begins its lines with a code for terminals.
+        return self.run("logs", "--no-color", "--no-log-prefix").replace("\x1b[2K", "")
+
+    def url(self) -> str:
+        """Return the address at which it is published."""
+        return f"http://127.0.0.1:{self.environment['PORT']}"
+
+
+class DeployedGateway(LiveGateway):
+    """The gateway of a deployment, for tests that only know an address."""
+
+    def __init__(self, deployment: Deployment, nowhere: Path) -> None:
+        [network] = deployment.inspect("gateway")["NetworkSettings"]["Networks"].values()
+        super().__init__(
+            process=None,  # type: ignore[arg-type]  # it is the engine's
+            url=deployment.url(),
+            installation=deployment.project,
+            docker_host=engine_url(),
+            log=nowhere,
+            metrics_url=f"http://{network['IPAddress']}:5151/metrics",
+        )
+        self.deployment = deployment
+
+    def log_text(self) -> str:
+        """Return what it has logged so far."""
+        return self.deployment.log_text()
+
+
+@contextmanager
+def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
+    """Bring the deployment up with given settings, as `.env` would have them, and wait until it is healthy.
+
+    Args:
+        tmp_path: For what Compose keeps.
+        environment: Settings by their variables' names.
+    """
+    project = f"figbox-test-{secrets.token_hex(4)}"
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "COMPOSE_", "API_"))}
+    own |= {
+        "API_KEY": KEY,
+        "PORT": str(free_port()),
+        "COMPOSE_PROJECT_NAME": project,
+        "FIGBOX_IMAGE": IMAGE,
+        "FIGBOX_GATEWAY_IMAGE": GATEWAY_IMAGE,
+        "DOCKER_HOST": engine_url(),
+        **{name: str(value) for name, value in environment.items()},
+    }
+    running = Deployment(project, compose.ensure(Steps(), ROOT / ".figbox"), own)
+    try:
+        running.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", "gateway", "launcher")
+        yield running
+    finally:
+        running.run("down", "--volumes", "--timeout", "60", check=False)
+        remove_containers_of(project, engine_url())
+
+
+def docker(*words: str) -> str:
+    """Run the Docker CLI; return what it prints."""
+    done = subprocess.run(
+        [compose.ensure_cli(Steps(), ROOT / ".figbox"), *words],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        env=cli_environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def cli_environment() -> dict[str, str]:
+    """Return an environment in which the Docker CLI asks the engine under test, and the compose file can be read."""
+    return {**os.environ, "DOCKER_HOST": engine_url(), "API_KEY": KEY}

@@ -1,0 +1,143 @@
+"""What images are made of: the gateway's parts, packages that come along or are fetched, and Compose."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import stat
+import subprocess
+import sys
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bootstrap import compose, context, image
+from tests.support.documents import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
+    """Only what it is made of is sent to the engine, and only that decides whether it is built anew."""
+    root, site = tmp_path / "root", tmp_path / "site"
+    for name in (*image.GATEWAY_PARTS, "gateway/launcher/wire.py", ".env", "tests/x.py", "runner-image/runner.py"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.suffix and name != ".env":
+            path.mkdir(exist_ok=True)
+        else:
+            path.write_text(name)
+    (site / "aiohttp").mkdir(parents=True)
+    (site / "aiohttp" / "a.py").write_text("x")
+    tar = io.BytesIO()
+    context.pack(root, site, tar, image.GATEWAY_PARTS)
+    tar.seek(0)
+    with tarfile.open(fileobj=tar) as packed:
+        names = set(packed.getnames())
+    assert {"gateway/launcher/wire.py", "requirements/gateway.txt", "site/aiohttp/a.py"} <= names
+    assert not names & {".env", "tests/x.py", "runner-image/runner.py"}
+    before = context.digest(root, image.GATEWAY_PARTS)
+    (root / "tests" / "x.py").write_text("changed")
+    assert context.digest(root, image.GATEWAY_PARTS) == before
+    (root / "gateway" / "launcher" / "wire.py").write_text("changed")
+    assert context.digest(root, image.GATEWAY_PARTS) != before
+
+
+def test_every_part_is_there_and_copied() -> None:
+    """What the recipe names is in the repository, and in the Dockerfile."""
+    copied = (ROOT / "gateway-image" / "Dockerfile").read_text()
+    for part in image.GATEWAY_PARTS:
+        assert (ROOT / part).exists()
+        assert part.removeprefix("gateway-image") == "" or part.split("/")[-1] in copied
+
+
+def test_compose_sends_no_secret() -> None:
+    """What `docker compose build` may send is named; everything else stays, keys first of all."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {line[1:] for line in rules if line.startswith("!")} == {
+        "gateway",
+        "gateway-image",
+        "requirements",
+        "runner-image",
+    }
+
+
+@pytest.fixture
+def install() -> Any:
+    """The program that fills site/ in a build."""
+    spec = importlib.util.spec_from_file_location("install", ROOT / "runner-image" / "install.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_packages_that_came_along_are_kept(install: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the set-up has sent them nothing is fetched, and the lock goes."""
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("something was fetched"))
+    (tmp_path / "x-1.dist-info").mkdir()
+    lock = tmp_path / "gateway.txt"
+    lock.write_text("x==1\n")
+    install.install(tmp_path, lock)
+    assert [path.name for path in tmp_path.iterdir()] == ["x-1.dist-info"]
+
+
+def test_packages_are_fetched_by_their_hashes(install: Any, tmp_path: Path) -> None:
+    """Without them pip is asked to, and takes nothing whose hash isn't the lock's: here, of a wheel beside it."""
+    wheel = tmp_path / "wheels" / "figbox_nothing-1-py3-none-any.whl"
+    wheel.parent.mkdir()
+    make_wheel(wheel)
+    digest = __import__("hashlib").sha256(wheel.read_bytes()).hexdigest()
+    for right in (True, False):
+        site = tmp_path / f"site-{right}"
+        site.mkdir()
+        lock = site / "lock.txt"
+        hash_ = digest if right else "0" * 64
+        lock.write_text(f"--no-index\n--find-links {wheel.parent}\nfigbox-nothing==1 --hash=sha256:{hash_}\n")
+        if right:
+            install.install(site, lock)
+            assert (site / "figbox_nothing.py").exists()
+            assert not lock.exists()
+        else:
+            with pytest.raises(SystemExit, match="could not be fetched"):
+                install.install(site, lock)
+            assert not (site / "figbox_nothing.py").exists()
+
+
+def make_wheel(path: Path) -> None:
+    """Write the smallest wheel."""
+    import zipfile
+
+    info = "figbox_nothing-1.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("figbox_nothing.py", "")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: figbox-nothing\nVersion: 1\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+
+
+@pytest.mark.parametrize(
+    ("printed", "version"),
+    [
+        ("2.26.1-4", "2.26.1-4"),
+        ("v2.40.0", "2.40.0"),
+        ("5.0.1", "5.0.1"),
+        ("1.29.2", ""),
+        ("docker-compose", ""),
+        ("", ""),
+    ],
+)
+def test_only_compose_of_version_2_will_do(tmp_path: Path, printed: str, version: str) -> None:
+    """The first generation reads another language, and a program of another kind is none."""
+    program = tmp_path / "compose"
+    program.write_text(f"#!{sys.executable}\nprint({printed!r})\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    assert compose.version_of([str(program)]) == version
+    assert compose.version_of([str(tmp_path / "nothing")]) == ""

@@ -1,0 +1,170 @@
+"""The image's first program gives root up, and its health check tells the living from the dead."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway import container, healthcheck
+from gateway.launcher.wire import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Return what would have been done to this process."""
+    done: list[tuple[Any, ...]] = []
+    for name in ("setgroups", "setresgid", "setresuid"):
+        monkeypatch.setattr(os, name, lambda *values, name=name: done.append((name, *values)))
+    monkeypatch.setattr(os, "execv", lambda program, words: done.append(tuple(words[1:])))
+    for name in ("DOCKER_HOST", "FIGBOX_LAUNCHER", "FIGBOX_LAUNCHER_SOCKET"):
+        monkeypatch.delenv(name, raising=False)
+    return done
+
+
+def begin(monkeypatch: pytest.MonkeyPatch, uid: int, *words: str) -> int | None:
+    """Begin as a container would; return the exit status, None where another program was become."""
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr("sys.argv", ["container", *words])
+    return container.main()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return an engine's socket that its group may open."""
+    path = tmp_path / "d.sock"
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("d.sock")
+        path.chmod(0o660)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        yield path
+
+
+@pytest.mark.parametrize("role", ["gateway", "launcher"])
+def test_root_becomes_the_roles_user(
+    calls: list[tuple[Any, ...]], engine: Path, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Root takes the group of the engine's socket, and then all three ids of the role, for good."""
+    module, uid = {"gateway": ("gateway", 10001), "launcher": ("gateway.launcher", 10002)}[role]
+    begin(monkeypatch, 0, role)
+    assert calls == [
+        ("setgroups", [engine.stat().st_gid]),
+        ("setresgid", 10001, 10001, 10001),
+        ("setresuid", uid, uid, uid),
+        ("-m", module),
+    ]
+
+
+def test_a_gateway_with_a_launcher_takes_no_group(
+    calls: list[tuple[Any, ...]], engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another process has the engine, no right to it is taken along."""
+    monkeypatch.setenv("FIGBOX_LAUNCHER", "unix:///run/figbox/launcher.sock")
+    begin(monkeypatch, 0)
+    assert calls[0] == ("setgroups", [])
+    assert calls[-1] == ("-m", "gateway")
+
+
+def test_a_socket_for_its_owner_alone_gives_no_group(
+    calls: list[tuple[Any, ...]], engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group that couldn't open it is of no use."""
+    engine.chmod(0o600)
+    begin(monkeypatch, 0, "launcher")
+    assert calls[0] == ("setgroups", [])
+
+
+def test_a_user_of_the_containers_own_stays(calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who isn't root is left alone."""
+    begin(monkeypatch, 1234, "launcher", "--word")
+    assert calls == [("-m", "gateway.launcher", "--word")]
+
+
+def test_root_that_stays_is_no_start(
+    calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the capabilities for it nothing is started, and it is said what to do."""
+
+    def refuse(_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setgroups", refuse)
+    assert begin(monkeypatch, 0) == 1
+    assert calls == []
+    assert "SETUID" in capsys.readouterr().err
+
+
+def test_other_roles_are_refused(
+    calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There are two roles."""
+    assert begin(monkeypatch, 0, "sh") == 1
+    assert calls == []
+    assert "no role 'sh'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Return the status that something on `PORT` answers with, to be changed."""
+    status = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status[0] if self.path == "/healthz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("PORT", str(server.server_port))
+        yield status
+        server.shutdown()
+        thread.join()
+
+
+def test_health_of_a_gateway(
+    calls: list[tuple[Any, ...]], answering: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 is healthy, anything else and nobody there is not; root is given up for asking, too."""
+    assert begin(monkeypatch, 0, "health") == 0
+    assert ("setresuid", 10001, 10001, 10001) in calls
+    answering[0] = 503
+    assert healthcheck.main() == 1
+    monkeypatch.setenv("PORT", "1")
+    assert healthcheck.main() == 1
+
+
+def test_health_of_a_launcher(calls: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launcher that tells its state is healthy; one that closes, or none, is not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FIGBOX_LAUNCHER_SOCKET", "l.sock")
+    assert healthcheck.STATE == STATE
+    assert begin(monkeypatch, 0, "health") == 1
+    assert ("setresuid", 10002, 10002, 10002) in calls
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("l.sock")
+        listener.listen()
+
+        def answer(words: bytes) -> None:
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.recv(1) == b""
+                connection.sendall(words)
+
+        for words, status in ((STATE, 0), (b"F", 1), (b"", 1)):
+            thread = threading.Thread(target=answer, args=(words,))
+            thread.start()
+            assert healthcheck.main() == status
+            thread.join()
