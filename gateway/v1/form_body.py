@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from multipart import MultipartError, MultipartSegment, ParserError, PushMultipartParser
 
 from gateway.errors import BodyTooLarge, InvalidRequest, OptionError
 from gateway.jobs import KiB, NamedFile
@@ -38,6 +38,16 @@ OPTION_LIMIT_BYTES = 64 * KiB
 _PLAIN_ENCODINGS = ("binary", "8bit", "7bit")
 
 
+class _Parser(PushMultipartParser):  # type: ignore[misc]  # the library has no types
+    """The library's parser, with lines of heads that can be read in one way only."""
+
+    def _on_segment_headerline(self, line: bytes) -> None:
+        """Refuse a line end within a line, which the parser takes if the line comes in one piece, and folded lines."""
+        if b"\n" in line or b"\r" in line or line[:1] in {b" ", b"\t"}:
+            raise ParserError("Invalid line break in segment header")
+        super()._on_segment_headerline(line)
+
+
 class FormReader:
     """Takes a form's bytes as they come, and says what it asks for.
 
@@ -58,7 +68,7 @@ class FormReader:
         self._pairs: list[tuple[str, str]] = []
         self._faults: list[OptionError] = []
         try:
-            self._parser = PushMultipartParser(
+            self._parser = _Parser(
                 boundary,
                 max_header_size=HEAD_LINE_LIMIT_BYTES,
                 max_header_count=HEAD_LINES_LIMIT,
@@ -68,6 +78,7 @@ class FormReader:
             )
         except MultipartError as error:
             raise InvalidRequest(BROKEN) from error
+        self._opening = b"--" + self._parser.boundary
 
     def take(self, chunk: bytes) -> None:
         """Read the next bytes of the form.
@@ -76,6 +87,11 @@ class FormReader:
             InvalidRequest: It is no form, or has more parts than one may have.
             BodyTooLarge: The code or an option is too long.
         """
+        # What stands before the first boundary is read differently by the parser, as it is cut; nobody sends anything.
+        opening = self._opening[: len(chunk)]
+        if not chunk.startswith(opening):
+            raise InvalidRequest(BROKEN)
+        self._opening = self._opening[len(opening) :]
         try:
             for event in self._parser.parse(chunk):
                 if isinstance(event, MultipartSegment):
