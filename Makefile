@@ -9,7 +9,7 @@ COMPILE := $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test check bench lock gvisor doctor clean
+.PHONY: help install engine image images run test check fuzz bench lock gvisor doctor clean
 
 help: ## Show what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ check: ## Lint, check the formatting and the types
 	$(VENV)/python -m ruff check .
 	$(VENV)/python -m ruff format --check .
 	$(VENV)/python -m mypy
+
+fuzz: ## Fuzz what reads hostile bytes, a minute each (ARGS="edge --seconds 3600")
+	@$(BOOTSTRAP) --dev venv
+	$(VENV)/python -m tests.fuzz $(ARGS)
 
 bench: ## Measure, on this machine (ARGS is given to the benchmarks)
 	@$(BOOTSTRAP) --dev venv engine image

@@ -1,0 +1,114 @@
+"""The fuzzer as a client of `/v1/render`: bodies in JSON and as forms."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from gateway.errors import BodyTooLarge, InvalidOptions, InvalidRequest
+from gateway.jobs import DEFAULT_ENVIRONMENT, Job
+from gateway.launcher.codec import build, encode, parse
+from gateway.launcher.wire import check_job
+from gateway.v1.form_body import FormReader
+from gateway.v1.json_body import read_json
+from gateway.v1.submission import Submission
+from gateway.v1.text_options import options_from_text
+
+CODE_LIMIT_BYTES = 512
+BOUNDARY = "b"
+
+#: Longest message about one option, and longest name that is said back.
+MESSAGE_LIMIT = 400
+
+
+def fuzz_submission(data: bytes) -> None:
+    """A JSON body is refused in words that may be sent, or makes a job that the launcher takes and reads alike."""
+    try:
+        submission = read_json(data, {}, [])
+    except InvalidRequest as error:
+        _check_refusal(error)
+        return
+    _check_submission(submission)
+
+
+def fuzz_form(data: bytes) -> None:
+    """The same for a form, however it is cut on its way; what stands before the first line end is the query."""
+    if not data:
+        return
+    step, (query, _, form) = data[0] % 32 + 1, data[1:].partition(b"\n")
+    pieces = [form[start : start + step] for start in range(0, len(form), step)]
+    first, second = _read_form(query, [form]), _read_form(query, pieces)
+    assert first == second
+    if isinstance(first, Submission):
+        _check_submission(first)
+
+
+def _read_form(query: bytes, pieces: list[bytes]) -> Submission | str:
+    pairs = [pair.partition("=")[::2] for pair in query.decode("utf-8", "replace").split("&") if pair]
+    try:
+        options, faults = options_from_text(pairs)
+        reader = FormReader(BOUNDARY, CODE_LIMIT_BYTES)
+        for piece in pieces:
+            reader.take(piece)
+        return reader.submission(options, faults)
+    except (InvalidRequest, BodyTooLarge) as error:
+        _check_refusal(error)
+        return str(error)
+
+
+def _check_refusal(error: Exception) -> None:
+    text = str(error)
+    assert text.isprintable()
+    if isinstance(error, InvalidOptions):
+        for fault in error.faults:
+            assert len(fault.option) <= MESSAGE_LIMIT
+            assert len(fault.message) <= MESSAGE_LIMIT
+            assert fault.option.isprintable()
+            assert fault.message.isprintable()
+
+
+def _check_submission(submission: Submission) -> None:
+    job = replace(submission.job(), environment=DEFAULT_ENVIRONMENT)  # whose names are compared with those there are
+    check_job(job)
+    document, beside = encode(job)
+    assert build(Job, parse(document), b"".join(beside)) == job
+
+
+_FULL = {
+    "code": "plt.plot([1])",
+    "format": ["png", "svg"],
+    "dpi": 80.5,
+    "width": 4,
+    "height": 3.5,
+    "bbox_inches": "tight",
+    "transparent": True,
+    "style": ["ggplot", "bmh"],
+    "rc": {"lines.linewidth": 2, "axes.grid": True, "figure.figsize": [4, 3], "font.family": "serif"},
+    "figures": "all",
+    "files": {"a.csv": "1,2", "b": {"text": "é"}, "c": {"base64": "AAH/"}},
+    "environment": "default",
+    "timeout_s": 2.5,
+    "memory_mib": 256,
+    "seed": 7,
+    "cache": False,
+}
+
+SUBMISSION_SEEDS = (
+    b'{"code": "x"}',
+    json.dumps(_FULL).encode(),
+    b'{"code": "x", "dpi": "many", "nothing": 1, "rc": {"x": 1}, "files": {"../a": "x", "plot.py": ""}}',
+    b'{"code": "\\ud800", "style": "nothing", "format": ["png", "png"]}',
+)
+
+_PART = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+_FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="%b"\r\nContent-Type: text/csv\r\n\r\n%b\r\n'
+
+_CODE = _PART % (b"code", b"x")
+_END = b"--b--\r\n"
+
+FORM_SEEDS = (
+    b"\x00\n" + _CODE + _END,
+    b"\x05format=png,svg&rc.lines.linewidth=2\n" + _CODE + _FILE % (b"a.csv", b"1,2") + _END,
+    b"\x1fdpi=80&seed=1&cache=false\n" + _CODE + _PART % (b"rc", b'{"axes.grid": true}') + _END,
+    b"\x03\n" + _PART % (b"style", b"ggplot") + _FILE % (b"", b"") + _PART % (b"code", b"\xff") + _END,
+)

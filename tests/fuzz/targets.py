@@ -1,0 +1,60 @@
+"""What can be fuzzed.
+
+A target is called with bytes of the fuzzer's choosing and returns when all is well. An exception that the code under
+test doesn't promise, or a promise that doesn't hold, ends the run and leaves the bytes in a file. Each target has
+seeds: inputs that reach far, to begin from.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Units of `gateway.jobs`, which a run instruments as it reads it.
+KiB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something to fuzz; its module is read only where it is needed, since a run's start is part of its time.
+
+    Attributes:
+        module: Of this folder, where the target is.
+        function: Its name there.
+        seeds_name: Name of its seeds there, or of the function that makes them.
+        length: Bytes of an input at most.
+    """
+
+    module: str
+    function: str
+    seeds_name: str
+    length: int = 4 * KiB
+
+    def find_run(self) -> Callable[[bytes], None]:
+        """Return what raises when something doesn't hold for the bytes it is given."""
+        return self._find(self.function)
+
+    def seeds(self) -> tuple[bytes, ...]:
+        """Return inputs to begin from."""
+        found = self._find(self.seeds_name)
+        return found() if callable(found) else found
+
+    def _find(self, name: str) -> Any:
+        return getattr(importlib.import_module(f"tests.fuzz.{self.module}"), name)
+
+
+TARGETS = {
+    "json": Target("texts", "fuzz_json", "JSON_SEEDS"),
+    "keys": Target("texts", "fuzz_keys", "KEYS_SEEDS"),
+    "frames": Target("streams", "fuzz_frames", "FRAME_SEEDS"),
+    "wire": Target("streams", "fuzz_wire", "WIRE_SEEDS"),
+    "submission": Target("requests", "fuzz_submission", "SUBMISSION_SEEDS"),
+    "form": Target("requests", "fuzz_form", "FORM_SEEDS"),
+    "picture": Target("pictures", "fuzz_picture", "picture_seeds", 16 * KiB),
+    "png": Target("pictures", "fuzz_repaired_png", "PNG_SEEDS"),
+    "edge": Target("edge", "fuzz_edge", "EDGE_SEEDS"),
+}
