@@ -1,12 +1,19 @@
 # Figbox: `make run` is all a newcomer needs; each target does only what is missing.
 # PYTHON: any Python >= 3.11, to make the virtual environment with. ARGS: passed on by test and bench.
+# ENVIRONMENT: one of runner-image/environments, or `all`: whose image is built, or whose lock is made.
 
 PYTHON ?= python3
 ARGS ?=
+# Only what make's command line says: many a shell has a variable of that name.
+ifneq ($(origin ENVIRONMENT),command line)
+ENVIRONMENT :=
+endif
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) -m bootstrap
 COMPILE := $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
+	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
 .PHONY: help install engine image images run test check fuzz bench lock gvisor doctor clean
@@ -20,8 +27,8 @@ install: ## Make the virtual environment from the hash-locked requirements
 engine: ## Make sure a container engine answers; start one only where none does
 	@$(BOOTSTRAP) engine
 
-image: ## Build the runner image if anything in it changed (ARGS=--refresh-base: with the newest base)
-	@$(BOOTSTRAP) $(ARGS) venv engine image
+image: ## Build the runner image if anything in it changed; with ENVIRONMENT=science that one's too
+	@$(BOOTSTRAP) $(ARGS) $(if $(ENVIRONMENT),--environment $(ENVIRONMENT)) venv engine image
 
 images: ## Build the runner's image and the gateway's, which is for `docker compose` and `docker run`
 	@$(BOOTSTRAP) $(ARGS) venv engine image gateway-image
@@ -46,12 +53,15 @@ bench: ## Measure, on this machine (ARGS is given to the benchmarks)
 	@$(BOOTSTRAP) --dev venv engine image
 	$(VENV)/python -m benchmarks $(ARGS)
 
-lock: ## Resolve the dependencies anew and write their hashes (takes minutes)
+lock: ## Resolve the dependencies anew, or those of one ENVIRONMENT, and write their hashes (takes minutes)
 	@$(BOOTSTRAP) --dev venv
+ifeq ($(filter-out all,$(ENVIRONMENT)),)
 	$(COMPILE) --output-file runner-image/requirements.txt runner-image/requirements.in
 	$(COMPILE) --output-file requirements/gateway.txt requirements/gateway.in
 	$(COMPILE) --constraint requirements/gateway.txt --output-file requirements/client.txt requirements/client.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
+endif
+	for file in $(ENVIRONMENT_LISTS); do $(COMPILE) --output-file "$${file%.in}.txt" "$$file" || exit; done
 
 gvisor: ## Install gVisor and register it with the engine, if the set-up started that
 	@$(BOOTSTRAP) gvisor

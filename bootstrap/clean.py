@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INSTALLATION_LABEL = "figbox.installation"
 TAG_LABEL = "figbox.tag"
+RUNNER_LABEL = "figbox.runner-tag"
 BASE_TAG = "figbox-base:trixie"
 CACHES = (".venv", ".figbox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
 PROBE_TIMEOUT_S = 2.0
@@ -80,9 +81,11 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
 
 
 def _remove_images(steps: Steps, path: Path, tags: Sequence[str]) -> None:
-    ours = [image for tag in tags for image in _listed(path, "/images/json?all=0", {"label": [f"{TAG_LABEL}={tag}"]})]
+    # Those of environments first: the engine keeps an image that others are made from.
+    labels = [f"{label}={tag}" for label in (RUNNER_LABEL, TAG_LABEL) for tag in tags]
+    ours = [image for label in labels for image in _listed(path, "/images/json?all=0", {"label": [label]})]
     bases = _listed(path, "/images/json?all=0", {"reference": [BASE_TAG]})
-    for image in (*ours, *(image for image in bases if image not in ours)):
+    for image in dict.fromkeys((*ours, *bases)):
         status, _ = engine.request(path, "DELETE", f"/images/{image}")  # no force: one in use stays
         steps.say("image", f"{image[:19]} " + _removal(status))
 

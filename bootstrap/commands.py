@@ -30,7 +30,8 @@ TRUE_WORDS = frozenset({"1", "true", "yes"})
 STEPS_HELP = """\
 venv      the virtual environment, from the hash-locked requirements
 engine    a container engine; started (root Debian: installed) only where none answers
-image     the runner image, from files fetched on the host, built without network
+image     the runner image, from files fetched on the host, built without network; and the images of
+          the environments that --environment or the gateway's settings name
 gateway-image
           the image of gateway and launcher, built the same way
 dotenv    .env with a random key, if there is none
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dev", action="store_true", help="venv: also what tests and checks need")
     parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image anew")
     parser.add_argument("--json", action="store_true", help="doctor: one JSON document instead of lines")
+    parser.add_argument("--environment", metavar="NAME", help="image: also that environment's, or those of `all`")
     parser.add_argument("steps", nargs="+", metavar="STEP")
     options, rest = parser.parse_known_args(arguments)
     if "test" in options.steps:
@@ -65,6 +67,7 @@ def main(arguments: list[str]) -> int:
         dev=options.dev,
         refresh_base=options.refresh_base,
         as_json=options.json,
+        environment=options.environment or "",
         pytest_arguments=rest,
     )
     unknown = [name for name in options.steps if name not in setup.actions]
@@ -90,12 +93,20 @@ def _end_at_once(number: int, _frame: object) -> NoReturn:
 
 class _Setup:
     def __init__(
-        self, steps: Steps, *, dev: bool, refresh_base: bool, as_json: bool, pytest_arguments: list[str]
+        self,
+        steps: Steps,
+        *,
+        dev: bool,
+        refresh_base: bool,
+        as_json: bool,
+        environment: str,
+        pytest_arguments: list[str],
     ) -> None:
         self._steps = steps
         self._dev = dev
         self._refresh_base = refresh_base
         self._as_json = as_json
+        self._environment = environment
         self._pytest_arguments = pytest_arguments
         self.actions: dict[str, Callable[[], None]] = {
             "venv": self.venv,
@@ -124,11 +135,16 @@ class _Setup:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
             self._by_the_environments_python("image")
             return
-        from bootstrap import image  # noqa: PLC0415 - its import needs the virtual environment
+        from bootstrap import environment_images, image  # noqa: PLC0415 - they need the virtual environment
 
         recipe = image.Recipe(ROOT / "runner-image", CACHE, _tag())
+        folder = recipe.folder / "environments"
+        names = {"": [], "all": environment_images.known(folder)}.get(self._environment, [self._environment])
+        names += environment_images.configured(folder, ROOT, recipe.tag)
         with _alone(self._steps):
             image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
+            recipes = [environment_images.Recipe(name, folder, recipe) for name in dict.fromkeys(names)]
+            environment_images.ensure(self._steps, recipes)
 
     def gateway_image(self) -> None:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
@@ -145,6 +161,7 @@ class _Setup:
             raise SetupError("There is no virtual environment yet: run `make install` first.")
         command: list[str | Path] = [VENV.python, "-m", "bootstrap", step]
         command_options = ["--refresh-base"] if self._refresh_base else []
+        command_options += ["--environment", self._environment] if self._environment else []
         done = subprocess.run([*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
             raise SystemExit(done.returncode)  # it has said why

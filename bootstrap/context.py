@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 FIXED_TIME = 1_735_689_600
 """Time of every file, in seconds since 1970 (1 January 2025)."""
 
-IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "environments"})
+"""Folders that don't belong to the runner image; environments are images of their own."""
 
 
 def files(folder: Path, parts: Collection[str] = ()) -> Iterator[tuple[str, Path]]:

@@ -125,7 +125,7 @@ def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
         with contextlib.closing(client):
             architecture = architecture_of(client)
             present = find(client, recipe.tag)
-            if present is not None and not refresh_base and _is_current(client, present, recipe, architecture):
+            if present is not None and not refresh_base and is_current(client, present, recipe, architecture):
                 steps.say(recipe.what, f"unchanged ({recipe.tag}, {short(present)})")
                 return
             built = _build(steps, client, recipe, architecture, refresh_base=refresh_base)
@@ -163,7 +163,8 @@ def find(client: DockerClient, name: str) -> Image | None:
         return None
 
 
-def _is_current(client: DockerClient, image: Image, recipe: Recipe, architecture: str) -> bool:
+def is_current(client: DockerClient, image: Image, recipe: Recipe, architecture: str) -> bool:
+    """Tell whether an image was made from what is here now."""
     base_image = image.labels.get(BASE_LABEL, "")
     base_id = image.labels.get(BASE_ID_LABEL, "")
     wanted = recipe.inputs(architecture, base_image, base_id)

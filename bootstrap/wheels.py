@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.steps import run
+from bootstrap.steps import SetupError, run
 
 if TYPE_CHECKING:
     from bootstrap.steps import Steps
@@ -43,7 +43,7 @@ def platform_tags(architecture: str) -> list[str]:
     return [f"{tag}_{architecture}" for tag in tags]
 
 
-def ensure(steps: Steps, lock: Path, architecture: str, cache: Path) -> Path:
+def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present: Path | None = None) -> Path:
     """Give a folder with the installed wheels of a lock; fetch them if the cache doesn't hold it.
 
     Args:
@@ -51,11 +51,15 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path) -> Path:
         lock: Requirements with a hash for every file.
         architecture: The engine's: x86_64 or aarch64.
         cache: Folder for the results, one a lock; those of other locks are removed.
+        present: Lock of what is there already and is left out, if there is anything.
 
     Raises:
-        SetupError: pip failed.
+        SetupError: pip failed, or the locks contradict each other.
     """
-    recipe = f"{VERSION} {PYTHON_VERSION} {architecture} ".encode() + lock.read_bytes()
+    wanted = lock.read_text("utf-8")
+    if present is not None:
+        wanted = without(wanted, present.read_text("utf-8"), lock.name)
+    recipe = f"{VERSION} {PYTHON_VERSION} {architecture} {wanted}".encode()
     site = cache / f"site-{hashlib.sha256(recipe).hexdigest()[:16]}"
     if site.is_dir():
         return site
@@ -66,13 +70,15 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=cache) as folder:
         target = Path(folder, "site")
         target.mkdir()
+        requirements = Path(folder, lock.name)
+        requirements.write_text(wanted, "utf-8")
         command: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
         command += ["--disable-pip-version-check", "--target", target, "--require-hashes", "--no-deps"]
         command += ["--only-binary=:all:", "--no-compile", "--python-version", PYTHON_VERSION]
         command += ["--implementation", "cp", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
         command += [word for tag in platform_tags(architecture) for word in ("--platform", tag)]
         run(
-            [*command, "-r", lock],
+            [*command, "-r", requirements],
             remedy=f"Check that pip reaches its package index from here, and start again ({lock.name}).",
         )
         trim(target)
@@ -80,6 +86,32 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path) -> Path:
             shutil.rmtree(old)
         target.rename(site)
     return site
+
+
+def without(lock: str, present: str, name: str) -> str:
+    """Give a lock without the packages of another one, each with its hashes.
+
+    Raises:
+        SetupError: A package stands in both with different versions.
+    """
+    there, wanted = _entries(present), _entries(lock)
+    for package in wanted.keys() & there.keys():
+        version, other = (text.split("==", 1)[1].split()[0] for text in (wanted[package], there[package]))
+        if version != other:
+            raise SetupError(f"{name} has {package} {version}, the runner image {other}: run `make lock`.")
+    return "".join(text for package, text in wanted.items() if package not in there)
+
+
+def _entries(lock: str) -> dict[str, str]:
+    """Give the lines of each package in a lock, by its name."""
+    found: dict[str, str] = {}
+    package = ""
+    for line in lock.splitlines(keepends=True):
+        if line[0].isalnum():
+            package = line.partition("==")[0].strip()
+        if package and not line.lstrip().startswith("#"):
+            found[package] = found.get(package, "") + line
+    return found
 
 
 def trim(site: Path) -> None:

@@ -1,12 +1,14 @@
 """Prepares the image; runs in the container at build time, with the standard library and site/ alone.
 
-Two steps, one for each stage of the Dockerfile:
+Two steps, one for each stage of the Dockerfile, and one for images that are made from the finished one:
 
 ``bake``
     thins out site/, gives the font the faces of four writing traditions, bakes the font list and the byte
     code. All of it happens below /opt/figbox, the one folder that the final stage takes over.
 ``harden``
     takes from the base image what a job has no use for: installers, compilers, setuid and setgid bits.
+``extend``
+    makes the packages in more/ ready, as ``bake`` does those in site/.
 
 Each step prints what it did, with sizes.
 """
@@ -14,6 +16,8 @@ Each step prints what it did, with sizes.
 from __future__ import annotations
 
 import compileall
+import contextlib
+import importlib.util
 import os
 import py_compile
 import shutil
@@ -21,13 +25,21 @@ import stat
 import sys
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 HERE = Path(__file__).resolve().parent
 SITE = HERE / "site"
+MORE = HERE / "more"
 MPL_CONFIG = HERE / "mplconfig"
 MiB = 1024 * 1024
 
-TESTS_OF = ("contourpy", "fontTools", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy")
+TESTS_OF = (
+    *("contourpy", "fontTools", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy"),
+    *("formulaic", "joblib", "networkx", "patsy", "skimage", "sklearn", "statsmodels"),
+)
 """Packages whose folders named ``tests`` nothing else imports (checked: matplotlib.testing and
 numpy.testing are folders of their own, and stay)."""
 BUILD_LEFTOVERS = {".a", ".c", ".cpp", ".f", ".f90", ".h", ".hpp", ".lib", ".pxd", ".pxi", ".pyi", ".pyx"}
@@ -35,13 +47,19 @@ BUILD_LEFTOVERS = {".a", ".c", ".cpp", ".f", ".f90", ".h", ".hpp", ".lib", ".pxd
 UNUSED_STDLIB = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "turtledemo"}
 INSTALLERS = ("pip", "pip3", "pip3.13", "idle3", "idle3.13", "2to3", "2to3-3.13")
 COMPILERS = ("cc", "c++", "c89", "c99", "cpp", "gcc", "g++", "clang", "ld", "as", "make")
+COMPILE_OPTIONS = {
+    "quiet": 1,
+    "optimize": 2,
+    "invalidation_mode": py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    "workers": 0,
+}
 NOT_THE_IMAGE = ("/proc", "/sys", "/dev")
 
 
 def bake() -> None:
     """Make /opt/figbox ready."""
     report("site as installed", SITE)
-    thin_out()
+    thin_out(SITE)
     report("site thinned out", SITE)
     import fonts  # noqa: PLC0415  # needs what thin_out() leaves; shows here that it left enough
 
@@ -51,22 +69,47 @@ def bake() -> None:
     let_everybody_read(HERE)
 
 
+def extend() -> None:
+    """Make /opt/figbox/more ready, and refuse what would take the place of something in site/."""
+    report("more as installed", MORE)
+    if twice := distributions(SITE) & distributions(MORE):
+        raise SystemExit(f"in the runner image already, so leave it out here: {', '.join(sorted(twice))}")
+    thin_out(MORE, kept={".pyi"})  # lazy_loader reads them at run time
+    report("more thinned out", MORE)
+    compile_with_docstrings(MORE)
+    byte_code = HERE / "pycache" / MORE.relative_to("/")
+    report("byte code", byte_code)
+    let_everybody_read(MORE)
+    let_everybody_read(byte_code)
+
+
+def distributions(folder: Path) -> set[str]:
+    """Give the names of the packages installed in a folder, spelt alike."""
+    found = (path.name.split("-")[0] for path in folder.glob("*.dist-info"))
+    return {name.lower().replace("_", "-").replace(".", "-") for name in found}
+
+
 def report(what: str, folder: Path) -> None:
     """Print the size of a folder."""
     size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
     print(f"{what}: {size / MiB:.0f} MiB")
 
 
-def thin_out() -> None:
-    """Delete what no program can want: tests of the libraries, sources of their C parts, scripts."""
+def thin_out(site: Path, kept: Collection[str] = ()) -> None:
+    """Delete what no program can want: tests of the libraries, sources of their C parts, scripts.
+
+    Args:
+        site: folder of the installed libraries.
+        kept: suffixes of sources that do stay.
+    """
     for name in ("bin", "share"):
-        shutil.rmtree(SITE / name, ignore_errors=True)
-    doomed = [folder for package in TESTS_OF for folder in (SITE / package).rglob("tests")]
-    doomed += SITE.rglob("__pycache__")
+        shutil.rmtree(site / name, ignore_errors=True)
+    doomed = [folder for package in TESTS_OF for folder in (site / package).rglob("tests")]
+    doomed += site.rglob("__pycache__")
     for folder in doomed:
         shutil.rmtree(folder, ignore_errors=True)
-    for path in SITE.rglob("*"):
-        if path.suffix in BUILD_LEFTOVERS and path.is_file():
+    for path in site.rglob("*"):
+        if path.suffix in BUILD_LEFTOVERS.difference(kept) and path.is_file():
             path.unlink()
 
 
@@ -77,23 +120,35 @@ def compile_all() -> None:
     """
     if sys.pycache_prefix is None:
         raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
-    options = {
-        "quiet": 1,
-        "optimize": 2,
-        "invalidation_mode": py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        "workers": 0,
-    }
-    compileall.compile_dir(SITE, **options)  # type: ignore[arg-type]  # one dict for three calls
+    compileall.compile_dir(SITE, **COMPILE_OPTIONS)  # type: ignore[arg-type]  # one dict for three calls
     for path in HERE.glob("*.py"):
-        compileall.compile_file(path, **{k: v for k, v in options.items() if k != "workers"})  # type: ignore[arg-type]
+        compileall.compile_file(path, **{k: v for k, v in COMPILE_OPTIONS.items() if k != "workers"})  # type: ignore[arg-type]
     stdlib = Path(sysconfig.get_path("stdlib"))
     for entry in sorted(stdlib.iterdir()):
         if entry.name in UNUSED_STDLIB or entry.name.endswith("-packages"):
             continue
         if entry.is_dir():
-            compileall.compile_dir(entry, **options)  # type: ignore[arg-type]
+            compileall.compile_dir(entry, **COMPILE_OPTIONS)  # type: ignore[arg-type]
         elif entry.suffix == ".py":
-            compileall.compile_file(entry, **{k: v for k, v in options.items() if k != "workers"})  # type: ignore[arg-type]
+            compileall.compile_file(entry, **{k: v for k, v in COMPILE_OPTIONS.items() if k != "workers"})  # type: ignore[arg-type]
+
+
+def compile_with_docstrings(folder: Path) -> None:
+    """Compile without -OO what an interpreter under -OO is to run.
+
+    Some libraries put their functions' documentation together at import and fail where there is none
+    (scikit-image); those in site/ are known not to.
+    """
+    for path in folder.rglob("*.py"):
+        target = importlib.util.cache_from_source(str(path), optimization="2")
+        with contextlib.suppress(py_compile.PyCompileError):  # templates of code; what needs one says so at its import
+            py_compile.compile(
+                str(path),
+                target,
+                doraise=True,
+                optimize=0,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
 
 
 def let_everybody_read(top: Path) -> None:
@@ -136,4 +191,4 @@ def all_files() -> list[Path]:
 
 
 if __name__ == "__main__":
-    {"bake": bake, "harden": harden}[sys.argv[1]]()
+    {"bake": bake, "harden": harden, "extend": extend}[sys.argv[1]]()

@@ -41,6 +41,7 @@ LOCKS = {
     "requirements/client.in": "requirements/client.txt",
     "requirements/dev.in": "requirements/dev.txt",
     "runner-image/requirements.in": "runner-image/requirements.txt",
+    "runner-image/environments/science.in": "runner-image/environments/science.txt",
 }
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
