@@ -75,6 +75,9 @@ RcValue = bool | int | float | str | tuple["RcValue", ...]
 #: Name of the environment that is always there.
 DEFAULT_ENVIRONMENT = "default"
 
+#: What an environment may be called.
+ENVIRONMENT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
 
 class Format(StrEnum):
     """What a figure can be saved as."""

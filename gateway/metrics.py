@@ -43,6 +43,9 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._environments = Counter(
+            "figbox_environment_jobs", "Jobs that were run, by environment", ["environment"], registry=self.registry
+        )
         self._stages = Histogram(
             "figbox_stage_seconds",
             "Seconds of a job in each stage",
@@ -70,9 +73,10 @@ class Metrics:
         self._strays = Counter("figbox_strays_removed", "Strays removed", registry=self.registry)
         self._engine_failures = Counter("figbox_engine_failures", "Failed engine calls", registry=self.registry)
 
-    def count_job(self, result: Result) -> None:
-        """Count a job that was run, and where its time went."""
+    def count_job(self, result: Result, environment: str) -> None:
+        """Count a job that was run, where, and where its time went."""
         self._jobs.labels(result.outcome.value).inc()
+        self._environments.labels(environment).inc()
         for stage in ("queue", "acquire", "run", "check"):
             self._stages.labels(stage).observe(getattr(result.stages, f"{stage}_ms") / 1000)
         if result.usage is not None:

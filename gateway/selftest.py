@@ -18,6 +18,7 @@ from loguru import logger
 from gateway.errors import EngineError, StartError
 from gateway.launcher.engine import DockerEngine, find_engine_url
 from gateway.launcher.preflight import SelfTest, find_sandbox
+from gateway.launcher.verdict import merged
 from gateway.settings import LauncherSettings, load
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def main() -> int:
 
 
 async def run(settings: LauncherSettings) -> Verdict:
-    """Test the sandbox that these settings describe.
+    """Test the sandbox that these settings describe, in every environment.
 
     Raises:
         StartError: The engine can't be used as configured.
@@ -55,10 +56,13 @@ async def run(settings: LauncherSettings) -> Verdict:
     """
     engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
     try:
-        _, sandbox = await find_sandbox(engine, settings, secrets.token_hex(8))
-        # A name of its own: a service's self-test takes what it finds under its name for what a crash left.
-        by_hand = replace(sandbox, installation=f"{sandbox.installation}.by-hand")
-        return await SelfTest(engine, by_hand).run()
+        verdicts = {}
+        for name, own in settings.environments.items():
+            _, sandbox = await find_sandbox(engine, own, secrets.token_hex(8))
+            # A name of its own: a service's self-test takes what it finds under its name for what a crash left.
+            by_hand = replace(sandbox, installation=f"{sandbox.installation}.by-hand")
+            verdicts[name] = await SelfTest(engine, by_hand, name).run()
+        return merged(verdicts)
     finally:
         engine.close()
 

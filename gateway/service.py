@@ -72,7 +72,9 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         ending.install(asyncio.get_running_loop())
         sizes = await launcher.start()
         admission = make_admission(settings, len(keyring), sizes)
-        serving = Serving(keyring, admission, launcher, metrics, settings.limits)
+        serving = Serving(
+            keyring, admission, launcher, metrics, settings.limits, environments=lambda: launcher.environments
+        )
         shares = _Shares(settings, serving, sizes)
         launcher.on_sizes = shares.follow_sizes
         await _follow_keys(stack, settings, serving, shares)

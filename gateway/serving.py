@@ -26,8 +26,10 @@ from gateway.log_gate import LogGate
 from gateway.rate_headers import rate_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gateway.admission import Admission
-    from gateway.jobs import Job, Limits, Result, Stages
+    from gateway.jobs import EnvironmentFacts, Job, Limits, Result, Stages
     from gateway.launcher.executor import Executor
     from gateway.live_keyring import LiveKeyring
     from gateway.metrics import Metrics
@@ -45,8 +47,9 @@ class Serving:
         admission: Who runs next.
         executor: Runs.
         metrics: Where to count.
-        limits: What a job may use, before the wishes of its key and of its request.
+        limits: What a job may use where its environment isn't known, before the wishes of key and request.
         budgets: What each key has used.
+        environments: Returns what jobs can run in, by name; nothing for as long as nobody knows.
     """
 
     keyring: LiveKeyring
@@ -56,6 +59,7 @@ class Serving:
     limits: Limits
     budgets: Budgets = field(default_factory=Budgets)
     refusals: LogGate = field(default_factory=LogGate)
+    environments: Callable[[], Mapping[str, EnvironmentFacts]] = dict
 
     def enter(self, request: web.Request) -> Holder:
         """Return who sends a request, and count it; to be called before the body is touched.
@@ -96,7 +100,7 @@ class Serving:
         except BaseException as error:
             self._report_unserved(holder, error, stages, began)
             raise
-        self._report(holder, result, began)
+        self._report(holder, job, result, began)
         return result
 
     def headers(self, holder: Holder) -> dict[str, str]:
@@ -107,7 +111,8 @@ class Serving:
 
     async def _run(self, holder: Holder, job: Job, stages: Stages) -> Result:
         result: Result | None = None
-        limits = self.limits.lowered(job.wall_limit_s)
+        facts = self.environments().get(job.environment)
+        limits = (facts.limits if facts is not None else self.limits).lowered(job.wall_limit_s)
         worst_s = limits.wall_limit_s * limits.cpus
         with self.budgets.hold_compute(holder, worst_s) as hold:
             asked = time.perf_counter()
@@ -122,13 +127,14 @@ class Serving:
                 else:  # not to be seen, or cut short: what it can have used at most in the time that it ran
                     hold.used_s = stages.run_ms / 1000 * limits.cpus
 
-    def _report(self, holder: Holder, result: Result, began: float) -> None:
+    def _report(self, holder: Holder, job: Job, result: Result, began: float) -> None:
         """Count a finished job and write its one log line."""
-        self.metrics.count_job(result)
+        self.metrics.count_job(result, job.environment)
         usage = result.usage
         logger.info(
             "job finished",
             key=holder.name,
+            environment=job.environment,
             outcome=result.outcome.value,
             **_timings(result.stages, began),
             cpu_s=round(usage.cpu_s, 3) if usage is not None else None,

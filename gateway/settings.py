@@ -12,14 +12,18 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.errors import StartError
 from gateway.jobs import KiB, Limits, MiB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,6 +48,11 @@ class LauncherSettings(BaseSettings):
 
     # What renders.
     image: str = Field("figbox-runner:latest", alias="FIGBOX_IMAGE", min_length=1, description="Runner image")
+    environments_file: Path | None = Field(
+        None,
+        alias="FIGBOX_ENVIRONMENTS_FILE",
+        description="TOML file that names more environments, each with its image and limits; see docs/environments.md",
+    )
     runtime: str | None = Field(
         None,
         alias="FIGBOX_RUNTIME",
@@ -191,6 +200,17 @@ class LauncherSettings(BaseSettings):
             output_limit_bytes=self.output_limit_mib * MiB,
             pixel_limit=self.pixel_limit_mpx * 1_000_000,
         )
+
+    @cached_property
+    def environments(self) -> Mapping[str, LauncherSettings]:
+        """The settings of every environment by its name; the first, `default`, has these.
+
+        Raises:
+            StartError: The environments' file is wrong; the text says where.
+        """
+        from gateway.environments import settings_of_environments  # noqa: PLC0415 - its bounds are these fields'
+
+        return settings_of_environments(self)
 
     @property
     def installation_name(self) -> str:
@@ -385,9 +405,12 @@ def load(kind: type[S]) -> S:
         StartError: A value is missing or out of bounds; the text names each one, and no value.
     """
     try:
-        return kind()  # type: ignore[call-arg]  # the arguments come from the environment
+        settings = kind()  # type: ignore[call-arg]  # the arguments come from the environment
     except ValidationError as error:
         faults = [
             f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
         ]
         raise StartError("bad settings: " + "; ".join(faults)) from error
+    if not (isinstance(settings, Settings) and settings.launcher_socket is not None):  # else the launcher's matter
+        _ = settings.environments  # read now, so that a fault in their file is told at the start
+    return settings

@@ -282,6 +282,18 @@ class DockerEngine:
             raise ContainerLost("a container ended early")
         return found
 
+    async def image_config(self, image: str) -> dict[str, Any] | None:
+        """Return what an image says of how it wants to be run, None when the engine doesn't have it."""
+
+        def image_config() -> dict[str, Any] | None:
+            try:
+                with self._translated():
+                    return dict(self._client().inspect_image(image)["Config"])
+            except ContainerLost:
+                return None
+
+        return await self._run(self._controllers, image_config)
+
     async def ping(self) -> None:
         """Ask for a sign of life; raises EngineUnavailable."""
 

@@ -94,6 +94,9 @@ MASKED_PATHS = (
     "/sys/power",
 )
 
+#: What an image runs by itself, with a mode as argument.
+RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
+
 #: Process 1 of a container whose runner is forked, and the template that forks it (see runner-image/).
 STUB = ("python3", "-I", "-S", "/opt/figbox/stub.py")
 TEMPLATE = ("python3", "-OO", "/opt/figbox/template.py")

@@ -1,4 +1,4 @@
-"""The launcher that works with an engine: engine, pool and executor as one object, kept alive through its absence.
+"""The launcher that works with an engine: all environments as one object, kept alive through the engine's absence.
 
 When the engine can't be reached at the start, the launcher waits for it and says so; once it was reached and
 found fit, it is watched: a ping every few seconds, a sweep for strays every minute, and a self-test of the sandbox
@@ -16,23 +16,20 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.errors import EngineError, EngineUnavailable, ShuttingDown, StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
+from gateway.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
+from gateway.jobs import DEFAULT_ENVIRONMENT
 from gateway.launcher.engine import DockerEngine, EngineFacts, find_engine_url
-from gateway.launcher.executor import PoolExecutor
+from gateway.launcher.environment import Examined, OpenEnvironment, examine, make_maker, open_environment
 from gateway.launcher.interface import GAUGES
-from gateway.launcher.maker import ContainerMaker, ForkingMaker
-from gateway.launcher.pool import Pool
-from gateway.launcher.preflight import Prepared, SelfTest, prepare
-from gateway.launcher.proof import Proof
-from gateway.launcher.sizing import Sizes, choose_sizes
-from gateway.launcher.usage import CgroupUsage
+from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, choose_sizes, make_plan
+from gateway.launcher.verdict import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Mapping
 
-    from gateway.jobs import Job, Result, Stages
+    from gateway.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.launcher.interface import Books
+    from gateway.launcher.maker import ContainerMaker
     from gateway.launcher.verdict import Verdict
     from gateway.settings import LauncherSettings
 
@@ -45,9 +42,6 @@ SUSPICIOUS_EVENTS = frozenset({"failed", "spoilt"})
 
 #: Seconds between tries to reach an engine that was not there at the start.
 ABSENT_PAUSE_S = 2.0
-
-#: Seconds from a container's start to its runner being ready.
-START_LIMIT_S = 60.0
 
 #: Seconds all containers together may take to be removed at the end; what stays is swept at the next start.
 CLOSE_LIMIT_S = 20.0
@@ -65,13 +59,9 @@ class EngineLauncher:
         self._settings = settings
         self._books = books
         self.on_sizes: Callable[[Sizes], None] = lambda _: None
-        self._environments: dict[str, EnvironmentFacts] = {}
         self._engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
         self._instance = secrets.token_hex(8)
-        self._maker: ContainerMaker | None = None
-        self._pool: Pool | None = None
-        self._executor: PoolExecutor | None = None
-        self._proof: Proof | None = None
+        self._open: dict[str, OpenEnvironment] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._fault: str | None = "the engine has not been reached yet"
         self._suspicious = False
@@ -84,21 +74,24 @@ class EngineLauncher:
         """Why a job would fail now, or None."""
         if self._fault is not None:
             return self._fault
-        if self._proof is not None and self._proof.reason is not None:
-            return self._proof.reason
-        if self._breaker_open:
+        default = self._open.get(DEFAULT_ENVIRONMENT)
+        if default is not None and default.proof.reason is not None:
+            return default.proof.reason
+        if default is not None and default.pool.breaker_open:
             return "the engine fails to start containers"
         return None
 
     @property
     def verdict(self) -> Verdict | None:
         """What the last self-test of the sandbox came to; None before the first."""
-        return None if self._proof is None else self._proof.verdict
+        if not self._open:
+            return None
+        return merged({name: environment.proof.verdict for name, environment in self._open.items()})
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:
         """The environments that jobs can name."""
-        return self._environments
+        return {name: environment.facts for name, environment in self._open.items()}
 
     async def start(self) -> Sizes:
         """Check the engine and begin to fill the pool; an engine that can't be reached is waited for.
@@ -124,11 +117,14 @@ class EngineLauncher:
         """Run one job; see `Launcher.run`."""
         if self._closing:
             raise ShuttingDown("The service is shutting down")
-        if self._executor is None or self._fault is not None:
-            raise EngineUnavailable(self._fault or "the engine has not been reached yet")
-        if self._proof is not None and self._proof.reason is not None:
-            raise EngineUnavailable(self._proof.reason)
-        return await self._executor.run(job, stages)
+        if self._fault is not None:
+            raise EngineUnavailable(self._fault)
+        environment = self._open.get(job.environment)
+        if environment is None:  # asked for before anybody knew which there are
+            raise InvalidRequest(f"environment must be one of {', '.join(sorted(self._open))}")
+        if environment.proof.reason is not None:
+            raise EngineUnavailable(environment.proof.reason)
+        return await environment.executor.run(job, stages)
 
     async def aclose(self) -> None:
         """Remove every container and give up the engine."""
@@ -136,63 +132,65 @@ class EngineLauncher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._pool is not None:
-            try:
-                async with asyncio.timeout(CLOSE_LIMIT_S):
-                    await self._pool.aclose()
-            except TimeoutError:
-                logger.error("containers not removed in time", left=self._pool.removing_count)
-        if self._maker is not None:
-            with contextlib.suppress(EngineError):
-                await self._maker.aclose()
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                await asyncio.gather(*(environment.pool.aclose() for environment in self._open.values()))
+        except TimeoutError:
+            left = sum(environment.pool.removing_count for environment in self._open.values())
+            logger.error("containers not removed in time", left=left)
+        for environment in self._open.values():
+            await _close_quietly(environment.maker)
         self._engine.close()
 
     # Background
 
     async def _prepare(self) -> Sizes:
-        prepared = await prepare(self._engine, self._settings, self._instance)
-        forks = self._settings.warm_start == "fork"
-        maker = (ForkingMaker if forks else ContainerMaker)(self._engine, prepared.sandbox, START_LIMIT_S)
-        await self._sweep(maker)
-        await maker.open()
-        self._begin(prepared, maker)
-        return prepared.sizes
-
-    def _begin(self, prepared: Prepared, maker: ContainerMaker) -> None:
-        sizes, facts = prepared.sizes, prepared.facts
-        self._maker = maker
-        self._pool = Pool(
-            maker,
-            size=sizes.pool,
-            makers=self._settings.pool_makers,
-            idle_limit_s=self._settings.pool_idle_s,
-            removing_limit=2 * sizes.running + self._settings.pool_makers,
-        )
-        self._pool.on_event = self._note_pool_event
-        usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
-        self._executor = PoolExecutor(self._pool, self._engine, self._settings.limits, usage.read)
-        self._environments = {
-            DEFAULT_ENVIRONMENT: EnvironmentFacts(
-                DEFAULT_ENVIRONMENT,
-                prepared.sandbox.image_id,
-                prepared.sandbox.runtime or "default",
-                prepared.sandbox.limits,
-            )
+        """Examine every environment, and open them; either all are open afterwards or none."""
+        environments = self._settings.environments
+        examined = {
+            name: await examine(self._engine, name, settings, self._instance) for name, settings in environments.items()
         }
-        test = SelfTest(self._engine, prepared.sandbox)
-        self._proof = Proof(test, prepared.verdict, self._settings.selftest_period_s)
-        self._spawn(self._proof.keep_fresh())
+        engine_facts = examined[DEFAULT_ENVIRONMENT].prepared.facts
+        plan = make_plan(self._settings, engine_facts)
+        makers = {name: make_maker(self._engine, found) for name, found in examined.items()}
+        await self._sweep(makers.values())
+        async with contextlib.AsyncExitStack() as undo:
+            for maker in makers.values():
+                undo.push_async_callback(_close_quietly, maker)
+                await maker.open()
+            undo.pop_all()
+        for name, found in examined.items():
+            self._begin(found, makers[name], plan)
         self._fault = None
-        self._pool.start()
         logger.info(
             "engine ready",
-            engine=facts.version,
-            runtime=prepared.sandbox.runtime or "default",
-            image=prepared.sandbox.image_id,
-            running_limit=sizes.running,
-            pool_size=sizes.pool,
-            self_test_s=round(prepared.verdict.duration_s, 2),
-            installation=prepared.sandbox.installation,
+            engine=engine_facts.version,
+            running_limit=plan.running,
+            pool_size=plan.sizes.pool,
+            installation=self._settings.installation_name,
+        )
+        return plan.sizes
+
+    def _begin(self, found: Examined, maker: ContainerMaker, plan: Plan) -> None:
+        name = found.facts.name
+        opened = open_environment(
+            self._engine,
+            found,
+            maker,
+            pool_size=plan.pools[name],
+            pool_makers=self._settings.pool_makers if name == DEFAULT_ENVIRONMENT else OTHER_MAKERS,
+            running=plan.running,
+            on_event=self._note_pool_event,
+        )
+        self._open[name] = opened
+        self._spawn(opened.proof.keep_fresh())
+        logger.info(
+            "environment ready",
+            environment=name,
+            runtime=found.facts.runtime,
+            image=found.facts.image_id,
+            pool_size=plan.pools[name],
+            self_test_s=round(found.prepared.verdict.duration_s, 2),
         )
 
     async def _wait_for_engine(self) -> None:
@@ -210,7 +208,7 @@ class EngineLauncher:
         """Notice an engine that hangs or is gone, and that it is back."""
         while True:
             await asyncio.sleep(PING_PERIOD_S)
-            if self._executor is None:
+            if not self._open:
                 continue
             try:
                 async with asyncio.timeout(PING_LIMIT_S):
@@ -232,14 +230,12 @@ class EngineLauncher:
         was_away = self._fault is not None
         if was_away:
             logger.info("engine back")
-        if self._proof is None or not (was_away or (self._suspicious and not self._breaker_open)):
+        starts = not any(environment.pool.breaker_open for environment in self._open.values())
+        if not (was_away or (self._suspicious and starts)):
             return True
         self._suspicious = False
-        return await self._proof.renew() or not was_away
-
-    @property
-    def _breaker_open(self) -> bool:
-        return self._pool is not None and self._pool.breaker_open
+        renewed = [await environment.proof.renew() for environment in self._open.values()]
+        return all(renewed) or not was_away
 
     def _note_pool_event(self, event: str) -> None:
         self._books.count_pool_event(event)
@@ -249,15 +245,15 @@ class EngineLauncher:
     async def _sweep_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(self._settings.sweep_period_s)
-            if self._maker is not None:
+            if self._open:
                 with contextlib.suppress(EngineError):
-                    await self._sweep(self._maker)
+                    await self._sweep([environment.maker for environment in self._open.values()])
 
-    async def _sweep(self, maker: ContainerMaker) -> None:
+    async def _sweep(self, makers: Collection[ContainerMaker]) -> None:
         """Remove this installation's containers that nobody here knows: strays of a crash or an engine's fault."""
         removed = 0
         for found in await self._engine.find(self._settings.installation_name):
-            if not maker.owns(found.name):
+            if not any(maker.owns(found.name) for maker in makers):
                 with contextlib.suppress(EngineError):
                     await self._engine.remove(found.container_id)
                     removed += 1
@@ -279,7 +275,12 @@ class EngineLauncher:
             "figbox_pool_making": "making_count",
             "figbox_pool_removing": "removing_count",
         }
-        return float(getattr(self._pool, counts[name])) if self._pool is not None else 0.0
+        return float(sum(getattr(environment.pool, counts[name]) for environment in self._open.values()))
+
+
+async def _close_quietly(maker: ContainerMaker) -> None:
+    with contextlib.suppress(EngineError):
+        await maker.aclose()
 
 
 def _facts_of_this_host() -> EngineFacts:

@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ContainerLost, StartError
-from gateway.jobs import SIGNAL_BASE, Job, MiB, Outcome
+from gateway.jobs import DEFAULT_ENVIRONMENT, SIGNAL_BASE, Job, MiB, Outcome
 from gateway.launcher.answers import AnswerReader
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.executor import judge
 from gateway.launcher.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.maker import ContainerMaker
-from gateway.launcher.sizing import Sizes, choose_sizes
 from gateway.launcher.trials import PROGRAM, judge_trials, limits_of_trials
 from gateway.launcher.verdict import Check, Verdict
 
@@ -71,23 +70,30 @@ class Prepared:
 
     facts: EngineFacts
     sandbox: Sandbox
-    sizes: Sizes
     verdict: Verdict
 
 
-async def prepare(engine: DockerEngine, settings: LauncherSettings, instance: str) -> Prepared:
-    """Check the engine, test its sandbox, and return what to use it with.
+async def prepare(
+    engine: DockerEngine, settings: LauncherSettings, instance: str, environment: str = DEFAULT_ENVIRONMENT
+) -> Prepared:
+    """Check the engine, test the sandbox of an environment, and return what to use it with.
+
+    Args:
+        engine: Where its containers will live.
+        settings: The environment's own.
+        instance: Label of this run of the launcher.
+        environment: Its name.
 
     Raises:
         StartError: It can't be used as configured; the text says what to do.
         EngineError: It can't be reached, now.
     """
     facts, sandbox = await find_sandbox(engine, settings, instance)
-    sizes = choose_sizes(settings, facts)
-    verdict, lowers = await _all(SelfTest(engine, sandbox).run(), memory_can_be_lowered(engine, sandbox))
+    test = SelfTest(engine, sandbox, environment)
+    verdict, lowers = await _all(test.run(), memory_can_be_lowered(engine, sandbox))
     if verdict.reason is not None:
         raise StartError(verdict.reason)
-    return Prepared(facts, replace(sandbox, lowers_memory=lowers), sizes, verdict)
+    return Prepared(facts, replace(sandbox, lowers_memory=lowers), verdict)
 
 
 async def find_sandbox(engine: DockerEngine, settings: LauncherSettings, instance: str) -> tuple[EngineFacts, Sandbox]:
@@ -127,11 +133,13 @@ class SelfTest:
     Args:
         engine: Where.
         sandbox: What jobs get.
+        environment: Where they get it: tests of several environments may run at once, and know theirs by its name.
     """
 
-    def __init__(self, engine: DockerEngine, sandbox: Sandbox) -> None:
+    def __init__(self, engine: DockerEngine, sandbox: Sandbox, environment: str = DEFAULT_ENVIRONMENT) -> None:
         self._engine = engine
-        self._sandbox = replace(sandbox, installation=sandbox.installation + SELF_TEST_SUFFIX)
+        suffix = SELF_TEST_SUFFIX if environment == DEFAULT_ENVIRONMENT else f"{SELF_TEST_SUFFIX}.{environment}"
+        self._sandbox = replace(sandbox, installation=sandbox.installation + suffix)
 
     async def run(self) -> Verdict:
         """Try everything, and leave no container.

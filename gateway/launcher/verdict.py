@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.jobs import DEFAULT_ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +62,23 @@ class Verdict:
     def age_s(self) -> int:
         """Return the whole seconds since; 0 if the clock was set back."""
         return max(0, int(time.time() - self.when_s))
+
+
+def merged(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """Return one verdict on several environments' sandboxes, as old as the oldest; what isn't the default's says whose.
+
+    Args:
+        verdicts: By environment; the default's among them.
+    """
+    checks = [
+        check
+        if name == DEFAULT_ENVIRONMENT
+        else Check(f"{name}: {check.name}", tuple(f"in environment {name}, {fault}" for fault in check.faults))
+        for name, verdict in verdicts.items()
+        for check in verdict.checks
+    ]
+    return Verdict(
+        tuple(checks),
+        min(verdict.when_s for verdict in verdicts.values()),
+        sum(verdict.duration_s for verdict in verdicts.values()),
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.jobs import DEFAULT_ENVIRONMENT, Format, MiB, SaveOptions
+from gateway.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, MiB, SaveOptions
 from gateway.v1 import rc
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ RC_LIMIT = 64
 #: The largest values that an operator can set; what holds on a service is lower, see `gateway.v1.caps`.
 TIMEOUT_LIMIT_S = 600
 MEMORY_LIMIT_MIB = 65536
-
-#: What an environment may be called.
-ENVIRONMENT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class TextForm(StrEnum):

@@ -12,6 +12,7 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 CLIENT = ROOT / "docs" / "client.md"
 RECIPES = ROOT / "docs" / "recipes.md"
 API = ROOT / "docs" / "api.md"
+ENVIRONMENTS = ROOT / "docs" / "environments.md"
 KEYS = ROOT / "docs" / "keys.md"
 DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -33,6 +34,10 @@ class Cover:
 COVERED = {
     "make run": Cover("tests/engine/test_make_run.py", "def test_newcomer("),
     "make test": Cover(".ci/run", "timed make test"),
+    "make image ENVIRONMENT=science": Cover(".ci/run", "timed make image ENVIRONMENT=science"),
+    "make image ENVIRONMENT=treemaps": Cover("tests/engine/test_environments.py", "def test_own_environment_"),
+    "make lock ENVIRONMENT=treemaps": Cover("tests/engine/test_environments.py", "def test_own_environment_"),
+    "printf": Cover("tests/engine/test_environments.py", "def test_own_environment_"),
     "curl -sS": Cover("tests/engine/test_readme_commands.py", "def test_curl_"),
     "pip install": Cover("tests/client/test_package.py", "def test_command_runs_in_a_fresh_environment"),
     "figbox": Cover("tests/engine/test_client_documents.py", "def test_commands_"),

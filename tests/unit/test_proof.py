@@ -13,7 +13,7 @@ from gateway.errors import EngineUnavailable, StartError
 from gateway.launcher import proof
 from gateway.launcher.codec import build, encode, parse
 from gateway.launcher.proof import Proof
-from gateway.launcher.verdict import Check, Verdict
+from gateway.launcher.verdict import Check, Verdict, merged
 from tests.conftest import kept_logging
 from tests.fakes import until
 
@@ -161,3 +161,15 @@ def test_the_exit_status_tells_a_fault_from_a_failure(
     captured = capsys.readouterr()
     assert bool(captured.err) == (status == selftest.NOT_TESTED)
     assert bool(captured.out) == (status != selftest.NOT_TESTED)
+
+
+def test_several_environments_make_one_verdict() -> None:
+    """The default's checks keep their names, others say whose they are."""
+    good = Verdict((Check("memory"), Check("files")), 100.0, 1.0)
+    bad = Verdict((Check("memory", ("its memory limit is not enforced",)),), 90.0, 2.0)
+    assert merged({"default": good}) == good
+    both = merged({"default": good, "science": bad})
+    assert [check.name for check in both.checks] == ["memory", "files", "science: memory"]
+    assert both.reason == "the sandbox does not hold: in environment science, its memory limit is not enforced"
+    assert (both.when_s, both.duration_s) == (90.0, 3.0)
+    assert merged({"default": good, "science": good}).holds

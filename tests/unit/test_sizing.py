@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from gateway.errors import StartError
 from gateway.jobs import MiB
 from gateway.launcher.engine import EngineFacts
-from gateway.launcher.sizing import IDLE_BYTES, Sizes, choose_sizes
+from gateway.launcher.sizing import IDLE_BYTES, OTHER_MAKERS, Sizes, choose_sizes, make_plan
 from gateway.settings import Settings
 from tests.fakes import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     MakeSettings = Callable[..., Settings]
 
@@ -74,3 +75,58 @@ def test_chosen_sizes_always_fit(cpus: int, memory_mib: int, job_mib: int, maker
         return
     assert sizes.running >= 1
     assert sizes.running * job_mib * MiB + (sizes.pool + makers) * IDLE_BYTES <= memory_mib * MiB * 7 // 8
+
+
+def with_environments(make_settings: MakeSettings, folder: Path, tables: str, **values: object) -> Settings:
+    """Return settings with more environments."""
+    file = folder / "environments.toml"
+    file.write_text(tables)
+    return make_settings(environments_file=file, **values)
+
+
+A_AND_B = """
+[environments.a]
+image = "a"
+[environments.b]
+image = "b"
+"""
+
+
+@pytest.mark.parametrize(
+    ("tables", "values", "expected"),
+    [
+        (A_AND_B, {}, (4, {"default": 8, "a": 1, "b": 1})),
+        (A_AND_B + "pool_size = 3\n", {}, (4, {"default": 8, "a": 1, "b": 3})),
+        (A_AND_B + "pool_size = 0\n", {"pool_size": 2}, (4, {"default": 2, "a": 1, "b": 0})),
+        # Each place is as large as the largest environment.
+        (A_AND_B + "memory_limit_mib = 4096\n", {}, (3, {"default": 6, "a": 1, "b": 1})),
+        # Where memory is short the default's pool comes first.
+        (A_AND_B, {"memory_budget_mib": 2048 + 384 + 96}, (2, {"default": 1, "a": 0, "b": 0})),
+        (A_AND_B, {"memory_budget_mib": 2048 + 384 + 288, "pool_size": 1}, (2, {"default": 1, "a": 1, "b": 1})),
+    ],
+)
+def test_plans_with_environments(
+    make_settings: MakeSettings,
+    tmp_path: Path,
+    tables: str,
+    values: dict[str, int],
+    expected: tuple[int, dict[str, int]],
+) -> None:
+    """The default keeps its pool, every other environment has one container or what it says, all in one budget."""
+    settings = with_environments(make_settings, tmp_path, tables, **values)
+    machine, (running, pools) = facts(4, 16384), expected
+    plan = make_plan(settings, machine)
+    assert (plan.running, dict(plan.pools)) == (running, pools)
+    assert plan.sizes == choose_sizes(settings, machine) == Sizes(running, sum(pools.values()))
+    budget = settings.memory_budget_mib or machine.memory_bytes // MiB * 7 // 8
+    makers = settings.pool_makers + 2 * OTHER_MAKERS
+    largest = max(own.memory_limit_mib for own in settings.environments.values())
+    assert running * largest + (sum(pools.values()) + makers) * IDLE_BYTES // MiB <= budget
+
+
+def test_environments_that_do_not_fit_are_refused(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """The text names the file, too, where sizes may stand."""
+    for line in ("pool_size = 500\n", "memory_limit_mib = 60000\n"):
+        settings = with_environments(make_settings, tmp_path, A_AND_B + line)
+        with pytest.raises(StartError, match=r"FIGBOX_MEMORY_BUDGET_MIB; .*environments\.toml has such sizes too"):
+            make_plan(settings, facts())

@@ -1,0 +1,203 @@
+"""One environment, ready for jobs: an image that was looked at, a way to make its containers, a pool of them.
+
+Each environment has these for itself, so jobs in one never wait for containers of another, and a container is never
+anything but what its environment's image and limits say.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import ContainerLost, StartError
+from gateway.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
+from gateway.launcher.executor import PoolExecutor
+from gateway.launcher.hardening import RUNNER
+from gateway.launcher.maker import ContainerMaker, ForkingMaker
+from gateway.launcher.pool import Pool
+from gateway.launcher.preflight import SelfTest, prepare, run_to_end
+from gateway.launcher.proof import Proof
+from gateway.launcher.usage import CgroupUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.launcher.engine import DockerEngine
+    from gateway.launcher.hardening import Sandbox
+    from gateway.launcher.preflight import Prepared
+    from gateway.settings import LauncherSettings
+
+#: Seconds from a container's start to its runner being ready.
+START_LIMIT_S = 60.0
+
+#: Entries and characters that an image's account of itself may have.
+ENTRIES_LIMIT = 2000
+TEXT_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An environment whose image and sandbox were found fit.
+
+    Attributes:
+        settings: Its own.
+        prepared: What the checks found.
+        facts: What it is.
+    """
+
+    settings: LauncherSettings
+    prepared: Prepared
+    facts: EnvironmentFacts
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEnvironment:
+    """An environment that takes jobs."""
+
+    facts: EnvironmentFacts
+    maker: ContainerMaker
+    pool: Pool
+    executor: PoolExecutor
+    proof: Proof
+
+
+async def examine(engine: DockerEngine, name: str, settings: LauncherSettings, instance: str) -> Examined:
+    """Look at an environment's image, and try its sandbox.
+
+    Args:
+        engine: Where its containers will live.
+        name: As requests name it.
+        settings: The environment's own.
+        instance: Label of this run of the launcher.
+
+    Raises:
+        StartError: It can't be used as configured; the text names it unless it is the default one.
+        EngineError: The engine can't be reached, now.
+    """
+    try:
+        prepared, account = await _examine(engine, name, settings, instance)
+    except StartError as error:
+        if name == DEFAULT_ENVIRONMENT:
+            raise
+        raise StartError(f"environment {name!r}: {error}") from error
+    sandbox = prepared.sandbox
+    facts = EnvironmentFacts(name, sandbox.image_id, sandbox.runtime or "default", sandbox.limits, **account)
+    return Examined(settings, prepared, facts)
+
+
+async def _examine(
+    engine: DockerEngine, name: str, settings: LauncherSettings, instance: str
+) -> tuple[Prepared, dict[str, Any]]:
+    config = await engine.image_config(settings.image)
+    if config is not None:
+        check_image(config)
+    elif name != DEFAULT_ENVIRONMENT:
+        raise StartError(
+            f"the engine has no image {settings.image!r}: run `make image ENVIRONMENT={name}`, "
+            "or see docs/environments.md"
+        )
+    prepared = await prepare(engine, settings, _instance_of(name, instance), name)
+    return prepared, await read_account(engine, prepared.sandbox)
+
+
+def check_image(config: dict[str, Any]) -> None:
+    """Make sure that an image's own wishes don't run against the specification of containers, which can't undo them.
+
+    Args:
+        config: As the engine tells it.
+
+    Raises:
+        StartError: They do.
+    """
+    if volumes := sorted(config.get("Volumes") or ()):
+        raise StartError(
+            f"its image declares volumes ({', '.join(volumes)}), where jobs could write beyond every limit: "
+            "build it without"
+        )
+    if tuple(config.get("Entrypoint") or ()) != RUNNER:
+        raise StartError("its image doesn't run Figbox's runner: build it from the runner image")
+
+
+def make_maker(engine: DockerEngine, examined: Examined) -> ContainerMaker:
+    """Return what makes an environment's containers."""
+    forks = examined.settings.warm_start == "fork"
+    return (ForkingMaker if forks else ContainerMaker)(engine, examined.prepared.sandbox, START_LIMIT_S)
+
+
+def open_environment(
+    engine: DockerEngine,
+    examined: Examined,
+    maker: ContainerMaker,
+    *,
+    pool_size: int,
+    pool_makers: int,
+    running: int,
+    on_event: Callable[[str], None],
+) -> OpenEnvironment:
+    """Return the environment with a pool that begins to fill.
+
+    Args:
+        engine: Where its containers live.
+        examined: What it is.
+        maker: Open already.
+        pool_size: Warm containers kept.
+        pool_makers: Warm containers made at the same time.
+        running: Jobs that run at once.
+        on_event: See `Pool.on_event`.
+    """
+    settings, facts = examined.settings, examined.prepared.facts
+    pool = Pool(
+        maker,
+        size=pool_size,
+        makers=pool_makers,
+        idle_limit_s=settings.pool_idle_s,
+        removing_limit=2 * running + pool_makers,
+    )
+    pool.on_event = on_event
+    usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
+    executor = PoolExecutor(pool, engine, settings.limits, usage.read)
+    test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
+    proof = Proof(test, examined.prepared.verdict, settings.selftest_period_s)
+    pool.start()
+    return OpenEnvironment(examined.facts, maker, pool, executor, proof)
+
+
+async def read_account(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
+    """Return what an image says it is made of: `versions`, `packages` and `fonts_sha256` of `EnvironmentFacts`.
+
+    It says so in a container of a job's own specification. The account is believed as the image is, whose code it
+    comes from; it is only made sure that it is one.
+
+    Raises:
+        StartError: It gives none.
+    """
+    output, state = await run_to_end(engine, lambda uid: sandbox.container_config(uid, ("facts",)))
+    try:
+        account = json.loads(output)
+        return {
+            "versions": _texts(account["versions"]),
+            "packages": _texts(account["packages"]),
+            "fonts_sha256": _text(account["fonts_sha256"]),
+        }
+    except (ValueError, TypeError, LookupError) as error:
+        if state.exit_code is None or state.oom_killed:
+            raise ContainerLost("a container ended before it had said what its image is") from error
+        raise StartError("its image doesn't say what it is made of: build it anew (`make image`)") from error
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > ENTRIES_LIMIT:
+        raise TypeError("not a table of texts")
+    return {_text(name): _text(text) for name, text in value.items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > TEXT_LIMIT or not value.isprintable():
+        raise TypeError("not a text")
+    return value
+
+
+def _instance_of(name: str, instance: str) -> str:
+    """Return the label of an environment's containers: what is named by it must differ between environments."""
+    return instance if name == DEFAULT_ENVIRONMENT else f"{instance}-{name}"

@@ -1,0 +1,324 @@
+"""Environments on a real engine: what code finds in each, what each is held to, and images of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import aiohttp
+import docker
+import pytest
+from docker.errors import ImageNotFound
+from PIL import Image
+
+from bootstrap import environment_images, image
+from tests.support.documents import ENVIRONMENTS, blocks, commands
+from tests.support.live import (
+    IMAGE,
+    KEY,
+    ROOT,
+    Answer,
+    _read,
+    begin_gateway,
+    end_gateway,
+    engine_url,
+    live_gateway,
+    until,
+)
+from tests.support.split import live_launcher, start_split_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.live import LiveGateway
+
+pytestmark = pytest.mark.engine
+
+SCIENCE = environment_images.tag_of(IMAGE, "science")
+EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples" / "science").glob("*.py"))}
+
+#: What `science` has and `default` has not, as code imports it.
+ONLY_SCIENCE = ("networkx", "seaborn", "skimage", "sklearn", "statsmodels")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[docker.APIClient]:
+    """Return a client of the engine."""
+    with closing(docker.APIClient(base_url=engine_url(), version="auto")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def science_image(client: docker.APIClient) -> str:
+    """Return the digest of the image of `science`; CI has built it, elsewhere it may be missing."""
+    try:
+        return str(client.inspect_image(SCIENCE)["Id"])
+    except ImageNotFound:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("there is no image for it: make image ENVIRONMENT=science")
+
+
+@pytest.fixture(scope="module")
+def gateway(science_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    """Return a gateway with `science` beside `default`, which has smaller limits."""
+    folder = tmp_path_factory.mktemp("environments")
+    file = folder / "environments.toml"
+    file.write_text(f'[environments.science]\nimage = "{SCIENCE}"\nwall_limit_s = 20\nmemory_limit_mib = 512\n')
+    with live_gateway(
+        folder, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_WALL_LIMIT_S=2, FIGBOX_MEMORY_LIMIT_MIB=192, FIGBOX_POOL_SIZE=1
+    ) as running:
+        yield running
+
+
+async def ask(gateway: LiveGateway, code: str, environment: str) -> Answer:
+    """Render code in an environment."""
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(90)) as session,
+        session.post(
+            f"{gateway.url}/v1/render?environment={environment}",
+            data=code.encode(),
+            headers={"X-API-Key": KEY, "Content-Type": "text/x-python", "Accept": "image/png"},
+        ) as response,
+    ):
+        return await _read(response)
+
+
+async def listed(gateway: LiveGateway) -> dict[str, dict[str, object]]:
+    """Return the environments that a gateway lists, by name."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{gateway.url}/v1/environments", headers={"X-API-Key": KEY}) as response,
+    ):
+        return {found["name"]: found for found in (await response.json())["environments"]}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_example_of_science(gateway: LiveGateway, name: str) -> None:
+    """An example of `science` gives a picture with something in it, and no warning."""
+    answer = await ask(gateway, "import warnings; warnings.simplefilter('error')\n" + EXAMPLES[name], "science")
+    assert answer.status == 200, answer.json
+    with Image.open(io.BytesIO(answer.body)) as picture:
+        assert picture.format == "PNG"
+        assert picture.convert("RGB").getcolors(64) is None, "it has hardly a colour"
+
+
+async def test_packages_are_in_their_environment_alone(gateway: LiveGateway) -> None:
+    """What `science` brings is not in `default`; what `default` has is in both, and in the same versions."""
+    imports = "\n".join(f"import {name}" for name in ONLY_SCIENCE)
+    assert (await ask(gateway, f"{imports}\nplt.plot([1])", "science")).status == 200
+    for name in ONLY_SCIENCE:
+        answer = await ask(gateway, f"import {name}", "default")
+        assert (answer.status, answer.json["outcome"]) == (422, "program_error")
+        assert f"No module named '{name}'" in answer.json["error"]
+    found = {
+        name: {p["name"]: p["version"] for p in facts["packages"]} for name, facts in (await listed(gateway)).items()
+    }  # type: ignore[attr-defined]
+    assert found["default"].items() <= found["science"].items()
+    assert {"networkx", "scikit-image", "scikit-learn", "seaborn", "statsmodels"} <= found["science"].keys()
+
+
+async def test_environments_are_told(gateway: LiveGateway, science_image: str) -> None:
+    """Each is listed with its image, its own limits, and the versions that decide how pictures look."""
+    found = await listed(gateway)
+    assert set(found) == {"default", "science"}
+    assert found["science"]["image"] == science_image
+    limits = {name: facts["limits"] for name, facts in found.items()}
+    assert [limits[name]["wall_limit_s"] for name in ("default", "science")] == [2, 20]  # type: ignore[index]
+    assert [limits[name]["memory_limit_bytes"] >> 20 for name in ("default", "science")] == [192, 512]  # type: ignore[index]
+    for facts in found.values():
+        assert {"python", "matplotlib", "numpy", "freetype"} <= set(facts["versions"])  # type: ignore[call-overload]
+
+
+async def test_each_has_limits_of_its_own(gateway: LiveGateway) -> None:
+    """The same code is within one environment's limits and beyond another's."""
+    greedy = "x = b'x' * (300 << 20); plt.plot([1])"
+    assert (await ask(gateway, greedy, "science")).status == 200
+    assert (await ask(gateway, greedy, "default")).json["outcome"] == "memory_limit"
+    slow = "import time; time.sleep(3); plt.plot([1])"
+    assert (await ask(gateway, slow, "science")).status == 200
+    assert (await ask(gateway, slow, "default")).json["outcome"] == "time_limit"
+
+
+async def test_each_has_warm_containers_of_its_own(
+    gateway: LiveGateway, client: docker.APIClient, science_image: str
+) -> None:
+    """A container waits for each environment, made from its image and with its limits; none is ever the other's."""
+
+    def warm() -> dict[str, int]:
+        rows = client.containers(filters={"label": f"figbox.installation={gateway.installation}"})
+        records = [client.inspect_container(row["Id"]) for row in rows]
+        return {record["Image"]: record["HostConfig"]["Memory"] >> 20 for record in records}
+
+    await until(lambda: len(warm()) == 2, "a warm container of each environment")
+    assert warm()[science_image] == 512
+    assert sorted(warm().values()) == [192, 512]
+
+
+async def test_unknown_environment_is_refused_before_anything_is_used(gateway: LiveGateway) -> None:
+    """It is a bad request that names the option and the names there are; no job is counted."""
+    before = await gateway.metric('figbox_environment_jobs_total{environment="default"}')
+    answer = await ask(gateway, "plt.plot([1])", "nowhere")
+    assert answer.status == 400
+    assert answer.json["errors"] == [{"option": "environment", "message": "must be one of default, science"}]
+    assert await gateway.metric('figbox_environment_jobs_total{environment="default"}') == before
+    assert "nowhere" not in gateway.log_text()
+
+
+async def test_jobs_are_counted_by_environment(gateway: LiveGateway) -> None:
+    """Each job counts for its environment, and its log line names it."""
+    name = 'figbox_environment_jobs_total{environment="science"}'
+    before = await gateway.metric(name)
+    assert (await ask(gateway, "plt.plot([1])", "science")).status == 200
+    assert await gateway.metric(name) == before + 1
+    assert '"environment": "science"' in gateway.log_text()
+
+
+async def test_forked_runners_of_several_environments(science_image: str, tmp_path: Path) -> None:
+    """Each environment has a template of its own, so what is forked has that environment's packages."""
+    if os.geteuid() != 0:
+        pytest.skip("runners are forked by root only")
+    file = tmp_path / "environments.toml"
+    file.write_text(f'[environments.science]\nimage = "{science_image}"\n')
+    with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_WARM_START="fork") as running:
+        assert (await ask(running, "import seaborn; plt.plot([1])", "science")).status == 200
+        answer = await ask(running, "import seaborn; plt.plot([1])", "default")
+        assert "No module named 'seaborn'" in answer.json["error"]
+
+
+async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_path: Path) -> None:
+    """Where the launcher is a process of its own, the file is that one's, and the gateway learns by asking."""
+    file = tmp_path / "environments.toml"
+    file.write_text(f'[environments.science]\nimage = "{science_image}"\nwall_limit_s = 7\n')
+    with live_launcher(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_POOL_SIZE=1) as launcher:
+        gateway = start_split_gateway(tmp_path, launcher, FIGBOX_ENVIRONMENTS_FILE=tmp_path / "nowhere.toml")
+        try:
+            found = await listed(gateway)
+            assert {name: facts["image"] for name, facts in found.items()}["science"] == science_image
+            assert found["science"]["limits"]["wall_limit_s"] == 7  # type: ignore[index]
+            assert (await ask(gateway, "import seaborn; plt.plot([1])", "science")).status == 200
+            assert (await ask(gateway, "plt.plot([1])", "nowhere")).status == 400
+        finally:
+            end_gateway(gateway.process)
+
+
+def refused(tmp_path: Path, image_name: str) -> str:
+    """Return what a gateway with an environment of that image says instead of starting."""
+    file = tmp_path / "environments.toml"
+    file.write_text(f'[environments.other]\nimage = "{image_name}"\n')
+    process, log, _ = begin_gateway(tmp_path, engine_url(), "test-refused", FIGBOX_ENVIRONMENTS_FILE=file)
+    try:
+        assert process.wait(60) == 1
+        return log.read_text().splitlines()[-1]
+    finally:
+        end_gateway(process)
+
+
+def test_missing_image_stops_the_start(tmp_path: Path) -> None:
+    """An environment whose image isn't there is named, with what to do."""
+    said = refused(tmp_path, "figbox-none:none")
+    assert "environment 'other': the engine has no image 'figbox-none:none'" in said
+    assert "make image ENVIRONMENT=other" in said
+
+
+def test_image_with_a_volume_stops_the_start(tmp_path: Path, client: docker.APIClient) -> None:
+    """A volume that an image declares would be a folder on the host's disk that jobs can fill."""
+    container = client.create_container(IMAGE)["Id"]
+    try:
+        image_id = client.commit(container, changes=["VOLUME /data"], conf={})["Id"]
+    finally:
+        client.remove_container(container)
+    try:
+        assert "its image declares volumes (/data)" in refused(tmp_path, image_id)
+    finally:
+        client.remove_image(image_id)
+
+
+def test_image_of_another_kind_stops_the_start(tmp_path: Path, client: docker.APIClient) -> None:
+    """An image whose program is not the runner is no environment."""
+    container = client.create_container(IMAGE)["Id"]
+    try:
+        changes = ['ENTRYPOINT ["python3", "-c", "print(1)"]']
+        image_id = client.commit(container, changes=changes, conf={})["Id"]
+    finally:
+        client.remove_container(container)
+    try:
+        assert "environment 'other'" in refused(tmp_path, image_id)
+    finally:
+        client.remove_image(image_id)
+
+
+async def test_own_environment_as_documented(client: docker.APIClient, tmp_path: Path) -> None:
+    """A list of packages becomes an environment by the commands in docs/environments.md."""
+    with closing(docker.DockerClient(base_url=engine_url())) as engine:
+        runner = image.Recipe(ROOT / "runner-image", tmp_path, IMAGE)
+        if not image.is_current(engine, engine.images.get(IMAGE), runner, image.architecture_of(engine)):
+            pytest.skip("the runner image is not this checkout's, and would be built: make image")
+    checkout = tmp_path / "checkout"
+    for name in ("bootstrap", "gateway", "requirements", "runner-image"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", checkout)
+    (checkout / ".venv").symlink_to(ROOT / ".venv")
+    typed = [line for line in commands(ENVIRONMENTS) if "treemaps" in line]
+    assert [line.split()[0] for line in typed] == ["printf", "make", "make"]
+    tag = environment_images.tag_of(IMAGE, "treemaps")
+    try:
+        for line in typed:
+            await asyncio.to_thread(typed_in, checkout, line)
+        (file,) = [block for block in blocks(ENVIRONMENTS, "toml") if "treemaps" in block]
+        (tmp_path / "environments.toml").write_text(file.replace("figbox-runner-treemaps:latest", tag))
+        with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=tmp_path / "environments.toml") as running:
+            answer = await ask(running, "import squarify; squarify.plot([5, 3, 2])", "treemaps")
+            assert answer.status == 200, answer.json
+    finally:
+        remove_image(client, tag)
+
+
+async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path) -> None:
+    """A module of one's own becomes part of an environment by the Dockerfile in docs/environments.md."""
+    (dockerfile,) = blocks(ENVIRONMENTS, "dockerfile")
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, text in (
+            ("Dockerfile", dockerfile.replace("FROM figbox-runner", f"FROM {IMAGE}")),
+            ("house_style/__init__.py", "COLOUR = '#123456'\n"),
+        ):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    context.seek(0)
+    tag = environment_images.tag_of(IMAGE, "house")
+    try:
+        for event in client.build(fileobj=context, custom_context=True, tag=tag, network_mode="none", decode=True):
+            assert "error" not in event, event
+        file = tmp_path / "environments.toml"
+        file.write_text(f'[environments.house]\nimage = "{tag}"\n')
+        with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file) as running:
+            answer = await ask(running, "import house_style; plt.plot([1], color=house_style.COLOUR)", "house")
+            assert answer.status == 200, answer.json
+    finally:
+        remove_image(client, tag)
+
+
+def typed_in(folder: Path, line: str) -> None:
+    """Run what somebody types in a folder."""
+    environment = {**os.environ, "FIGBOX_IMAGE": IMAGE, "DOCKER_HOST": engine_url(), "PYTHON": sys.executable}
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def remove_image(client: docker.APIClient, tag: str) -> None:
+    """Remove an image that a test may have made."""
+    with contextlib.suppress(ImageNotFound):
+        client.remove_image(tag)
