@@ -144,9 +144,16 @@ class SelfTest:
     async def run(self) -> Verdict:
         """Try everything, and leave no container.
 
+        What doesn't hold is tried once more: a container that somebody kills meanwhile reads like one that failed, and
+        a sandbox that doesn't hold doesn't do so twice.
+
         Raises:
             EngineError: The engine failed meanwhile, so that nothing is proved either way.
         """
+        verdict = await self._run_once()
+        return verdict if verdict.holds else await self._run_once()
+
+    async def _run_once(self) -> Verdict:
         began = time.monotonic()
         for stray in await self._engine.find(self._sandbox.installation):  # of a self-test that was killed
             await self._engine.remove(stray.container_id)
@@ -179,8 +186,11 @@ async def try_limits(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
         EngineError: It couldn't be run.
     """
     small = replace(sandbox, limits=limits_of_trials(sandbox.limits))
-    output, _ = await run_to_end(engine, _python(small, PROGRAM))
-    return _read_report(output) or {}
+    output, state = await run_to_end(engine, _python(small, PROGRAM))
+    report = _read_report(output)
+    if report is None and state.exit_code in (None, EXIT_SIGKILL):
+        raise ContainerLost("the container that tries the limits was killed")
+    return report or {}
 
 
 async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:

@@ -87,7 +87,11 @@ def test_a_failing_build_says_why_and_keeps_the_old_image(recipe: image.Recipe, 
     with pytest.raises(SetupError, match=r"(?s)the font is missing.*couldn't be built"):
         image.ensure(steps, recipe)
     assert client.images.get(recipe.tag).id == before
-    assert not [found for found in client.containers.list(all=True) if "/made.py" in str(found.attrs["Args"])]
+    assert not [
+        found
+        for found in client.containers.list(all=True, ignore_removed=True)
+        if "/made.py" in str(found.attrs["Args"])
+    ]
 
 
 def test_the_build_has_no_network(recipe: image.Recipe) -> None:
