@@ -16,7 +16,7 @@ from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.hardening import RUNNER
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
-from gateway.launcher.preflight import SelfTest, prepare, run_to_end
+from gateway.launcher.preflight import EXIT_SIGKILL, SelfTest, prepare, run_to_end
 from gateway.launcher.proof import Proof
 from gateway.launcher.usage import CgroupUsage
 
@@ -181,7 +181,7 @@ async def read_account(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]
             "fonts_sha256": _text(account["fonts_sha256"]),
         }
     except (ValueError, TypeError, LookupError) as error:
-        if state.exit_code is None or state.oom_killed:
+        if state.exit_code in (None, EXIT_SIGKILL):
             raise ContainerLost("a container ended before it had said what its image is") from error
         raise StartError("its image doesn't say what it is made of: build it anew (`make image`)") from error
 

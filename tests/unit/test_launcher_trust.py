@@ -30,8 +30,9 @@ class Watched:
         self.answers = True
         self.pool = SimpleNamespace(breaker_open=False)
         inside = cast("Any", launcher)
-        inside._executor, inside._pool, inside._fault = object(), self.pool, None
-        inside._proof = Proof(test, GOOD, 3600)
+        inside._fault = None
+        proof = Proof(test, GOOD, 3600)
+        inside._open = {"default": SimpleNamespace(pool=self.pool, proof=proof)}
         inside._engine.ping = self._ping
         self.task = asyncio.create_task(inside._watch())
 
@@ -70,7 +71,8 @@ async def test_an_engine_that_came_back_worse_gets_no_job(begin: Callable[[Scrip
     assert watched.launcher.not_ready is None
     await watched.go_and_return()
     await until(lambda: watched.launcher.not_ready == BAD.reason)
-    assert watched.launcher.verdict is BAD
+    assert watched.launcher.verdict is not None
+    assert watched.launcher.verdict.reason == BAD.reason
     with pytest.raises(EngineUnavailable, match="does not hold"):
         await watched.launcher.run(Job("x"), Stages())
     await watched.go_and_return()
