@@ -108,9 +108,12 @@ def read_key(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
-            text = file.read(KEY_FILE_LIMIT).decode("utf-8")
+            data = file.read(KEY_FILE_LIMIT + 1)
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"key file {path} can't be read: {getattr(error, 'strerror', 'not text')}") from error
+    if len(data) > KEY_FILE_LIMIT:
+        raise click.UsageError(f"key file {path} is too long to be one")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     settings = [line.removeprefix(KEY_SETTING).strip("'\"") for line in lines if line.startswith(KEY_SETTING)]
     found = settings[-1:] or lines

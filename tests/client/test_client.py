@@ -8,9 +8,11 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import pytest
 
 import figbox
+from figbox.client import _unreachable
 from tests.client.service import (
     KEY,
     Asked,
@@ -131,6 +133,29 @@ def test_nobody_at_the_address(call: Caller) -> None:
         call("render", PLOT, url=f"http://127.0.0.1:{port}", retries=NOT_AGAIN)
     assert caught.value.__cause__ is not None
     assert not caught.value.timed_out
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "timed_out"),
+    [
+        (httpx2.ConnectTimeout("x"), "http://h did not take the connection in time", False),
+        (httpx2.ReadTimeout("x"), "http://h did not answer in time", True),
+        (httpx2.WriteTimeout("x"), "http://h did not answer in time", True),
+        (httpx2.ConnectError("no such host"), "http://h can't be reached: no such host", False),
+        (httpx2.ReadError(""), "http://h broke the connection: ReadError", False),
+        (httpx2.RemoteProtocolError("half an answer"), "http://h broke the connection: half an answer", False),
+        (httpx2.DecodingError("bad gzip"), "http://h broke the connection: bad gzip", False),
+    ],
+)
+def test_every_failure_of_the_transport_has_its_words(
+    error: httpx2.RequestError,
+    message: str,
+    timed_out: bool,  # noqa: FBT001
+) -> None:
+    """What may be tried again is told from what the service may still be at work on."""
+    failure = _unreachable("http://h", error)
+    assert (str(failure), failure.timed_out) == (message, timed_out)
+    assert failure.__cause__ is error
 
 
 def test_broken_connection_is_tried_again(call: Caller) -> None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from figbox.cli.batch import Batch, Wishes
+from figbox.cli.outputs import OutputFolder
+from figbox.cli.reporter import Reporter
+from figbox.cli.scripts import find_scripts
 from figbox.cli.values import RcSetting
+from figbox.client import AsyncClient
+from figbox.retries import Retries
 from tests.client.conftest import BROKEN, PLOT, TWO, Figbox, outputs, write
 from tests.client.service import (
+    KEY,
     Service,
     figure,
     rendered,
     running_service,
     written,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_file_gives_a_picture(figbox: Figbox, workplace: Path) -> None:
@@ -273,3 +277,20 @@ def test_two_services_are_told_apart_by_flag(figbox: Figbox, service: Service, w
         assert (len(other.renders), len(service.renders)) == (1, 0)
         assert "service:" not in done.stderr
     assert f"service: {service.url} (from the environment)" in figbox("render", "a.py", "-o", "out").stderr
+
+
+async def test_bytes_are_let_go_once_they_are_written(service: Service, workplace: Path) -> None:
+    """A run over thousands of scripts doesn't keep all their pictures in memory."""
+    write(workplace / "a.py", PLOT)
+    service.respond = lambda document: rendered([figure(1, *document["format"])], files=[written("a.csv", b"1,2")])
+    wishes = Wishes({"format": ["png"]}, ("png",), keep_files=True, beside=True, named={}, data_limit_bytes=0)
+    scripts = find_scripts(["a.py"], exclude=(), output=Path("out"))
+    sink = OutputFolder(Path("out"), scripts, wishes.formats)
+    with Reporter(1) as reporter:
+        async with AsyncClient(service.url, KEY) as client:
+            (result,) = await Batch(client, wishes, sink, reporter, retries=Retries()).run(scripts)
+    assert outputs() == {"a.png": "png of figure 1", "a.files/a.csv": "1,2"}
+    assert [(found.picture.data, found.size_bytes) for found in result.pictures] == [(b"", 15)]
+    assert [(found.file.data, found.size_bytes) for found in result.files] == [(b"", 3)]
+    assert result.render is not None
+    assert (result.render.figures, result.render.files) == ((), ())

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,6 @@ from tests.client.service import (
 from tests.support.live import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -50,25 +50,42 @@ def test_answers_from_the_cache_are_marked(figbox: Figbox, service: Service, wor
     assert "ok      a.py -> out/a.png (cached)\n1 rendered, 1 from the cache in " in printed
 
 
+#: Starts the command with arguments and streams.
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
 @pytest.fixture
-def started(service: Service, workplace: Path) -> Callable[..., subprocess.Popen[bytes]]:
+def started(service: Service, workplace: Path) -> Start:
     """Start the command as a process of its own."""
 
-    def start(*arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
-        environment = {
-            name: value for name, value in os.environ.items() if name not in {"CI", "GITHUB_ACTIONS", "NO_COLOR"}
-        }
+    def start(*arguments: str, CI: str = "", **streams: Any) -> subprocess.Popen[bytes]:  # noqa: N803 - its own name
+        environment = {name: value for name, value in os.environ.items() if name not in {"GITHUB_ACTIONS", "NO_COLOR"}}
         settings = {"PYTHONPATH": str(ROOT), "FIGBOX_URL": service.url, "FIGBOX_API_KEY": KEY, "TERM": "xterm"}
         return subprocess.Popen(
-            [sys.executable, "-m", "figbox", *arguments], cwd=workplace, env={**environment, **settings}, **streams
+            [sys.executable, "-m", "figbox", *arguments],
+            cwd=workplace,
+            env={**environment, **settings, "CI": CI},
+            **streams,
         )
 
     return start
 
 
-def test_terminal_sees_a_bar(
-    service: Service, workplace: Path, started: Callable[..., subprocess.Popen[bytes]]
-) -> None:
+def printed_until_the_end(ours: int, printed: bytes = b"") -> bytes:
+    """Return what a process writes to its terminal until it closes it, without what moves the cursor."""
+    while True:
+        try:
+            came = os.read(ours, 65536)
+        except OSError:  # what Linux says when nobody has the other end any more
+            break
+        if not came:
+            break
+        printed += came
+    os.close(ours)
+    return re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\r", b"", printed)
+
+
+def test_terminal_sees_a_bar(service: Service, workplace: Path, started: Start) -> None:
     """On a terminal there is a bar while it goes on; the lines and the summary stay, the bar doesn't."""
     for number in range(3):
         write(workplace / "plots" / f"{number}.py", PLOT)
@@ -80,27 +97,42 @@ def test_terminal_sees_a_bar(
     while b"0/3" not in printed:
         printed += os.read(ours, 65536)
     service.gate.set()
-    while True:
-        try:
-            came = os.read(ours, 65536)
-        except OSError:  # what Linux says when nobody has the other end any more
-            break
-        if not came:
-            break
-        printed += came
-    os.close(ours)
+    printed = printed_until_the_end(ours, printed)
     assert process.wait(30) == 0
     assert process.stdout is not None
     with process.stdout:
         assert process.stdout.read() == b""
     assert b"rendering" in printed
     assert b"plots/0.py -> out/0.png" in printed
-    assert re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\r", b"", printed).splitlines()[-1].startswith(b"3 rendered in ")
+    assert printed.splitlines()[-1].startswith(b"3 rendered in ")
 
 
-def test_interrupt_ends_it_and_its_jobs(
-    service: Service, workplace: Path, started: Callable[..., subprocess.Popen[bytes]]
-) -> None:
+def test_terminal_of_ci_sees_lines_alone(workplace: Path, started: Start) -> None:
+    """Where `CI` is set, a terminal is no reason for a bar: it would fill the log."""
+    write(workplace / "a.py", PLOT)
+    ours, theirs = pty.openpty()
+    process = started("render", "a.py", "-o", "out", CI="true", stderr=theirs, stdin=theirs)
+    os.close(theirs)
+    printed = printed_until_the_end(ours)
+    assert process.wait(30) == 0
+    assert b"a.py -> out/a.png" in printed
+    assert b"rendering" not in printed
+
+
+def test_no_picture_goes_to_a_terminal(service: Service, workplace: Path, started: Start) -> None:
+    """Bytes that a terminal would take for commands are held back, before anything is sent."""
+    write(workplace / "a.py", PLOT)
+    ours, theirs = pty.openpty()
+    process = started("render", "a.py", "-o", "-", stdout=theirs, stdin=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    _, printed = process.communicate(timeout=30)
+    os.close(ours)
+    assert process.returncode == 2
+    assert b"a picture is not written to a terminal" in printed
+    assert not service.asked
+
+
+def test_interrupt_ends_it_and_its_jobs(service: Service, workplace: Path, started: Start) -> None:
     """Ctrl-C: exit status 130, no traceback, and the service is rid of the jobs."""
     write(workplace / "a.py", PLOT)
     service.gate.clear()

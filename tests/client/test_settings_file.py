@@ -211,7 +211,7 @@ def test_key_file_holds_a_key_or_is_a_gateways_env(figbox: Figbox, workplace: Pa
     assert figbox("doctor", "--key-file", "key").status == 0
 
 
-@pytest.mark.parametrize("text", [b"", b"\n", b"a\nb\n", b"NAME=value\n", b"API_KEY=\n", b"\xff\xff"])
+@pytest.mark.parametrize("text", [b"", b"\n", b"a\nb\n", b"NAME=value\n", b"API_KEY=\n", b"\xff\xff", b"x" * 100_000])
 def test_other_files_hold_no_key(figbox: Figbox, service: Service, workplace: Path, text: bytes) -> None:
     """A wrong file is told by its name, and nothing of it is quoted or sent."""
     write(workplace / "key", text)

@@ -243,7 +243,7 @@ async def test_many_at_once(gateway: LiveGateway) -> None:
 def test_cached_answer_says_so(tmp_path: Path) -> None:
     """Where the operator keeps answers, the second one is the first; `--no-cache` renders anew."""
     write(tmp_path / "a.py", PLOT)
-    with live_gateway(tmp_path, FIGBOX_CACHE_MIB=16) as caching:
+    with live_gateway(tmp_path, FIGBOX_CACHE_MIB=16, FIGBOX_CACHE_FILE=tmp_path / "cache") as caching:
         variables = environment(command_folder(tmp_path / "bin"), FIGBOX_URL=caching.url, FIGBOX_API_KEY=KEY)
         lines = ("figbox render a.py -o one", "figbox render a.py -o two", "figbox render a.py -o three --no-cache")
         said = [run_shell(line, tmp_path, variables).stderr for line in lines]
