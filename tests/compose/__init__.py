@@ -1,0 +1,1 @@
+"""The compose deployment, brought up as a newcomer would, and what its files promise."""

@@ -1,0 +1,1 @@
+"""Parts alone, without an engine."""
