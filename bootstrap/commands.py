@@ -36,7 +36,7 @@ gateway-image
           the image of gateway and launcher, built the same way
 dotenv    .env with a random key, if there is none
 run       all of these, then the gateway in this process
-test      venv, engine and image, then the tests; what follows goes to pytest
+test      venv, engine and every image, then the tests; what follows goes to pytest
 gvisor    gVisor, installed and registered with an engine that the set-up started
 doctor    looks at the host and says what is missing; changes nothing; exit code 2: it can't work here
 clean     removes what was made here; keeps .env and the engine
@@ -181,6 +181,7 @@ class _Setup:
 
     def test(self) -> None:
         self._dev = True
+        self._environment = "all"
         self.venv()
         missing = ""
         try:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
 from bootstrap import compose
@@ -67,7 +68,7 @@ async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = 60)
     while True:
         try:
             answer = await gateway.render(PLOT, key=key)
-        except OSError:
+        except aiohttp.ClientConnectionError:  # also where the engine's proxy listens before the gateway does
             assert time.monotonic() < end, "nobody listens"
         else:
             if answer.status != 503 or time.monotonic() > end:
