@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
 import urllib.parse
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import dotenv, engine
 from bootstrap.doctor import DEFAULT_PORT
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 INSTALLATION_LABEL = "figbox.installation"
+SELF_TESTS = r"(\.by-hand)?(\.selftest(\.[a-z0-9._-]+)?)?"
+"""What follows the installation's name in the labels of containers that test its sandbox."""
+
 TAG_LABEL = "figbox.tag"
 RUNNER_LABEL = "figbox.runner-tag"
 BASE_TAG = "figbox-base:trixie"
@@ -74,25 +78,26 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
     if done.returncode != 0:
         steps.say("containers", "left alone, for this checkout's settings can't be read")
         return
-    label = f"{INSTALLATION_LABEL}={done.stdout.strip()}"
-    for container in _listed(path, "/containers/json?all=1", {"label": [label]}):
-        status, _ = engine.request(path, "DELETE", f"/containers/{container}?force=1")
-        steps.say("container", f"{container[:12]} " + _removal(status))
+    ours = re.compile(re.escape(done.stdout.strip()) + SELF_TESTS)
+    for container in _listed(path, "/containers/json?all=1", {"label": [INSTALLATION_LABEL]}):
+        if ours.fullmatch(container["Labels"][INSTALLATION_LABEL]):
+            status, _ = engine.request(path, "DELETE", f"/containers/{container['Id']}?force=1")
+            steps.say("container", f"{container['Id'][:12]} " + _removal(status))
 
 
 def _remove_images(steps: Steps, path: Path, tags: Sequence[str]) -> None:
     # Those of environments first: the engine keeps an image that others are made from.
     labels = [f"{label}={tag}" for label in (RUNNER_LABEL, TAG_LABEL) for tag in tags]
-    ours = [image for label in labels for image in _listed(path, "/images/json?all=0", {"label": [label]})]
-    bases = _listed(path, "/images/json?all=0", {"reference": [BASE_TAG]})
-    for image in dict.fromkeys((*ours, *bases)):
+    filters = [*({"label": [label]} for label in labels), {"reference": [BASE_TAG]}]
+    found = [image["Id"] for wanted in filters for image in _listed(path, "/images/json?all=0", wanted)]
+    for image in dict.fromkeys(found):
         status, _ = engine.request(path, "DELETE", f"/images/{image}")  # no force: one in use stays
         steps.say("image", f"{image[:19]} " + _removal(status))
 
 
-def _listed(path: Path, what: str, filters: dict[str, list[str]]) -> list[str]:
+def _listed(path: Path, what: str, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
     query = urllib.parse.urlencode({"filters": json.dumps(filters)})
-    return [str(item["Id"]) for item in engine.ask(path, f"{what}&{query}")]
+    return list(engine.ask(path, f"{what}&{query}"))
 
 
 def _removal(status: int) -> str:

@@ -1,0 +1,108 @@
+"""`make clean` removes what this checkout made, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import sys
+import tarfile
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from bootstrap import clean
+from bootstrap.steps import SetupError, Steps
+from gateway.launcher.hardening import LABEL_INSTALLATION
+from tests.support import runtimes
+from tests.support.live import ROOT, free_port
+from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.engine
+
+TAG, GATEWAY_TAG = "figbox-test-clean:latest", "figbox-test-clean-gateway:latest"
+OURS = ("ours", "ours.selftest", "ours.selftest.science", "ours.by-hand.selftest", "ours.by-hand.selftest.science")
+OTHERS = ("ours2", "ours2.selftest", "ours.staging", "ours.staging.selftest", "theirs.ours")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SecondEngine]:
+    """Return an engine of the tests' own: the names of base images are the same on all."""
+    runtimes.need_root()
+    with second_engine(EngineSetup()) as running:
+        yield running
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, engine: SecondEngine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a checkout that looks as after use, which the environment's variables point at."""
+    for name in clean.CACHES:
+        (tmp_path / name / "bin").mkdir(parents=True)
+    (tmp_path / ".env").write_text("API_KEY=kept\n")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("DOCKER_HOST", engine.url)
+    monkeypatch.setenv("FIGBOX_INSTALLATION", "ours")
+    monkeypatch.setenv("PORT", str(free_port()))
+    return tmp_path
+
+
+@pytest.fixture
+def client(engine: SecondEngine) -> Iterator[docker.APIClient]:
+    """Return a client of that engine."""
+    with contextlib.closing(docker.APIClient(base_url=engine.url, version="auto")) as client:
+        yield client
+
+
+def make_image(client: docker.APIClient, name: str, **labels: str) -> None:
+    """Make an image with nothing in it."""
+    empty = io.BytesIO()
+    tarfile.open(fileobj=empty, mode="w").close()
+    changes = ["CMD /nothing", *(f"LABEL {key.replace('_', '.', 1).replace('_', '-')}={labels[key]}" for key in labels)]
+    repository, _, tag = name.partition(":")
+    client.import_image_from_data(empty.getvalue(), repository=repository, tag=tag, changes=changes)
+
+
+def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient) -> None:
+    """Containers of the installation and its self-tests go, images, folders; what is others' stays, and so does `.env`."""
+    make_image(client, TAG, figbox_tag=TAG)
+    make_image(client, "figbox-test-clean-science:latest", figbox_runner_tag=TAG)
+    make_image(client, GATEWAY_TAG, figbox_tag=GATEWAY_TAG)
+    make_image(client, clean.BASE_TAG)
+    make_image(client, "figbox-runner:other", figbox_tag="figbox-runner:other")
+    made = {
+        name: client.create_container("figbox-runner:other", labels={LABEL_INSTALLATION: name})["Id"]
+        for name in OURS + OTHERS
+    }
+    output = io.StringIO()
+    clean.clean(Steps(output=output), checkout, (TAG, GATEWAY_TAG))
+    left = {row["Id"] for row in client.containers(all=True)}
+    assert left == {made[name] for name in OTHERS}, output.getvalue()
+    assert [tag for row in client.images() for tag in row["RepoTags"] or ()] == ["figbox-runner:other"]
+    assert [path.name for path in checkout.iterdir()] == [".env"]
+
+
+def test_an_image_in_use_is_kept(checkout: Path, client: docker.APIClient) -> None:
+    """An image that somebody's container was made from stays, and it is said."""
+    make_image(client, TAG, figbox_tag=TAG)
+    container = client.create_container(TAG)["Id"]
+    output = io.StringIO()
+    clean.clean(Steps(output=output), checkout, (TAG,))
+    assert "kept: it is in use" in output.getvalue()
+    client.remove_container(container)
+    client.remove_image(TAG)
+
+
+def test_beside_a_gateway_nothing_is_removed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where something listens on the gateway's port, it says so and leaves everything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("PORT", str(server.getsockname()[1]))
+        with pytest.raises(SetupError, match="stop it first"):
+            clean.clean(Steps(output=io.StringIO()), checkout, (TAG,))
+    assert {path.name for path in checkout.iterdir()} == {".env", *clean.CACHES}
