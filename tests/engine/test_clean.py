@@ -70,7 +70,7 @@ def make_image(client: docker.APIClient, name: str, **labels: str) -> None:
 
 
 def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient) -> None:
-    """Containers of the installation and its self-tests go, images, folders; what is others' stays, and so does `.env`."""
+    """Containers of the installation and its self-tests go, images, folders; `.env` stays, and what others made."""
     make_image(client, TAG, figbox_tag=TAG)
     make_image(client, "figbox-test-clean-science:latest", figbox_runner_tag=TAG)
     make_image(client, GATEWAY_TAG, figbox_tag=GATEWAY_TAG)
