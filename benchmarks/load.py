@@ -56,8 +56,9 @@ async def saturate(
     Each client sends its next request when it has the answer to the last. The lead empties the pool, so the window
     shows what can be kept up, with a container made for every job. Requests under way at the end of the window
     are waited for, and not counted, as those under way at its beginning are counted when they end.
+
+    All contenders must be at rest: what is busy before the window is taken off the processor time in it.
     """
-    await contender.settle()
     idle_load = await cpu.measure_idle_load(baseline_s)
     answered = 0
     stopped = False

@@ -50,6 +50,7 @@ async def _measure(arena: Arena, plan: Plan, figure_name: str, clients: int) -> 
     windows: dict[str, list[Window]] = defaultdict(list)
     for _ in range(plan.saturation_rounds):
         for contender in arena.shuffled(_taking_part(arena, plan, clients)):
+            await arena.settle()  # all of them: a pool that fills up again is no part of another's window
             window = await saturate(
                 contender,
                 figure,
