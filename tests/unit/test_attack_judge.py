@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEADERS = {"Content-Type": "image/png", "X-Content-Type-Options": "nosniff", "X-Request-ID": "1f"}
-FACTS = Facts({"the key": "open-sesame"}, frozenset(HEADERS), pixel_limit=100, output_limit_bytes=1000)
+FACTS = Facts({"the key": "open-sesame"}, frozenset(HEADERS), pixel_limit=100, output_limit_bytes=1000, wall_limit_s=3)
 
 
 def attack_of(folder: Path, *lines: str) -> Attack:
@@ -52,6 +52,14 @@ def test_right_answers_pass(tmp_path: Path) -> None:
     assert faults_of_answer(attack_of(tmp_path, "outcome: ok"), Kernel.RUNC, picture(), FACTS) == []
     attack = attack_of(tmp_path, "outcome: program_error", "answer contains: not permitted", "answer lacks: root")
     assert faults_of_answer(attack, Kernel.RUNC, problem("Operation not permitted\n"), FACTS) == []
+
+
+def test_time_limit_is_told_in_its_number(tmp_path: Path) -> None:
+    """Where a header speaks of the time limit, the answer must have the number of this service."""
+    attack = attack_of(tmp_path, "outcome: time_limit", "answer contains: than WALL_LIMIT_S s")
+    assert faults_of_answer(attack, Kernel.RUNC, problem("longer than 3 s", outcome="time_limit"), FACTS) == []
+    [fault] = faults_of_answer(attack, Kernel.RUNC, problem("longer than 4 s", outcome="time_limit"), FACTS)
+    assert "'than 3 s' does not stand" in fault
 
 
 @pytest.mark.parametrize(
