@@ -25,6 +25,9 @@ ENVIRONMENT_FILE = ROOT / ".env"
 DEFAULT_TAG = "figbox-runner:latest"
 GATEWAY_TAG = "figbox-gateway:latest"
 VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
+IN_TWO = ("--numprocesses", "2", "--dist", "loadgroup")
+"""All tests run in two processes, in the groups that tests/conftest.py makes."""
+
 TRUE_WORDS = frozenset({"1", "true", "yes"})
 
 STEPS_HELP = """\
@@ -194,7 +197,7 @@ class _Setup:
             self.image()
             self.gateway_image()
         selection = ["-m", "not engine"] if missing else []
-        command: list[str | Path] = [VENV.python, "-m", "pytest", *selection, *self._pytest_arguments]
+        command: list[str | Path] = [VENV.python, "-m", "pytest", *selection, *(self._pytest_arguments or IN_TWO)]
         self._steps.say("tests", "starting" + (" without those that need an engine" if missing else ""))
         done = subprocess.run(command, cwd=ROOT, check=False)
         self._steps.say("tests", "passed" if done.returncode == 0 else f"FAILED ({done.returncode})")

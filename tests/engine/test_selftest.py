@@ -109,6 +109,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory, flag: Path) -> Iterator[Sec
         yield engine
 
 
+#: On a busy host a container without a limit gets no more than one with a limit, and nothing is proved.
+PROCESSOR_TRIES = 8
+
+
 @pytest.fixture
 def settings_on(engine: SecondEngine, clean_environment: None) -> Callable[[str | None], selftest.SelfTestSettings]:
     """Settings for a runtime of that engine."""
@@ -135,7 +139,10 @@ async def test_what_a_runtime_leaves_out_is_found(
     name: str, settings_on: Callable[[str | None], Any], engine: SecondEngine
 ) -> None:
     """Each line that a runtime ignores is found by the checks that are there for it, and by no other."""
-    verdict = await selftest.run(settings_on(f"without-{name}"))
+    for _ in range(PROCESSOR_TRIES if name == "cpu" else 1):
+        verdict = await selftest.run(settings_on(f"without-{name}"))
+        if not verdict.holds:
+            break
     assert {check.name for check in verdict.checks if not check.holds} == FOUND_BY[name], verdict.faults
     assert engine.counts()["containers"] == 0
 
