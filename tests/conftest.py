@@ -40,6 +40,7 @@ ON_ENGINES_OF_THEIR_OWN = frozenset(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests may run at once, for runs in several processes.
 
