@@ -293,7 +293,10 @@ async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path)
     context.seek(0)
     tag = environment_images.tag_of(IMAGE, "house")
     try:
-        for event in client.build(fileobj=context, custom_context=True, tag=tag, network_mode="none", decode=True):
+        events = client.build(
+            fileobj=context, custom_context=True, tag=tag, network_mode="none", decode=True, rm=True, forcerm=True
+        )
+        for event in events:
             assert "error" not in event, event
         file = tmp_path / "environments.toml"
         file.write_text(f'[environments.house]\nimage = "{tag}"\n')
