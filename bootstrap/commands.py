@@ -25,8 +25,8 @@ ENVIRONMENT_FILE = ROOT / ".env"
 DEFAULT_TAG = "figbox-runner:latest"
 GATEWAY_TAG = "figbox-gateway:latest"
 VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
-IN_TWO = ("--numprocesses", "2", "--dist", "loadgroup")
-"""All tests run in two processes, in the groups that tests/conftest.py makes."""
+IN_TWO = ("--numprocesses", "2")
+"""All tests run in two processes, in the lanes that tests/support/lanes.py makes."""
 
 TRUE_WORDS = frozenset({"1", "true", "yes"})
 

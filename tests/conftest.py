@@ -6,8 +6,7 @@ import contextlib
 import io
 import logging
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from loguru import logger
@@ -21,38 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-HERE = Path(__file__).parent
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Say which tests may run at once, where they run in several processes."""
+    from tests.support.lanes import Lanes
 
-#: Files whose tests run, for the most part, on engines of their own: no hindrance to those on the engine in use.
-ON_ENGINES_OF_THEIR_OWN = frozenset(
-    {
-        "chaos/test_chaos.py",
-        "engine/test_benchmark.py",
-        "engine/test_clean.py",
-        "engine/test_faults.py",
-        "engine/test_gvisor.py",
-        "engine/test_selftest.py",
-        "engine/test_setup.py",
-        "engine/test_taken_over_gateway.py",
-        "exploits/test_gvisor.py",
-        "runtimes/test_runtimes.py",
-    }
-)
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook, too
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests may run at once, for runs in several processes.
-
-    Those on one engine come one after the other, as do those that start engines; of the others each file is for itself.
-    """
-    for item in items:
-        file = item.path.relative_to(HERE).as_posix()
-        if item.get_closest_marker("engine") is None:
-            group = file
-        else:
-            group = "other engines" if file in ON_ENGINES_OF_THEIR_OWN else "the engine in use"
-        item.add_marker(pytest.mark.xdist_group(group))
+    return Lanes(config, log)
 
 
 @pytest.fixture
