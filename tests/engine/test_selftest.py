@@ -32,7 +32,11 @@ pytestmark = pytest.mark.engine
 LEFT_OUT = {
     "memory": "spec['linux']['resources'].pop('memory')",
     "pids": "spec['linux']['resources'].pop('pids')",
-    "cpu": "spec['linux']['resources'].pop('cpu')",
+    # In a control group that is served before all others: a busy host would hide that the limit is missing.
+    "cpu": (
+        "spec['linux']['resources']['cpu'] = {'shares': 262144}; "
+        "spec['linux']['cgroupsPath'] = '/figbox-test-' + arguments[-1]"
+    ),
     "seccomp": "spec['linux'].pop('seccomp')",
     "tmpfs-size": "leave_out('size=')",
     "tmpfs-inodes": "leave_out('nr_inodes=')",
@@ -109,10 +113,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory, flag: Path) -> Iterator[Sec
         yield engine
 
 
-#: On a busy host a container without a limit gets no more than one with a limit, and nothing is proved.
-PROCESSOR_TRIES = 8
-
-
 @pytest.fixture
 def settings_on(engine: SecondEngine, clean_environment: None) -> Callable[[str | None], selftest.SelfTestSettings]:
     """Settings for a runtime of that engine."""
@@ -139,10 +139,7 @@ async def test_what_a_runtime_leaves_out_is_found(
     name: str, settings_on: Callable[[str | None], Any], engine: SecondEngine
 ) -> None:
     """Each line that a runtime ignores is found by the checks that are there for it, and by no other."""
-    for _ in range(PROCESSOR_TRIES if name == "cpu" else 1):
-        verdict = await selftest.run(settings_on(f"without-{name}"))
-        if not verdict.holds:
-            break
+    verdict = await selftest.run(settings_on(f"without-{name}"))
     assert {check.name for check in verdict.checks if not check.holds} == FOUND_BY[name], verdict.faults
     assert engine.counts()["containers"] == 0
 
