@@ -325,7 +325,7 @@ class Settings(LauncherSettings):
         """Fail closed: without any key nobody could tell a client from a stranger."""
         empty = self.api_key is None or not self.api_key.get_secret_value().strip()
         if empty and self.api_keys_file is None:
-            raise ValueError("API_KEY is not set")
+            raise ValueError("API_KEY is not set: put a line API_KEY=... into .env, or name a keys file")
         if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
             raise ValueError("API_KEY has spaces around it, which HTTP takes off a header")
         return self

@@ -77,7 +77,7 @@ class EngineLauncher:
         default = self._open.get(DEFAULT_ENVIRONMENT)
         if default is not None and default.proof.reason is not None:
             return default.proof.reason
-        if default is not None and default.pool.breaker_open:
+        if default is not None and default.pool.breaker_open and not default.pool.idle_count:
             return "the engine fails to start containers"
         return None
 

@@ -23,7 +23,7 @@ from gateway.launcher.engine import CONTROL_THREADS, END_THREADS, LAUNCH_THREADS
 from tests.chaos.clients import Client
 from tests.chaos.faults import Installation
 from tests.chaos.model import Judge
-from tests.chaos.plan import Manner, RequestPlan, Work
+from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Manner, RequestPlan, Work
 from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, engine_url, until
 from tests.support.second_engine import SecondEngine, second_engine
@@ -134,6 +134,11 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
     assert after.threads <= THREADS_LIMIT
     assert after.descriptors - before.descriptors <= max(0, after.threads - before.threads) + CONNECTIONS_SLACK
     assert judge.pictures > 0
+    # A fault that can't be done any more must not go unnoticed.
+    happened = {incident.fault for incident in judge.incidents}
+    assert happened >= set(CONTAINER_FAULTS)
+    assert happened & set(ENGINE_FAULTS)
+    assert happened & set(GATEWAY_FAULTS)
 
 
 def key_of(name: str) -> str:

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 180
 
+#: What each part leaves in the numbers.
+PARTS = ("latency", "saturation", "memory_mib", "refusal_ms", "bursts", "first_requests", "savings", "soak")
+
 
 def installations() -> set[str]:
     """Name the installations of benchmarks that have containers."""
@@ -47,6 +50,8 @@ def test_tiny_form_measures_and_draws(tmp_path: Path) -> None:
     assert "Latency with one client" in output
     assert "Soak: " in output
     document = json.loads(numbers.read_text("utf-8"))
+    assert document["broken_off"] == []
+    assert all(document[part] for part in PARTS)
     assert document["machine"]["cores"] >= 1
     contenders = {row["contender"] for row in document["latency"]}
     assert {"naked", "docker run", "in process"} < contenders

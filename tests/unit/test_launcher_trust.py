@@ -28,7 +28,7 @@ class Watched:
         self.launcher = launcher
         self.test = test
         self.answers = True
-        self.pool = SimpleNamespace(breaker_open=False)
+        self.pool = SimpleNamespace(breaker_open=False, idle_count=0)
         inside = cast("Any", launcher)
         inside._fault = None
         proof = Proof(test, GOOD, 3600)
@@ -89,6 +89,18 @@ async def test_an_engine_that_cannot_be_tested_stays_away(begin: Callable[[Scrip
     assert watched.launcher.not_ready == "the container engine doesn't answer"
     await until(lambda: watched.launcher.not_ready is None)
     assert watched.test.runs == 3
+
+
+async def test_an_open_breaker_is_told(begin: Callable[[Scripted], Watched]) -> None:
+    """Makes that fail in a row are why it isn't ready, unless a warm container is left, until one succeeds."""
+    watched = begin(Scripted(GOOD))
+    assert watched.launcher.not_ready is None
+    watched.pool.breaker_open = True
+    assert watched.launcher.not_ready == "the engine fails to start containers"
+    watched.pool.idle_count = 1
+    assert watched.launcher.not_ready is None
+    watched.pool.idle_count, watched.pool.breaker_open = 0, False
+    assert watched.launcher.not_ready is None
 
 
 @pytest.mark.parametrize("event", ["failed", "spoilt"])
