@@ -124,7 +124,10 @@ class PoolExecutor:
             return Ending(malformed=True)
         except StreamEnded:
             state = await self._engine.exit_state(container.container_id)
-            exit_code = container.forked.exit_code if container.forked is not None else state.exit_code
+            exit_code = state.exit_code
+            if container.forked is not None and exit_code is not None:
+                # Of process 1 it says nothing: the stub is killed when its runner has ended.
+                exit_code = await container.forked.wait_exit()
             return Ending(exit_code=exit_code, oom_killed=state.oom_killed)
 
 

@@ -258,7 +258,7 @@ class ForkingMaker(ContainerMaker):
     def _note_exit(self, process_id: int, exit_code: int) -> None:
         forked = self._runners.get(process_id)
         if forked is not None:
-            forked.exit_code = exit_code
+            forked.note_exit(exit_code)
 
     def _notice_end(self, forked: ForkedRunner) -> None:
         """End the container whose runner has ended: the stub would hold it open."""

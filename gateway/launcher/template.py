@@ -30,6 +30,9 @@ REPLY_LIMIT = 4096
 #: Seconds the template may take to fork.
 FORK_LIMIT_S = 10.0
 
+#: Seconds the template's word for how a runner ended may come after its container's end: two ways lead here.
+EXIT_LIMIT_S = 2.0
+
 
 class TemplateFailed(ContainerLost):
     """The template did not do what it was asked: it has ended, or a container has."""
@@ -130,7 +133,24 @@ class ForkedRunner:
     def __init__(self, stub: Process, runner: Process) -> None:
         self.stub = stub
         self.runner = runner
-        self.exit_code: int | None = None
+        self._exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def note_exit(self, exit_code: int) -> None:
+        """Take the template's word for how the runner ended."""
+        if not self._exit_code.done():
+            self._exit_code.set_result(exit_code)
+
+    async def wait_exit(self) -> int:
+        """Return the runner's exit status, which its parent learns about when its container ends, or a moment later.
+
+        Raises:
+            ContainerLost: The template doesn't say; it may have ended, too.
+        """
+        try:
+            async with asyncio.timeout(EXIT_LIMIT_S):
+                return await asyncio.shield(self._exit_code)
+        except TimeoutError as error:
+            raise ContainerLost("how a runner ended can't be told") from error
 
     def judge(self) -> None:
         """Raise unless the runner is like its stub, system call filter included; blocks for a moment.

@@ -1,0 +1,36 @@
+"""How a forked runner ended is known to its parent alone, and comes by a way of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from gateway.errors import ContainerLost
+from gateway.launcher import template
+from gateway.launcher.template import ForkedRunner
+
+
+def forked_runner() -> ForkedRunner:
+    """Return one without processes, of which nothing here asks."""
+    return ForkedRunner(cast("Any", None), cast("Any", None))
+
+
+async def test_exit_status_may_come_late() -> None:
+    """Whoever asks before the template has spoken waits for it, and who asks later has it at once."""
+    runner = forked_runner()
+    asking = asyncio.create_task(runner.wait_exit())
+    await asyncio.sleep(0.01)
+    assert not asking.done()
+    runner.note_exit(137)
+    runner.note_exit(0)  # a process ends once
+    assert await asking == 137
+    assert await runner.wait_exit() == 137
+
+
+async def test_a_template_that_says_nothing_is_no_fault_of_the_guest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be known is an end that the client may try again."""
+    monkeypatch.setattr(template, "EXIT_LIMIT_S", 0.01)
+    with pytest.raises(ContainerLost, match="can't be told"):
+        await forked_runner().wait_exit()
