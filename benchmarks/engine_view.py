@@ -7,9 +7,9 @@ from typing import Any
 import docker
 
 from benchmarks.contenders.docker_run import LABEL
-from gateway.jobs import MiB
 from gateway.launcher.engine import find_engine_url
 from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.model.jobs import MiB
 
 #: Names under which every engine lists its own shims: other words for runc.
 SHIM_PREFIX = "io.containerd."

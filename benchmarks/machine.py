@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.jobs import KiB, MiB
+from gateway.model.jobs import KiB, MiB
 from gateway.settings import ROOT
 
 if TYPE_CHECKING:

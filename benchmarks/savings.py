@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import cpu, engine_view
 from benchmarks.contenders.contender import RenderFailed
 from benchmarks.statistics import Summary, summarize
-from gateway.jobs import Limits
 from gateway.launcher.conversation import open_conversation
 from gateway.launcher.engine import DockerEngine, find_engine_url
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+from gateway.model.jobs import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

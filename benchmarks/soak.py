@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import engine_view
 from benchmarks.figures import figures
-from gateway.jobs import KiB, MiB
+from gateway.model.jobs import KiB, MiB
 
 if TYPE_CHECKING:
     from benchmarks.arena import Arena

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 
 import docker
 
-from gateway.jobs import Limits
 from gateway.launcher.call_filter import read_call_filter
 from gateway.launcher.engine import find_engine_url
 from gateway.launcher.hardening import Sandbox
+from gateway.model.jobs import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.errors import KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
+from gateway.model.errors import KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

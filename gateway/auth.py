@@ -11,12 +11,12 @@ import hmac
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from gateway.errors import Unauthorized
+from gateway.model.errors import Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.jobs import Job, Limits
+    from gateway.model.jobs import Job, Limits
 
 Number = TypeVar("Number", int, float)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest, MalformedRequest, UnsupportedEncoding
-from gateway.strict_json import InvalidJson, parse_json
+from gateway.model.errors import BodyTimeout, BodyTooLarge, InvalidRequest, MalformedRequest, UnsupportedEncoding
+from gateway.model.strict_json import InvalidJson, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.errors import BudgetExceeded, RateExceeded
+from gateway.model.errors import BudgetExceeded, RateExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

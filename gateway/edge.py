@@ -21,10 +21,10 @@ from aiohttp import hdrs, http_parser
 from loguru import logger
 
 from gateway import problems
-from gateway.errors import StartError, TooManyConnections
 from gateway.framing import is_clear
 from gateway.log_gate import LogGate
 from gateway.middleware import new_request_id, raw_answer
+from gateway.model.errors import StartError, TooManyConnections
 from gateway.protocol import LINGERING_S, EdgeProtocol
 
 if TYPE_CHECKING:

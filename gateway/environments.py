@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
-from gateway.errors import StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, KiB
+from gateway.model.errors import StartError
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, KiB
 from gateway.settings import LauncherSettings
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from aiohttp import hdrs, web
 
 from gateway import problems
 from gateway.bodies import read_code
-from gateway.errors import NotReady
-from gateway.jobs import Job, Outcome, SaveOptions, Stages
 from gateway.middleware import REQUEST_ID
+from gateway.model.errors import NotReady
+from gateway.model.jobs import Job, Outcome, SaveOptions, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.jobs import EnvironmentFacts, Result
     from gateway.launcher.verdict import Verdict
+    from gateway.model.jobs import EnvironmentFacts, Result
     from gateway.serving import Serving
     from gateway.settings import Settings
     from gateway.v1.render_cache import RenderCache

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from gateway.auth import Key, KeyPolicy
-from gateway.jobs import MiB
+from gateway.model.jobs import MiB
 
 #: Longest keys file that is read, in bytes: thousands of keys.
 SIZE_LIMIT = 1024 * 1024

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.auth import DEFAULT_NAME, Key, Keyring, digest_of
-from gateway.errors import StartError
 from gateway.keys_file import SIZE_LIMIT, KeysFileFault, parse_keys
+from gateway.model.errors import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

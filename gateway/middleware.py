@@ -10,7 +10,7 @@ from aiohttp import web
 from loguru import logger
 
 from gateway import problems
-from gateway.errors import EngineError, GatewayError
+from gateway.model.errors import EngineError, GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.jobs import Format
 from gateway.jpeg import check_jpeg
+from gateway.model.jobs import Format
 from gateway.pdf import check_pdf
 from gateway.png import check_png
 from gateway.svg import check_svg

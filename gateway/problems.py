@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from gateway import errors
-from gateway.jobs import Outcome, Result, printable
+from gateway.model import errors
+from gateway.model.jobs import Outcome, Result, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

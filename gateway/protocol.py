@@ -22,15 +22,15 @@ from aiohttp.http_exceptions import LineTooLong
 from loguru import logger
 
 from gateway import problems
-from gateway.errors import HeadTimeout, HeadTooLarge, MalformedRequest
 from gateway.middleware import new_request_id, raw_answer
+from gateway.model.errors import HeadTimeout, HeadTooLarge, MalformedRequest
 from gateway.serving import HOLDER
 
 if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
 
     from gateway.edge import Edge
-    from gateway.errors import GatewayError
+    from gateway.model.errors import GatewayError
 
 #: Seconds a connection may be without a request.
 KEEPALIVE_S = 20.0

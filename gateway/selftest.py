@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.errors import EngineError, StartError
 from gateway.launcher.engine import DockerEngine, find_engine_url
 from gateway.launcher.preflight import SelfTest, find_sandbox
 from gateway.launcher.verdict import merged
+from gateway.model.errors import EngineError, StartError
 from gateway.settings import LauncherSettings, load
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.edge import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.ending import EndWish
-from gateway.errors import StartError
 from gateway.handlers import Services
-from gateway.jobs import MiB
 from gateway.launcher.interface import make_launcher
 from gateway.live_keyring import load_keyring
 from gateway.metrics import Metrics, metrics_app
+from gateway.model.errors import StartError
+from gateway.model.jobs import MiB
 from gateway.serving import Serving
 from gateway.v1.render_cache import RenderCache
 

@@ -21,18 +21,18 @@ from loguru import logger
 from gateway import problems
 from gateway.auth import HEADER, Holder
 from gateway.budgets import Budgets, Quota
-from gateway.errors import Busy, EngineError, RateExceeded, Unauthorized
 from gateway.log_gate import LogGate
+from gateway.model.errors import Busy, EngineError, RateExceeded, Unauthorized
 from gateway.rate_headers import rate_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.admission import Admission
-    from gateway.jobs import EnvironmentFacts, Job, Limits, Result, Stages
     from gateway.launcher.executor import Executor
     from gateway.live_keyring import LiveKeyring
     from gateway.metrics import Metrics
+    from gateway.model.jobs import EnvironmentFacts, Job, Limits, Result, Stages
 
 #: Who sent a request; there once `Serving.enter` has let it in.
 HOLDER = web.RequestKey("holder", Holder)

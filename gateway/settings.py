@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gateway.errors import StartError
-from gateway.jobs import KiB, Limits, MiB
+from gateway.model.errors import StartError
+from gateway.model.jobs import KiB, Limits, MiB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

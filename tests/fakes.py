@@ -12,16 +12,16 @@ import struct
 import time
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import EngineUnavailable
-from gateway.jobs import Figure, Format, Outcome, Picture, Result
 from gateway.launcher.container import Container
 from gateway.launcher.engine import ExitState
+from gateway.model.errors import EngineUnavailable
+from gateway.model.jobs import Figure, Format, Outcome, Picture, Result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from gateway.jobs import Job, Stages, Usage
     from gateway.launcher.answers import AnswerReader
+    from gateway.model.jobs import Job, Stages, Usage
 
 KEY = "the-key-of-the-tests"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from gateway.errors import StartError
 from gateway.launcher.service import serve
 from gateway.logs import configure_logging
+from gateway.model.errors import StartError
 from gateway.settings import LauncherProcessSettings, load
 
 

@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.jobs import ERROR_TEXT_LIMIT, Fault, Format, KiB, NamedFile, Notice, Outcome, Text, printable
 from gateway.launcher.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
+from gateway.model.jobs import ERROR_TEXT_LIMIT, Fault, Format, KiB, NamedFile, Notice, Outcome, Text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.jobs import Job
+    from gateway.model.jobs import Job
 
 #: The outcomes a runner may claim; all others are decided from outside.
 CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
@@ -61,7 +61,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPicture:
-    """A picture as the runner describes it, unchecked; see `gateway.jobs.Figure` and `Picture`."""
+    """A picture as the runner describes it, unchecked; see `gateway.model.jobs.Figure` and `Picture`."""
 
     number: int
     label: str

@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from gateway.errors import EngineUnavailable, ShuttingDown
-from gateway.jobs import MiB, Result, Stages
-from gateway.launcher.codec import MalformedDocument, build, length_of_data, parse
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.sizing import Sizes
 from gateway.launcher.tally import add_growth
@@ -39,14 +36,17 @@ from gateway.launcher.wire import (
     read_data,
     read_frame,
 )
+from gateway.model.codec import MalformedDocument, build, length_of_data, parse
+from gateway.model.errors import EngineUnavailable, ShuttingDown
+from gateway.model.jobs import MiB, Result, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gateway.jobs import EnvironmentFacts, Job
     from gateway.launcher.interface import Books
     from gateway.launcher.verdict import Verdict
+    from gateway.model.jobs import EnvironmentFacts, Job
 
 #: Seconds to connect, and for a job to be taken off our hands.
 CONNECT_LIMIT_S = 5.0

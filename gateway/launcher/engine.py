@@ -31,9 +31,9 @@ import urllib3
 from docker.transport import UnixHTTPAdapter
 from loguru import logger
 
-from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 from gateway.launcher.hardening import LABEL_INSTALLATION, LABEL_INSTANCE
 from gateway.launcher.last_resort import kill_process
+from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

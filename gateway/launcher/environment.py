@@ -10,8 +10,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import ContainerLost, StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.hardening import RUNNER
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
@@ -19,6 +17,8 @@ from gateway.launcher.pool import Pool
 from gateway.launcher.preflight import EXIT_SIGKILL, SelfTest, prepare, run_to_end
 from gateway.launcher.proof import Proof
 from gateway.launcher.usage import CgroupUsage
+from gateway.model.errors import ContainerLost, StartError
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.jobs import (
+from gateway.launcher.answers import Answer, AnswerReader
+from gateway.launcher.conversation import StreamEnded
+from gateway.launcher.frames import MalformedAnswer, OutputExceeded, encode_job
+from gateway.model.jobs import (
     SIGNAL_BASE,
     Ending,
     Figure,
@@ -28,19 +31,16 @@ from gateway.jobs import (
     Stages,
     decide_outcome,
 )
-from gateway.launcher.answers import Answer, AnswerReader
-from gateway.launcher.conversation import StreamEnded
-from gateway.launcher.frames import MalformedAnswer, OutputExceeded, encode_job
 from gateway.picture import InvalidPicture, TooManyPixels
 from gateway.pictures import check_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateway.jobs import Usage
     from gateway.launcher.container import Container
     from gateway.launcher.engine import Engine
     from gateway.launcher.pool import Pool
+    from gateway.model.jobs import Usage
 
     UsageReader = Callable[[str], Usage | None]
 

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.jobs import Job, Limits, SaveOptions
+    from gateway.model.jobs import Job, Limits, SaveOptions
 
 READY = b"R"
 JOB = b"J"

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gateway.jobs import MiB
+from gateway.model.jobs import MiB
 from gateway.settings import ROOT
 
 if TYPE_CHECKING:
-    from gateway.jobs import Limits
+    from gateway.model.jobs import Limits
 
 SECCOMP_FILE = ROOT / "runner-image" / "seccomp.json"
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.launcher.sizing import Sizes
     from gateway.launcher.verdict import Verdict
+    from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.settings import Settings
 
 #: The gauges of a launcher: their names and what they tell. Nothing else of it may become a metric.

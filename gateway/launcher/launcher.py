@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT
 from gateway.launcher.engine import DockerEngine, EngineFacts, find_engine_url
 from gateway.launcher.environment import Examined, OpenEnvironment, examine, make_maker, open_environment
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, choose_sizes, make_plan
 from gateway.launcher.verdict import merged
+from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
+from gateway.model.jobs import DEFAULT_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Mapping
 
-    from gateway.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.launcher.interface import Books
     from gateway.launcher.maker import ContainerMaker
     from gateway.launcher.verdict import Verdict
+    from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.settings import LauncherSettings
 
 #: Seconds between signs of life asked of the engine, and how long one may take.

@@ -17,8 +17,8 @@ import socket
 import stat
 from typing import TYPE_CHECKING
 
-from gateway.errors import StartError
 from gateway.launcher.wire import UCRED
+from gateway.model.errors import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

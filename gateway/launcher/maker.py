@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 from gateway.launcher.call_filter import read_call_filter
 from gateway.launcher.container import Container
 from gateway.launcher.conversation import StreamEnded, open_conversation
@@ -23,6 +22,7 @@ from gateway.launcher.frames import MalformedAnswer
 from gateway.launcher.hardening import STUB, UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.likeness import Process, ProcessGone
 from gateway.launcher.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
+from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 
 if TYPE_CHECKING:
     from gateway.launcher.engine import Engine, Launched

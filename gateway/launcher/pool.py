@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.errors import ContainerLost, EngineError, EngineUnavailable, ShuttingDown
+from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, ShuttingDown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -17,8 +17,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import ContainerLost, StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT, SIGNAL_BASE, Job, MiB, Outcome
 from gateway.launcher.answers import AnswerReader
 from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.executor import judge
@@ -27,6 +25,8 @@ from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.trials import PROGRAM, judge_trials, limits_of_trials
 from gateway.launcher.verdict import Check, Verdict
+from gateway.model.errors import ContainerLost, StartError
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, SIGNAL_BASE, Job, MiB, Outcome
 
 if TYPE_CHECKING:
     import socket

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
 
-from gateway.errors import EngineError
+from gateway.model.errors import EngineError
 
 if TYPE_CHECKING:
     from gateway.launcher.verdict import Verdict

@@ -21,9 +21,6 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.ending import EndWish
-from gateway.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
-from gateway.jobs import Job, KiB, Stages
-from gateway.launcher.codec import MalformedDocument, build, length_of_data, parse
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.listener import listening, peer_of
 from gateway.launcher.tally import Tally
@@ -42,14 +39,17 @@ from gateway.launcher.wire import (
     read_frame,
 )
 from gateway.log_gate import LogGate
+from gateway.model.codec import MalformedDocument, build, length_of_data, parse
+from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
+from gateway.model.jobs import Job, KiB, Stages
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Callable
 
-    from gateway.jobs import Result
     from gateway.launcher.interface import Launcher
     from gateway.launcher.sizing import Sizes
+    from gateway.model.jobs import Result
     from gateway.settings import LauncherProcessSettings
 
 #: Connections at once, beside one for each job that may run: watchers, waiting jobs, whatever a peer tries.

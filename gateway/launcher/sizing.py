@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.errors import StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT, MiB
+from gateway.model.errors import StartError
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, MiB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

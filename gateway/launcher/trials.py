@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.jobs import MiB
+from gateway.model.jobs import MiB
 
 if TYPE_CHECKING:
-    from gateway.jobs import Limits
+    from gateway.model.jobs import Limits
 
 #: The limits of the container that the trials run in, where the configured ones aren't smaller still.
 TMPFS_BYTES = 4 * MiB

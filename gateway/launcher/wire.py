@@ -14,7 +14,7 @@ stdout (`gateway.launcher.frames`): one byte of kind, the length as 32 bits big-
     S  launcher → gateway   a state's document
     D  either way           the bytes that belong to the document before; always follows J and A
 
-Documents are those of `gateway.launcher.codec`. A job has no field for what a container is made of: no image, mount,
+Documents are those of `gateway.model.codec`. A job has no field for what a container is made of: no image, mount,
 capability, runtime, uid or command; whoever sends a document with any field more is refused. Lengths are judged before
 a byte is kept: a frame's when its head has come, and the bytes' when the document has.
 
@@ -31,12 +31,12 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway import errors
-from gateway.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue, Result, Stages
-from gateway.launcher.codec import MalformedDocument, encode, schema_of
 from gateway.launcher.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
 from gateway.launcher.verdict import Verdict  # noqa: TC001
+from gateway.model import errors
+from gateway.model.codec import MalformedDocument, encode, schema_of
+from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue, Result, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.errors import NotAcceptable
-from gateway.jobs import Format
+from gateway.model.errors import NotAcceptable
+from gateway.model.jobs import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

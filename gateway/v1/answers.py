@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.jobs import Format, KiB
+from gateway.model.jobs import Format, KiB
 from gateway.v1.accept import PICTURE_TYPES, Form
 from gateway.v1.archive import write_archive
 from gateway.v1.etags import document_tag, is_known, picture_tag

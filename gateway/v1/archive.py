@@ -7,7 +7,7 @@ import re
 import zipfile
 from typing import TYPE_CHECKING
 
-from gateway.jobs import Format
+from gateway.model.jobs import Format
 from gateway.v1.documents import ArchivedFigure, ArchivedFile, ArchivedPicture, ArchiveManifest
 from gateway.v1.file_names import find_fault
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from multipart import parse_options_header
 
 from gateway.bodies import read_body, receive_body
-from gateway.errors import InvalidRequest, UnsupportedType
+from gateway.model.errors import InvalidRequest, UnsupportedType
 from gateway.v1.faults import validated
 from gateway.v1.form_body import BROKEN, FormReader, code_from_bytes
 from gateway.v1.json_body import read_json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from gateway.errors import OptionError
+    from gateway.model.errors import OptionError
     from gateway.settings import Settings
 
 JSON = "application/json"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from gateway.v1.rendering import sha256
 
 if TYPE_CHECKING:
-    from gateway.jobs import EnvironmentFacts, Job, Limits
+    from gateway.model.jobs import EnvironmentFacts, Job, Limits
 
 #: Of what is digested; another version finds nothing.
 VERSION = 1

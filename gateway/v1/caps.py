@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.errors import InvalidOptions, OptionError
-from gateway.jobs import MiB
+from gateway.model.errors import InvalidOptions, OptionError
+from gateway.model.jobs import MiB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.auth import KeyPolicy
-    from gateway.jobs import EnvironmentFacts, Limits
+    from gateway.model.jobs import EnvironmentFacts, Limits
     from gateway.v1.options import Options
 
 

@@ -6,13 +6,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from gateway import problems
-from gateway.jobs import Outcome
+from gateway.model.jobs import Outcome
 from gateway.v1.rendering import text_document, warning_documents
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from gateway.jobs import Result
+    from gateway.model.jobs import Result
 
 #: Every fault of the code.
 STATUS = 422

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from gateway.errors import InvalidOptions, OptionError
+from gateway.model.errors import InvalidOptions, OptionError
 from gateway.v1 import rc
 from gateway.v1.file_names import shown
 from gateway.v1.options import Model

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from multipart import MultipartError, MultipartSegment, ParserError, PushMultipartParser
 
-from gateway.errors import BodyTooLarge, InvalidRequest, OptionError
-from gateway.jobs import KiB, NamedFile
+from gateway.model.errors import BodyTooLarge, InvalidRequest, OptionError
+from gateway.model.jobs import KiB, NamedFile
 from gateway.v1 import file_names
 from gateway.v1.faults import validated
 from gateway.v1.json_body import FILES_LIMIT

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.jobs import Stages
+from gateway.model.jobs import Stages
 from gateway.v1.cache import CacheUse, Wish, entry_key
 
 if TYPE_CHECKING:
     from gateway.auth import Holder
     from gateway.handlers import Services
-    from gateway.jobs import EnvironmentFacts, Job, Limits, Result
+    from gateway.model.jobs import EnvironmentFacts, Job, Limits, Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from gateway.errors import NotReady
 from gateway.handlers import SERVICES
-from gateway.jobs import Outcome
 from gateway.middleware import REQUEST_ID
+from gateway.model.errors import NotReady
+from gateway.model.jobs import Outcome
 from gateway.v1 import docs_page
 from gateway.v1.accept import choose_forms, form_for, parse_accept
 from gateway.v1.answers import answer
@@ -26,7 +26,7 @@ from gateway.v1.openapi import describe
 from gateway.v1.rendering import Rendering, limits_document, sha256
 
 if TYPE_CHECKING:
-    from gateway.jobs import EnvironmentFacts, Limits, Result
+    from gateway.model.jobs import EnvironmentFacts, Limits, Result
 
 RENDER = "/v1/render"
 ENVIRONMENTS = "/v1/environments"

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.errors import InvalidOptions, OptionError
-from gateway.jobs import NamedFile
+from gateway.model.errors import InvalidOptions, OptionError
+from gateway.model.jobs import NamedFile
 from gateway.v1 import file_names
 from gateway.v1.faults import validated
 from gateway.v1.options import Model, Options

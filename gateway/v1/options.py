@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, MiB, SaveOptions
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, MiB, SaveOptions
 from gateway.v1 import rc
 
 if TYPE_CHECKING:
-    from gateway.jobs import RcValue
+    from gateway.model.jobs import RcValue
 
 STYLES_LIMIT = 8
 RC_LIMIT = 64

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
-    from gateway.jobs import RcValue
+    from gateway.model.jobs import RcValue
 
 DATA_FILE = Path(__file__).with_name("rcparams.json")
 

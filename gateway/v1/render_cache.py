@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.cache_store import CacheStore
-from gateway.jobs import Outcome, Result
-from gateway.launcher.codec import MalformedDocument, build, encode, parse, schema_of
+from gateway.model.codec import MalformedDocument, build, encode, parse, schema_of
+from gateway.model.jobs import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

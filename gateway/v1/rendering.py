@@ -24,7 +24,7 @@ from gateway.v1.documents import (
 )
 
 if TYPE_CHECKING:
-    from gateway.jobs import EnvironmentFacts, Figure, Limits, NamedFile, Notice, Picture, Result, Text
+    from gateway.model.jobs import EnvironmentFacts, Figure, Limits, NamedFile, Notice, Picture, Result, Text
 
 
 @dataclass(frozen=True, slots=True)

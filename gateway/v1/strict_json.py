@@ -2,7 +2,7 @@
 
 A document of a few MiB can hold millions of empty lists, which cost fifty times their bytes once read. So its structure
 is looked at before it is read: what is left when the strings are taken out is short in any honest request. What JSON is
-at all, `gateway.strict_json` decides.
+at all, `gateway.model.strict_json` decides.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gateway.errors import InvalidRequest
-from gateway.strict_json import InvalidJson, parse_json
+from gateway.model.errors import InvalidRequest
+from gateway.model.strict_json import InvalidJson, parse_json
 
 BROKEN = "Body is not valid JSON"
 NOT_AN_OBJECT = "Body must be a JSON object"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.errors import BodyTooLarge
-from gateway.jobs import Job
+from gateway.model.errors import BodyTooLarge
+from gateway.model.jobs import Job
 
 if TYPE_CHECKING:
-    from gateway.jobs import NamedFile
+    from gateway.model.jobs import NamedFile
     from gateway.v1.options import Options
 
 

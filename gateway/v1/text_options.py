@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import InvalidRequest, OptionError
+from gateway.model.errors import InvalidRequest, OptionError
 from gateway.v1 import rc
 from gateway.v1.file_names import shown
 from gateway.v1.options import Options, TextForm

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from gateway.jobs import Job, Limits, Outcome
 from gateway.launcher.answers import AnswerReader
 from gateway.launcher.engine import DockerEngine
 from gateway.launcher.frames import encode_job
 from gateway.launcher.hardening import TEMPLATE, Sandbox
 from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.template import TemplateFailed
+from gateway.model.jobs import Job, Limits, Outcome
 from tests.support.live import (
     IMAGE,
     ROOT,

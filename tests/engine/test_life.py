@@ -16,8 +16,8 @@ import aiohttp
 import docker
 import pytest
 
-from gateway.jobs import MiB
 from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.model.jobs import MiB
 from tests.support.keys_file import write_keys
 from tests.support.live import (
     IMAGE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.jobs import MiB
+from gateway.model.jobs import MiB
 from tests.support.live import LiveGateway, until
 
 if TYPE_CHECKING:

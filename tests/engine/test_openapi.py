@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.jobs import MiB
+from gateway.model.jobs import MiB
 from tests.support.live import KEY, ROOT
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from gateway.jobs import Limits
 from gateway.launcher.hardening import MASKED_PATHS, Sandbox
+from gateway.model.jobs import Limits
 from tests.support.containers import attached, make_sandbox, program_config, run
 from tests.support.live import IMAGE, engine_url, remove_containers_of
 from tests.support.spec import IDENTITY, Line, leaves

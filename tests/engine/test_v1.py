@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from gateway.jobs import Format
+from gateway.model.jobs import Format
 from gateway.v1.accept import PICTURE_TYPES
 from tests.support.live import KEY, ROOT, live_gateway
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from gateway.jobs import Format
+from gateway.model.jobs import Format
 from gateway.picture import InvalidPicture
 from gateway.pictures import check_picture
 from tests.fakes import PNG

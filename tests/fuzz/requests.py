@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from gateway.errors import BodyTooLarge, InvalidOptions, InvalidRequest
-from gateway.jobs import DEFAULT_ENVIRONMENT, Job
-from gateway.launcher.codec import build, encode, parse
 from gateway.launcher.wire import check_job
+from gateway.model.codec import build, encode, parse
+from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, Job
 from gateway.v1.form_body import FormReader
 from gateway.v1.json_body import read_json
 from gateway.v1.submission import Submission

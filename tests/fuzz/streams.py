@@ -6,9 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway.jobs import Format, Job, NamedFile, Outcome, SaveOptions
 from gateway.launcher.answers import Answer, AnswerReader
-from gateway.launcher.codec import MalformedDocument, build, encode, length_of_data, parse
 from gateway.launcher.frames import (
     END,
     FILE,
@@ -24,6 +22,8 @@ from gateway.launcher.frames import (
     with_head,
 )
 from gateway.launcher.wire import check_job
+from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse
+from gateway.model.jobs import Format, Job, NamedFile, Outcome, SaveOptions
 from tests.fakes import PNG, block
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Units of `gateway.jobs`, which a run instruments as it reads it.
+#: Units of `gateway.model.jobs`, which a run instruments as it reads it.
 KiB = 1024
 
 

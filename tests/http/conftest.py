@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp.plugin import AiohttpClient
 
-    from gateway.jobs import EnvironmentFacts
     from gateway.launcher.verdict import Verdict
+    from gateway.model.jobs import EnvironmentFacts
     from gateway.settings import Settings
     from gateway.v1.render_cache import RenderCache
 

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.errors import ContainerLost, EngineUnavailable, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
-from gateway.jobs import Job, Outcome, Result, SaveOptions
 from gateway.launcher.verdict import Check, Verdict
+from gateway.model.errors import (
+    ContainerLost,
+    EngineUnavailable,
+    KeyShareExceeded,
+    QueueFull,
+    QueueTimeout,
+    ShuttingDown,
+)
+from gateway.model.jobs import Job, Outcome, Result, SaveOptions
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
 

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import hdrs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.errors import GatewayError, NotReady, TooManyConnections
-from gateway.jobs import Format, Outcome
+from gateway.model.errors import GatewayError, NotReady, TooManyConnections
+from gateway.model.jobs import Format, Outcome
 from gateway.problems import PROBLEMS
 from gateway.settings import ROOT
 from gateway.v1 import docs_page

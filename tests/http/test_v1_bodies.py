@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from gateway.jobs import Format, Job, NamedFile, SaveOptions
+from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
 from tests.fakes import PNG
 from tests.http.v1 import AUTH, FACTS, GOOD, PATH, PYTHON, faults, problem
 

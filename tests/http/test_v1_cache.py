@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import generate_latest
 
-from gateway.jobs import Format, MiB, Outcome, Result, Text
+from gateway.model.jobs import Format, MiB, Outcome, Result, Text
 from gateway.v1.render_cache import RenderCache
 from tests.fakes import KEY
 from tests.http.conftest import Rig, make_rig

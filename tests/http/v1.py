@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway.jobs import (
+from gateway.model.jobs import (
     EnvironmentFacts,
     Figure,
     Format,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from gateway.jobs import Limits, MiB
 from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+from gateway.model.jobs import Limits, MiB
 
 if TYPE_CHECKING:
     import socket

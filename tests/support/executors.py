@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.jobs import Job, Limits, Result, SaveOptions, Stages
 from gateway.launcher.engine import DockerEngine
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.hardening import Sandbox
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
+from gateway.model.jobs import Job, Limits, Result, SaveOptions, Stages
 from tests.fakes import no_usage
 from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of, until
 

@@ -7,13 +7,13 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from gateway.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Job, Limits, Result, Stages
 from gateway.launcher.client import LauncherClient
 from gateway.launcher.listener import listening
 from gateway.launcher.service import LauncherServer
 from gateway.launcher.sizing import Sizes
 from gateway.launcher.tally import Tally
 from gateway.metrics import Metrics
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Job, Limits, Result, Stages
 from tests.fakes import PNG, picture_result
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ on *both* sides, so that this one stands alone.
 
 from __future__ import annotations
 
-from gateway.jobs import MiB
+from gateway.model.jobs import MiB
 from tests.support import spec_probes as probes
 from tests.support import spec_watches as watches
 from tests.support.spec import Line

@@ -10,7 +10,7 @@ from typing import Any, ForwardRef, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from gateway.launcher import codec
+from gateway.model import codec
 
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     type(None): st.none(),

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.admission import RETRY_MAX_S, RETRY_MIN_S, Admission
-from gateway.errors import Busy, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
+from gateway.model.errors import Busy, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
 from tests.fakes import settle, until
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import Fault, Format, Job, NamedFile, Notice, Outcome, SaveOptions, Text, printable
 from gateway.launcher import answers
 from gateway.launcher.answers import (
     CLAIMABLE,
@@ -37,6 +36,7 @@ from gateway.launcher.frames import (
     encode_frame,
     with_head,
 )
+from gateway.model.jobs import Fault, Format, Job, NamedFile, Notice, Outcome, SaveOptions, Text, printable
 from tests.support.runner import runner_modules
 
 BOUNDED = settings(deadline=None, max_examples=150)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway import auth
 from gateway.auth import Holder, Key, KeyPolicy, Keyring, digest_of
-from gateway.errors import Unauthorized
-from gateway.jobs import Job, Limits
+from gateway.model.errors import Unauthorized
+from gateway.model.jobs import Job, Limits
 from tests.fakes import KEY
 
 POLICY = KeyPolicy(requests_per_minute=7)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.bodies import BAD_CODE, BROKEN_JSON, parse_code
-from gateway.errors import InvalidRequest
+from gateway.model.errors import InvalidRequest
 
 BOUNDED = settings(deadline=None, max_examples=200)
 

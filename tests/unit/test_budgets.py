@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.auth import Holder, KeyPolicy
 from gateway.budgets import FIRST_GUESS_S, STEP_S, WINDOW_S, Budgets, ComputeBudget, Quota, RequestBudget
-from gateway.errors import BudgetExceeded, RateExceeded
+from gateway.model.errors import BudgetExceeded, RateExceeded
 
 BOUNDED = settings(deadline=None, max_examples=200)
 PAUSES = st.floats(0, 90, allow_subnormal=False) | st.sampled_from([0.0, 0.5, 1.0, 59.0, 59.6, 60.0, 61.0])

@@ -10,12 +10,12 @@ import annotated_types
 import pytest
 
 from gateway.environments import ENVIRONMENTS_LIMIT, FILE_LIMIT, OWN_SETTINGS, read_environments
-from gateway.errors import ContainerLost, StartError
-from gateway.jobs import DEFAULT_ENVIRONMENT, Limits, MiB
 from gateway.launcher import environment
 from gateway.launcher.engine import ExitState
 from gateway.launcher.environment import check_image, examine, read_account
 from gateway.launcher.hardening import RUNNER, Sandbox
+from gateway.model.errors import ContainerLost, StartError
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, Limits, MiB
 from gateway.settings import Settings, load_settings
 from tests.fakes import KEY
 from tests.support.documents import ENVIRONMENTS, first_cells, section

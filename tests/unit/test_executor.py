@@ -8,8 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.errors import ContainerLost, EngineUnavailable
-from gateway.jobs import (
+from gateway.launcher import executor
+from gateway.launcher.answers import Answer, ClaimedPicture
+from gateway.launcher.container import Container
+from gateway.launcher.conversation import StreamEnded
+from gateway.launcher.engine import ExitState
+from gateway.launcher.executor import PoolExecutor
+from gateway.launcher.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
+from gateway.model.errors import ContainerLost, EngineUnavailable
+from gateway.model.jobs import (
     Fault,
     Figure,
     Format,
@@ -27,13 +34,6 @@ from gateway.jobs import (
     Text,
     Usage,
 )
-from gateway.launcher import executor
-from gateway.launcher.answers import Answer, ClaimedPicture
-from gateway.launcher.container import Container
-from gateway.launcher.conversation import StreamEnded
-from gateway.launcher.engine import ExitState
-from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
 from tests.support.figures import saved
 

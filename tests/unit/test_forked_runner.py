@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.errors import ContainerLost
 from gateway.launcher import template
 from gateway.launcher.template import ForkedRunner
+from gateway.model.errors import ContainerLost
 
 
 def forked_runner() -> ForkedRunner:

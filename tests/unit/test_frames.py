@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import Format, Job, Limits, NamedFile, SaveOptions
 from gateway.launcher.frames import (
     END,
     FILE,
@@ -26,6 +25,7 @@ from gateway.launcher.frames import (
     split_head,
     with_head,
 )
+from gateway.model.jobs import Format, Job, Limits, NamedFile, SaveOptions
 from tests.fakes import block
 
 BOUNDED = settings(deadline=None, max_examples=150)

@@ -13,10 +13,10 @@ import pytest
 
 from gateway import keys
 from gateway.auth import KeyPolicy
-from gateway.jobs import MiB
 from gateway.keys import LIMITS, main
 from gateway.keys_file import parse_entries, parse_keys
 from gateway.live_keyring import LiveKeyring
+from gateway.model.jobs import MiB
 from gateway.settings import ROOT
 
 if TYPE_CHECKING:

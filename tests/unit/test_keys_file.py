@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.auth import Key, KeyPolicy
-from gateway.jobs import MiB
 from gateway.keys_file import SIZE_LIMIT, KeyEntry, KeysFileFault, parse_entries, parse_keys, table_head
+from gateway.model.jobs import MiB
 from tests.support.documents import KEYS, blocks, section
 
 DIGEST = "0123456789abcdef" * 4

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.errors import ContainerLost, EngineUnavailable, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
-from gateway.jobs import Job, NamedFile, Outcome, Result, SaveOptions, Stages, Text
 from gateway.launcher import client as client_module
 from gateway.launcher import service as service_module
 from gateway.launcher.frames import FRAME_HEAD, encode_frame
@@ -17,6 +15,15 @@ from gateway.launcher.sizing import Sizes
 from gateway.launcher.tally import Tally
 from gateway.launcher.verdict import Check, Verdict
 from gateway.launcher.wire import DATA, FAILURE, STATE
+from gateway.model.errors import (
+    ContainerLost,
+    EngineUnavailable,
+    GatewayError,
+    InvalidRequest,
+    QueueTimeout,
+    ShuttingDown,
+)
+from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions, Stages, Text
 from tests.fakes import PNG, picture_result, settle, until
 from tests.support.launcher_rig import DEFAULT, Rig
 

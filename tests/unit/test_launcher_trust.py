@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from gateway.errors import EngineUnavailable
-from gateway.jobs import Job, Stages
 from gateway.launcher import launcher as module
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.proof import Proof
 from gateway.metrics import Metrics
+from gateway.model.errors import EngineUnavailable
+from gateway.model.jobs import Job, Stages
 from tests.fakes import until
 from tests.unit.test_proof import BAD, GOOD, Scripted
 

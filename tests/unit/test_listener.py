@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.errors import StartError
 from gateway.launcher.listener import listening, peer_of
+from gateway.model.errors import StartError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import pytest
 
 from gateway import live_keyring
 from gateway.auth import DEFAULT_NAME, Keyring, digest_of
-from gateway.errors import StartError, Unauthorized
 from gateway.keys_file import table_head
 from gateway.live_keyring import RELOAD_LIMIT_S, LiveKeyring, load_keyring
+from gateway.model.errors import StartError, Unauthorized
 from tests.fakes import KEY, until
 
 if TYPE_CHECKING:

@@ -12,8 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
-from gateway.jobs import Limits
 from gateway.launcher import maker as maker_module
 from gateway.launcher import pool as pool_module
 from gateway.launcher.container import Container
@@ -22,6 +20,8 @@ from gateway.launcher.frames import READY, encode_frame
 from gateway.launcher.hardening import Sandbox
 from gateway.launcher.maker import NAME_TRIES, ContainerMaker
 from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Pool
+from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
+from gateway.model.jobs import Limits
 from tests.fakes import FakeConversation, FakeMaker, block, settle, until
 
 if TYPE_CHECKING:

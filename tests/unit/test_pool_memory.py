@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.errors import ContainerLost, EngineUnavailable
 from gateway.launcher.pool import Pool
+from gateway.model.errors import ContainerLost, EngineUnavailable
 from tests.fakes import FakeMaker, settle, until
 
 if TYPE_CHECKING:

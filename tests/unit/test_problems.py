@@ -8,8 +8,8 @@ import json
 import pytest
 from aiohttp import web
 
-from gateway import errors
-from gateway.jobs import Outcome, Result
+from gateway.model import errors
+from gateway.model.jobs import Outcome, Result
 from gateway.problems import (
     CONTENT_TYPE,
     OUTCOME_TITLES,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway import selftest
-from gateway.errors import EngineUnavailable, StartError
 from gateway.launcher import proof
-from gateway.launcher.codec import build, encode, parse
 from gateway.launcher.proof import Proof
 from gateway.launcher.verdict import Check, Verdict, merged
+from gateway.model.codec import build, encode, parse
+from gateway.model.errors import EngineUnavailable, StartError
 from tests.conftest import kept_logging
 from tests.fakes import until
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gateway.jobs import Format
+from gateway.model.jobs import Format
 from gateway.pictures import check_picture
 from tests.support.runner import size_of
 

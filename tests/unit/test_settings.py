@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import annotated_types
 import pytest
 
-from gateway.errors import StartError
-from gateway.jobs import Limits
+from gateway.model.errors import StartError
+from gateway.model.jobs import Limits
 from gateway.settings import SOCKET_PATH_LIMIT, LauncherProcessSettings, Settings, load, load_settings
 from tests.fakes import KEY
 

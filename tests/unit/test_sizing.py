@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import StartError
-from gateway.jobs import MiB
 from gateway.launcher.engine import EngineFacts
 from gateway.launcher.sizing import IDLE_BYTES, OTHER_MAKERS, Sizes, choose_sizes, make_plan
+from gateway.model.errors import StartError
+from gateway.model.jobs import MiB
 from gateway.settings import Settings
 from tests.fakes import KEY
 

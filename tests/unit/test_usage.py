@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.jobs import Usage
 from gateway.launcher.usage import CgroupUsage
+from gateway.model.jobs import Usage
 
 if TYPE_CHECKING:
     from pathlib import Path

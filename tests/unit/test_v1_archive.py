@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jobs import Limits, NamedFile
+from gateway.model.jobs import Limits, NamedFile
 from gateway.v1.archive import archive_names, write_archive
 from gateway.v1.content_types import BINARY, TEXT, content_type_of
 from gateway.v1.rendering import Rendering

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cache_store import ENTRY_COST, CacheStore
-from gateway.errors import StartError
-from gateway.jobs import Format, Job, KiB, Limits, MiB, NamedFile, Outcome, Result, SaveOptions
-from gateway.launcher.codec import MalformedDocument
+from gateway.model.codec import MalformedDocument
+from gateway.model.errors import StartError
+from gateway.model.jobs import Format, Job, KiB, Limits, MiB, NamedFile, Outcome, Result, SaveOptions
 from gateway.v1.cache import Wish, entry_key, wish_of
 from gateway.v1.render_cache import RenderCache, pack, unpack
 from tests.http.v1 import FACTS, figures_result, rich_result

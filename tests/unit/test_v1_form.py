@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.errors import BodyTooLarge, RequestError
+from gateway.model.errors import BodyTooLarge, RequestError
 from gateway.v1.form_body import FormReader
 
 if TYPE_CHECKING:

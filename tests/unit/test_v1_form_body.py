@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import InvalidRequest
+from gateway.model.errors import InvalidRequest
 from gateway.v1.form_body import BROKEN, FormReader
 from gateway.v1.submission import Submission
 

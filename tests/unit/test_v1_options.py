@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import InvalidOptions, OptionError
-from gateway.jobs import Format, MiB, SaveOptions
+from gateway.model.errors import InvalidOptions, OptionError
+from gateway.model.jobs import Format, MiB, SaveOptions
 from gateway.v1 import derive_rc, rc
 from gateway.v1.faults import FAULTS_LIMIT, validated
 from gateway.v1.json_body import RenderRequest

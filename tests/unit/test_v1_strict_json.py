@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import InvalidRequest
+from gateway.model.errors import InvalidRequest
 from gateway.v1.strict_json import DEPTH_LIMIT, ITEMS_LIMIT, STRINGS_LIMIT, parse_object
 
 _VALUES = st.recursive(

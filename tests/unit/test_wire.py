@@ -10,9 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import errors
-from gateway.jobs import Format, Job, NamedFile, SaveOptions, Stages
-from gateway.launcher.codec import MalformedDocument, build, parse
 from gateway.launcher.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.wire import (
     CODE_LIMIT_BYTES,
@@ -43,6 +40,9 @@ from gateway.launcher.wire import (
     read_data,
     read_frame,
 )
+from gateway.model import errors
+from gateway.model.codec import MalformedDocument, build, parse
+from gateway.model.jobs import Format, Job, NamedFile, SaveOptions, Stages
 from gateway.v1 import options as edge_options
 from gateway.v1 import rc as edge_rc
 from gateway.v1.file_names import NAME_LIMIT_BYTES, find_fault

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import Fault, Format, Job, NamedFile, Outcome, Picture, Result, SaveOptions, Stages
-from gateway.launcher.codec import MalformedDocument, build, encode, length_of_data, parse, schema_of
 from gateway.launcher.wire import Failure, State
+from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse, schema_of
+from gateway.model.jobs import Fault, Format, Job, NamedFile, Outcome, Picture, Result, SaveOptions, Stages
 from tests.support.values import values_of
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, ForwardRef, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gateway import jobs
+from gateway.model import jobs
 
 T = TypeVar("T")
 

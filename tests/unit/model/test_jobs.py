@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.jobs import (
+from gateway.model.jobs import (
     ERROR_TEXT_LIMIT,
     Ending,
     Job,

@@ -27,7 +27,7 @@ GatewayError
     ├── ContainerLost           a container vanished under a job
     └── NameTaken               the chosen container name is in use; choose another
 
-What a guest's code does wrong is not here: that is an `Outcome` (see `gateway.jobs`).
+What a guest's code does wrong is not here: that is an `Outcome` (see `gateway.model.jobs`).
 """
 
 from __future__ import annotations

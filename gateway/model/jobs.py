@@ -1,7 +1,7 @@
 """The vocabulary every layer shares: a job, its limits, its outcome and its result.
 
 Nothing here knows HTTP or Docker. A guest's failure is a value of these types; our own failures
-are the exceptions of `gateway.errors`.
+are the exceptions of `gateway.model.errors`.
 """
 
 from __future__ import annotations
