@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.log_gate import LogGate
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
+from gateway.observability.log_gate import LogGate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

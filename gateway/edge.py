@@ -22,9 +22,9 @@ from loguru import logger
 
 from gateway import problems
 from gateway.framing import is_clear
-from gateway.log_gate import LogGate
 from gateway.middleware import new_request_id, raw_answer
 from gateway.model.errors import StartError, TooManyConnections
+from gateway.observability.log_gate import LogGate
 from gateway.protocol import LINGERING_S, EdgeProtocol
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.web_request import BaseRequest
 
-    from gateway.metrics import Metrics
+    from gateway.observability.metrics import Metrics
     from gateway.settings import Settings
 
 #: Bytes of a head, all its lines together; aiohttp bounds each line (8190) and their number (128) only.

@@ -28,9 +28,9 @@ from gateway.ending import EndWish
 from gateway.handlers import Services
 from gateway.launcher.interface import make_launcher
 from gateway.live_keyring import load_keyring
-from gateway.metrics import Metrics, metrics_app
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
+from gateway.observability.metrics import Metrics, metrics_app
 from gateway.serving import Serving
 from gateway.v1.render_cache import RenderCache
 

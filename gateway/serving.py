@@ -21,8 +21,8 @@ from loguru import logger
 from gateway import problems
 from gateway.auth import HEADER, Holder
 from gateway.budgets import Budgets, Quota
-from gateway.log_gate import LogGate
 from gateway.model.errors import Busy, EngineError, RateExceeded, Unauthorized
+from gateway.observability.log_gate import LogGate
 from gateway.rate_headers import rate_headers
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from gateway.admission import Admission
     from gateway.launcher.executor import Executor
     from gateway.live_keyring import LiveKeyring
-    from gateway.metrics import Metrics
     from gateway.model.jobs import EnvironmentFacts, Job, Limits, Result, Stages
+    from gateway.observability.metrics import Metrics
 
 #: Who sent a request; there once `Serving.enter` has let it in.
 HOLDER = web.RequestKey("holder", Holder)

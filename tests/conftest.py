@@ -13,7 +13,7 @@ import pytest
 from loguru import logger
 
 from bootstrap.commands import TRUE_WORDS
-from gateway.logs import configure_logging
+from gateway.observability.logs import configure_logging
 from gateway.settings import Settings
 from gateway.settings_table import FIELDS
 from tests.fakes import KEY

@@ -6,8 +6,8 @@ import asyncio
 import sys
 
 from gateway.launcher.service import serve
-from gateway.logs import configure_logging
 from gateway.model.errors import StartError
+from gateway.observability.logs import configure_logging
 from gateway.settings import LauncherProcessSettings, load
 
 

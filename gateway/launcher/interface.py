@@ -77,7 +77,7 @@ class Launcher(Protocol):
 
 
 class Books(Protocol):
-    """Where a launcher counts what happens; see `gateway.metrics.Metrics`."""
+    """Where a launcher counts what happens; see `gateway.observability.metrics.Metrics`."""
 
     def count_pool_event(self, event: str, times: int = 1) -> None:
         """Count one of the events that `Pool.on_event` names."""

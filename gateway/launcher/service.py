@@ -38,10 +38,10 @@ from gateway.launcher.wire import (
     read_data,
     read_frame,
 )
-from gateway.log_gate import LogGate
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
 from gateway.model.jobs import Job, KiB, Stages
+from gateway.observability.log_gate import LogGate
 
 if TYPE_CHECKING:
     import socket

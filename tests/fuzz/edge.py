@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from loguru import logger
 
-from gateway.logs import configure_logging
+from gateway.observability.logs import configure_logging
 from gateway.settings import Settings
 from tests.fakes import KEY, PNG, settle
 from tests.http.conftest import make_rig

@@ -17,7 +17,7 @@ from gateway.budgets import Budgets
 from gateway.edge import Edge, EdgeLimits
 from gateway.handlers import Services
 from gateway.live_keyring import load_keyring
-from gateway.metrics import Metrics
+from gateway.observability.metrics import Metrics
 from gateway.protocol import PROTOCOL_OPTIONS
 from gateway.serving import Serving
 from tests.fakes import FakeExecutor

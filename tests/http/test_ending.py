@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from gateway.edge import Edge, EdgeLimits
-from gateway.metrics import Metrics
+from gateway.observability.metrics import Metrics
 from gateway.service import CONNECTIONS_LIMIT_S, make_runner
 
 

@@ -12,8 +12,8 @@ from gateway.launcher.listener import listening
 from gateway.launcher.service import LauncherServer
 from gateway.launcher.sizing import Sizes
 from gateway.launcher.tally import Tally
-from gateway.metrics import Metrics
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Job, Limits, Result, Stages
+from gateway.observability.metrics import Metrics
 from tests.fakes import PNG, picture_result
 
 if TYPE_CHECKING:

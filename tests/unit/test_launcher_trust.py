@@ -11,9 +11,9 @@ import pytest
 from gateway.launcher import launcher as module
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.proof import Proof
-from gateway.metrics import Metrics
 from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import Job, Stages
+from gateway.observability.metrics import Metrics
 from tests.fakes import until
 from tests.unit.test_proof import BAD, GOOD, Scripted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.log_gate import BURST, LINES_PER_MINUTE, LogGate
+from gateway.observability.log_gate import BURST, LINES_PER_MINUTE, LogGate
 
 
 @settings(deadline=None, max_examples=100)

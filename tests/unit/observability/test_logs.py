@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loguru import logger
 
-from gateway.logs import FIELD_LIMIT, configure_logging
+from gateway.observability.logs import FIELD_LIMIT, configure_logging
 from tests.conftest import kept_logging
 
 if TYPE_CHECKING:
