@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from gateway import problems
-from gateway.bodies import read_code
-from gateway.middleware import REQUEST_ID
 from gateway.model.errors import NotReady
 from gateway.model.jobs import Job, Outcome, SaveOptions, Stages
+from gateway.server import problems
+from gateway.server.body import read_code
+from gateway.server.middleware import REQUEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

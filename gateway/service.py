@@ -23,7 +23,6 @@ from loguru import logger
 
 from gateway.admission import Admission
 from gateway.app import build_app
-from gateway.edge import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.ending import EndWish
 from gateway.handlers import Services
 from gateway.launcher.interface import make_launcher
@@ -31,6 +30,7 @@ from gateway.live_keyring import load_keyring
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics, metrics_app
+from gateway.server.connections import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.serving import Serving
 from gateway.v1.render_cache import RenderCache
 

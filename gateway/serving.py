@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from loguru import logger
 
-from gateway import problems
 from gateway.auth import HEADER, Holder
 from gateway.budgets import Budgets, Quota
 from gateway.model.errors import Busy, EngineError, RateExceeded, Unauthorized
 from gateway.observability.log_gate import LogGate
 from gateway.rate_headers import rate_headers
+from gateway.server import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -134,7 +134,7 @@ class Job:
     """One submission: the code, what lies beside it, and how its figures are to be saved.
 
     Attributes:
-        code: Python source, already checked by `gateway.bodies`.
+        code: Python source, already checked by `gateway.server.body`.
         options: How figures are saved.
         files: Placed in the working directory before the code runs.
         environment: Name of the environment it runs in.

@@ -14,8 +14,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from gateway.middleware import add_headers, answer_failures, identify
-from gateway.routes import bind_routes
+from gateway.server.middleware import add_headers, answer_failures, identify
+from gateway.server.routes import bind_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

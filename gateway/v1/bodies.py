@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from multipart import parse_options_header
 
-from gateway.bodies import read_body, receive_body
 from gateway.model.errors import InvalidRequest, UnsupportedType
+from gateway.server.body import read_body, receive_body
 from gateway.v1.faults import validated
 from gateway.v1.form_body import BROKEN, FormReader, code_from_bytes
 from gateway.v1.json_body import read_json

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from gateway import problems
 from gateway.model.jobs import Outcome
+from gateway.server import problems
 from gateway.v1.rendering import text_document, warning_documents
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 
 from gateway.handlers import SERVICES
-from gateway.middleware import REQUEST_ID
 from gateway.model.errors import NotReady
 from gateway.model.jobs import Outcome
+from gateway.server.middleware import REQUEST_ID
 from gateway.v1 import docs_page
 from gateway.v1.accept import choose_forms, form_for, parse_accept
 from gateway.v1.answers import answer

@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.auth import HEADER
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
-from gateway.problems import CONTENT_TYPE as PROBLEM
+from gateway.server.problems import CONTENT_TYPE as PROBLEM
 from gateway.v1.accept import PICTURE_TYPES, Form
 from gateway.v1.bodies import FORM, JSON, PYTHON
 from gateway.v1.documents import (

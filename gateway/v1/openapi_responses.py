@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.problems import CONTENT_TYPE, PROBLEMS
+from gateway.server.problems import CONTENT_TYPE, PROBLEMS
 
 #: Statuses whose answers say when to come back.
 _WAITING = (429, 503)

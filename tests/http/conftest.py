@@ -14,11 +14,11 @@ from aiohttp.test_utils import TestServer
 from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.budgets import Budgets
-from gateway.edge import Edge, EdgeLimits
 from gateway.handlers import Services
 from gateway.live_keyring import load_keyring
 from gateway.observability.metrics import Metrics
-from gateway.protocol import PROTOCOL_OPTIONS
+from gateway.server.connections import Edge, EdgeLimits
+from gateway.server.protocol import PROTOCOL_OPTIONS
 from gateway.serving import Serving
 from tests.fakes import FakeExecutor
 

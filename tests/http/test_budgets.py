@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from gateway.auth import HEADER, digest_of
 from gateway.budgets import STEP_S, WINDOW_S, Budgets
 from gateway.model.jobs import MiB, Outcome, Result, Usage
-from gateway.protocol import PROTOCOL_OPTIONS
+from gateway.server.protocol import PROTOCOL_OPTIONS
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig, make_rig
 

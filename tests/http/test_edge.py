@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import http_parser, web
 
-from gateway import edge as edge_module
-from gateway import protocol as protocol_module
 from gateway.auth import HEADER
-from gateway.edge import HEAD_LIMIT_BYTES, OTHER_DESCRIPTORS, Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.model.errors import StartError
 from gateway.model.jobs import ERROR_TEXT_LIMIT, Outcome, Result
 from gateway.observability.metrics import Metrics, metrics_app
+from gateway.server import connections as edge_module
+from gateway.server import protocol as protocol_module
+from gateway.server.connections import (
+    HEAD_LIMIT_BYTES,
+    OTHER_DESCRIPTORS,
+    Edge,
+    EdgeLimits,
+    check_descriptors,
+    check_parser,
+)
 from gateway.settings import ROOT
 from tests.fakes import KEY, picture_result, until
 from tests.http.raw import (

@@ -10,8 +10,8 @@ import time
 import pytest
 from aiohttp import web
 
-from gateway.edge import Edge, EdgeLimits
 from gateway.observability.metrics import Metrics
+from gateway.server.connections import Edge, EdgeLimits
 from gateway.service import CONNECTIONS_LIMIT_S, make_runner
 
 

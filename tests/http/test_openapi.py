@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.model.errors import GatewayError, NotReady, TooManyConnections
 from gateway.model.jobs import Format, Outcome
-from gateway.problems import PROBLEMS
+from gateway.server.problems import PROBLEMS
 from gateway.settings import ROOT
 from gateway.v1 import docs_page
 from gateway.v1.documents import FailureDocument, RenderDocument

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.model.jobs import Outcome
-from gateway.problems import PROBLEMS
+from gateway.server.problems import PROBLEMS
 from gateway.settings_table import FIELDS
 from tests.support.documents import (
     COVERED,

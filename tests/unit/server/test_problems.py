@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.model import errors
 from gateway.model.jobs import Outcome, Result
-from gateway.problems import (
+from gateway.server.problems import (
     CONTENT_TYPE,
     OUTCOME_TITLES,
     PROBLEMS,

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, cast
 from aiohttp import hdrs, http_parser
 from loguru import logger
 
-from gateway import problems
-from gateway.framing import is_clear
-from gateway.middleware import new_request_id, raw_answer
 from gateway.model.errors import StartError, TooManyConnections
 from gateway.observability.log_gate import LogGate
-from gateway.protocol import LINGERING_S, EdgeProtocol
+from gateway.server import problems
+from gateway.server.ambiguity import is_clear
+from gateway.server.middleware import new_request_id, raw_answer
+from gateway.server.protocol import LINGERING_S, EdgeProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable

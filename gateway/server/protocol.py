@@ -21,16 +21,16 @@ from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 from loguru import logger
 
-from gateway import problems
-from gateway.middleware import new_request_id, raw_answer
 from gateway.model.errors import HeadTimeout, HeadTooLarge, MalformedRequest
+from gateway.server import problems
+from gateway.server.middleware import new_request_id, raw_answer
 from gateway.serving import HOLDER
 
 if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
 
-    from gateway.edge import Edge
     from gateway.model.errors import GatewayError
+    from gateway.server.connections import Edge
 
 #: Seconds a connection may be without a request.
 KEEPALIVE_S = 20.0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from loguru import logger
 
-from gateway import problems
 from gateway.model.errors import EngineError, GatewayError
+from gateway.server import problems
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -84,7 +84,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer exceptions by the table of `gateway.problems`."""
+    """Answer exceptions by the table of `gateway.server.problems`."""
     request_id = request[REQUEST_ID]
     try:
         return await handler(request)

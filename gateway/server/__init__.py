@@ -1,0 +1,1 @@
+"""A connection and a request before and after its handler: limits, checks, headers, errors."""
