@@ -25,8 +25,8 @@ from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.ending import EndWish
 from gateway.handlers import Services
+from gateway.keys.live_keyring import load_keyring
 from gateway.launcher.interface import make_launcher
-from gateway.live_keyring import load_keyring
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics, metrics_app
@@ -37,7 +37,7 @@ from gateway.v1.render_cache import RenderCache
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.auth import Keyring
+    from gateway.keys.keyring import Keyring
     from gateway.launcher.sizing import Sizes
     from gateway.settings import Settings
 

@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from loguru import logger
 
-from gateway.auth import HEADER, Holder
-from gateway.budgets import Budgets, Quota
+from gateway.keys.budgets import Budgets, Quota
+from gateway.keys.keyring import HEADER, Holder
+from gateway.keys.rate_headers import rate_headers
 from gateway.model.errors import Busy, EngineError, RateExceeded, Unauthorized
 from gateway.observability.log_gate import LogGate
-from gateway.rate_headers import rate_headers
 from gateway.server import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.admission import Admission
+    from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.executor import Executor
-    from gateway.live_keyring import LiveKeyring
     from gateway.model.jobs import EnvironmentFacts, Job, Limits, Result, Stages
     from gateway.observability.metrics import Metrics
 

@@ -10,7 +10,7 @@ from gateway.model.jobs import MiB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.auth import KeyPolicy
+    from gateway.keys.keyring import KeyPolicy
     from gateway.model.jobs import EnvironmentFacts, Limits
     from gateway.v1.options import Options
 

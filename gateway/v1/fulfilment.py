@@ -12,8 +12,8 @@ from gateway.model.jobs import Stages
 from gateway.v1.cache import CacheUse, Wish, entry_key
 
 if TYPE_CHECKING:
-    from gateway.auth import Holder
     from gateway.handlers import Services
+    from gateway.keys.keyring import Holder
     from gateway.model.jobs import EnvironmentFacts, Job, Limits, Result
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from gateway.auth import HEADER
+from gateway.keys.keyring import HEADER
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
 from gateway.server.problems import CONTENT_TYPE as PROBLEM
 from gateway.v1.accept import PICTURE_TYPES, Form

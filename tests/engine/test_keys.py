@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from gateway.auth import digest_of
-from gateway.keys import main
+from gateway.keys.__main__ import main
+from gateway.keys.keyring import digest_of
 from tests.support.live import KEY, containers_of, live_gateway, until
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.live_keyring import RELOAD_LIMIT_S
+from gateway.keys.live_keyring import RELOAD_LIMIT_S
 from tests.support.documents import (
     DOCUMENTED_URL,
     OPERATIONS,

@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from gateway.keys_file import KeysFileFault, parse_keys
+from gateway.keys.keys_file import KeysFileFault, parse_keys
 from gateway.model.errors import InvalidRequest
 from gateway.model.strict_json import InvalidJson, parse_json
 from gateway.server.body import BAD_CODE, BROKEN_JSON, parse_code

@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 
 from gateway.admission import Admission
 from gateway.app import build_app
-from gateway.budgets import Budgets
 from gateway.handlers import Services
-from gateway.live_keyring import load_keyring
+from gateway.keys.budgets import Budgets
+from gateway.keys.live_keyring import load_keyring
 from gateway.observability.metrics import Metrics
 from gateway.server.connections import Edge, EdgeLimits
 from gateway.server.protocol import PROTOCOL_OPTIONS

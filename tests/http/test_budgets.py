@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from gateway.auth import HEADER, digest_of
-from gateway.budgets import STEP_S, WINDOW_S, Budgets
+from gateway.keys.budgets import STEP_S, WINDOW_S, Budgets
+from gateway.keys.keyring import HEADER, digest_of
 from gateway.model.jobs import MiB, Outcome, Result, Usage
 from gateway.server.protocol import PROTOCOL_OPTIONS
 from tests.fakes import KEY, PNG, picture_result, until

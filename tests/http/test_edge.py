@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import http_parser, web
 
-from gateway.auth import HEADER
+from gateway.keys.keyring import HEADER
 from gateway.model.errors import StartError
 from gateway.model.jobs import ERROR_TEXT_LIMIT, Outcome, Result
 from gateway.observability.metrics import Metrics, metrics_app

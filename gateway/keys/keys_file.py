@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from gateway.auth import Key, KeyPolicy
+from gateway.keys.keyring import Key, KeyPolicy
 from gateway.model.jobs import MiB
 
 #: Longest keys file that is read, in bytes: thousands of keys.

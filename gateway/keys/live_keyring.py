@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.auth import DEFAULT_NAME, Key, Keyring, digest_of
-from gateway.keys_file import SIZE_LIMIT, KeysFileFault, parse_keys
+from gateway.keys.keyring import DEFAULT_NAME, Key, Keyring, digest_of
+from gateway.keys.keys_file import SIZE_LIMIT, KeysFileFault, parse_keys
 from gateway.model.errors import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gateway.auth import Holder
+    from gateway.keys.keyring import Holder
     from gateway.settings import Settings
 
 #: Seconds between looks at the file.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.auth import Key, KeyPolicy
-from gateway.keys_file import SIZE_LIMIT, KeyEntry, KeysFileFault, parse_entries, parse_keys, table_head
+from gateway.keys.keyring import Key, KeyPolicy
+from gateway.keys.keys_file import SIZE_LIMIT, KeyEntry, KeysFileFault, parse_entries, parse_keys, table_head
 from gateway.model.jobs import MiB
 from tests.support.documents import KEYS, blocks, section
 

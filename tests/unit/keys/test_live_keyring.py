@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway import live_keyring
-from gateway.auth import DEFAULT_NAME, Keyring, digest_of
-from gateway.keys_file import table_head
-from gateway.live_keyring import RELOAD_LIMIT_S, LiveKeyring, load_keyring
+from gateway.keys import live_keyring
+from gateway.keys.keyring import DEFAULT_NAME, Keyring, digest_of
+from gateway.keys.keys_file import table_head
+from gateway.keys.live_keyring import RELOAD_LIMIT_S, LiveKeyring, load_keyring
 from gateway.model.errors import StartError, Unauthorized
 from tests.fakes import KEY, until
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway import keys
-from gateway.auth import KeyPolicy
-from gateway.keys import LIMITS, main
-from gateway.keys_file import parse_entries, parse_keys
-from gateway.live_keyring import LiveKeyring
+from gateway.keys import __main__ as keys
+from gateway.keys.__main__ import LIMITS, main
+from gateway.keys.keyring import KeyPolicy
+from gateway.keys.keys_file import parse_entries, parse_keys
+from gateway.keys.live_keyring import LiveKeyring
 from gateway.model.jobs import MiB
 from gateway.settings import ROOT
 

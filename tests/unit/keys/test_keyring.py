@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import auth
-from gateway.auth import Holder, Key, KeyPolicy, Keyring, digest_of
+from gateway.keys import keyring as auth
+from gateway.keys.keyring import Holder, Key, KeyPolicy, Keyring, digest_of
 from gateway.model.errors import Unauthorized
 from gateway.model.jobs import Job, Limits
 from tests.fakes import KEY

@@ -1,7 +1,7 @@
 """Who may ask, and what each may have: API keys, compared as digests in constant time.
 
 A key is 256 random bits, so its digest needs no slow hash: there is nothing to guess. Where keys come from
-is the business of `gateway.live_keyring`, how they are made that of `gateway.keys`.
+is the business of `gateway.keys.live_keyring`, how they are made that of `gateway.keys`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.auth import Holder, KeyPolicy
-from gateway.budgets import FIRST_GUESS_S, STEP_S, WINDOW_S, Budgets, ComputeBudget, Quota, RequestBudget
+from gateway.keys.budgets import FIRST_GUESS_S, STEP_S, WINDOW_S, Budgets, ComputeBudget, Quota, RequestBudget
+from gateway.keys.keyring import Holder, KeyPolicy
 from gateway.model.errors import BudgetExceeded, RateExceeded
 
 BOUNDED = settings(deadline=None, max_examples=200)

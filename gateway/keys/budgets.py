@@ -27,7 +27,7 @@ from gateway.model.errors import BudgetExceeded, RateExceeded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateway.auth import Holder
+    from gateway.keys.keyring import Holder
 
     Clock = Callable[[], float]
 

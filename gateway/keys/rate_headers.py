@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.budgets import Quota
+    from gateway.keys.budgets import Quota
 
 POLICY = "RateLimit-Policy"
 LIMIT = "RateLimit"

@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gateway.auth import digest_of
-from gateway.keys_file import NAME_PATTERN, KeyEntry, KeysFileFault, parse_entries, table_head
+from gateway.keys.keyring import digest_of
+from gateway.keys.keys_file import NAME_PATTERN, KeyEntry, KeysFileFault, parse_entries, table_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

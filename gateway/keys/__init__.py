@@ -1,0 +1,1 @@
+"""API keys: who may ask, and what each key has left."""
