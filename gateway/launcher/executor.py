@@ -31,8 +31,8 @@ from gateway.model.jobs import (
     Stages,
     decide_outcome,
 )
-from gateway.picture import InvalidPicture, TooManyPixels
-from gateway.pictures import check_picture
+from gateway.pictures.check import check_picture
+from gateway.pictures.picture import InvalidPicture, TooManyPixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.launcher.engine import find_engine_url
 from gateway.launcher.hardening import LABEL_INSTALLATION
-from gateway.png import check_png
+from gateway.pictures.png import check_png
 
 pytestmark = pytest.mark.engine
 

@@ -6,8 +6,8 @@ import struct
 import zlib
 
 from gateway.model.jobs import Format
-from gateway.picture import InvalidPicture
-from gateway.pictures import check_picture
+from gateway.pictures.check import check_picture
+from gateway.pictures.picture import InvalidPicture
 from tests.fakes import PNG
 
 PIXEL_LIMIT = 50_000_000

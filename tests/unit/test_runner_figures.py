@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gateway.model.jobs import Format
-from gateway.pictures import check_picture
+from gateway.pictures.check import check_picture
 from tests.support.runner import size_of
 
 if TYPE_CHECKING:

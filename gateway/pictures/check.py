@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.jpeg import check_jpeg
 from gateway.model.jobs import Format
-from gateway.pdf import check_pdf
-from gateway.png import check_png
-from gateway.svg import check_svg
-from gateway.webp import check_webp
+from gateway.pictures.jpeg import check_jpeg
+from gateway.pictures.pdf import check_pdf
+from gateway.pictures.png import check_png
+from gateway.pictures.svg import check_svg
+from gateway.pictures.webp import check_webp
 
 if TYPE_CHECKING:
-    from gateway.picture import Size
+    from gateway.pictures.picture import Size
 
 
 def check_picture(wanted: Format, data: bytes, pixel_limit: int) -> Size:

@@ -18,7 +18,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from gateway.picture import InvalidPicture, Size
+from gateway.pictures.picture import InvalidPicture, Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from gateway.picture import InvalidPicture, Size, bounded
+from gateway.pictures.picture import InvalidPicture, Size, bounded
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

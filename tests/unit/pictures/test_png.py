@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image, PngImagePlugin
 
-from gateway.picture import InvalidPicture, Size
-from gateway.png import ANCILLARY_LIMIT, CHUNK_LIMIT, INT_MAX, SIGNATURE, check_png
+from gateway.pictures.picture import InvalidPicture, Size
+from gateway.pictures.png import ANCILLARY_LIMIT, CHUNK_LIMIT, INT_MAX, SIGNATURE, check_png
 from tests.fakes import PNG
 
 BOUNDED = settings(deadline=None, max_examples=150)

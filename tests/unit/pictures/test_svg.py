@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from gateway import svg
-from gateway.picture import InvalidPicture, Size
-from gateway.svg import check_svg
+from gateway.pictures import svg
+from gateway.pictures.picture import InvalidPicture, Size
+from gateway.pictures.svg import check_svg
 from tests.support.figures import every_way, saved
 
 BOUNDED = settings(deadline=None, max_examples=150)

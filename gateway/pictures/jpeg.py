@@ -13,7 +13,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from gateway.picture import InvalidPicture, Size, bounded
+from gateway.pictures.picture import InvalidPicture, Size, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

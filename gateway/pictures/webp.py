@@ -10,7 +10,7 @@ Source: RFC 9649 (WebP), sections 2.3 to 2.7 (container), 3.4 (lossless header);
 
 from __future__ import annotations
 
-from gateway.picture import InvalidPicture, Size, bounded
+from gateway.pictures.picture import InvalidPicture, Size, bounded
 
 LOSSY, LOSSLESS, EXTENDED, ALPHA = b"VP8 ", b"VP8L", b"VP8X", b"ALPH"
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gateway.picture import InvalidPicture, Size, TooManyPixels
-from gateway.webp import check_webp
+from gateway.pictures.picture import InvalidPicture, Size, TooManyPixels
+from gateway.pictures.webp import check_webp
 from tests.support.figures import every_way, saved
 
 BOUNDED = settings(deadline=None, max_examples=150)

@@ -16,7 +16,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from gateway.picture import InvalidPicture, Size
+from gateway.pictures.picture import InvalidPicture, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from gateway import pdf
-from gateway.pdf import FORBIDDEN, check_pdf
-from gateway.picture import InvalidPicture, Size
+from gateway.pictures import pdf
+from gateway.pictures.pdf import FORBIDDEN, check_pdf
+from gateway.pictures.picture import InvalidPicture, Size
 from tests.support.figures import every_way, saved
 
 BOUNDED = settings(deadline=None, max_examples=150)

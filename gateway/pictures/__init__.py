@@ -1,0 +1,1 @@
+"""Checks of what a runner says is a picture: structure and size, nothing is decoded."""
