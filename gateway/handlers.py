@@ -17,11 +17,11 @@ from gateway.server.middleware import REQUEST_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.cache.renders import RenderCache
     from gateway.launcher.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Result
     from gateway.serving import Serving
     from gateway.settings import Settings
-    from gateway.v1.render_cache import RenderCache
 
 LIVE = "Matplotlib Graph Render API is live!"
 

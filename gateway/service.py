@@ -23,6 +23,7 @@ from loguru import logger
 
 from gateway.admission import Admission
 from gateway.app import build_app
+from gateway.cache.renders import RenderCache
 from gateway.ending import EndWish
 from gateway.handlers import Services
 from gateway.keys.live_keyring import load_keyring
@@ -32,7 +33,6 @@ from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics, metrics_app
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.serving import Serving
-from gateway.v1.render_cache import RenderCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
+from gateway.cache.lookup import Order, fulfil
+from gateway.cache.policy import CacheUse, wish_of
 from gateway.handlers import SERVICES
 from gateway.model.errors import NotReady
 from gateway.model.jobs import Outcome
@@ -17,11 +19,9 @@ from gateway.v1 import docs_page
 from gateway.v1.accept import choose_forms, form_for, parse_accept
 from gateway.v1.answers import answer
 from gateway.v1.bodies import read_submission
-from gateway.v1.cache import CacheUse, wish_of
 from gateway.v1.caps import check_caps
 from gateway.v1.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
 from gateway.v1.failures import failure_response
-from gateway.v1.fulfilment import Order, fulfil
 from gateway.v1.openapi import describe
 from gateway.v1.rendering import Rendering, limits_document, sha256
 

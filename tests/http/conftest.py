@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp.plugin import AiohttpClient
 
+    from gateway.cache.renders import RenderCache
     from gateway.launcher.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts
     from gateway.settings import Settings
-    from gateway.v1.render_cache import RenderCache
 
     Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 

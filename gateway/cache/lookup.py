@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
+from gateway.cache.policy import CacheUse, Wish, entry_key
 from gateway.model.jobs import Stages
-from gateway.v1.cache import CacheUse, Wish, entry_key
 
 if TYPE_CHECKING:
     from gateway.handlers import Services

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache_store import ENTRY_COST, CacheStore
+from gateway.cache.policy import Wish, entry_key, wish_of
+from gateway.cache.renders import RenderCache, pack, unpack
+from gateway.cache.store import ENTRY_COST, CacheStore
 from gateway.model.codec import MalformedDocument
 from gateway.model.errors import StartError
 from gateway.model.jobs import Format, Job, KiB, Limits, MiB, NamedFile, Outcome, Result, SaveOptions
-from gateway.v1.cache import Wish, entry_key, wish_of
-from gateway.v1.render_cache import RenderCache, pack, unpack
 from tests.http.v1 import FACTS, figures_result, rich_result
 
 if TYPE_CHECKING:

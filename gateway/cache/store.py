@@ -1,6 +1,6 @@
 """Bytes kept by key on disk, within a bound: an embedded SQLite database, whose oldest used entries go first.
 
-Everything here blocks; `gateway.v1.cache` calls it from a thread of its own. What is kept may be lost at any time:
+Everything here blocks; `gateway.cache.policy` calls it from a thread of its own. What is kept may be lost at any time:
 a file that is broken is thrown away and made anew, and one that can't be written is done without. SQLite comes with
 Python; its write-ahead log makes a write cheap and a crash harmless, and lets a second process share the file.
 

@@ -1,4 +1,4 @@
-"""Results kept on disk, for `gateway.v1.cache`."""
+"""Results kept on disk, for `gateway.cache.policy`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.cache_store import CacheStore
+from gateway.cache.store import CacheStore
 from gateway.model.codec import MalformedDocument, build, encode, parse, schema_of
 from gateway.model.jobs import Outcome, Result
 

@@ -1,0 +1,1 @@
+"""Renders kept on disk for the same request of the same key."""
