@@ -13,7 +13,7 @@ from gateway.model.jobs import Format
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.v1.options import Options
+    from gateway.v1.request.options import Options
 
 PICTURE_TYPES = {
     Format.PNG: "image/png",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model.jobs import Format
 from gateway.v1.documents import ArchivedFigure, ArchivedFile, ArchivedPicture, ArchiveManifest
-from gateway.v1.file_names import find_fault
+from gateway.v1.request.file_names import find_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

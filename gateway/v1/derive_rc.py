@@ -11,7 +11,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gateway.v1.rc import DATA_FILE
+from gateway.v1.request.rcparams import DATA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

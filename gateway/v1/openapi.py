@@ -15,7 +15,6 @@ from gateway.keys.keyring import HEADER
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
 from gateway.server.problems import CONTENT_TYPE as PROBLEM
 from gateway.v1.accept import PICTURE_TYPES, Form
-from gateway.v1.bodies import FORM, JSON, PYTHON
 from gateway.v1.documents import (
     EnvironmentsDocument,
     FailureDocument,
@@ -23,15 +22,16 @@ from gateway.v1.documents import (
     ProblemDocument,
     RenderDocument,
 )
-from gateway.v1.json_body import FILES_LIMIT, RenderRequest
 from gateway.v1.openapi_responses import (
     answer_headers,
     header_components,
     problem_responses,
     reference,
 )
-from gateway.v1.options import Options, TextForm
-from gateway.v1.submission import CODE_PATTERN
+from gateway.v1.request.dispatch import FORM, JSON, PYTHON
+from gateway.v1.request.json_body import FILES_LIMIT, RenderRequest
+from gateway.v1.request.options import Options, TextForm
+from gateway.v1.request.submission import CODE_PATTERN
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from gateway.v1.json_body import RenderRequest
+from gateway.v1.request.json_body import RenderRequest
 
 #: Names that are written out; more of them are in `/docs`.
 NAMES_LIMIT = 8

@@ -9,10 +9,10 @@ from gateway.launcher.wire import check_job
 from gateway.model.codec import build, encode, parse
 from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Job
-from gateway.v1.form_body import FormReader
-from gateway.v1.json_body import read_json
-from gateway.v1.submission import Submission
-from gateway.v1.text_options import options_from_text
+from gateway.v1.request.form_body import FormReader
+from gateway.v1.request.json_body import read_json
+from gateway.v1.request.submission import Submission
+from gateway.v1.request.text_options import options_from_text
 
 CODE_LIMIT_BYTES = 512
 BOUNDARY = "b"

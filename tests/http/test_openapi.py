@@ -19,7 +19,7 @@ from gateway.settings import ROOT
 from gateway.v1 import docs_page
 from gateway.v1.documents import FailureDocument, RenderDocument
 from gateway.v1.openapi import describe
-from gateway.v1.options import Options
+from gateway.v1.request.options import Options
 from tests.http.v1 import AUTH, GOOD, PATH, rich_result
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import sys
 from gateway.settings import ROOT
 from gateway.settings_table import FIELDS, settings_table
 from gateway.v1 import derive_rc
-from gateway.v1.json_body import RenderRequest
 from gateway.v1.options_table import options_table
+from gateway.v1.request.json_body import RenderRequest
 from tests.support.documents import API, command, first_cells, section
 
 _ROW = re.compile(r"^\| `[A-Z][A-Z0-9_]*` \|.*\|$", re.MULTILINE)

@@ -43,9 +43,9 @@ from gateway.launcher.wire import (
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, build, parse
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions, Stages
-from gateway.v1 import options as edge_options
-from gateway.v1 import rc as edge_rc
-from gateway.v1.file_names import NAME_LIMIT_BYTES, find_fault
+from gateway.v1.request import options as edge_options
+from gateway.v1.request import rcparams as edge_rc
+from gateway.v1.request.file_names import NAME_LIMIT_BYTES, find_fault
 
 GOOD = Job(
     "plt.plot([1])",

@@ -6,7 +6,7 @@ import re
 
 import schemathesis
 
-from gateway.v1.file_names import NAME_PATTERN, find_fault
+from gateway.v1.request.file_names import NAME_PATTERN, find_fault
 
 
 @schemathesis.hook

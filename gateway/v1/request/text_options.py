@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gateway.model.errors import InvalidRequest, OptionError
-from gateway.v1 import rc
-from gateway.v1.file_names import shown
-from gateway.v1.options import Options, TextForm
-from gateway.v1.strict_json import parse_object
+from gateway.v1.request import rcparams as rc
+from gateway.v1.request.file_names import shown
+from gateway.v1.request.options import Options, TextForm
+from gateway.v1.request.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from gateway.model.jobs import Job
 
 if TYPE_CHECKING:
     from gateway.model.jobs import NamedFile
-    from gateway.v1.options import Options
+    from gateway.v1.request.options import Options
 
 
 @dataclass(frozen=True, slots=True)

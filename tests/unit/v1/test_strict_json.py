@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.errors import InvalidRequest
-from gateway.v1.strict_json import DEPTH_LIMIT, ITEMS_LIMIT, STRINGS_LIMIT, parse_object
+from gateway.v1.request.strict_json import DEPTH_LIMIT, ITEMS_LIMIT, STRINGS_LIMIT, parse_object
 
 _VALUES = st.recursive(
     st.none()

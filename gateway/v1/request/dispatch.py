@@ -8,12 +8,12 @@ from multipart import parse_options_header
 
 from gateway.model.errors import InvalidRequest, UnsupportedType
 from gateway.server.body import read_body, receive_body
-from gateway.v1.faults import validated
-from gateway.v1.form_body import BROKEN, FormReader, code_from_bytes
-from gateway.v1.json_body import read_json
-from gateway.v1.options import Options
-from gateway.v1.submission import Submission, check_code_length
-from gateway.v1.text_options import options_from_text
+from gateway.v1.request.form_body import BROKEN, FormReader, code_from_bytes
+from gateway.v1.request.json_body import read_json
+from gateway.v1.request.options import Options
+from gateway.v1.request.submission import Submission, check_code_length
+from gateway.v1.request.text_options import options_from_text
+from gateway.v1.request.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

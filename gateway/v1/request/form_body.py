@@ -12,12 +12,12 @@ from multipart import MultipartError, MultipartSegment, ParserError, PushMultipa
 
 from gateway.model.errors import BodyTooLarge, InvalidRequest, OptionError
 from gateway.model.jobs import KiB, NamedFile
-from gateway.v1 import file_names
-from gateway.v1.faults import validated
-from gateway.v1.json_body import FILES_LIMIT
-from gateway.v1.options import Options
-from gateway.v1.submission import Submission, find_code_fault
-from gateway.v1.text_options import PAIRS_LIMIT, options_from_text
+from gateway.v1.request import file_names
+from gateway.v1.request.json_body import FILES_LIMIT
+from gateway.v1.request.options import Options
+from gateway.v1.request.submission import Submission, find_code_fault
+from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
+from gateway.v1.request.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from gateway.model.errors import InvalidOptions, OptionError
-from gateway.v1 import rc
-from gateway.v1.file_names import shown
-from gateway.v1.options import Model
+from gateway.v1.request import rcparams as rc
+from gateway.v1.request.file_names import shown
+from gateway.v1.request.options import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

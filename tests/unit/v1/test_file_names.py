@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.v1.file_names import NAME_LIMIT, find_fault, shown
+from gateway.v1.request.file_names import NAME_LIMIT, find_fault, shown
 
 
 @pytest.mark.parametrize(

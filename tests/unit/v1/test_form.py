@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.model.errors import BodyTooLarge, RequestError
-from gateway.v1.form_body import FormReader
+from gateway.v1.request.form_body import FormReader
 
 if TYPE_CHECKING:
-    from gateway.v1.submission import Submission
+    from gateway.v1.request.submission import Submission
 
 LIMIT = 1024
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gateway.keys.keyring import KeyPolicy
     from gateway.model.jobs import EnvironmentFacts, Limits
-    from gateway.v1.options import Options
+    from gateway.v1.request.options import Options
 
 
 def check_caps(

@@ -1,6 +1,6 @@
 """What a render may be asked for: one model, which checks every body's options and describes them in OpenAPI.
 
-JSON is checked as it comes. Queries and forms hold text; `gateway.v1.text_options` makes of it what JSON would have
+JSON is checked as it comes. Queries and forms hold text; `gateway.v1.request.text_options` makes of it what JSON would have
 held, and the same model checks that.
 """
 
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, MiB, SaveOptions
-from gateway.v1 import rc
+from gateway.v1.request import rcparams as rc
 
 if TYPE_CHECKING:
     from gateway.model.jobs import RcValue
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STYLES_LIMIT = 8
 RC_LIMIT = 64
 
-#: The largest values that an operator can set; what holds on a service is lower, see `gateway.v1.caps`.
+#: The largest values that an operator can set; what holds on a service is lower, see `gateway.v1.request.caps`.
 TIMEOUT_LIMIT_S = 600
 MEMORY_LIMIT_MIB = 65536
 

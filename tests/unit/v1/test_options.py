@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from gateway.model.errors import InvalidOptions, OptionError
 from gateway.model.jobs import Format, MiB, SaveOptions
-from gateway.v1 import derive_rc, rc
-from gateway.v1.faults import FAULTS_LIMIT, validated
-from gateway.v1.json_body import RenderRequest
-from gateway.v1.options import RC_LIMIT, Options
-from gateway.v1.text_options import PAIRS_LIMIT, options_from_text
+from gateway.v1 import derive_rc
+from gateway.v1.request import rcparams as rc
+from gateway.v1.request.json_body import RenderRequest
+from gateway.v1.request.options import RC_LIMIT, Options
+from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
+from gateway.v1.request.validation import FAULTS_LIMIT, validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

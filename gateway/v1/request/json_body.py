@@ -10,11 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from gateway.model.errors import InvalidOptions, OptionError
 from gateway.model.jobs import NamedFile
-from gateway.v1 import file_names
-from gateway.v1.faults import validated
-from gateway.v1.options import Model, Options
-from gateway.v1.strict_json import parse_object
-from gateway.v1.submission import CODE_PATTERN, Submission, find_code_fault
+from gateway.v1.request import file_names
+from gateway.v1.request.options import Model, Options
+from gateway.v1.request.strict_json import parse_object
+from gateway.v1.request.submission import CODE_PATTERN, Submission, find_code_fault
+from gateway.v1.request.validation import validated
 
 FILES_LIMIT = 64
 

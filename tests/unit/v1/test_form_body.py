@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.errors import InvalidRequest
-from gateway.v1.form_body import BROKEN, FormReader
-from gateway.v1.submission import Submission
+from gateway.v1.request.form_body import BROKEN, FormReader
+from gateway.v1.request.submission import Submission
 
 HEAD = b'Content-Disposition: form-data; name="code"'
 

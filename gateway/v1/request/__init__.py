@@ -1,0 +1,1 @@
+"""A request to `/v1/render`, read and checked: it becomes a job."""
