@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.v1.rendering import sha256
+from gateway.v1.response.rendering import sha256
 
 if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Job, Limits

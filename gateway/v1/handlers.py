@@ -16,14 +16,14 @@ from gateway.model.errors import NotReady
 from gateway.model.jobs import Outcome
 from gateway.server.middleware import REQUEST_ID
 from gateway.v1 import docs_page
-from gateway.v1.accept import choose_forms, form_for, parse_accept
-from gateway.v1.answers import answer
-from gateway.v1.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
-from gateway.v1.failures import failure_response
 from gateway.v1.openapi import describe
-from gateway.v1.rendering import Rendering, limits_document, sha256
 from gateway.v1.request.caps import check_caps
 from gateway.v1.request.dispatch import read_submission
+from gateway.v1.response.accept import choose_forms, form_for, parse_accept
+from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
+from gateway.v1.response.failures import failure_response
+from gateway.v1.response.rendering import Rendering, limits_document, sha256
+from gateway.v1.response.response import answer
 
 if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Limits, Result

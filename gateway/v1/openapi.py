@@ -14,14 +14,6 @@ from pydantic.json_schema import models_json_schema
 from gateway.keys.keyring import HEADER
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
 from gateway.server.problems import CONTENT_TYPE as PROBLEM
-from gateway.v1.accept import PICTURE_TYPES, Form
-from gateway.v1.documents import (
-    EnvironmentsDocument,
-    FailureDocument,
-    InvalidRequestDocument,
-    ProblemDocument,
-    RenderDocument,
-)
 from gateway.v1.openapi_responses import (
     answer_headers,
     header_components,
@@ -32,6 +24,14 @@ from gateway.v1.request.dispatch import FORM, JSON, PYTHON
 from gateway.v1.request.json_body import FILES_LIMIT, RenderRequest
 from gateway.v1.request.options import Options, TextForm
 from gateway.v1.request.submission import CODE_PATTERN
+from gateway.v1.response.accept import PICTURE_TYPES, Form
+from gateway.v1.response.documents import (
+    EnvironmentsDocument,
+    FailureDocument,
+    InvalidRequestDocument,
+    ProblemDocument,
+    RenderDocument,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

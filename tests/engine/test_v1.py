@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gateway.model.jobs import Format
-from gateway.v1.accept import PICTURE_TYPES
+from gateway.v1.response.accept import PICTURE_TYPES
 from tests.support.live import KEY, ROOT, live_gateway
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from gateway.model.jobs import Format, Outcome
 from gateway.server.problems import PROBLEMS
 from gateway.settings import ROOT
 from gateway.v1 import docs_page
-from gateway.v1.documents import FailureDocument, RenderDocument
 from gateway.v1.openapi import describe
 from gateway.v1.request.options import Options
+from gateway.v1.response.documents import FailureDocument, RenderDocument
 from tests.http.v1 import AUTH, GOOD, PATH, rich_result
 
 if TYPE_CHECKING:

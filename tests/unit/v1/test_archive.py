@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.jobs import Limits, NamedFile
-from gateway.v1.archive import archive_names, write_archive
-from gateway.v1.content_types import BINARY, TEXT, content_type_of
-from gateway.v1.rendering import Rendering
+from gateway.v1.response.archive import archive_names, write_archive
+from gateway.v1.response.content_types import BINARY, TEXT, content_type_of
+from gateway.v1.response.rendering import Rendering
 from tests.fakes import PNG
 from tests.http.v1 import FACTS, figures_result, rich_result
 

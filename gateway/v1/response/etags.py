@@ -11,13 +11,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from gateway.v1.rendering import sha256
+from gateway.v1.response.rendering import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.v1.accept import Form
-    from gateway.v1.documents import RenderDocument
+    from gateway.v1.response.accept import Form
+    from gateway.v1.response.documents import RenderDocument
 
 #: Tags of one request that are looked at.
 TAGS_LIMIT = 64

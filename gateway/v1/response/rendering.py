@@ -8,9 +8,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.v1.accept import PICTURE_TYPES
-from gateway.v1.content_types import content_type_of
-from gateway.v1.documents import (
+from gateway.v1.response.accept import PICTURE_TYPES
+from gateway.v1.response.content_types import content_type_of
+from gateway.v1.response.documents import (
     FigureDocument,
     FileDocument,
     LimitsDocument,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.model.jobs import Format, KiB
-from gateway.v1.accept import PICTURE_TYPES, Form
-from gateway.v1.archive import write_archive
-from gateway.v1.etags import document_tag, is_known, picture_tag
+from gateway.v1.response.accept import PICTURE_TYPES, Form
+from gateway.v1.response.archive import write_archive
+from gateway.v1.response.etags import document_tag, is_known, picture_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.v1.rendering import Rendering
+    from gateway.v1.response.rendering import Rendering
 
 #: Formats that can carry script: saved to disk, not shown beside us.
 ATTACHED = (Format.SVG, Format.PDF)

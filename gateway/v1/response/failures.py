@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.model.jobs import Outcome
 from gateway.server import problems
-from gateway.v1.rendering import text_document, warning_documents
+from gateway.v1.response.rendering import text_document, warning_documents
 
 if TYPE_CHECKING:
     from aiohttp import web

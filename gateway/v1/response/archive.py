@@ -8,14 +8,14 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from gateway.model.jobs import Format
-from gateway.v1.documents import ArchivedFigure, ArchivedFile, ArchivedPicture, ArchiveManifest
 from gateway.v1.request.file_names import find_fault
+from gateway.v1.response.documents import ArchivedFigure, ArchivedFile, ArchivedPicture, ArchiveManifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.v1.documents import RenderDocument
-    from gateway.v1.rendering import Rendering
+    from gateway.v1.response.documents import RenderDocument
+    from gateway.v1.response.rendering import Rendering
 
 #: The earliest date that the format knows; the true one would make every archive another.
 DATE = (1980, 1, 1, 0, 0, 0)
