@@ -11,12 +11,12 @@ from aiohttp import hdrs, web
 
 from gateway.cache.lookup import Order, fulfil
 from gateway.cache.policy import CacheUse, wish_of
+from gateway.description import docs_page
+from gateway.description.openapi import describe
 from gateway.handlers import SERVICES
 from gateway.model.errors import NotReady
 from gateway.model.jobs import Outcome
 from gateway.server.middleware import REQUEST_ID
-from gateway.v1 import docs_page
-from gateway.v1.openapi import describe
 from gateway.v1.request.caps import check_caps
 from gateway.v1.request.dispatch import read_submission
 from gateway.v1.response.accept import choose_forms, form_for, parse_accept

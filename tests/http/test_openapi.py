@@ -12,12 +12,12 @@ import pytest
 from aiohttp import hdrs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.description import docs_page
+from gateway.description.openapi import describe
 from gateway.model.errors import GatewayError, NotReady, TooManyConnections
 from gateway.model.jobs import Format, Outcome
 from gateway.server.problems import PROBLEMS
 from gateway.settings import ROOT
-from gateway.v1 import docs_page
-from gateway.v1.openapi import describe
 from gateway.v1.request.options import Options
 from gateway.v1.response.documents import FailureDocument, RenderDocument
 from tests.http.v1 import AUTH, GOOD, PATH, rich_result
@@ -48,7 +48,7 @@ async def test_served_to_anybody(client: Client, description: dict[str, Any]) ->
 
 def test_printed_by_its_module(description: dict[str, Any]) -> None:
     """The command prints the description that is served."""
-    command = [sys.executable, "-m", "gateway.v1.openapi"]
+    command = [sys.executable, "-m", "gateway.description.openapi"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
     assert json.loads(printed) == description
 

@@ -45,7 +45,9 @@ COVERED = {
     "export": Cover("tests/engine/test_client_documents.py", "def test_commands_"),
     "curl --fail-with-body": Cover("tests/engine/test_recipes.py", "def test_curl_"),
     "curl --no-progress-meter": Cover("tests/engine/test_api_document.py", "def test_every_curl_command("),
-    ".venv/bin/python -m gateway.v1.openapi": Cover("tests/http/test_openapi.py", "def test_printed_by_its_module("),
+    ".venv/bin/python -m gateway.description.openapi": Cover(
+        "tests/http/test_openapi.py", "def test_printed_by_its_module("
+    ),
     ".venv/bin/python -m gateway.v1.options_table": Cover("tests/unit/test_docs.py", "def test_options_table_"),
     "docker run -i": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     "docker run -p": Cover("tests/compose/test_documented.py", "def test_one_container_"),

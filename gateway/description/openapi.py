@@ -1,6 +1,6 @@
 """`/openapi.json`: what the service can be asked, as OpenAPI 3.1, made from the types that check and write it.
 
-`python -m gateway.v1.openapi` prints it, to make clients from without a running service.
+`python -m gateway.description.openapi` prints it, to make clients from without a running service.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from gateway.keys.keyring import HEADER
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
-from gateway.server.problems import CONTENT_TYPE as PROBLEM
-from gateway.v1.openapi_responses import (
+from gateway.description.openapi_responses import (
     answer_headers,
     header_components,
     problem_responses,
     reference,
 )
+from gateway.keys.keyring import HEADER
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
+from gateway.server.problems import CONTENT_TYPE as PROBLEM
 from gateway.v1.request.dispatch import FORM, JSON, PYTHON
 from gateway.v1.request.json_body import FILES_LIMIT, RenderRequest
 from gateway.v1.request.options import Options, TextForm

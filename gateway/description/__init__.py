@@ -1,0 +1,1 @@
+"""The description of every endpoint, for programs and for people."""
