@@ -7,8 +7,8 @@ from typing import Any
 import docker
 
 from benchmarks.contenders.docker_run import LABEL
-from gateway.launcher.engine import find_engine_url
-from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.launcher.engine.docker_engine import find_engine_url
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.jobs import MiB
 
 #: Names under which every engine lists its own shims: other words for runc.

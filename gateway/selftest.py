@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.launcher.engine import DockerEngine, find_engine_url
+from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
 from gateway.launcher.preflight import SelfTest, find_sandbox
 from gateway.launcher.verdict import merged
 from gateway.model.errors import EngineError, StartError

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.container import Container
-from gateway.launcher.engine import ExitState
+from gateway.launcher.engine.docker_engine import ExitState
 from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import Figure, Format, Outcome, Picture, Result
 

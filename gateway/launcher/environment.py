@@ -10,21 +10,21 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.launcher.engine.specification import RUNNER
+from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.hardening import RUNNER
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
 from gateway.launcher.preflight import EXIT_SIGKILL, SelfTest, prepare, run_to_end
 from gateway.launcher.proof import Proof
-from gateway.launcher.usage import CgroupUsage
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.launcher.engine import DockerEngine
-    from gateway.launcher.hardening import Sandbox
+    from gateway.launcher.engine.docker_engine import DockerEngine
+    from gateway.launcher.engine.specification import Sandbox
     from gateway.launcher.preflight import Prepared
     from gateway.settings import LauncherSettings
 

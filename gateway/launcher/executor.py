@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gateway.launcher.container import Container
-    from gateway.launcher.engine import Engine
+    from gateway.launcher.engine.docker_engine import Engine
     from gateway.launcher.pool import Pool
     from gateway.model.jobs import Usage
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.launcher.engine import DockerEngine, EngineFacts, find_engine_url
+from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, find_engine_url
 from gateway.launcher.environment import Examined, OpenEnvironment, examine, make_maker, open_environment
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, choose_sizes, make_plan

@@ -18,14 +18,14 @@ from loguru import logger
 from gateway.launcher.call_filter import read_call_filter
 from gateway.launcher.container import Container
 from gateway.launcher.conversation import StreamEnded, open_conversation
+from gateway.launcher.engine.specification import STUB, UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.frames import MalformedAnswer
-from gateway.launcher.hardening import STUB, UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.likeness import Process, ProcessGone
 from gateway.launcher.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 
 if TYPE_CHECKING:
-    from gateway.launcher.engine import Engine, Launched
+    from gateway.launcher.engine.docker_engine import Engine, Launched
 
 #: How many names are tried before a maker gives up; with 40,000 uids one is enough but for rare chance.
 NAME_TRIES = 8

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.answers import AnswerReader
 from gateway.launcher.conversation import StreamEnded
+from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.executor import judge
 from gateway.launcher.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
-from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.trials import PROGRAM, judge_trials, limits_of_trials
 from gateway.launcher.verdict import Check, Verdict
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from gateway.launcher.engine import DockerEngine, EngineFacts, ExitState, Launched
+    from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, ExitState, Launched
     from gateway.settings import LauncherSettings
 
 #: Seconds the probe may take.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.engine import CONTROL_THREADS, END_THREADS, LAUNCH_THREADS, PING_THREADS
+from gateway.launcher.engine.docker_engine import CONTROL_THREADS, END_THREADS, LAUNCH_THREADS, PING_THREADS
 from tests.chaos.clients import Client
 from tests.chaos.faults import Installation
 from tests.chaos.model import Judge

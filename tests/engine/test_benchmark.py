@@ -11,8 +11,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from gateway.launcher.engine import find_engine_url
-from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.launcher.engine.docker_engine import find_engine_url
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.pictures.png import check_png
 
 pytestmark = pytest.mark.engine

@@ -14,7 +14,7 @@ import pytest
 
 from bootstrap import clean
 from bootstrap.steps import SetupError, Steps
-from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from tests.support import runtimes
 from tests.support.live import ROOT, free_port
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine

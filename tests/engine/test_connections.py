@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from gateway.launcher.engine import END_THREADS, DockerEngine
+from gateway.launcher.engine.docker_engine import END_THREADS, DockerEngine
 from tests.support.live import engine_url
 
 pytestmark = pytest.mark.engine

@@ -17,9 +17,9 @@ import docker
 import pytest
 
 from gateway.launcher.answers import AnswerReader
-from gateway.launcher.engine import DockerEngine
+from gateway.launcher.engine.docker_engine import DockerEngine
+from gateway.launcher.engine.specification import TEMPLATE, Sandbox
 from gateway.launcher.frames import encode_job
-from gateway.launcher.hardening import TEMPLATE, Sandbox
 from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.template import TemplateFailed
 from gateway.model.jobs import Job, Limits, Outcome

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from gateway.launcher.hardening import UID_FIRST, UID_LAST
+from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
 from tests.support.live import LiveGateway, live_gateway, until
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import aiohttp
 import docker
 import pytest
 
-from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.jobs import MiB
 from tests.support.keys_file import write_keys
 from tests.support.live import (

@@ -24,7 +24,7 @@ from tests.support.spec_changes import unfiltered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.launcher.hardening import Sandbox
+    from gateway.launcher.engine.specification import Sandbox
 
 pytestmark = pytest.mark.engine
 

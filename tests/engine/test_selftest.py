@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway import selftest
-from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from tests.support import runtimes
 from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, live_gateway
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from gateway.launcher.hardening import MASKED_PATHS, Sandbox
+from gateway.launcher.engine.specification import MASKED_PATHS, Sandbox
 from gateway.model.jobs import Limits
 from tests.support.containers import attached, make_sandbox, program_config, run
 from tests.support.live import IMAGE, engine_url, remove_containers_of

@@ -29,7 +29,7 @@ SLEEP = "import time; time.sleep({}); plt.plot([1])"
 SPIN = "while True: pass"
 
 #: Modules that know an engine. None of them may be loaded where none is to be reached.
-ENGINE_MODULES = {"docker", "requests", "urllib3", "gateway.launcher.engine", "gateway.launcher.launcher"}
+ENGINE_MODULES = {"docker", "requests", "urllib3", "gateway.launcher.engine.docker_engine", "gateway.launcher.launcher"}
 
 
 @pytest.fixture

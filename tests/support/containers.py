@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
+from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.model.jobs import Limits, MiB
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import docker
 
-from gateway.launcher.hardening import UID_FIRST, UID_LAST
+from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
 
 if TYPE_CHECKING:
     from types import TracebackType

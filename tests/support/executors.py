@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.launcher.engine import DockerEngine
+from gateway.launcher.engine.docker_engine import DockerEngine
+from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.hardening import Sandbox
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
 from gateway.model.jobs import Job, Limits, Result, SaveOptions, Stages

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import docker
 
-from gateway.launcher.engine import find_engine_url
-from gateway.launcher.hardening import LABEL_INSTALLATION
+from gateway.launcher.engine.docker_engine import find_engine_url
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

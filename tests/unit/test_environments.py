@@ -11,9 +11,9 @@ import pytest
 
 from gateway.environments import ENVIRONMENTS_LIMIT, FILE_LIMIT, OWN_SETTINGS, read_environments
 from gateway.launcher import environment
-from gateway.launcher.engine import ExitState
+from gateway.launcher.engine.docker_engine import ExitState
+from gateway.launcher.engine.specification import RUNNER, Sandbox
 from gateway.launcher.environment import check_image, examine, read_account
-from gateway.launcher.hardening import RUNNER, Sandbox
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Limits, MiB
 from gateway.settings import Settings, load_settings

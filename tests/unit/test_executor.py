@@ -12,7 +12,7 @@ from gateway.launcher import executor
 from gateway.launcher.answers import Answer, ClaimedPicture
 from gateway.launcher.container import Container
 from gateway.launcher.conversation import StreamEnded
-from gateway.launcher.engine import ExitState
+from gateway.launcher.engine.docker_engine import ExitState
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
 from gateway.model.errors import ContainerLost, EngineUnavailable

@@ -36,7 +36,7 @@ def test_one_module_knows_the_engine() -> None:
         for file in GATEWAY
         if any(name.split(".")[0] == "docker" for name in imported(file))
     }
-    assert knowing == {"gateway/launcher/engine.py"}
+    assert knowing == {"gateway/launcher/engine/docker_engine.py"}
 
 
 @pytest.mark.parametrize("package", ["matplotlib", "numpy", "PIL"])

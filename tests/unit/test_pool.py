@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from gateway.launcher import maker as maker_module
 from gateway.launcher import pool as pool_module
 from gateway.launcher.container import Container
-from gateway.launcher.engine import Launched
+from gateway.launcher.engine.docker_engine import Launched
+from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.frames import READY, encode_frame
-from gateway.launcher.hardening import Sandbox
 from gateway.launcher.maker import NAME_TRIES, ContainerMaker
 from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Pool
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown

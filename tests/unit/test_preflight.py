@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.launcher import preflight
-from gateway.launcher.engine import EngineFacts, ExitState, FoundContainer, Launched
+from gateway.launcher.engine.docker_engine import EngineFacts, ExitState, FoundContainer, Launched
+from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.frames import END, PICTURE, READY, encode_frame, with_head
-from gateway.launcher.hardening import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.preflight import SelfTest, judge_probe, meets_host_kernel, prepare, probe
 from gateway.launcher.trials import PROGRAM
 from gateway.model.errors import ContainerLost, EngineUnavailable, StartError

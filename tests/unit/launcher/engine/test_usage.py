@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.usage import CgroupUsage
+from gateway.launcher.engine.usage import CgroupUsage
 from gateway.model.jobs import Usage
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ import urllib3
 from docker.transport import UnixHTTPAdapter
 from loguru import logger
 
-from gateway.launcher.hardening import LABEL_INSTALLATION, LABEL_INSTANCE
-from gateway.launcher.last_resort import kill_process
+from gateway.launcher.engine.direct_kill import kill_process
+from gateway.launcher.engine.specification import LABEL_INSTALLATION, LABEL_INSTANCE
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.last_resort import kill_process
+from gateway.launcher.engine.direct_kill import kill_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

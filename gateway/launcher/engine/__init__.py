@@ -1,0 +1,1 @@
+"""The container engine, and what exactly a container is."""
