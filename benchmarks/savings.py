@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import cpu, engine_view
 from benchmarks.contenders.contender import RenderFailed
 from benchmarks.statistics import Summary, summarize
-from gateway.launcher.conversation import open_conversation
 from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
+from gateway.launcher.runner.conversation import open_conversation
 from gateway.model.jobs import Limits
 
 if TYPE_CHECKING:

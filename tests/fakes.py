@@ -20,7 +20,7 @@ from gateway.model.jobs import Figure, Format, Outcome, Picture, Result
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from gateway.launcher.answers import AnswerReader
+    from gateway.launcher.runner.reply import AnswerReader
     from gateway.model.jobs import Job, Stages, Usage
 
 KEY = "the-key-of-the-tests"

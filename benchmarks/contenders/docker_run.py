@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
-from gateway.launcher.frames import Demultiplexer, Stream
+from gateway.launcher.runner.frames import Demultiplexer, Stream
 
 if TYPE_CHECKING:
     import docker

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from gateway.launcher.conversation import Conversation
+    from gateway.launcher.runner.conversation import Conversation
     from gateway.launcher.template import ForkedRunner
 
 

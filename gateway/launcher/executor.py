@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.launcher.answers import Answer, AnswerReader
-from gateway.launcher.conversation import StreamEnded
-from gateway.launcher.frames import MalformedAnswer, OutputExceeded, encode_job
+from gateway.launcher.runner.conversation import StreamEnded
+from gateway.launcher.runner.frames import MalformedAnswer, OutputExceeded, encode_job
+from gateway.launcher.runner.reply import Answer, AnswerReader
 from gateway.model.jobs import (
     SIGNAL_BASE,
     Ending,

@@ -17,10 +17,10 @@ from loguru import logger
 
 from gateway.launcher.call_filter import read_call_filter
 from gateway.launcher.container import Container
-from gateway.launcher.conversation import StreamEnded, open_conversation
 from gateway.launcher.engine.specification import STUB, UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.frames import MalformedAnswer
 from gateway.launcher.likeness import Process, ProcessGone
+from gateway.launcher.runner.conversation import StreamEnded, open_conversation
+from gateway.launcher.runner.frames import MalformedAnswer
 from gateway.launcher.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 

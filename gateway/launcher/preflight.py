@@ -17,12 +17,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.launcher.answers import AnswerReader
-from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.executor import judge
-from gateway.launcher.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
 from gateway.launcher.maker import ContainerMaker
+from gateway.launcher.runner.conversation import StreamEnded
+from gateway.launcher.runner.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
+from gateway.launcher.runner.reply import AnswerReader
 from gateway.launcher.trials import PROGRAM, judge_trials, limits_of_trials
 from gateway.launcher.verdict import Check, Verdict
 from gateway.model.errors import ContainerLost, StartError

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from gateway.launcher.call_filter import read_call_filter
-from gateway.launcher.frames import Demultiplexer, FrameReader, MalformedAnswer, Stream, encode_frame
 from gateway.launcher.likeness import Process, ProcessGone, confine, differences, resource_limits
+from gateway.launcher.runner.frames import Demultiplexer, FrameReader, MalformedAnswer, Stream, encode_frame
 from gateway.model.errors import ContainerLost
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Every connection is one of two things, and what decides is what comes first from
     a job                               the launcher runs it and answers; whoever hangs up before has cancelled it
 
 so there is one verb, *run this job*, and nothing else that could be asked. The framing is that of the runner's
-stdout (`gateway.launcher.frames`): one byte of kind, the length as 32 bits big-endian, the payload.
+stdout (`gateway.launcher.runner.frames`): one byte of kind, the length as 32 bits big-endian, the payload.
 
     J  gateway → launcher   a job's document
     A  launcher → gateway   a result's document
@@ -31,7 +31,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
 from gateway.launcher.verdict import Verdict  # noqa: TC001
 from gateway.model import errors

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from gateway.launcher.answers import AnswerReader
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import TEMPLATE, Sandbox
-from gateway.launcher.frames import encode_job
 from gateway.launcher.maker import ForkingMaker
+from gateway.launcher.runner.frames import encode_job
+from gateway.launcher.runner.reply import AnswerReader
 from gateway.launcher.template import TemplateFailed
 from gateway.model.jobs import Job, Limits, Outcome
 from tests.support.live import (

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.wire import DATA, FAILURE, JOB, RESULT, STATE, encode_job
 from gateway.model.codec import build, encode, parse
 from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions

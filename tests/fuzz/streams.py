@@ -6,8 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway.launcher.answers import Answer, AnswerReader
-from gateway.launcher.frames import (
+from gateway.launcher.runner.frames import (
     END,
     FILE,
     PICTURE,
@@ -21,6 +20,7 @@ from gateway.launcher.frames import (
     encode_frame,
     with_head,
 )
+from gateway.launcher.runner.reply import Answer, AnswerReader
 from gateway.launcher.wire import check_job
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse
 from gateway.model.jobs import Format, Job, NamedFile, Outcome, SaveOptions

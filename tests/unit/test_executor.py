@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from gateway.launcher import executor
-from gateway.launcher.answers import Answer, ClaimedPicture
 from gateway.launcher.container import Container
-from gateway.launcher.conversation import StreamEnded
 from gateway.launcher.engine.docker_engine import ExitState
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
+from gateway.launcher.runner.conversation import StreamEnded
+from gateway.launcher.runner.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
+from gateway.launcher.runner.reply import Answer, ClaimedPicture
 from gateway.model.errors import ContainerLost, EngineUnavailable
 from gateway.model.jobs import (
     Fault,

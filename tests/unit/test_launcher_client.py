@@ -10,7 +10,7 @@ import pytest
 
 from gateway.launcher import client as client_module
 from gateway.launcher import service as service_module
-from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
 from gateway.launcher.tally import Tally
 from gateway.launcher.verdict import Check, Verdict

@@ -17,9 +17,9 @@ from gateway.launcher import pool as pool_module
 from gateway.launcher.container import Container
 from gateway.launcher.engine.docker_engine import Launched
 from gateway.launcher.engine.specification import Sandbox
-from gateway.launcher.frames import READY, encode_frame
 from gateway.launcher.maker import NAME_TRIES, ContainerMaker
 from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Pool
+from gateway.launcher.runner.frames import READY, encode_frame
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
 from gateway.model.jobs import Limits
 from tests.fakes import FakeConversation, FakeMaker, block, settle, until

@@ -14,8 +14,8 @@ import pytest
 from gateway.launcher import preflight
 from gateway.launcher.engine.docker_engine import EngineFacts, ExitState, FoundContainer, Launched
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.preflight import SelfTest, judge_probe, meets_host_kernel, prepare, probe
+from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.trials import PROGRAM
 from gateway.model.errors import ContainerLost, EngineUnavailable, StartError
 from gateway.model.jobs import Limits, MiB

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.wire import (
     CODE_LIMIT_BYTES,
     DATA,

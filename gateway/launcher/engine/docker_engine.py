@@ -5,7 +5,7 @@ engine timeout. A container's life has four calls: *create*, *attach*, *start*, 
 kills. The first three run in one go (`launch`) in threads of their own, so that creates that hang can't hold up the
 kills. *Kill* and *remove* have theirs: a guest can make them slow, and that must delay neither questions about other
 containers nor the signs of life asked for. Attach comes before start, else the SDK may lose the first bytes
-(docker-py#2466). The attached socket is handed to asyncio (`gateway.launcher.conversation`), so no thread waits
+(docker-py#2466). The attached socket is handed to asyncio (`gateway.launcher.runner.conversation`), so no thread waits
 while a job runs, and cancelling a job is nothing but closing a socket and removing a container.
 
 Every exception of the SDK and below is translated here, by `_translated`, and nowhere else.

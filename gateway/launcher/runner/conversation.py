@@ -13,7 +13,7 @@ import asyncio
 from enum import Enum, auto
 from typing import TYPE_CHECKING, cast
 
-from gateway.launcher.frames import (
+from gateway.launcher.runner.frames import (
     READY,
     Demultiplexer,
     FrameReader,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from gateway.launcher.answers import Answer, AnswerReader
+    from gateway.launcher.runner.reply import Answer, AnswerReader
 
 #: Bytes a container may write before its job, warnings of the import included.
 PRELUDE_LIMIT = 64 * 1024

@@ -18,7 +18,7 @@ head at the beginning of a payload has its own length, 16 bits big-endian, befor
     E  runner → us   the end of the answer, JSON: {"outcome"} and, where there is something to say, "error", "fault",
                      "figures_drawn", "notices", "files_left_out"
 
-Pictures come before files, those before the end; prints may come in between. `gateway.launcher.answers` says what may
+Pictures come before files, those before the end; prints may come in between. `gateway.launcher.runner.reply` says what may
 stand in each.
 
 Whatever comes from a container may be hostile: lengths are judged before a byte is kept, and every

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.answers import Answer, AnswerReader, ClaimedPicture
-from gateway.launcher.conversation import PRELUDE_LIMIT, Conversation, Phase, StreamEnded, open_conversation
-from gateway.launcher.frames import END, PICTURE, READY, MalformedAnswer, OutputExceeded, encode_frame, with_head
+from gateway.launcher.runner.conversation import PRELUDE_LIMIT, Conversation, Phase, StreamEnded, open_conversation
+from gateway.launcher.runner.frames import END, PICTURE, READY, MalformedAnswer, OutputExceeded, encode_frame, with_head
+from gateway.launcher.runner.reply import Answer, AnswerReader, ClaimedPicture
 from gateway.model.jobs import Format, Job, Outcome
 from tests.fakes import block, settle, until
 

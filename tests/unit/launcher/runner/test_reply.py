@@ -11,19 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher import answers
-from gateway.launcher.answers import (
-    CLAIMABLE,
-    END_LIMIT,
-    FILE_LIMIT,
-    NOTICE_LIMIT,
-    TEXT_LIMIT,
-    Answer,
-    AnswerReader,
-    ClaimedPicture,
-    is_path,
-)
-from gateway.launcher.frames import (
+from gateway.launcher.runner import reply as answers
+from gateway.launcher.runner.frames import (
     END,
     FILE,
     JOB,
@@ -35,6 +24,17 @@ from gateway.launcher.frames import (
     OutputExceeded,
     encode_frame,
     with_head,
+)
+from gateway.launcher.runner.reply import (
+    CLAIMABLE,
+    END_LIMIT,
+    FILE_LIMIT,
+    NOTICE_LIMIT,
+    TEXT_LIMIT,
+    Answer,
+    AnswerReader,
+    ClaimedPicture,
+    is_path,
 )
 from gateway.model.jobs import Fault, Format, Job, NamedFile, Notice, Outcome, SaveOptions, Text, printable
 from tests.support.runner import runner_modules

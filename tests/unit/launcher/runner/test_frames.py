@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher.frames import (
+from gateway.launcher.runner.frames import (
     END,
     FILE,
     JOB,

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.launcher.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
+from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
 from gateway.model.jobs import ERROR_TEXT_LIMIT, Fault, Format, KiB, NamedFile, Notice, Outcome, Text, printable
 
 if TYPE_CHECKING:
