@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.cache.renders import RenderCache
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Result
     from gateway.serving import Serving
     from gateway.settings import Settings

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.launcher.interface import Books
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job
 
 #: Seconds to connect, and for a job to be taken off our hands.

@@ -15,8 +15,8 @@ from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
-from gateway.launcher.preflight import EXIT_SIGKILL, SelfTest, prepare, run_to_end
-from gateway.launcher.proof import Proof
+from gateway.launcher.selftest.monitor import Proof
+from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, prepare, run_to_end
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gateway.launcher.engine.docker_engine import DockerEngine
     from gateway.launcher.engine.specification import Sandbox
-    from gateway.launcher.preflight import Prepared
+    from gateway.launcher.selftest.selftest import Prepared
     from gateway.settings import LauncherSettings
 
 #: Seconds from a container's start to its runner being ready.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.launcher.sizing import Sizes
-    from gateway.launcher.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.settings import Settings
 

@@ -19,8 +19,8 @@ from loguru import logger
 from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, find_engine_url
 from gateway.launcher.environment import Examined, OpenEnvironment, examine, make_maker, open_environment
 from gateway.launcher.interface import GAUGES
+from gateway.launcher.selftest.verdict import merged
 from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, choose_sizes, make_plan
-from gateway.launcher.verdict import merged
 from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.launcher.interface import Books
     from gateway.launcher.maker import ContainerMaker
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
     from gateway.settings import LauncherSettings
 

@@ -32,8 +32,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
+from gateway.launcher.selftest.verdict import Verdict  # noqa: TC001
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
-from gateway.launcher.verdict import Verdict  # noqa: TC001
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, encode, schema_of
 from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue, Result, Stages

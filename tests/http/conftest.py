@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_aiohttp.plugin import AiohttpClient
 
     from gateway.cache.renders import RenderCache
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts
     from gateway.settings import Settings
 

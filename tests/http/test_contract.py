@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher.verdict import Check, Verdict
+from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.model.errors import (
     ContainerLost,
     EngineUnavailable,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
 
 DEFAULT = EnvironmentFacts(DEFAULT_ENVIRONMENT, "sha256:1", "default", Limits(), {"python": "3"}, {"numpy": "2"}, "f")
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.launcher import launcher as module
 from gateway.launcher.launcher import EngineLauncher
-from gateway.launcher.proof import Proof
+from gateway.launcher.selftest.monitor import Proof
 from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import Job, Stages
 from gateway.observability.metrics import Metrics

@@ -3,7 +3,7 @@
 An engine can accept limits and not enforce them (rootless engines on cgroup v1 do), a kernel can lack seccomp, a
 runtime can be missing. So the engine is asked what it can do, and then the sandbox is tested: a *probe* container with
 exactly the specification of a job looks around inside and tries what must not work, others try to exceed each limit
-(see `gateway.launcher.trials`), and one gets a job, whose picture must be good. All run our own code only; it is the
+(see `gateway.launcher.selftest.trials`), and one gets a job, whose picture must be good. All run our own code only; it is the
 one time that a container is believed.
 """
 
@@ -23,8 +23,8 @@ from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
 from gateway.launcher.runner.reply import AnswerReader
-from gateway.launcher.trials import PROGRAM, judge_trials, limits_of_trials
-from gateway.launcher.verdict import Check, Verdict
+from gateway.launcher.selftest.trials import PROGRAM, judge_trials, limits_of_trials
+from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, SIGNAL_BASE, Job, MiB, Outcome
 

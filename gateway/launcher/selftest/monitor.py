@@ -16,14 +16,14 @@ from loguru import logger
 from gateway.model.errors import EngineError
 
 if TYPE_CHECKING:
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
 
 #: Seconds until the next try when the last one failed, or came to nothing.
 RETRY_S = 30.0
 
 
 class Test(Protocol):
-    """What can be tested again; see `gateway.launcher.preflight.SelfTest`."""
+    """What can be tested again; see `gateway.launcher.selftest.selftest.SelfTest`."""
 
     async def run(self) -> Verdict:
         """Test, and return what came of it; raises EngineError when the engine failed meanwhile."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher import preflight
 from gateway.launcher.engine.docker_engine import EngineFacts, ExitState, FoundContainer, Launched
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.preflight import SelfTest, judge_probe, meets_host_kernel, prepare, probe
 from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
-from gateway.launcher.trials import PROGRAM
+from gateway.launcher.selftest import selftest as preflight
+from gateway.launcher.selftest.selftest import SelfTest, judge_probe, meets_host_kernel, prepare, probe
+from gateway.launcher.selftest.trials import PROGRAM
 from gateway.model.errors import ContainerLost, EngineUnavailable, StartError
 from gateway.model.jobs import Limits, MiB
 from tests.fakes import PNG, block
@@ -24,7 +24,7 @@ from tests.fakes import PNG, block
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.settings import Settings
 
     MakeSettings = Callable[..., Settings]

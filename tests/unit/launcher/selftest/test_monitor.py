@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway import selftest
-from gateway.launcher import proof
-from gateway.launcher.proof import Proof
-from gateway.launcher.verdict import Check, Verdict, merged
+from gateway.launcher.selftest import __main__ as selftest
+from gateway.launcher.selftest import monitor as proof
+from gateway.launcher.selftest.monitor import Proof
+from gateway.launcher.selftest.verdict import Check, Verdict, merged
 from gateway.model.codec import build, encode, parse
 from gateway.model.errors import EngineUnavailable, StartError
 from tests.conftest import kept_logging

@@ -1,4 +1,4 @@
-"""`python -m gateway.selftest`: tests the sandbox on the configured engine, once, and says what came of it.
+"""`python -m gateway.launcher.selftest.__main__`: tests the sandbox on the configured engine, once, and says what came of it.
 
 It runs the same checks as the service does at its start and now and then, beside a running service or without one, and
 needs the right to open the engine's socket. The exit status is 0 when the sandbox holds, 1 when it doesn't, and 2 when
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
-from gateway.launcher.preflight import SelfTest, find_sandbox
-from gateway.launcher.verdict import merged
+from gateway.launcher.selftest.selftest import SelfTest, find_sandbox
+from gateway.launcher.selftest.verdict import merged
 from gateway.model.errors import EngineError, StartError
 from gateway.settings import LauncherSettings, load
 
 if TYPE_CHECKING:
-    from gateway.launcher.verdict import Verdict
+    from gateway.launcher.selftest.verdict import Verdict
 
 HOLDS, DOES_NOT_HOLD, NOT_TESTED = 0, 1, 2
 
