@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 
 import docker
 
-from gateway.launcher.call_filter import read_call_filter
 from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import Sandbox
+from gateway.launcher.fork.call_filter import read_call_filter
 from gateway.model.jobs import Limits
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ Who trusts whom. This process runs our own code and the image's libraries, never
 container too, read-only and without network, under an allowlist of system calls; but it may enter other
 containers (CAP_SYS_ADMIN, and the host's process ids to name them by), which no runner may. A child gives all
 of that up, in `become`, before it says that it is ready, and the launcher compares it from outside with the
-container's stub, line by line, before it gets a job (gateway/launcher/likeness.py). What decides is that
+container's stub, line by line, before it gets a job (gateway/launcher/fork/comparison.py). What decides is that
 comparison; nothing said here is believed.
 
 Which stream carries what. Frames as in runner.py: one byte kind, four bytes big-endian length, payload.

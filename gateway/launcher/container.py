@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from gateway.launcher.fork.template import ForkedRunner
     from gateway.launcher.runner.conversation import Conversation
-    from gateway.launcher.template import ForkedRunner
 
 
 @dataclass(eq=False, slots=True)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from gateway.launcher.call_filter import read_call_filter
 from gateway.launcher.container import Container
 from gateway.launcher.engine.specification import STUB, UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.likeness import Process, ProcessGone
+from gateway.launcher.fork.call_filter import read_call_filter
+from gateway.launcher.fork.comparison import Process, ProcessGone
+from gateway.launcher.fork.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
 from gateway.launcher.runner.conversation import StreamEnded, open_conversation
 from gateway.launcher.runner.frames import MalformedAnswer
-from gateway.launcher.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class ContainerMaker:
 
 
 class ForkingMaker(ContainerMaker):
-    """Makes containers whose runner is forked by a template; see `gateway.launcher.template`.
+    """Makes containers whose runner is forked by a template; see `gateway.launcher.fork.template`.
 
     Call `open` before the first make, and `aclose` at the end. A template that ends is replaced at the next make.
 

@@ -18,10 +18,10 @@ import pytest
 
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import TEMPLATE, Sandbox
+from gateway.launcher.fork.template import TemplateFailed
 from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.runner.frames import encode_job
 from gateway.launcher.runner.reply import AnswerReader
-from gateway.launcher.template import TemplateFailed
 from gateway.model.jobs import Job, Limits, Outcome
 from tests.support.live import (
     IMAGE,
@@ -146,7 +146,7 @@ async def test_bounding_set_is_compared() -> None:
 
 async def test_other_control_groups_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A runner that stayed in the template's control groups would be held by none of its own limits."""
-    monkeypatch.setattr("gateway.launcher.template.confine", lambda stub, runner: None)
+    monkeypatch.setattr("gateway.launcher.fork.template.confine", lambda stub, runner: None)
     async with maker() as making:
         with pytest.raises(TemplateFailed, match="cgroup"):
             await making.make()

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.launcher import template
-from gateway.launcher.template import ForkedRunner
+from gateway.launcher.fork import template
+from gateway.launcher.fork.template import ForkedRunner
 from gateway.model.errors import ContainerLost
 
 

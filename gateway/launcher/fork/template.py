@@ -1,7 +1,7 @@
 """The launcher's end of the template: asks it to fork runners, and hears of their ends.
 
 What the template is and does stands in runner-image/template.py; how a forked runner is judged, in
-`gateway.launcher.likeness`.
+`gateway.launcher.fork.comparison`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from gateway.launcher.call_filter import read_call_filter
-from gateway.launcher.likeness import Process, ProcessGone, confine, differences, resource_limits
+from gateway.launcher.fork.call_filter import read_call_filter
+from gateway.launcher.fork.comparison import Process, ProcessGone, confine, differences, resource_limits
 from gateway.launcher.runner.frames import Demultiplexer, FrameReader, MalformedAnswer, Stream, encode_frame
 from gateway.model.errors import ContainerLost
 

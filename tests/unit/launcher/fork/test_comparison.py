@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.likeness import LIMIT_NAMES, Process, ProcessGone, control_groups, differences, resource_limits
+from gateway.launcher.fork.comparison import (
+    LIMIT_NAMES,
+    Process,
+    ProcessGone,
+    control_groups,
+    differences,
+    resource_limits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Runners forked by a template that has imported Matplotlib."""
