@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException
 
 LIMIT_S = 4.0
 
-#: What a launcher says first to whoever asks nothing (`gateway.launcher.wire.STATE`).
+#: What a launcher says first to whoever asks nothing (`gateway.launcher.remote.messages.STATE`).
 STATE = b"S"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from gateway.launcher.service import serve
+from gateway.launcher.remote.server import serve
 from gateway.model.errors import StartError
 from gateway.observability.logs import configure_logging
 from gateway.settings import LauncherProcessSettings, load

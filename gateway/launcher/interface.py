@@ -1,7 +1,7 @@
 """What the HTTP side and a launcher know of each other, in one place.
 
 There are two launchers. `gateway.launcher.launcher.EngineLauncher` works with the engine, in whatever process it is
-made; `gateway.launcher.client.LauncherClient` asks one in a process of its own. `make_launcher` is the only place that
+made; `gateway.launcher.remote.client.LauncherClient` asks one in a process of its own. `make_launcher` is the only place that
 chooses, and imports neither before it has: a gateway that asks another process must not even load what talks to an
 engine.
 """
@@ -98,6 +98,6 @@ def make_launcher(settings: Settings, books: Books) -> Launcher:
         from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
 
         return EngineLauncher(settings, books)
-    from gateway.launcher.client import LauncherClient  # noqa: PLC0415
+    from gateway.launcher.remote.client import LauncherClient  # noqa: PLC0415
 
     return LauncherClient(settings.launcher_socket, books)

@@ -84,7 +84,7 @@ def test_the_gateway_loads_nothing_that_knows_an_engine() -> None:
         return set(re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)$", said, re.MULTILINE))
 
     apart = loaded("unix:///nowhere/launcher.sock")
-    assert "gateway.launcher.client" in apart
+    assert "gateway.launcher.remote.client" in apart
     assert not apart & ENGINE_MODULES
     assert loaded("") >= ENGINE_MODULES  # so that the test can fail
 

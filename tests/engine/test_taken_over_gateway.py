@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from gateway.launcher.remote.messages import DATA, FAILURE, JOB, RESULT, STATE, encode_job
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
-from gateway.launcher.wire import DATA, FAILURE, JOB, RESULT, STATE, encode_job
 from gateway.model.codec import build, encode, parse
 from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions
 from tests.support.engine_witness import ORDINARY, EngineWitness, specification, uid_of

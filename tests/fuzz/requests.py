@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from gateway.launcher.wire import check_job
+from gateway.launcher.remote.messages import check_job
 from gateway.model.codec import build, encode, parse
 from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Job

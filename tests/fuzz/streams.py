@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from gateway.launcher.remote.messages import check_job
 from gateway.launcher.runner.frames import (
     END,
     FILE,
@@ -21,7 +22,6 @@ from gateway.launcher.runner.frames import (
     with_head,
 )
 from gateway.launcher.runner.reply import Answer, AnswerReader
-from gateway.launcher.wire import check_job
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse
 from gateway.model.jobs import Format, Job, NamedFile, Outcome, SaveOptions
 from tests.fakes import PNG, block

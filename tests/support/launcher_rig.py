@@ -7,11 +7,11 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from gateway.launcher.client import LauncherClient
-from gateway.launcher.listener import listening
-from gateway.launcher.service import LauncherServer
+from gateway.launcher.remote.client import LauncherClient
+from gateway.launcher.remote.counters import Tally
+from gateway.launcher.remote.listener import listening
+from gateway.launcher.remote.server import LauncherServer
 from gateway.launcher.sizing import Sizes
-from gateway.launcher.tally import Tally
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Job, Limits, Result, Stages
 from gateway.observability.metrics import Metrics
 from tests.fakes import PNG, picture_result

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
     """Only what it is made of is sent to the engine, and only that decides whether it is built anew."""
     root, site = tmp_path / "root", tmp_path / "site"
-    for name in (*image.GATEWAY_PARTS, "gateway/launcher/wire.py", ".env", "tests/x.py", "runner-image/runner.py"):
+    for name in (
+        *image.GATEWAY_PARTS,
+        "gateway/launcher/remote/messages.py",
+        ".env",
+        "tests/x.py",
+        "runner-image/runner.py",
+    ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.suffix and name != ".env":
@@ -36,7 +42,7 @@ def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
     tar.seek(0)
     with tarfile.open(fileobj=tar) as packed:
         names = set(packed.getnames())
-    assert {"gateway/launcher/wire.py", "requirements/gateway.txt", "site/aiohttp/a.py"} <= names
+    assert {"gateway/launcher/remote/messages.py", "requirements/gateway.txt", "site/aiohttp/a.py"} <= names
     assert not names & {".env", "tests/x.py", "runner-image/runner.py"}
     before = context.digest(root, image.GATEWAY_PARTS)
     (root / "tests" / "x.py").write_text("changed")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway import container, healthcheck
-from gateway.launcher.wire import STATE
+from gateway.launcher.remote.messages import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher.wire import Failure, State
+from gateway.launcher.remote.messages import Failure, State
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse, schema_of
 from gateway.model.jobs import Fault, Format, Job, NamedFile, Outcome, Picture, Result, SaveOptions, Stages
 from tests.support.values import values_of

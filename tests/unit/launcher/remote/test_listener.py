@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.listener import listening, peer_of
+from gateway.launcher.remote.listener import listening, peer_of
 from gateway.model.errors import StartError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher import service as service_module
+from gateway.launcher.remote import server as service_module
+from gateway.launcher.remote.messages import DATA, FAILURE, JOB, JOB_DOCUMENT_LIMIT, STATE, Failure, State, encode_job
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
-from gateway.launcher.wire import DATA, FAILURE, JOB, JOB_DOCUMENT_LIMIT, STATE, Failure, State, encode_job
 from gateway.model.codec import build, parse
 from gateway.model.jobs import Job, NamedFile, Outcome, Result, Stages
 from tests.fakes import until

@@ -93,7 +93,7 @@ class State:
         verdict: What its last self-test came to, or None.
         sizes: How many jobs it runs at once, and how many containers it keeps warm.
         environments: What jobs can name.
-        counts: What it has counted since its start, by the names of `gateway.launcher.tally`.
+        counts: What it has counted since its start, by the names of `gateway.launcher.remote.counters`.
         gauges: The values of `gateway.launcher.interface.GAUGES`.
     """
 

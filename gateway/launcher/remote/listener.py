@@ -17,7 +17,7 @@ import socket
 import stat
 from typing import TYPE_CHECKING
 
-from gateway.launcher.wire import UCRED
+from gateway.launcher.remote.messages import UCRED
 from gateway.model.errors import StartError
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher import client as client_module
-from gateway.launcher import service as service_module
+from gateway.launcher.remote import client as client_module
+from gateway.launcher.remote import server as service_module
+from gateway.launcher.remote.counters import Tally
+from gateway.launcher.remote.messages import DATA, FAILURE, STATE
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.launcher.sizing import Sizes
-from gateway.launcher.tally import Tally
-from gateway.launcher.wire import DATA, FAILURE, STATE
 from gateway.model.errors import (
     ContainerLost,
     EngineUnavailable,

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from gateway.launcher.interface import GAUGES
-from gateway.launcher.sizing import Sizes
-from gateway.launcher.tally import add_growth
-from gateway.launcher.wire import (
+from gateway.launcher.remote.counters import add_growth
+from gateway.launcher.remote.messages import (
     FAILURE,
     FAILURE_DOCUMENT_LIMIT,
     RESULT,
@@ -36,6 +35,7 @@ from gateway.launcher.wire import (
     read_data,
     read_frame,
 )
+from gateway.launcher.sizing import Sizes
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineUnavailable, ShuttingDown
 from gateway.model.jobs import MiB, Result, Stages

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
-from gateway.launcher.wire import (
+from gateway.launcher.remote.messages import (
     CODE_LIMIT_BYTES,
     DATA,
     DPI_LIMIT,
@@ -40,6 +39,7 @@ from gateway.launcher.wire import (
     read_data,
     read_frame,
 )
+from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, build, parse
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions, Stages

@@ -1,7 +1,7 @@
 """The launcher as a process of its own: the server's side of the socket.
 
 Theory of operation. A connection is taken, its peer's uid is asked of the kernel, and whoever isn't one of the peers
-is closed before a byte is read. What comes first decides what it is (see `gateway.launcher.wire`): a closed sending
+is closed before a byte is read. What comes first decides what it is (see `gateway.launcher.remote.messages`): a closed sending
 side makes it a watcher, which is told the state now and then; a job's document makes it a job. A job takes one of as
 many places as jobs may run at once, whatever the gateway believes, before its bytes are read; its answer is written
 when it is done, and the connection closed. A peer that hangs up before has cancelled its job: the container is killed.
@@ -22,9 +22,9 @@ from loguru import logger
 
 from gateway.ending import EndWish
 from gateway.launcher.launcher import EngineLauncher
-from gateway.launcher.listener import listening, peer_of
-from gateway.launcher.tally import Tally
-from gateway.launcher.wire import (
+from gateway.launcher.remote.counters import Tally
+from gateway.launcher.remote.listener import listening, peer_of
+from gateway.launcher.remote.messages import (
     JOB,
     JOB_DATA_LIMIT,
     JOB_DOCUMENT_LIMIT,

@@ -1,0 +1,1 @@
+"""A launcher in a process of its own: both ends of its socket."""
