@@ -6,9 +6,9 @@ import asyncio
 import sys
 from pathlib import Path
 
+from gateway.lifecycle import serve
 from gateway.model.errors import StartError
 from gateway.observability.logs import configure_logging
-from gateway.service import serve
 from gateway.settings import Settings, load_settings
 
 

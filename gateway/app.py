@@ -6,9 +6,9 @@ from aiohttp import web
 
 from gateway import handlers
 from gateway.handlers import SERVICES, Services
+from gateway.render_service import HOLDER
 from gateway.server.middleware import add_headers, answer_failures, identify
 from gateway.server.routes import bind_routes
-from gateway.serving import HOLDER
 from gateway.v1 import handlers as v1
 
 

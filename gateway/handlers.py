@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.cache.renders import RenderCache
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Result
-    from gateway.serving import Serving
+    from gateway.render_service import Serving
     from gateway.settings import Settings
 
 LIVE = "Matplotlib Graph Render API is live!"

@@ -17,9 +17,9 @@ from gateway.handlers import Services
 from gateway.keys.budgets import Budgets
 from gateway.keys.live_keyring import load_keyring
 from gateway.observability.metrics import Metrics
+from gateway.render_service import Serving
 from gateway.server.connections import Edge, EdgeLimits
 from gateway.server.protocol import PROTOCOL_OPTIONS
-from gateway.serving import Serving
 from tests.fakes import FakeExecutor
 
 if TYPE_CHECKING:

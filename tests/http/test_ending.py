@@ -10,9 +10,9 @@ import time
 import pytest
 from aiohttp import web
 
+from gateway.lifecycle import CONNECTIONS_LIMIT_S, make_runner
 from gateway.observability.metrics import Metrics
 from gateway.server.connections import Edge, EdgeLimits
-from gateway.service import CONNECTIONS_LIMIT_S, make_runner
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio's, of what it accepts for a closed server

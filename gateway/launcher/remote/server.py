@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.ending import EndWish
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.remote.counters import Tally
 from gateway.launcher.remote.listener import listening, peer_of
@@ -42,6 +41,7 @@ from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
 from gateway.model.jobs import Job, KiB, Stages
 from gateway.observability.log_gate import LogGate
+from gateway.shutdown import EndWish
 
 if TYPE_CHECKING:
     import socket

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from gateway.ending import EndWish
+from gateway.shutdown import EndWish
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -24,15 +24,15 @@ from loguru import logger
 from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.cache.renders import RenderCache
-from gateway.ending import EndWish
 from gateway.handlers import Services
 from gateway.keys.live_keyring import load_keyring
 from gateway.launcher.interface import make_launcher
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics, metrics_app
+from gateway.render_service import Serving
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors, check_parser
-from gateway.serving import Serving
+from gateway.shutdown import EndWish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
