@@ -1,4 +1,4 @@
-"""`/docs`: the description of `gateway.description.openapi` as one page, without script, fonts or anything from elsewhere.
+"""`/docs`: the description of every endpoint as one page, without script, fonts or anything from another host.
 
 The packages that bring a viewer of OpenAPI along are either years old or want a web framework, and all need script
 and inline styles on the very origin that takes keys; a page that only shows needs neither.

@@ -1,9 +1,8 @@
 """What the HTTP side and a launcher know of each other, in one place.
 
 There are two launchers. `gateway.launcher.launcher.EngineLauncher` works with the engine, in whatever process it is
-made; `gateway.launcher.remote.client.LauncherClient` asks one in a process of its own. `make_launcher` is the only place that
-chooses, and imports neither before it has: a gateway that asks another process must not even load what talks to an
-engine.
+made; `gateway.launcher.remote.client.LauncherClient` asks one in a process of its own. `make_launcher` alone chooses,
+and imports neither before it has: a gateway that asks another process must not even load what talks to an engine.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ def test_a_gateway_does_not_start_on_an_engine_that_ignores_a_limit(engine: Seco
 def test_the_command_tells_by_its_status(engine: SecondEngine, runtime: str, status: int) -> None:
     """Anybody who may open the socket can test the sandbox by hand; the table names what is wrong."""
     environment = {"DOCKER_HOST": engine.url, "FIGBOX_RUNTIME": runtime, "FIGBOX_IMAGE": IMAGE, "PATH": "/usr/bin"}
-    command = [sys.executable, "-m", "gateway.launcher.selftest.__main__"]
+    command = [sys.executable, "-m", "gateway.launcher.selftest"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     expected = {0: "The sandbox holds", 1: "its memory limit is not enforced", 2: "is not a runtime of the engine"}

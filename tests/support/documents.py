@@ -58,8 +58,8 @@ COVERED = {
     ".venv/bin/python -m gateway.launcher": Cover("tests/support/split.py", '"-m", "gateway.launcher"]'),
     ".venv/bin/python -m gateway": Cover("tests/support/live.py", '[sys.executable, "-m", "gateway"]'),
     ".venv/bin/python -m gateway.keys": Cover("tests/engine/test_readme_commands.py", "def test_keys_come_and_go_"),
-    ".venv/bin/python -m gateway.launcher.selftest.__main__": Cover(
-        "tests/engine/test_selftest.py", '"-m", "gateway.launcher.selftest.__main__"'
+    ".venv/bin/python -m gateway.launcher.selftest": Cover(
+        "tests/engine/test_selftest.py", '"-m", "gateway.launcher.selftest"'
     ),
     ".venv/bin/python -m gateway.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
 }

@@ -1,10 +1,11 @@
 """The launcher as a process of its own: the server's side of the socket.
 
-Theory of operation. A connection is taken, its peer's uid is asked of the kernel, and whoever isn't one of the peers
-is closed before a byte is read. What comes first decides what it is (see `gateway.launcher.remote.messages`): a closed sending
-side makes it a watcher, which is told the state now and then; a job's document makes it a job. A job takes one of as
-many places as jobs may run at once, whatever the gateway believes, before its bytes are read; its answer is written
-when it is done, and the connection closed. A peer that hangs up before has cancelled its job: the container is killed.
+Theory of operation. A connection is accepted, the kernel tells its peer's uid, and a peer that isn't allowed is cut
+off before a byte is read. What comes first decides what it is (see `gateway.launcher.remote.messages`): a closed
+sending side makes it a watcher, which is sent the state every other second; a job's document makes it a job. A job
+takes one of as many places as jobs may run at once, whatever the gateway believes, before its bytes are read; its
+reply is written when it is done, and the connection closed. A peer that hangs up before has cancelled its job: the
+container is killed.
 
 Bounded are: connections, watchers, the time a peer may take for each part of what it says, the time it may take to
 read our answer, and every length. What a peer does wrong is counted and logged as one constant line, not too many.

@@ -18,8 +18,8 @@ head at the beginning of a payload has its own length, 16 bits big-endian, befor
     E  runner → us   the end of the answer, JSON: {"outcome"} and, where there is something to say, "error", "fault",
                      "figures_drawn", "notices", "files_left_out"
 
-Pictures come before files, those before the end; prints may come in between. `gateway.launcher.runner.reply` says what may
-stand in each.
+Pictures come before files, those before the end; prints may come in between. `gateway.launcher.runner.reply` says what
+each may contain.
 
 Whatever comes from a container may be hostile: lengths are judged before a byte is kept, and every
 violation raises. Nothing here waits or knows sockets, so any split of a stream must parse alike.

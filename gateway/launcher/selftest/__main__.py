@@ -1,4 +1,4 @@
-"""`python -m gateway.launcher.selftest.__main__`: tests the sandbox on the configured engine, once, and says what came of it.
+"""`python -m gateway.launcher.selftest`: tests the sandbox on the configured engine, once, and says what came of it.
 
 It runs the same checks as the service does at its start and now and then, beside a running service or without one, and
 needs the right to open the engine's socket. The exit status is 0 when the sandbox holds, 1 when it doesn't, and 2 when

@@ -3,8 +3,8 @@
 An engine can accept limits and not enforce them (rootless engines on cgroup v1 do), a kernel can lack seccomp, a
 runtime can be missing. So the engine is asked what it can do, and then the sandbox is tested: a *probe* container with
 exactly the specification of a job looks around inside and tries what must not work, others try to exceed each limit
-(see `gateway.launcher.selftest.trials`), and one gets a job, whose picture must be good. All run our own code only; it is the
-one time that a container is believed.
+(see `gateway.launcher.selftest.trials`), and one gets a job, whose picture must be good. All run our own code only; it
+is the one time that a container is believed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a render may be asked for: one model, which checks every body's options and describes them in OpenAPI.
 
-JSON is checked as it comes. Queries and forms hold text; `gateway.v1.request.text_options` makes of it what JSON would have
-held, and the same model checks that.
+JSON is checked as it comes. Queries and forms hold text; `gateway.v1.request.text_options` turns it into what JSON
+would have held, and the same model checks that.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Unit tests of `gateway.launcher.engine.docker_engine`."""
+"""Unit tests of `gateway.launcher.engine`."""

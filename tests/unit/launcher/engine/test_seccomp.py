@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 PROFILE = json.loads((ROOT / "runner-image" / "seccomp.json").read_text())
 GROUPS = tomllib.loads((ROOT / "docs" / "seccomp-calls.toml").read_text())
 COUNTED = GROUPS.pop("counted")
