@@ -10,20 +10,36 @@ import contextlib
 import itertools
 import struct
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.container import Container
 from gateway.launcher.engine.docker_engine import ExitState
+from gateway.launcher.sizing import Sizes
 from gateway.model.errors import EngineUnavailable
-from gateway.model.jobs import Figure, Format, Outcome, Picture, Result
+from gateway.model.jobs import (
+    DEFAULT_ENVIRONMENT,
+    EnvironmentFacts,
+    Figure,
+    Format,
+    Limits,
+    Outcome,
+    Picture,
+    Result,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from gateway.launcher.runner.reply import AnswerReader
+    from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import Job, Stages, Usage
 
+#: The API key of every gateway under test.
 KEY = "the-key-of-the-tests"
+
+#: Seconds that a test waits for a condition, unless it says otherwise.
+DEADLINE_S = 30.0
 
 #: The smallest PNG: one grey pixel.
 PNG = bytes.fromhex(
@@ -31,13 +47,27 @@ PNG = bytes.fromhex(
     "3a7e9b550000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
 )
 
+#: The one environment that a launcher has, unless a test says otherwise.
+DEFAULT_FACTS = EnvironmentFacts(
+    DEFAULT_ENVIRONMENT, "sha256:1", "default", Limits(), {"python": "3"}, {"numpy": "2"}, "f"
+)
 
-async def until(condition: Callable[[], object], limit_s: float = 5.0) -> None:
-    """Wait until a condition holds; fail the test when it doesn't in time."""
-    deadline = time.monotonic() + limit_s
+
+async def until(
+    condition: Callable[[], object], what: str = "what the test waits for", limit_s: float = DEADLINE_S
+) -> None:
+    """Wait until a condition holds; fail with `what` when it doesn't in time."""
+    end = time.monotonic() + limit_s
+    pause_s = 0.001
     while not condition():
-        assert time.monotonic() < deadline, "the condition never came to hold"
-        await asyncio.sleep(0.001)
+        assert time.monotonic() < end, f"not within {limit_s:g} s: {what}"
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, 0.05)
+
+
+def wait_until(condition: Callable[[], object], what: str, limit_s: float = DEADLINE_S) -> None:
+    """Do the same where there is no event loop."""
+    asyncio.run(until(condition, what, limit_s))
 
 
 async def settle(turns: int = 12) -> None:
@@ -222,28 +252,41 @@ class FakeEngine:
             raise self._kill_error
 
 
-class FakeExecutor:
-    """Answers every job with the same result or error; with none it runs until it is cancelled.
+class FakeLauncher:
+    """Returns the same result or error for every job; without one a job runs until it is cancelled.
 
     Attributes:
-        run_ms: What it says each job took.
-        jobs: The jobs it was given.
-        running: How many it is at now.
+        run_ms: How long it says that a job ran.
+        warm: Whether it says that a container was warm.
+        jobs: The jobs that it was given.
+        running: How many run now.
+        most_running: How many ran at once, at most.
         cancelled: How many were cancelled.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, run_ms: float = 0.0, warm: bool = False) -> None:
         self.result: Result | BaseException | None = picture_result(PNG)
-        self.run_ms = 0.0
+        self.run_ms = run_ms
+        self.warm = warm
         self.jobs: list[Job] = []
         self.running = 0
+        self.most_running = 0
         self.cancelled = 0
+        self.not_ready: str | None = None
+        self.verdict: Verdict | None = None
+        self.environments: Mapping[str, EnvironmentFacts] = {DEFAULT_FACTS.name: DEFAULT_FACTS}
+        self.on_sizes: Callable[[Sizes], None] = lambda _: None
+
+    async def start(self) -> Sizes:
+        """See `Launcher.start`."""
+        return Sizes(2, 4)
 
     async def run(self, job: Job, stages: Stages) -> Result:
-        """See `Executor.run`."""
+        """See `Launcher.run`."""
         self.jobs.append(job)
         self.running += 1
-        stages.run_ms = self.run_ms
+        self.most_running = max(self.most_running, self.running)
+        stages.run_ms, stages.warm = self.run_ms, self.warm
         try:
             if self.result is None:
                 await asyncio.get_running_loop().create_future()
@@ -253,9 +296,12 @@ class FakeExecutor:
             self.cancelled += 1
             raise
         else:
-            return self.result  # type: ignore[return-value]
+            return replace(self.result, stages=stages)  # type: ignore[type-var]
         finally:
             self.running -= 1
+
+    async def aclose(self) -> None:
+        """See `Launcher.aclose`."""
 
 
 def no_usage(_: str) -> Any:

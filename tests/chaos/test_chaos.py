@@ -24,8 +24,9 @@ from tests.chaos.clients import Client
 from tests.chaos.faults import Installation
 from tests.chaos.model import Judge
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Manner, RequestPlan, Work
+from tests.fakes import until
 from tests.support.keys_file import write_keys
-from tests.support.live import IMAGE, engine_url, until
+from tests.support.live import IMAGE, engine_url
 from tests.support.second_engine import SecondEngine, second_engine
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.fakes import KEY
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-KEY = "a-key-for-tests"
 
 OPTIONS = {
     "bbox_inches",

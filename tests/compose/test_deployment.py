@@ -15,8 +15,9 @@ import pytest
 
 from gateway.settings import LauncherSettings
 from gateway.settings_table import FIELDS
+from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, DeployedGateway, Deployment, deployment, docker
-from tests.support.live import IMAGE, KEY, ROOT, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

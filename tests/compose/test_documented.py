@@ -17,9 +17,10 @@ import pytest
 
 from bootstrap import compose
 from bootstrap.steps import Steps
+from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, docker
 from tests.support.documents import ROOT, blocks, commands
-from tests.support.live import IMAGE, KEY, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.live import IMAGE, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.test_readme_commands import assert_picture, shell
+from tests.fakes import KEY
 from tests.support.documents import API, DOCUMENTED_URL, DOCUMENTS, blocks, commands
-from tests.support.live import KEY
 
 if TYPE_CHECKING:
     from pathlib import Path

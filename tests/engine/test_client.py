@@ -13,9 +13,10 @@ from PIL import Image
 
 import figbox
 from tests.client.conftest import write
+from tests.fakes import KEY
 from tests.support.command import command_folder, environment, run_shell
 from tests.support.documents import ROOT
-from tests.support.live import KEY, LiveGateway, live_gateway
+from tests.support.live import LiveGateway, live_gateway
 
 if TYPE_CHECKING:
     import subprocess

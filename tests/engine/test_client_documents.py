@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from tests.client.conftest import write
+from tests.fakes import KEY
 from tests.support.command import command_folder, environment, run_shell
 from tests.support.documents import CLIENT, DOCUMENTED_URL, README, ROOT, blocks
-from tests.support.live import KEY, LiveGateway, live_gateway
+from tests.support.live import LiveGateway, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

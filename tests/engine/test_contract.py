@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from tests.fakes import KEY
+
 if TYPE_CHECKING:
     from tests.support.live import Answer, LiveGateway
 
@@ -259,4 +261,4 @@ async def test_jobs_leave_one_line_each_in_the_log(gateway: LiveGateway) -> None
     for name in ("outcome", "queue_ms", "acquire_ms", "run_ms", "check_ms", "total_ms"):
         assert f'"{name}"' in lines[0]
     assert "secret_marker" not in gateway.log_text()
-    assert "a-key-for-tests" not in gateway.log_text()
+    assert KEY not in gateway.log_text()

@@ -20,19 +20,9 @@ from docker.errors import ImageNotFound
 from PIL import Image
 
 from bootstrap import environment_images, image
+from tests.fakes import KEY, until
 from tests.support.documents import ENVIRONMENTS, blocks, commands
-from tests.support.live import (
-    IMAGE,
-    KEY,
-    ROOT,
-    Answer,
-    _read,
-    begin_gateway,
-    end_gateway,
-    engine_url,
-    live_gateway,
-    until,
-)
+from tests.support.live import IMAGE, ROOT, Answer, _read, begin_gateway, end_gateway, engine_url, live_gateway
 from tests.support.split import live_launcher, start_split_gateway
 
 if TYPE_CHECKING:

@@ -23,16 +23,8 @@ from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.runner.frames import encode_job
 from gateway.launcher.runner.reply import AnswerReader
 from gateway.model.jobs import Job, Limits, Outcome
-from tests.support.live import (
-    IMAGE,
-    ROOT,
-    LiveGateway,
-    containers_of,
-    engine_url,
-    live_gateway,
-    remove_containers_of,
-    until,
-)
+from tests.fakes import until
+from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, live_gateway, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import KEY
+from tests.fakes import KEY
 
 if TYPE_CHECKING:
     from tests.support.live import LiveGateway

@@ -11,7 +11,8 @@ import docker
 import pytest
 
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
-from tests.support.live import LiveGateway, live_gateway, until
+from tests.fakes import until
+from tests.support.live import LiveGateway, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import LiveGateway, live_gateway, until
+from tests.fakes import until
+from tests.support.live import LiveGateway, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

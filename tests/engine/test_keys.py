@@ -12,7 +12,8 @@ import pytest
 
 from gateway.keys.__main__ import main
 from gateway.keys.keyring import digest_of
-from tests.support.live import KEY, containers_of, live_gateway, until
+from tests.fakes import KEY, until
+from tests.support.live import containers_of, live_gateway
 
 if TYPE_CHECKING:
     from tests.support.live import LiveGateway

@@ -18,10 +18,10 @@ import pytest
 
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.jobs import MiB
+from tests.fakes import KEY, until
 from tests.support.keys_file import write_keys
 from tests.support.live import (
     IMAGE,
-    KEY,
     ROOT,
     Answer,
     LiveGateway,
@@ -29,7 +29,6 @@ from tests.support.live import (
     engine_url,
     live_gateway,
     remove_containers_of,
-    until,
 )
 
 if TYPE_CHECKING:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.model.jobs import MiB
-from tests.support.live import LiveGateway, until
+from tests.fakes import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from tests.support.live import LiveGateway
 
 pytestmark = pytest.mark.engine
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.model.jobs import MiB
-from tests.support.live import KEY, ROOT
+from tests.fakes import KEY
+from tests.support.live import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,6 +18,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.keys.live_keyring import RELOAD_LIMIT_S
+from tests.fakes import KEY
 from tests.support.documents import (
     DOCUMENTED_URL,
     OPERATIONS,
@@ -28,7 +29,7 @@ from tests.support.documents import (
     first_cells,
     section,
 )
-from tests.support.live import IMAGE, KEY, LiveGateway, engine_url, live_gateway
+from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
 
 if TYPE_CHECKING:
     from pathlib import Path

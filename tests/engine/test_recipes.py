@@ -19,10 +19,11 @@ from PIL import Image
 
 from tests.client.conftest import write
 from tests.client.service import wait_until
+from tests.fakes import KEY
 from tests.support.checkout import copy_checkout
 from tests.support.command import command_folder, environment, run_shell
 from tests.support.documents import DOCUMENTED_URL, RECIPES, blocks
-from tests.support.live import KEY, LiveGateway, engine_url, free_port, live_gateway, remove_containers_of
+from tests.support.live import LiveGateway, engine_url, free_port, live_gateway, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import KEY, ROOT, LiveGateway, end_gateway, until
+from tests.fakes import KEY, until
+from tests.support.live import ROOT, LiveGateway, end_gateway
 from tests.support.split import NO_ENGINE, live_launcher, live_split, start_split_gateway
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from gateway.launcher.remote.messages import DATA, FAILURE, JOB, RESULT, STATE, 
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.model.codec import build, encode, parse
 from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions
+from tests.fakes import wait_until
 from tests.support.engine_witness import ORDINARY, EngineWitness, specification, uid_of
 from tests.support.split import LiveLauncher, live_launcher
 
@@ -154,7 +155,7 @@ def launcher(own_engine: SecondEngine, tmp_path_factory: pytest.TempPathFactory)
         FIGBOX_WALL_LIMIT_S=5,
         FIGBOX_SWEEP_PERIOD_S=1,
     ) as running:
-        until(lambda: len(idle(running)) == 1, "the pool is full")
+        wait_until(lambda: len(idle(running)) == 1, "the pool is full")
         yield running
 
 
@@ -167,14 +168,6 @@ def idle(launcher: LiveLauncher) -> list[str]:
 def witness_of(launcher: LiveLauncher) -> EngineWitness:
     """Return a witness of the launcher's engine that doesn't watch yet."""
     return EngineWitness(launcher.docker_host)
-
-
-def until(condition: Any, what: str, limit_s: float = 60) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, f"not in {limit_s:g} s: {what}"
-        time.sleep(0.1)
 
 
 def descriptors(pid: int) -> int:
@@ -195,7 +188,7 @@ def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[Engi
     with Peer(launcher) as peer:  # so that what a first job brings in is there before we count
         peer.send(*encode_job(PLOT))
         assert result_in(peer.answer()) is not None
-    until(lambda: len(idle(launcher)) == 1, "the pool is as before")
+    wait_until(lambda: len(idle(launcher)) == 1, "the pool is as before")
     socket_folder = sorted(path.name for path in launcher.socket.parent.iterdir())
     held, memory = descriptors(pid), resident_mib(pid)
     log_lines = launcher.log_text().count("\n")
@@ -205,9 +198,11 @@ def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[Engi
         yield witness
         # It lives, and serves: at once, or when the last of a thousand connections has been taken and closed.
         assert launcher.process.poll() is None
-        until(lambda: draws(launcher), "a picture comes", 20)
-        until(lambda: witness.created and len(set(witness.containers()) - {warm}) == 1, "the warm one was replaced")
-        until(lambda: len(witness.containers()) == 1, "all containers but the warm one are gone")
+        wait_until(lambda: draws(launcher), "a picture comes")
+        wait_until(
+            lambda: witness.created and len(set(witness.containers()) - {warm}) == 1, "the warm one was replaced"
+        )
+        wait_until(lambda: len(witness.containers()) == 1, "all containers but the warm one are gone")
         # Nothing was made but runners, and those to the letter.
         assert witness.belongings() == witness.before
         assert {kind for kind, _ in witness.events} == {"container"}
@@ -216,7 +211,7 @@ def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[Engi
             assert specification(record) == exactly
             uid_of(record)
     # It holds no more than before, and has not written its disk full.
-    until(lambda: descriptors(pid) <= held + 2, "its descriptors are as before")
+    wait_until(lambda: descriptors(pid) <= held + 2, "its descriptors are as before")
     assert resident_mib(pid) < memory + 48
     assert launcher.log_text().count("\n") - log_lines < 150
     assert sorted(path.name for path in launcher.socket.parent.iterdir()) == socket_folder

@@ -17,7 +17,8 @@ from PIL import Image
 
 from gateway.model.jobs import Format
 from gateway.v1.response.accept import PICTURE_TYPES
-from tests.support.live import KEY, ROOT, live_gateway
+from tests.fakes import KEY
+from tests.support.live import ROOT, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The HTTP side whole, with an executor that renders nothing."""
+"""The HTTP side whole, with a launcher that renders nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.observability.metrics import Metrics
 from gateway.render_service import Serving
 from gateway.server.connections import Edge, EdgeLimits
 from gateway.server.protocol import PROTOCOL_OPTIONS
-from tests.fakes import FakeExecutor
+from tests.fakes import FakeLauncher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -52,7 +52,7 @@ class Rig:
 
     settings: Settings
     admission: Admission
-    executor: FakeExecutor = field(default_factory=FakeExecutor)
+    executor: FakeLauncher = field(default_factory=FakeLauncher)
     metrics: Metrics = field(default_factory=Metrics)
     reason: str | None = None
     verdict: Verdict | None = None

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.fakes import until
 from tests.runtimes.conftest import RUNTIMES, Subject
 from tests.support.documents import ROOT
-from tests.support.live import until
 
 pytestmark = pytest.mark.engine
 

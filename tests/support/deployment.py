@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import compose
 from bootstrap.steps import Steps
-from tests.support.live import IMAGE, KEY, ROOT, LiveGateway, engine_url, free_port, remove_containers_of
+from tests.fakes import KEY
+from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, free_port, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

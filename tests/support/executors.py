@@ -13,8 +13,8 @@ from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
 from gateway.model.jobs import Job, Limits, Result, SaveOptions, Stages
-from tests.fakes import no_usage
-from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of, until
+from tests.fakes import no_usage, until
+from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,60 +11,11 @@ from gateway.launcher.remote.client import LauncherClient
 from gateway.launcher.remote.counters import Tally
 from gateway.launcher.remote.listener import listening
 from gateway.launcher.remote.server import LauncherServer
-from gateway.launcher.sizing import Sizes
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Job, Limits, Result, Stages
 from gateway.observability.metrics import Metrics
-from tests.fakes import PNG, picture_result
+from tests.fakes import FakeLauncher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    from gateway.launcher.selftest.verdict import Verdict
-
-DEFAULT = EnvironmentFacts(DEFAULT_ENVIRONMENT, "sha256:1", "default", Limits(), {"python": "3"}, {"numpy": "2"}, "f")
-
-
-class FakeLauncher:
-    """Answers every job with the same result or error; with none it runs until it is cancelled."""
-
-    def __init__(self) -> None:
-        self.result: Result | BaseException | None = picture_result(PNG)
-        self.jobs: list[Job] = []
-        self.running = 0
-        self.most_running = 0
-        self.cancelled = 0
-        self.not_ready: str | None = None
-        self.verdict: Verdict | None = None
-        self.environments: Mapping[str, EnvironmentFacts] = {DEFAULT.name: DEFAULT}
-        self.on_sizes: Callable[[Sizes], None] = lambda _: None
-
-    async def start(self) -> Sizes:
-        """See `Launcher.start`."""
-        return Sizes(2, 4)
-
-    async def run(self, job: Job, stages: Stages) -> Result:
-        """See `Launcher.run`."""
-        self.jobs.append(job)
-        self.running += 1
-        self.most_running = max(self.most_running, self.running)
-        stages.run_ms, stages.warm = 12.5, True
-        try:
-            if self.result is None:
-                await asyncio.get_running_loop().create_future()
-            if isinstance(self.result, BaseException):
-                raise self.result
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        else:
-            assert isinstance(self.result, Result)
-            return Result(self.result.outcome, self.result.figures, stages=stages)
-        finally:
-            self.running -= 1
-
-    async def aclose(self) -> None:
-        """See `Launcher.aclose`."""
 
 
 class Rig:
@@ -73,7 +24,7 @@ class Rig:
     def __init__(self, path: Path, peers: frozenset[int] | None = None) -> None:
         self.path = path
         self.peers = frozenset({os.geteuid()}) if peers is None else peers
-        self.launcher = FakeLauncher()
+        self.launcher = FakeLauncher(run_ms=12.5, warm=True)
         self.tally = Tally()
         self.tally.watch("figbox_pool_idle", "", lambda: 3)
         self.metrics = Metrics()

@@ -20,14 +20,13 @@ import docker
 
 from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
+from tests.fakes import DEADLINE_S, KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = "a-key-for-tests"
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
-DEADLINE_S = 30.0
 
 
 def engine_url() -> str:
@@ -214,14 +213,6 @@ def remove_containers_of(installation: str, docker_host: str) -> None:
                     raise
     finally:
         client.close()
-
-
-async def until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Wait until a condition holds; fail with `what` when it doesn't in time."""
-    end = time.monotonic() + deadline_s
-    while not await asyncio.to_thread(condition):
-        assert time.monotonic() < end, f"not in {deadline_s:g} s: {what}"
-        await asyncio.sleep(0.05)
 
 
 def _read_url(process: subprocess.Popen[str], log: Path) -> str:

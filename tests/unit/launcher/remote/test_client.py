@@ -24,8 +24,8 @@ from gateway.model.errors import (
     ShuttingDown,
 )
 from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions, Stages, Text
-from tests.fakes import PNG, picture_result, settle, until
-from tests.support.launcher_rig import DEFAULT, Rig
+from tests.fakes import DEFAULT_FACTS, PNG, picture_result, settle, until
+from tests.support.launcher_rig import Rig
 
 if TYPE_CHECKING:
     import io
@@ -160,7 +160,7 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
     sizes: list[Sizes] = []
     rig.client.on_sizes = sizes.append
     assert rig.client.not_ready is None
-    assert rig.client.environments == {DEFAULT.name: DEFAULT}
+    assert rig.client.environments == {DEFAULT_FACTS.name: DEFAULT_FACTS}
     assert rig.metric("figbox_pool_idle") == 3
     assert rig.client.verdict is None
     rig.launcher.verdict = Verdict((Check("memory", ("it is not enforced",)),), 1.5, 0.5)

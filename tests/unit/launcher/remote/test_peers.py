@@ -14,8 +14,8 @@ from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
 from gateway.model.codec import build, parse
 from gateway.model.jobs import Job, NamedFile, Outcome, Result, Stages
-from tests.fakes import until
-from tests.support.launcher_rig import DEFAULT, Rig
+from tests.fakes import DEFAULT_FACTS, until
+from tests.support.launcher_rig import Rig
 
 if TYPE_CHECKING:
     import io
@@ -85,7 +85,7 @@ async def test_a_state_is_all_that_a_silent_peer_gets(rig: Rig) -> None:
     kind, length = FRAME_HEAD.unpack(head)
     assert kind == STATE
     state = build(State, parse(await reader.readexactly(length)), b"")
-    assert (state.sizes, state.environments, state.gauges) == (Sizes(2, 4), (DEFAULT,), {"figbox_pool_idle": 3})
+    assert (state.sizes, state.environments, state.gauges) == (Sizes(2, 4), (DEFAULT_FACTS,), {"figbox_pool_idle": 3})
     writer.close()
 
 
@@ -143,7 +143,7 @@ async def test_watchers_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
     assert sorted(answers) == [b"", b"", STATE]
     for _, writer in opened:
         writer.close()
-    await until(lambda: rig.server is not None and rig.server._watchers == 1, 10)
+    await until(lambda: rig.server is not None and rig.server._watchers == 1)
 
 
 async def test_complaints_are_bounded(rig: Rig, log: io.StringIO) -> None:
