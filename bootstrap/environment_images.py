@@ -63,7 +63,8 @@ class Recipe:
     def inputs(self, architecture: str, runner_id: str) -> str:
         """Give one hash over all that goes into the image."""
         files = [(self.folder / "Dockerfile").read_text("utf-8"), self.lock.read_text("utf-8")]
-        parts = [VERSION, wheels.VERSION, *files, architecture, runner_id]
+        build = context.digest(self.runner.folder / "build")
+        parts = [VERSION, wheels.VERSION, *files, build, architecture, runner_id]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -146,6 +147,7 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
     }
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as tar:
         shutil.copy(recipe.folder / "Dockerfile", folder)
+        shutil.copytree(recipe.runner.folder / "build", Path(folder, "build"))
         context.pack(Path(folder), site, tar)
         tar.seek(0)
         events = client.api.build(

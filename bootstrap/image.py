@@ -36,8 +36,7 @@ GATEWAY_PARTS = (
     "gateway",
     "gateway-image",
     "requirements/gateway.txt",
-    "runner-image/build.py",
-    "runner-image/install.py",
+    "runner-image/build",
     "runner-image/seccomp.json",
 )
 """What the gateway's image is made of, besides its packages."""

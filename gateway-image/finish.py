@@ -7,7 +7,7 @@ import importlib
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 
 #: Loaded here, so that a package that is missing fails the build and not the start.
 MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.launcher", "gateway.healthcheck")
@@ -15,12 +15,12 @@ MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.la
 
 def finish() -> None:
     """Do all of it."""
-    sys.path[:0] = [str(HERE / "site"), str(HERE)]
+    sys.path[:0] = [str(ROOT / "site"), str(ROOT)]
     for module in MODULES:
         importlib.import_module(module)
-    if not compileall.compile_dir(HERE, quiet=1, workers=0):
+    if not compileall.compile_dir(ROOT, quiet=1, workers=0):
         raise SystemExit("some of it does not compile")
-    for path in (HERE, *HERE.rglob("*")):
+    for path in (ROOT, *ROOT.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 

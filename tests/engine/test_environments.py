@@ -275,6 +275,7 @@ async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path)
     with tarfile.open(fileobj=context, mode="w") as tar:
         for name, text in (
             ("Dockerfile", dockerfile.replace("FROM figbox-runner", f"FROM {IMAGE}")),
+            ("build/build.py", (ROOT / "runner-image" / "build" / "build.py").read_text("utf-8")),
             ("house_style/__init__.py", "COLOUR = '#123456'\n"),
         ):
             entry = tarfile.TarInfo(name)

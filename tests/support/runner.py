@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FOLDER = Path(__file__).parents[2] / "runner-image"
+FOLDER = Path(__file__).parents[2] / "runner-image" / "runner"
 HEADER = struct.Struct(">cI")
 NAME = struct.Struct(">H")
 DEADLINE_S = 60

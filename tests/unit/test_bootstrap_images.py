@@ -27,7 +27,7 @@ def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
         "gateway/launcher/remote/messages.py",
         ".env",
         "tests/x.py",
-        "runner-image/runner.py",
+        "runner-image/runner/runner.py",
     ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
     with tarfile.open(fileobj=tar) as packed:
         names = set(packed.getnames())
     assert {"gateway/launcher/remote/messages.py", "requirements/gateway.txt", "site/aiohttp/a.py"} <= names
-    assert not names & {".env", "tests/x.py", "runner-image/runner.py"}
+    assert not names & {".env", "tests/x.py", "runner-image/runner/runner.py"}
     before = context.digest(root, image.GATEWAY_PARTS)
     (root / "tests" / "x.py").write_text("changed")
     assert context.digest(root, image.GATEWAY_PARTS) == before
@@ -75,7 +75,7 @@ def test_compose_sends_no_secret() -> None:
 @pytest.fixture
 def install() -> Any:
     """The program that fills site/ in a build."""
-    spec = importlib.util.spec_from_file_location("install", ROOT / "runner-image" / "install.py")
+    spec = importlib.util.spec_from_file_location("install", ROOT / "runner-image" / "build" / "install.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -6,7 +6,7 @@ Two steps, one for each stage of the Dockerfile, and one for images that are mad
     thins out site/, gives the font the faces of four writing traditions, bakes the font list and the byte
     code. All of it happens below /opt/figbox, the one folder that the final stage takes over.
 ``harden``
-    takes from the base image what a job has no use for: installers, compilers, setuid and setgid bits.
+    takes from the image what a job has no use for: installers, compilers, setuid and setgid bits, these programs.
 ``extend``
     makes the packages in more/ ready, as ``bake`` does those in site/.
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 HERE = Path(__file__).resolve().parent
-SITE = HERE / "site"
-MORE = HERE / "more"
-MPL_CONFIG = HERE / "mplconfig"
+ROOT = HERE.parent
+SITE = ROOT / "site"
+MORE = ROOT / "more"
+MPL_CONFIG = ROOT / "mplconfig"
 MiB = 1024 * 1024
 
 TESTS_OF = (
@@ -65,8 +66,8 @@ def bake() -> None:
 
     fonts.bake(SITE, MPL_CONFIG)
     compile_all()
-    report("byte code", HERE / "pycache")
-    let_everybody_read(HERE)
+    report("byte code", ROOT / "pycache")
+    let_everybody_read(ROOT)
 
 
 def extend() -> None:
@@ -77,7 +78,7 @@ def extend() -> None:
     thin_out(MORE, kept={".pyi"})  # lazy_loader reads them at run time
     report("more thinned out", MORE)
     compile_with_docstrings(MORE)
-    byte_code = HERE / "pycache" / MORE.relative_to("/")
+    byte_code = ROOT / "pycache" / MORE.relative_to("/")
     report("byte code", byte_code)
     let_everybody_read(MORE)
     let_everybody_read(byte_code)
@@ -121,7 +122,7 @@ def compile_all() -> None:
     if sys.pycache_prefix is None:
         raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
     compileall.compile_dir(SITE, **COMPILE_OPTIONS)  # type: ignore[arg-type]  # one dict for three calls
-    for path in HERE.glob("*.py"):
+    for path in ROOT.glob("*.py"):
         compileall.compile_file(path, **{k: v for k, v in COMPILE_OPTIONS.items() if k != "workers"})  # type: ignore[arg-type]
     stdlib = Path(sysconfig.get_path("stdlib"))
     for entry in sorted(stdlib.iterdir()):
@@ -160,7 +161,7 @@ def let_everybody_read(top: Path) -> None:
 def harden() -> None:
     """Take out of the base image what a job has no use for."""
     stdlib = Path(sysconfig.get_path("stdlib"))
-    doomed = [stdlib / "ensurepip", stdlib / "idlelib", stdlib / "turtledemo"]
+    doomed = [HERE, stdlib / "ensurepip", stdlib / "idlelib", stdlib / "turtledemo"]
     for folder in {sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages"}:
         for pattern in ("pip", "pip-*", "setuptools*", "wheel*", "_distutils_hack"):
             doomed += Path(folder).glob(pattern)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SITE = Path(__file__).resolve().parent / "site"
+SITE = Path(__file__).resolve().parents[1] / "site"
 
 
 def install(site: Path, lock: Path) -> None:

@@ -101,7 +101,7 @@ def test_whole_chain_is_told(report: Any, code: str, words: list[str], monkeypat
     monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
     text = report_of(report, code)
     assert all(word in text for word in words), text
-    assert "test_runner_report" not in text
+    assert "test_report" not in text
 
 
 def test_syntax_error_shows_line_and_caret(report: Any) -> None:
