@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Loaded here, so that a package that is missing fails the build and not the start.
-MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.launcher", "gateway.healthcheck")
+MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.launcher", "entrypoint")
 
 
 def finish() -> None:

@@ -211,7 +211,7 @@ print(json.dumps(found))
 def test_the_health_check_is_a_program(deployed: Deployment, service: str) -> None:
     """The engine asks by Python, without a shell; and it says healthy."""
     record = deployed.inspect(service)
-    assert record["Config"]["Healthcheck"]["Test"] == ["CMD", "python3", "-m", "gateway.container", "health"]
+    assert record["Config"]["Healthcheck"]["Test"] == ["CMD", "python3", "/opt/figbox/entrypoint.py", "health"]
     end = time.monotonic() + 60
     while deployed.inspect(service)["State"]["Health"]["Status"] != "healthy":  # it may have been restarted
         assert time.monotonic() < end

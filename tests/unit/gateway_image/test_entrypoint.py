@@ -8,9 +8,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
+import entrypoint
+import healthcheck
 import pytest
 
-from gateway import container, healthcheck
 from gateway.launcher.remote.messages import STATE
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 def begin(monkeypatch: pytest.MonkeyPatch, uid: int, *words: str) -> int | None:
     """Begin as a container would; return the exit status, None where another program was become."""
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    monkeypatch.setattr("sys.argv", ["container", *words])
-    return container.main()
+    monkeypatch.setattr("sys.argv", ["entrypoint", *words])
+    return entrypoint.main()
 
 
 @pytest.fixture

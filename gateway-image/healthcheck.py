@@ -1,4 +1,4 @@
-"""Whether the gateway or the launcher beside it answers; for a container's health check (see `gateway.container`)."""
+"""Whether the gateway or the launcher beside it answers; for a container's health check (see entrypoint.py)."""
 
 from __future__ import annotations
 

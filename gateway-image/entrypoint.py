@@ -1,4 +1,4 @@
-"""`python -m gateway.container ROLE`: the first program of the gateway's image; gives root up, then is the gateway.
+"""`entrypoint.py ROLE`: the first program of the gateway's image. It drops root, then executes the gateway or launcher.
 
 The engine's socket belongs to root and to a group whose number differs from host to host, so no image can name a user
 who may open it. This begins as root, takes the group of the socket that is there, becomes a user without any
@@ -15,7 +15,7 @@ import stat
 import sys
 from pathlib import Path
 
-from gateway import healthcheck
+import healthcheck
 
 #: The roles: the module of each, and its user.
 ROLES = {
