@@ -1,4 +1,4 @@
-"""Makes /opt/figbox ready, at build time in the container: proves that it loads, compiles it, opens it to readers."""
+"""Finishes /opt/figbox while the image is built: checks that it imports, compiles it, and lets every user read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Loaded here, so that a package that is missing fails the build and not the start.
+#: Imported here, so that a missing package fails the build and not the start.
 MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.launcher", "entrypoint")
 
 

@@ -280,7 +280,7 @@ def test_a_container_without_the_way_down_from_root_says_so() -> None:
     """Root that can't be given up is no start."""
     name = f"figbox-test-{secrets.token_hex(4)}"
     words = ["run", "--name", name, "--network", "none", "--cap-drop", "ALL", "-e", "API_KEY=x", GATEWAY_IMAGE]
-    with pytest.raises(AssertionError, match="root can't be given up"):
+    with pytest.raises(AssertionError, match="root can't be dropped"):
         docker(*words)
     docker("rm", name)
 
