@@ -18,7 +18,7 @@ from bootstrap.image import Recipe
 from bootstrap.steps import SetupError, Steps, run
 from bootstrap.virtualenv import VirtualEnvironment
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

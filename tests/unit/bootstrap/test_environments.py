@@ -11,7 +11,7 @@ from bootstrap import context, environment_images, image, wheels
 from bootstrap.environment_images import configured, known, tag_of
 from bootstrap.steps import SetupError, Steps
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "runner-image" / "environments"
 RUNNER_LOCK = (ROOT / "runner-image" / "requirements.txt").read_text("utf-8")
 
