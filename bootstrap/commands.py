@@ -138,22 +138,22 @@ class _Setup:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
             self._by_the_environments_python("image")
             return
-        from bootstrap import environment_images, image  # noqa: PLC0415 - they need the virtual environment
+        from bootstrap.images import environments, image  # noqa: PLC0415 - they need the virtual environment
 
         recipe = image.Recipe(ROOT / "runner-image", CACHE, _tag())
         folder = recipe.folder / "environments"
-        names = {"": [], "all": environment_images.known(folder)}.get(self._environment, [self._environment])
-        names += environment_images.configured(folder, ROOT, recipe.tag)
+        names = {"": [], "all": environments.known(folder)}.get(self._environment, [self._environment])
+        names += environments.configured(folder, ROOT, recipe.tag)
         with _alone(self._steps):
             image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
-            recipes = [environment_images.Recipe(name, folder, recipe) for name in dict.fromkeys(names)]
-            environment_images.ensure(self._steps, recipes)
+            recipes = [environments.Recipe(name, folder, recipe) for name in dict.fromkeys(names)]
+            environments.ensure(self._steps, recipes)
 
     def gateway_image(self) -> None:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
             self._by_the_environments_python("gateway-image")
             return
-        from bootstrap import image  # noqa: PLC0415 - its import needs the virtual environment
+        from bootstrap.images import image  # noqa: PLC0415 - its import needs the virtual environment
 
         with _alone(self._steps):
             recipe = image.gateway(ROOT, CACHE, _gateway_tag())

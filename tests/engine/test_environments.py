@@ -19,7 +19,8 @@ import pytest
 from docker.errors import ImageNotFound
 from PIL import Image
 
-from bootstrap import environment_images, image
+from bootstrap import image
+from bootstrap.images import environments, image
 from tests.fakes import KEY, until
 from tests.support.documents import ENVIRONMENTS, blocks, commands
 from tests.support.live import IMAGE, ROOT, Answer, _read, begin_gateway, end_gateway, engine_url, live_gateway
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-SCIENCE = environment_images.tag_of(IMAGE, "science")
+SCIENCE = environments.tag_of(IMAGE, "science")
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples-science").glob("*.py"))}
 
 #: What `science` has and `default` has not, as code imports it.
@@ -255,7 +256,7 @@ async def test_own_environment_as_documented(client: docker.APIClient, tmp_path:
     (checkout / ".venv").symlink_to(ROOT / ".venv")
     typed = [line for line in commands(ENVIRONMENTS) if "treemaps" in line]
     assert [line.split()[0] for line in typed] == ["printf", "make", "make"]
-    tag = environment_images.tag_of(IMAGE, "treemaps")
+    tag = environments.tag_of(IMAGE, "treemaps")
     try:
         for line in typed:
             await asyncio.to_thread(typed_in, checkout, line)
@@ -282,7 +283,7 @@ async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path)
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     context.seek(0)
-    tag = environment_images.tag_of(IMAGE, "house")
+    tag = environments.tag_of(IMAGE, "house")
     try:
         events = client.build(
             fileobj=context, custom_context=True, tag=tag, network_mode="none", decode=True, rm=True, forcerm=True

@@ -15,7 +15,8 @@ import docker
 import pytest
 from docker.errors import APIError
 
-from bootstrap import dockerd, engine, image
+from bootstrap import dockerd, engine
+from bootstrap.images import image
 from bootstrap.steps import SetupError, Steps
 
 if TYPE_CHECKING:

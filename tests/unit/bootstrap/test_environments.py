@@ -6,9 +6,11 @@ import io
 from pathlib import Path
 
 import pytest
-
-from bootstrap import context, environment_images, image, wheels
 from bootstrap.environment_images import configured, known, tag_of
+
+from bootstrap import context, image, wheels
+from bootstrap.images import context, environments, image, wheels
+from bootstrap.images.environments import configured, known, tag_of
 from bootstrap.steps import SetupError, Steps
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -124,16 +126,16 @@ def test_without_the_setting_nothing_is_configured(tmp_path: Path) -> None:
 def test_environment_without_a_lock_is_refused(tmp_path: Path, name: str) -> None:
     """What can't be built is said, with what there is, before an engine is asked."""
     runner = image.Recipe(ROOT / "runner-image", tmp_path, "runner:1")
-    recipe = environment_images.Recipe(name, FOLDER, runner)
+    recipe = environments.Recipe(name, FOLDER, runner)
     with pytest.raises(SetupError, match=r"no lock for an environment .*science.*docs/environments\.md"):
-        environment_images.ensure(Steps(output=io.StringIO()), [recipe])
+        environments.ensure(Steps(output=io.StringIO()), [recipe])
 
 
 def test_every_input_changes_the_hash(tmp_path: Path) -> None:
     """Another lock, Dockerfile, processor or runner image makes another image."""
     (tmp_path / "a.txt").write_text("one")
     (tmp_path / "Dockerfile").write_text("FROM x")
-    recipe = environment_images.Recipe("a", tmp_path, image.Recipe(tmp_path, tmp_path))
+    recipe = environments.Recipe("a", tmp_path, image.Recipe(tmp_path, tmp_path))
     hashes = [recipe.inputs("x86_64", "id"), recipe.inputs("aarch64", "id"), recipe.inputs("x86_64", "other")]
     (tmp_path / "a.txt").write_text("two")
     hashes.append(recipe.inputs("x86_64", "id"))

@@ -12,9 +12,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from bootstrap.image import Recipe
 
 from bootstrap import base, context, dotenv, wheels
-from bootstrap.image import Recipe
+from bootstrap.images import base, context, wheels
+from bootstrap.images.image import Recipe
 from bootstrap.steps import SetupError, Steps, run
 from bootstrap.virtualenv import VirtualEnvironment
 

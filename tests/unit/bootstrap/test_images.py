@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bootstrap import compose, context, image
+from bootstrap import compose
+from bootstrap.images import context, image
 from tests.support.documents import ROOT
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from bootstrap import base, context, wheels
+from bootstrap.images import base, context, wheels
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import docker
 
-from bootstrap import context, dotenv, image, wheels
+from bootstrap import dotenv
+from bootstrap.images import context, image, wheels
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
