@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from figbox.cli.batch.data import MiB
 from figbox.cli.connection import Connection, connection_options, explained, find_connection
-from figbox.cli.data import MiB
 from figbox.cli.terminal import one_line
 from figbox.errors import FigboxError
 from figbox.retries import Retries

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from figbox.cli.batch import Batch, Wishes
+from figbox.cli.batch.data import MiB, named_files
+from figbox.cli.batch.outputs import OutputFolder
+from figbox.cli.batch.results import exit_status
+from figbox.cli.batch.run import Batch, Wishes
+from figbox.cli.batch.scripts import STDIN, find_scripts
 from figbox.cli.connection import connection_options, find_connection
-from figbox.cli.data import MiB, named_files
-from figbox.cli.outputs import OutputFolder
 from figbox.cli.report import report
 from figbox.cli.reporter import Reporter
-from figbox.cli.results import exit_status
-from figbox.cli.scripts import STDIN, find_scripts
 from figbox.cli.values import RcSetting, split_formats
 from figbox.retries import Retries
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import PurePosixPath
 
+    from figbox.cli.batch.results import Result
+    from figbox.cli.batch.scripts import Script
     from figbox.cli.connection import Connection
-    from figbox.cli.results import Result
-    from figbox.cli.scripts import Script
     from figbox.options import Options
 
 #: MiB that the data files of one script may come to, when the user doesn't say. Bytes that aren't text travel as

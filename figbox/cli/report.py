@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from figbox.cli.batch.results import Result, Status
 from figbox.cli.connection import describe
-from figbox.cli.results import Result, Status
 from figbox.errors import BadAnswer, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from figbox.cli.batch.results import Result, Status
 from figbox.cli.connection import describe
-from figbox.cli.results import Result, Status
 from figbox.cli.terminal import github_error, one_line, printable, quoted
 from figbox.errors import BadAnswer, FigboxError, RenderFailed
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figbox.cli.data import COUNT_LIMIT, KiB, MiB, files_beside, name_fault, named_files, occurs, read_files
+from figbox.cli.batch.data import COUNT_LIMIT, KiB, MiB, files_beside, name_fault, named_files, occurs, read_files
+from figbox.cli.batch.scripts import Script
 from figbox.cli.exits import ScriptProblem
-from figbox.cli.scripts import Script
 from tests.client.conftest import write
 
 

@@ -6,12 +6,12 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
+from figbox.cli.outputs import OutputFolder, file_name, picture_name
+from figbox.cli.scripts import Script
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from figbox.cli.exits import ScriptProblem
-from figbox.cli.outputs import OutputFolder, file_name, picture_name
-from figbox.cli.scripts import Script
 from tests.client.conftest import write
 
 

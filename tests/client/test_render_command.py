@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from figbox.cli.batch import Batch, Wishes
-from figbox.cli.outputs import OutputFolder
+from figbox.cli.batch.outputs import OutputFolder
+from figbox.cli.batch.run import Batch, Wishes
+from figbox.cli.batch.scripts import find_scripts
 from figbox.cli.reporter import Reporter
-from figbox.cli.scripts import find_scripts
 from figbox.cli.values import RcSetting
 from figbox.client import AsyncClient
 from figbox.retries import Retries

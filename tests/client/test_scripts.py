@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import click
 import pytest
+from figbox.cli.scripts import Script, find_scripts, read_script
 
 from figbox.cli.exits import ScriptProblem
-from figbox.cli.scripts import Script, find_scripts, read_script
 from tests.client.conftest import write
 
 

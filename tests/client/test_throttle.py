@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from figbox.cli.throttle import FIRST_JOBS, MOST_JOBS, Stopped, Throttle
+from figbox.cli.batch.throttle import FIRST_JOBS, MOST_JOBS, Stopped, Throttle
 
 
 async def enter(throttle: Throttle, begun: list[int], leave: asyncio.Event) -> None:

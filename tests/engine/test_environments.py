@@ -19,7 +19,6 @@ import pytest
 from docker.errors import ImageNotFound
 from PIL import Image
 
-from bootstrap import image
 from bootstrap.images import environments, image
 from tests.fakes import KEY, until
 from tests.support.documents import ENVIRONMENTS, blocks, commands

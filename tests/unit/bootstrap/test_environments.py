@@ -6,9 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from bootstrap.environment_images import configured, known, tag_of
 
-from bootstrap import context, image, wheels
 from bootstrap.images import context, environments, image, wheels
 from bootstrap.images.environments import configured, known, tag_of
 from bootstrap.steps import SetupError, Steps

@@ -12,9 +12,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from bootstrap.image import Recipe
 
-from bootstrap import base, context, dotenv, wheels
+from bootstrap import dotenv
 from bootstrap.images import base, context, wheels
 from bootstrap.images.image import Recipe
 from bootstrap.steps import SetupError, Steps, run

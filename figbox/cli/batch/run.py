@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from figbox.cli.data import files_beside, largest, read_files
+from figbox.cli.batch.data import files_beside, largest, read_files
+from figbox.cli.batch.outputs import file_name, picture_name
+from figbox.cli.batch.results import Result, Status, WrittenFile, WrittenPicture
+from figbox.cli.batch.scripts import read_script
+from figbox.cli.batch.throttle import Stopped, Throttle
 from figbox.cli.exits import ScriptProblem
-from figbox.cli.outputs import file_name, picture_name
-from figbox.cli.results import Result, Status, WrittenFile, WrittenPicture
-from figbox.cli.scripts import read_script
-from figbox.cli.throttle import Stopped, Throttle
 from figbox.errors import BadAnswer, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path, PurePosixPath
 
-    from figbox.cli.scripts import Script
+    from figbox.cli.batch.scripts import Script
     from figbox.client import AsyncClient
     from figbox.model import Render
     from figbox.options import Options

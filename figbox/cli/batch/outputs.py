@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path, PurePosixPath
 
-    from figbox.cli.scripts import Script
+    from figbox.cli.batch.scripts import Script
 
 FILES_SUFFIX = ".files"
 

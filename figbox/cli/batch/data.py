@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from figbox.cli.batch.outputs import is_device
 from figbox.cli.exits import ScriptProblem
-from figbox.cli.outputs import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from figbox.cli.scripts import Script
+    from figbox.cli.batch.scripts import Script
 
 KiB = 1024
 MiB = 1024 * KiB

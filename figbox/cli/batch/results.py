@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from figbox.cli.batch.scripts import Script
     from figbox.cli.exits import ScriptProblem
-    from figbox.cli.scripts import Script
     from figbox.errors import FigboxError
     from figbox.model import File, Picture, Render
 
