@@ -15,8 +15,8 @@ from loguru import logger
 from bootstrap.commands import TRUE_WORDS
 from gateway.observability.logs import configure_logging
 from gateway.settings import Settings
-from gateway.settings_table import FIELDS
 from tests.fakes import KEY
+from tools.settings_table import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -53,7 +53,7 @@ async def test_picture_of_the_readme_is_what_its_example_draws(gateway: LiveGate
     assert answer.status == 200, answer.json.get("error")
     shown, drawn = _rgb(PICTURES[name]), _rgb(answer.body)
     assert shown.shape == drawn.shape
-    assert np.abs(shown - drawn).mean() < 3, "draw it anew: python docs/render_pictures.py"
+    assert np.abs(shown - drawn).mean() < 3, "draw it anew: python -m tools.render_pictures"
 
 
 def _rgb(png: bytes) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import secrets
@@ -29,7 +28,8 @@ from tests.support.documents import (
     first_cells,
     section,
 )
-from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
+from tests.support.live import IMAGE, KEY, LiveGateway, engine_url, live_gateway
+from tools import render_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,16 +131,11 @@ async def test_keys_come_and_go_while_it_runs(tmp_path: Path) -> None:
 def test_pictures_of_the_readme_can_be_drawn_anew(
     gateway: LiveGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`docs/render_pictures.py` writes the very pictures that the README shows."""
-    spec = importlib.util.spec_from_file_location("render_pictures", ROOT / "docs" / "render_pictures.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "PICTURES", tmp_path)
+    """`tools/render_pictures.py` writes the very pictures that the README shows."""
+    monkeypatch.setattr(render_pictures, "PICTURES", tmp_path)
     monkeypatch.setenv("FIGBOX_URL", gateway.url)
     monkeypatch.setenv("API_KEY", KEY)
-    assert module.main() == 0
+    assert render_pictures.main() == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         path.name for path in (ROOT / "docs" / "pictures").iterdir()
     )

@@ -48,7 +48,7 @@ COVERED = {
     ".venv/bin/python -m gateway.description.openapi": Cover(
         "tests/http/test_openapi.py", "def test_printed_by_its_module("
     ),
-    ".venv/bin/python -m gateway.v1.options_table": Cover("tests/unit/test_docs.py", "def test_options_table_"),
+    ".venv/bin/python -m tools.options_table": Cover("tests/unit/test_docs.py", "def test_options_table_"),
     "docker run -i": Cover("tests/engine/test_readme_commands.py", "def test_image_by_hand_"),
     "docker run -p": Cover("tests/compose/test_documented.py", "def test_one_container_"),
     "docker compose": Cover("tests/compose/test_documented.py", "def test_two_containers_"),
@@ -61,7 +61,7 @@ COVERED = {
     ".venv/bin/python -m gateway.launcher.selftest": Cover(
         "tests/engine/test_selftest.py", '"-m", "gateway.launcher.selftest"'
     ),
-    ".venv/bin/python -m gateway.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
+    ".venv/bin/python -m tools.settings_table": Cover("tests/unit/test_readme.py", "def test_settings_table_"),
 }
 
 

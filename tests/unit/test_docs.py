@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 from gateway.settings import ROOT
-from gateway.settings_table import FIELDS, settings_table
-from gateway.v1 import derive_rc
-from gateway.v1.options_table import options_table
 from gateway.v1.request.json_body import RenderRequest
 from tests.support.documents import API, command, first_cells, section
+from tools import derive_rcparams
+from tools.options_table import options_table
+from tools.settings_table import FIELDS, settings_table
 
 _ROW = re.compile(r"^\| `[A-Z][A-Z0-9_]*` \|.*\|$", re.MULTILINE)
 
@@ -35,7 +35,7 @@ def test_table_has_a_row_of_three_cells_for_each_setting() -> None:
 
 def test_table_is_printed_by_its_module() -> None:
     """The command that makes the table prints a whole Markdown table."""
-    command = [sys.executable, "-m", "gateway.settings_table"]
+    command = [sys.executable, "-m", "tools.settings_table"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
     assert "| Setting | Default | Meaning |\n| --- | --- | --- |\n" + settings_table() == printed
 
@@ -48,7 +48,7 @@ def test_options_table_is_the_documents() -> None:
         "files",
         *(n for n in RenderRequest.model_fields if n not in ("code", "files")),
     ]
-    line = command(".venv/bin/python -m gateway.v1.options_table")
+    line = command(".venv/bin/python -m tools.options_table")
     printed = subprocess.run(
         ["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     ).stdout
@@ -58,5 +58,5 @@ def test_options_table_is_the_documents() -> None:
 def test_denied_parameters_are_named() -> None:
     """docs/api.md names every parameter that a request may not set."""
     text = section(API, "Options")
-    prefixes = {f"{prefix}*" for prefix in derive_rc.DENIED_PREFIXES if prefix != "_"}
-    assert all(f"`{name}`" in text for name in prefixes | derive_rc.DENIED_NAMES.keys())
+    prefixes = {f"{prefix}*" for prefix in derive_rcparams.DENIED_PREFIXES if prefix != "_"}
+    assert all(f"`{name}`" in text for name in prefixes | derive_rcparams.DENIED_NAMES.keys())

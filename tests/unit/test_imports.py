@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Writes a table of the gateway's, by hand, where Matplotlib is.
-NOT_OF_THE_SERVICE = ROOT / "gateway" / "v1" / "derive_rc.py"
-
-GATEWAY = sorted(set((ROOT / "gateway").rglob("*.py")) - {NOT_OF_THE_SERVICE})
+GATEWAY = sorted((ROOT / "gateway").rglob("*.py"))
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -10,7 +10,6 @@ import pytest
 
 from gateway.model.jobs import Outcome
 from gateway.server.problems import PROBLEMS
-from gateway.settings_table import FIELDS
 from tests.support.documents import (
     COVERED,
     DOCUMENTS,
@@ -23,6 +22,7 @@ from tests.support.documents import (
     first_cells,
     section,
 )
+from tools.settings_table import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def test_every_setting_named_exists(document: Path) -> None:
 
 def test_settings_table_is_printed_by_its_documented_command() -> None:
     """The command for the table of settings prints the README's."""
-    line = command(".venv/bin/python -m gateway.settings_table")
+    line = command(".venv/bin/python -m tools.settings_table")
     done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout in README.read_text("utf-8")
 

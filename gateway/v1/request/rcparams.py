@@ -1,6 +1,6 @@
 """Which of Matplotlib's parameters and styles a request may set, and what values they take.
 
-The list is data, `rcparams.json`, made by `gateway.v1.derive_rc` from the Matplotlib of the runner image. What is
+The list is data, `rcparams.json`, made by `tools.derive_rcparams` from the Matplotlib of the runner image. What is
 checked here is the kind of value; whether Matplotlib likes it, Matplotlib says, inside the sandbox.
 """
 

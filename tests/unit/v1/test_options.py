@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from gateway.model.errors import InvalidOptions, OptionError
 from gateway.model.jobs import Format, MiB, SaveOptions
-from gateway.v1 import derive_rc
 from gateway.v1.request import rcparams as rc
 from gateway.v1.request.json_body import RenderRequest
 from gateway.v1.request.options import RC_LIMIT, Options
 from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
 from gateway.v1.request.validation import FAULTS_LIMIT, validated
+from tools import derive_rcparams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -198,7 +198,7 @@ def test_number_of_parameters_is_bounded() -> None:
 
 def test_list_of_parameters_is_that_of_the_installed_matplotlib() -> None:
     """The committed list is what the command makes of the image's version, denied ones left out."""
-    assert rc.DATA_FILE.read_text("utf-8") == derive_rc.render(derive_rc.derive())
+    assert rc.DATA_FILE.read_text("utf-8") == derive_rcparams.render(derive_rcparams.derive())
     assert mpl.__version__ == rc.MATPLOTLIB_VERSION
 
 
@@ -213,7 +213,7 @@ def test_nothing_dangerous_is_allowed() -> None:
         "path.sketch",
         "path.snap",
     }
-    assert all(derive_rc.is_denied(name) for name in mpl.rcParams if name not in rc.PARAMETERS)
+    assert all(derive_rcparams.is_denied(name) for name in mpl.rcParams if name not in rc.PARAMETERS)
 
 
 @pytest.mark.parametrize("name", sorted(rc.PARAMETERS))

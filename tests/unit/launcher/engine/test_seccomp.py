@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import importlib.util
 import json
 import re
 import tomllib
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tools import render_seccomp
 
 ROOT = Path(__file__).parents[4]
 PROFILE = json.loads((ROOT / "runner-image" / "seccomp.json").read_text())
@@ -162,7 +163,7 @@ def test_list_says_each_call_once() -> None:
 
 def test_every_call_has_its_reason_and_no_other_has() -> None:
     """What the profile allows is what the reasons speak of, call by call and value by value."""
-    assert page().allowed(PROFILE) == set(CALLS)
+    assert render_seccomp.allowed(PROFILE) == set(CALLS)
     assert sum(len(group["calls"]) for group in GROUPS.values()) == len(CALLS)
     for name, call in CALLS.items():
         assert call["why"].strip(), name
@@ -171,8 +172,7 @@ def test_every_call_has_its_reason_and_no_other_has() -> None:
 
 def test_page_is_current() -> None:
     """docs/seccomp.md is what is made from the reasons and the profile now."""
-    module = page()
-    assert module.PAGE.read_text("utf-8") == module.render(), "run: python docs/render_seccomp.py"
+    assert render_seccomp.PAGE.read_text("utf-8") == render_seccomp.render(), "run: python -m tools.render_seccomp"
 
 
 def test_page_counts_what_the_list_allows() -> None:
@@ -209,13 +209,3 @@ def test_reasons_are_words() -> None:
     """A reason is a sentence for people, on one line of a table."""
     for call in CALLS.values():
         assert re.fullmatch(r"[A-Z`][^|\n]{5,160}", call["why"]), call["why"]
-
-
-def page() -> Any:
-    """Return the module that makes the page; docs/ is no package."""
-    spec = importlib.util.spec_from_file_location("render_seccomp", ROOT / "docs" / "render_seccomp.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -1,4 +1,4 @@
-"""`python -m gateway.settings_table`: the README's table of settings, made from the settings themselves."""
+"""`python -m tools.settings_table`: the README's table of settings, made from the settings themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python docs/render_seccomp.py`: writes docs/seccomp.md from docs/seccomp-calls.toml and the profile itself."""
+"""`python -m tools.render_seccomp`: writes docs/seccomp.md from docs/seccomp-calls.toml and the profile itself."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ HEAD = """\
 # System calls
 
 Every call that a job may make, and why. The list is `runner-image/seccomp.json`; whatever it doesn't name is refused
-with an error. This page is made by `python docs/render_seccomp.py` from `docs/seccomp-calls.toml`, where each call also
-has a *probe*: a piece of Python that works, and stops working when this one call is refused. Tests run every probe both
-ways, so no call is on the list for nothing.
+with an error. This page is made by `python -m tools.render_seccomp` from `docs/seccomp-calls.toml`, where each call
+also has a *probe*: a piece of Python that works, and stops working when this one call is refused. Tests run every probe
+both ways, so no call is on the list for nothing.
 
 Measured on x86-64 beside the default profile of Docker {engine}, for a container without capabilities:
 

@@ -1,4 +1,4 @@
-"""`python -m gateway.v1.derive_rc`: write `rcparams.json`, the parameters and styles that a request may set.
+"""`python -m tools.derive_rcparams`: write `rcparams.json`, the parameters and styles that a request may set.
 
 Needs Matplotlib, which development environments have and gateways don't; hence the file. It must be the version of the
 runner image, as the locks make sure. A parameter is allowed unless it is denied here, with a reason: what a style

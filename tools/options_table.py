@@ -1,4 +1,4 @@
-"""`python -m gateway.v1.options_table`: the table of options in `docs/api.md`, made from the options themselves."""
+"""`python -m tools.options_table`: the table of options in `docs/api.md`, made from the options themselves."""
 
 from __future__ import annotations
 
