@@ -17,7 +17,6 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.keys.live_keyring import RELOAD_LIMIT_S
-from tests.fakes import KEY
 from tests.support.documents import (
     DOCUMENTED_URL,
     OPERATIONS,
