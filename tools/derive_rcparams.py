@@ -1,8 +1,8 @@
-"""`python -m tools.derive_rcparams`: write `rcparams.json`, the parameters and styles that a request may set.
+"""Write `rcparams.json`, the parameters and styles that a request may set: `python -m tools.derive_rcparams`.
 
-Needs Matplotlib, which development environments have and gateways don't; hence the file. It must be the version of the
-runner image, as the locks make sure. A parameter is allowed unless it is denied here, with a reason: what a style
-sheet is for stays possible, and a parameter that a new version brings is looked at when the file is made anew.
+This needs Matplotlib, which development environments have and gateways don't; hence the file. The locks make sure that
+it is the version of the runner image. A parameter is allowed unless it is denied here, with a reason: what style sheets
+are for stays possible, and parameters that a new version adds are reviewed when the file is written again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 #: Prefixes of parameters that no request may set, and why.
 DENIED_PREFIXES = {
-    "_": "Matplotlib's own business",
+    "_": "internal to Matplotlib",
     "animation.": "chooses programs that write animations, their paths and arguments",
-    "keymap.": "keys of windows; there is none",
+    "keymap.": "keys of windows, which don't exist here",
     "macosx.": "windows of macOS",
     "pgf.": "runs LaTeX",
     "tk.": "windows of Tk",
@@ -32,23 +32,23 @@ DENIED_NAMES = {
     "backend": "ours to choose",
     "backend_fallback": "ours to choose",
     "datapath": "a path",
-    "docstring.hardcopy": "acts during the import only",
+    "docstring.hardcopy": "has an effect during the import only",
     "figure.hooks": "names functions to be called",
-    "interactive": "there is nobody to interact with",
-    "path.effects": "a list of objects, which no request can express",
+    "interactive": "nobody is there to interact with",
+    "path.effects": "a list of objects, which a request can't express",
     "ps.distiller.res": "a setting of an outside program",
     "ps.usedistiller": "runs outside programs",
     "savefig.directory": "a path",
-    "svg.hashsalt": "ours: it makes SVG the same each time",
+    "svg.hashsalt": "ours: it makes SVG reproducible",
     "text.latex.engine": "runs LaTeX",
     "text.latex.preamble": "runs LaTeX",
     "text.usetex": "runs LaTeX",
-    "toolbar": "there is no window",
+    "toolbar": "there is no window here",
 }
 
 _WORD, _NUMBER, _INTEGER, _BOOLEAN, _LIST = "string", "number", "integer", "boolean", "list"
 
-#: What each of Matplotlib's validators takes, in types of JSON; null is never needed, for all take a word for it.
+#: What each of Matplotlib's validators takes, in types of JSON; null is not needed, since all take a word for it.
 VALIDATORS: dict[str, tuple[str, ...]] = {
     "validate_bool": (_BOOLEAN,),
     "validate_int": (_INTEGER,),
@@ -103,7 +103,7 @@ def derive() -> dict[str, Any]:
     Raises:
         LookupError: Matplotlib has a validator that this module doesn't know.
     """
-    import matplotlib as mpl  # noqa: PLC0415 - a gateway hasn't got it
+    import matplotlib as mpl  # noqa: PLC0415 - gateways don't have it
     from matplotlib.style import available  # noqa: PLC0415
 
     return {

@@ -1,4 +1,4 @@
-"""`python -m tools.options_table`: the table of options in `docs/api.md`, made from the options themselves."""
+"""Print the table of options in docs/api.md, made from the options: `python -m tools.options_table`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.v1.request.json_body import RenderRequest
 
-#: Names that are written out; more of them are in `/docs`.
+#: Names that are written out; `/docs` has all of them.
 NAMES_LIMIT = 8
 
 

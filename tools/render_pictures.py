@@ -1,4 +1,4 @@
-"""`python -m tools.render_pictures`: draws the README's pictures anew, through a running gateway.
+"""Draw the README's pictures again, through a running gateway: `python -m tools.render_pictures`.
 
 The gateway is the one at `FIGBOX_URL` (default http://127.0.0.1:5150), the key is `API_KEY` of the environment or of
 `.env`. Each picture comes back as a client gets it and is then brought down to 256 colours, so that it is small.

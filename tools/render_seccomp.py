@@ -1,4 +1,4 @@
-"""`python -m tools.render_seccomp`: writes docs/seccomp.md from docs/seccomp-calls.toml and the profile itself."""
+"""Write docs/seccomp.md from docs/seccomp-calls.toml and the profile: `python -m tools.render_seccomp`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PAGE = ROOT / "docs" / "seccomp.md"
 HEAD = """\
 # System calls
 
-Every call that a job may make, and why. The list is `runner-image/seccomp.json`; whatever it doesn't name is refused
-with an error. This page is made by `python -m tools.render_seccomp` from `docs/seccomp-calls.toml`, where each call
-also has a *probe*: a piece of Python that works, and stops working when this one call is refused. Tests run every probe
-both ways, so no call is on the list for nothing.
+Every system call that a job may make, and why. The list is `{profile}`;
+a call that it doesn't name is refused with an error. `python -m tools.render_seccomp` makes this page from
+`docs/seccomp-calls.toml`, where each call also has a *probe*: a piece of Python that works, and stops working when this
+one call is refused. Tests run every probe both ways, so every call on the list is needed.
 
 Measured on x86-64 beside the default profile of Docker {engine}, for a container without capabilities:
 
@@ -33,14 +33,14 @@ This prints the table, on any engine:
 .venv/bin/python -m benchmarks.system_calls
 ```
 
-It reads no list and tries no call. It takes the filter out of the kernel as the engine loaded it for a running
-container, once with our profile and once with the engine's own, and follows it for each call's number; `--names` lists
-what only the default allows. It has to be root beside the engine.
+The command neither reads the list nor tries calls. It takes the filter out of the kernel as the engine loaded it for a
+running container, once with our profile and once with the engine's own, and follows it for each call's number;
+`--names` lists what only the default allows. It must run as root, on the engine's host.
 
-What is missing from the list matters more than its length: no sockets of any family, no second process, no `splice` or
-`vmsplice`, no `io_uring`, no memory files, no keys, no tracing, no namespaces and mounts, no `bpf`, no `userfaultfd`,
-no message queues and shared memory, no change of modes, owners or links. Entries for 32-bit programs are closed
-altogether: a program that uses one is killed.
+What is missing from the list matters more than its length: sockets of any family, a second process, `splice` and
+`vmsplice`, `io_uring`, memory files, keys, tracing, namespaces and mounts, `bpf`, `userfaultfd`, message queues and
+shared memory, changes of modes, owners or links. The entry points for 32-bit programs are closed altogether: a program
+that uses one is killed.
 """
 
 CONDITIONS = """
@@ -54,18 +54,18 @@ CONDITIONS = """
 """
 
 UNKNOWN = """
-## Answered "not implemented"
+## Refused as "not implemented"
 
-These get the error that an older kernel gives, because their callers then take another way, and with "not permitted"
-some of them don't: {names}.
+These get the error that an older kernel gives, because their callers then fall back to another call, and with "not
+permitted" some of them don't: {names}.
 
 `clone3` is the one that matters. Its flags are in memory, where a filter can't see them; the C library falls back to
-`clone`, whose flags are in an argument. Docker 20.10 ignores a profile's `defaultErrnoRet`, so the names stand here.
+`clone`, whose flags are in an argument. Docker 20.10 ignores a profile's `defaultErrnoRet`, so each name is listed.
 """
 
 
 def allowed(profile: dict[str, Any]) -> set[str]:
-    """Return the calls that a profile allows; those that it allows by argument are named so, once for each value."""
+    """Return the calls that a profile allows; a call allowed by its argument is named once for each value."""
     names = set()
     for rule in profile["syscalls"]:
         if rule["action"] == "SCMP_ACT_ALLOW":
@@ -85,7 +85,8 @@ def render() -> str:
         "x32": "Allowed to x32 programs",
     }
     counts = "\n".join(f"| {text} | {counted[name][0]} | {counted[name][1]} |" for name, text in words.items())
-    parts = [HEAD.format(engine=counted["engine"], counts=counts)]
+    profile = PROFILE.relative_to(ROOT)
+    parts = [HEAD.format(engine=counted["engine"], counts=counts, profile=profile)]
     for group in groups.values():
         parts.append(f"\n## {group['title']}\n\n| Call | x86-64 | ARM | Why |\n| --- | --- | --- | --- |\n")
         for name, call in group["calls"].items():
@@ -99,7 +100,7 @@ def render() -> str:
 
 
 def main() -> int:
-    """Write the page; give the exit code."""
+    """Write the page; return the exit status."""
     PAGE.write_text(render(), "utf-8")
     return 0
 

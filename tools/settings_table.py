@@ -1,4 +1,4 @@
-"""`python -m tools.settings_table`: the README's table of settings, made from the settings themselves."""
+"""Print the table of settings in docs/settings.md, made from the settings: `python -m tools.settings_table`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 from gateway.settings import LauncherProcessSettings, Settings
 
-#: Every setting there is, by its field's name: the gateway's, then those that only a launcher's own process has.
+#: Every setting by its field's name: the gateway's, then those that only a launcher in its own process has.
 FIELDS = {**Settings.model_fields, **LauncherProcessSettings.model_fields}
 
 
