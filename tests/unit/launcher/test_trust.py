@@ -15,7 +15,7 @@ from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import Job, Stages
 from gateway.observability.metrics import Metrics
 from tests.fakes import until
-from tests.unit.test_proof import BAD, GOOD, Scripted
+from tests.unit.launcher.selftest.test_monitor import BAD, GOOD, Scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
