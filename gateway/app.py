@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aiohttp import web
 
-from gateway import handlers
-from gateway.handlers import SERVICES, Services
+from gateway import legacy, status
+from gateway.context import CONTEXT
+from gateway.description import endpoint as description
 from gateway.render_service import HOLDER
 from gateway.server.middleware import add_headers, answer_failures, identify
 from gateway.server.routes import bind_routes
 from gateway.v1 import handlers as v1
 
+if TYPE_CHECKING:
+    from gateway.context import Context
 
-def build_app(services: Services) -> web.Application:
+
+def build_app(context: Context) -> web.Application:
     """Return the public application."""
-    app = web.Application(middlewares=[identify, answer_failures], client_max_size=services.settings.body_limit_bytes)
-    app[SERVICES] = services
+    app = web.Application(middlewares=[identify, answer_failures], client_max_size=context.settings.body_limit_bytes)
+    app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
-    bind_routes(app, (*handlers.ROUTES, *v1.ROUTES))
+    bind_routes(app, (*status.ROUTES, *legacy.ROUTES, *v1.ROUTES, *description.ROUTES))
     return app
 
 
 async def add_rate_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell whoever was let in what is left to them, whatever the answer (aiohttp's `on_response_prepare`)."""
+    """Tell the key of a request what is left to it, whatever the response (aiohttp's `on_response_prepare`)."""
     if HOLDER in request:
-        response.headers.update(request.app[SERVICES].serving.headers(request[HOLDER]))
+        response.headers.update(request.app[CONTEXT].service.headers(request[HOLDER]))

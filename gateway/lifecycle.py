@@ -24,20 +24,20 @@ from loguru import logger
 from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.cache.renders import RenderCache
-from gateway.handlers import Services
+from gateway.context import Context
 from gateway.keys.live_keyring import load_keyring
-from gateway.launcher.interface import make_launcher
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics, metrics_app
-from gateway.render_service import Serving
+from gateway.render_service import RenderService
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors, check_parser
-from gateway.shutdown import EndWish
+from gateway.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.keys.keyring import Keyring
+    from gateway.launcher.interface import Books, Launcher
     from gateway.launcher.sizing import Sizes
     from gateway.settings import Settings
 
@@ -61,7 +61,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     check_parser()
     check_descriptors(settings.connections_limit)
     keyring = load_keyring(settings)
-    ending = EndWish()
+    shutdown = Shutdown()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port, "PORT"))
         metrics = Metrics()
@@ -69,41 +69,47 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             await _serve_metrics(stack, settings, metrics)
         launcher = make_launcher(settings, metrics)
         stack.push_async_callback(launcher.aclose)
-        ending.install(asyncio.get_running_loop())
+        shutdown.install(asyncio.get_running_loop())
         sizes = await launcher.start()
         admission = make_admission(settings, len(keyring), sizes)
-        serving = Serving(
-            keyring, admission, launcher, metrics, settings.limits, environments=lambda: launcher.environments
-        )
-        shares = _Shares(settings, serving, sizes)
+        service = RenderService(keyring, admission, launcher, metrics)
+        shares = _Shares(settings, service, sizes)
         launcher.on_sizes = shares.follow_sizes
-        await _follow_keys(stack, settings, serving, shares)
+        await _follow_keys(stack, settings, service, shares)
+        context = Context(settings, service, shutdown, _open_cache(stack, settings))
+        edge = Edge(EdgeLimits.public(settings), metrics)
         metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
         metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
-        services = Services(
-            settings,
-            serving,
-            not_ready=lambda: "the service is shutting down" if ending.is_set else launcher.not_ready,
-            verdict=lambda: launcher.verdict,
-            environments=lambda: launcher.environments,
-            renders=_open_cache(stack, settings),
-        )
-        edge = Edge(EdgeLimits.public(settings), metrics)
         metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
-        server = await _listen(stack, build_app(services), edge, listener)
+        server = await _listen(stack, build_app(context), edge, listener)
         host, port = listener.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         logger.info("listening", url=url, keys=len(keyring))
         started(url)
-        await ending.wait()
+        await shutdown.wait()
         logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
         admission.close()
-        if not await ending.drain(admission.wait_empty(), settings.grace_s):
+        if not await shutdown.drain(admission.wait_empty(), settings.grace_s):
             logger.warning("grace period is over", running=admission.running_count)
         server.pre_shutdown()  # connections without a request are closed and not waited for
         await server.shutdown(CONNECTIONS_LIMIT_S)
-        await launcher.aclose()  # while whoever still comes is told that we end
+        await launcher.aclose()  # requests that still come are told that the service ends
     logger.info("stopped")
+
+
+def make_launcher(settings: Settings, books: Books) -> Launcher:
+    """Return the launcher that the settings ask for: one in this process, or a client of another process.
+
+    Neither is imported before it is chosen: a gateway that asks another process must not even load what talks to an
+    engine.
+    """
+    if settings.launcher_socket is None:
+        from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
+
+        return EngineLauncher(settings, books)
+    from gateway.launcher.remote.client import LauncherClient  # noqa: PLC0415 - see above
+
+    return LauncherClient(settings.launcher_socket, books)
 
 
 def make_admission(settings: Settings, key_count: int, sizes: Sizes) -> Admission:
@@ -127,32 +133,32 @@ class _Shares:
     """Keeps the admission in step with what it depends on: the sizes of the launcher, and how many keys there are."""
 
     settings: Settings
-    serving: Serving
+    service: RenderService
     sizes: Sizes
 
     def follow_sizes(self, sizes: Sizes) -> None:
         """Go on with other sizes."""
         logger.info("sizes changed", running_limit=sizes.running, pool_size=sizes.pool)
         self.sizes = sizes
-        self.follow_keys(len(self.serving.keyring))
-        self.serving.admission.resize(sizes.running)
+        self.follow_keys(len(self.service.keyring))
+        self.service.admission.resize(sizes.running)
 
     def follow_keys(self, key_count: int) -> None:
         """Go on with other keys."""
-        self.serving.admission.key_limit = share_of_key(self.settings, key_count, self.sizes)
+        self.service.admission.key_limit = share_of_key(self.settings, key_count, self.sizes)
 
 
-async def _follow_keys(stack: AsyncExitStack, settings: Settings, serving: Serving, shares: _Shares) -> None:
+async def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderService, shares: _Shares) -> None:
     """Keep everything that depends on the keys in step with their file, until the stack ends."""
-    keyring = serving.keyring
+    keyring = service.keyring
 
     def changed(ring: Keyring) -> None:
         shares.follow_keys(len(ring))
-        serving.budgets.keep_only(ring.names)
+        service.budgets.keep_only(ring.names)
 
     keyring.changed = changed
-    serving.metrics.watch("figbox_keys", "Keys that are let in", lambda: len(keyring))
-    serving.metrics.watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
+    service.metrics.watch("figbox_keys", "Keys that are let in", lambda: len(keyring))
+    service.metrics.watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
     if settings.api_keys_file is not None and not sys.stdin.isatty():  # where a terminal hangs up, the service ends
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, keyring.look)

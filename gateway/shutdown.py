@@ -1,4 +1,4 @@
-"""The wish to end a process, by signal: the first asks, the second insists."""
+"""The end of a process by signal: the first asks for it, the second cuts the grace period short."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 
-class EndWish:
-    """Tells that somebody wants the process to end."""
+class Shutdown:
+    """Whether the process has been asked to end, by SIGTERM or SIGINT."""
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
         self._insisted = asyncio.Event()
 
     @property
-    def is_set(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether the end was asked for."""
         return self._asked.is_set()
 

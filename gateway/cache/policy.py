@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.v1.response.rendering import sha256
-
 if TYPE_CHECKING:
-    from gateway.model.jobs import EnvironmentFacts, Job, Limits
+    from gateway.model.jobs import EnvironmentFacts, Job
 
 #: Of what is digested; another version finds nothing.
 VERSION = 1
@@ -60,15 +58,15 @@ def wish_of(cache_control: list[str], *, allowed: bool) -> Wish:
     return Wish(look="no-cache" not in directives and "max-age" not in directives)
 
 
-def entry_key(holder: str, job: Job, facts: EnvironmentFacts, limits: Limits) -> bytes:
-    """Return the digest that stands for a request: equal where the answer must be.
+def entry_key(holder: str, job: Job, facts: EnvironmentFacts) -> bytes:
+    """Return the digest that stands for a request: equal where the response must be.
 
     Args:
         holder: Name of the key.
-        job: What is asked for.
+        job: What is asked for, with its limits.
         facts: What it runs in.
-        limits: What it may use, after everybody's wishes.
     """
+    limits = facts.limits.lowered(job.wall_limit_s, job.memory_limit_bytes)
     parts = {
         "version": VERSION,
         "holder": holder,
@@ -76,7 +74,9 @@ def entry_key(holder: str, job: Job, facts: EnvironmentFacts, limits: Limits) ->
         "runtime": facts.runtime,
         "limits": dataclasses.asdict(limits),
         "code": job.code,
-        "files": [[file.name, sha256(file.data)] for file in sorted(job.files, key=lambda file: file.name)],
+        "files": [
+            [file.name, hashlib.sha256(file.data).hexdigest()] for file in sorted(job.files, key=lambda file: file.name)
+        ],
         "options": {**dataclasses.asdict(job.options), "rc": sorted(job.options.rc.items())},
         "seed": job.seed,
         "collect": job.collect,

@@ -20,10 +20,10 @@ from gateway.description.openapi_responses import (
 from gateway.keys.keyring import HEADER
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
 from gateway.server.problems import CONTENT_TYPE as PROBLEM
+from gateway.v1.request.code import CODE_PATTERN
 from gateway.v1.request.dispatch import FORM, JSON, PYTHON
 from gateway.v1.request.json_body import FILES_LIMIT, RenderRequest
 from gateway.v1.request.options import Options, TextForm
-from gateway.v1.request.submission import CODE_PATTERN
 from gateway.v1.response.accept import PICTURE_TYPES, Form
 from gateway.v1.response.documents import (
     EnvironmentsDocument,

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.model.errors import Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.model.jobs import Job, Limits
-
-Number = TypeVar("Number", int, float)
+    from gateway.model.jobs import Limits
 
 HEADER = "X-API-Key"
 
@@ -47,14 +45,6 @@ class KeyPolicy:
     def lowered(self, limits: Limits) -> Limits:
         """Return what a job of the holder may use at most, of what jobs may use at all."""
         return limits.lowered(self.wall_limit_s, self.memory_limit_bytes)
-
-    def lowered_job(self, job: Job) -> Job:
-        """Return the job with its own limits brought down to the holder's."""
-        return replace(
-            job,
-            wall_limit_s=_least(job.wall_limit_s, self.wall_limit_s),
-            memory_limit_bytes=_least(job.memory_limit_bytes, self.memory_limit_bytes),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +102,6 @@ class Keyring:
         if holder is None or not given:
             raise Unauthorized("Unauthorized")
         return holder
-
-
-def _least(one: Number | None, other: Number | None) -> Number | None:
-    """Return the lower of two limits, of which None is none."""
-    return other if one is None else one if other is None else min(one, other)
 
 
 def digest_of(key: bytes) -> bytes:

@@ -11,7 +11,7 @@ import asyncio
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import MalformedAnswer, OutputExceeded, encode_job
@@ -51,22 +51,6 @@ CHECKED_AT_ONCE_BYTES = 512 * KiB
 NOT_SERVED = "The job's output is not a picture that can be served"
 
 
-class Executor(Protocol):
-    """What the HTTP side needs: run a job, get a result."""
-
-    async def run(self, job: Job, stages: Stages) -> Result:
-        """Run one job.
-
-        Args:
-            job: What to draw.
-            stages: Filled in with where the time goes, also when the call fails.
-
-        Raises:
-            EngineError: The engine failed us; the job may be tried again.
-            ShuttingDown: The launcher is ending.
-        """
-
-
 class PoolExecutor:
     """Runs jobs in containers of a pool.
 
@@ -84,7 +68,7 @@ class PoolExecutor:
         self._read_usage = read_usage
 
     async def run(self, job: Job, stages: Stages) -> Result:
-        """Run one job; see `Executor.run`."""
+        """Run one job; see `gateway.launcher.interface.Launcher.run`."""
         limits = self._limits.lowered(job.wall_limit_s, job.memory_limit_bytes)
         memory = limits.memory_limit_bytes if limits.memory_limit_bytes < self._limits.memory_limit_bytes else None
         job_frames = encode_job(job, limits)

@@ -1,8 +1,7 @@
 """What the HTTP side and a launcher know of each other, in one place.
 
 There are two launchers. `gateway.launcher.launcher.EngineLauncher` works with the engine, in whatever process it is
-made; `gateway.launcher.remote.client.LauncherClient` asks one in a process of its own. `make_launcher` alone chooses,
-and imports neither before it has: a gateway that asks another process must not even load what talks to an engine.
+made; `gateway.launcher.remote.client.LauncherClient` asks one in a process of its own. `gateway.lifecycle` chooses.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.launcher.sizing import Sizes
     from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
-    from gateway.settings import Settings
 
 #: The gauges of a launcher: their names and what they tell. Nothing else of it may become a metric.
 GAUGES = {
@@ -89,14 +87,3 @@ class Books(Protocol):
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when it is asked for."""
-
-
-def make_launcher(settings: Settings, books: Books) -> Launcher:
-    """Return the launcher that the settings ask for: one in this process, or a client of another process."""
-    if settings.launcher_socket is None:
-        from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
-
-        return EngineLauncher(settings, books)
-    from gateway.launcher.remote.client import LauncherClient  # noqa: PLC0415
-
-    return LauncherClient(settings.launcher_socket, books)

@@ -120,8 +120,8 @@ class EngineLauncher:
         if self._fault is not None:
             raise EngineUnavailable(self._fault)
         environment = self._open.get(job.environment)
-        if environment is None:  # asked for before anybody knew which there are
-            raise InvalidRequest(f"environment must be one of {', '.join(sorted(self._open))}")
+        if environment is None:
+            raise InvalidRequest("there is no such environment")
         if environment.proof.reason is not None:
             raise EngineUnavailable(environment.proof.reason)
         return await environment.executor.run(job, stages)

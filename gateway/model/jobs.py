@@ -64,8 +64,10 @@ class Limits:
         """Return these limits with time and memory brought down to what is given, never up; None leaves one alone."""
         return replace(
             self,
-            wall_limit_s=min(self.wall_limit_s, wall_limit_s or self.wall_limit_s),
-            memory_limit_bytes=min(self.memory_limit_bytes, memory_limit_bytes or self.memory_limit_bytes),
+            wall_limit_s=self.wall_limit_s if wall_limit_s is None else min(self.wall_limit_s, wall_limit_s),
+            memory_limit_bytes=self.memory_limit_bytes
+            if memory_limit_bytes is None
+            else min(self.memory_limit_bytes, memory_limit_bytes),
         )
 
 
@@ -134,11 +136,11 @@ class Job:
     """One submission: the code, what lies beside it, and how its figures are to be saved.
 
     Attributes:
-        code: Python source, already checked by `gateway.server.body`.
+        code: Python source.
         options: How figures are saved.
         files: Placed in the working directory before the code runs.
         environment: Name of the environment it runs in.
-        wall_limit_s: Seconds it may take, where less than the environment's limit; None means that limit.
+        wall_limit_s: Seconds it may take; None means what the environment allows, as does more than that.
         memory_limit_bytes: Memory it may use, likewise.
         seed: Random state of `random` and NumPy at the start; None leaves it random.
         collect: Whether files, text, warnings and figures without pyplot come back too, and no call waits for a person.
@@ -181,10 +183,9 @@ class Stages:
     check_ms: float = 0.0
     warm: bool = False
 
-    def server_timing(self) -> str:
-        """Return the value of a `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""
-        stages = ("queue", "acquire", "run", "check")
-        return ", ".join(f"{stage};dur={getattr(self, stage + '_ms'):.1f}" for stage in stages)
+    def by_name(self) -> dict[str, float]:
+        """Return the milliseconds of each stage, in the order of the stages."""
+        return {"queue": self.queue_ms, "acquire": self.acquire_ms, "run": self.run_ms, "check": self.check_ms}
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,7 @@ class Result:
         limit: Which limit ended it, with the outcomes of that kind.
         signal: Name of the signal that ended it, with `KILLED`.
         figures_drawn: Figures that the code made and closed again, with `NO_FIGURE`.
-        limits: What it was allowed, after everybody's wishes; None in results that never saw a launcher.
+        limits: What the launcher allowed it.
         stages: Where the time went.
         usage: What its container used, None where that can't be seen.
     """
@@ -320,7 +321,7 @@ class Result:
     limit: LimitExceeded | None = None
     signal: str | None = None
     figures_drawn: int | None = None
-    limits: Limits | None = None
+    limits: Limits = field(default_factory=Limits)
     stages: Stages = field(default_factory=Stages)
     usage: Usage | None = None
 

@@ -1,4 +1,4 @@
-"""Reads and checks the body of a render request; nothing in it is believed or echoed."""
+"""Reads the body of a request within its limits of size and time."""
 
 from __future__ import annotations
 
@@ -7,40 +7,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.model.errors import BodyTimeout, BodyTooLarge, InvalidRequest, MalformedRequest, UnsupportedEncoding
-from gateway.model.strict_json import InvalidJson, parse_json
+from gateway.model.errors import BodyTimeout, BodyTooLarge, MalformedRequest, UnsupportedEncoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from gateway.settings import Settings
-
-NOT_JSON = "Content-Type must be application/json"
-BROKEN_JSON = "Body is not valid JSON"
-BAD_CODE = "Missing or invalid 'code' field"
-
-
-async def read_code(request: web.Request, settings: Settings) -> str:
-    """Return the `code` of a JSON body.
-
-    Args:
-        request: An authenticated request whose body nobody has read.
-        settings: For the limits of body, code and time.
-
-    Raises:
-        InvalidRequest: Not JSON, broken JSON, or no usable `code`.
-        UnsupportedEncoding: The body is compressed.
-        BodyTooLarge: The body or the code is too long.
-        BodyTimeout: The body didn't arrive in time.
-        MalformedRequest: The body's framing broke.
-    """
-    if request.content_type != "application/json":
-        raise InvalidRequest(NOT_JSON)
-    body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
-    code = parse_code(body)
-    if len(code.encode()) > settings.code_limit_bytes:
-        raise BodyTooLarge(f"'code' is longer than {settings.code_limit_bytes} bytes")
-    return code
 
 
 async def read_body(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
@@ -89,26 +59,16 @@ async def receive_body(
         raise BodyTimeout("Body did not arrive in time") from error
 
 
-def parse_code(body: bytes) -> str:
-    """Return the `code` member of a JSON object; the charset parameter of the request is ignored.
+def check_code_length(code: str, limit_bytes: int) -> None:
+    """Refuse code that is too long.
 
     Raises:
-        InvalidRequest: With one of this module's constant texts.
+        BodyTooLarge: It has more bytes, as UTF-8.
     """
-    try:
-        document = parse_json(body)
-    except InvalidJson as error:
-        raise InvalidRequest(BROKEN_JSON) from error
-    code = document.get("code") if isinstance(document, dict) else None
-    if not isinstance(code, str) or not code.strip() or "\0" in code or not _encodes(code):
-        raise InvalidRequest(BAD_CODE)
-    return code
+    if len(code.encode()) > limit_bytes:
+        raise code_too_long(limit_bytes)
 
 
-def _encodes(text: str) -> bool:
-    """Tell whether text has no lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def code_too_long(limit_bytes: int) -> BodyTooLarge:
+    """Return the error for code of more bytes than it may have."""
+    return BodyTooLarge(f"'code' is longer than {limit_bytes} bytes")

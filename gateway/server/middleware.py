@@ -13,7 +13,7 @@ from gateway.model.errors import EngineError, GatewayError
 from gateway.server import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,6 +30,11 @@ HEADERS = {
 
 #: What an endpoint may have a reason to say otherwise.
 ENDPOINTS_OWN = ("Content-Security-Policy", "Cache-Control")
+
+
+def server_timing(milliseconds: Mapping[str, float]) -> str:
+    """Return the value of a `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""
+    return ", ".join(f"{stage};dur={duration:.1f}" for stage, duration in milliseconds.items())
 
 
 def new_request_id() -> str:

@@ -11,7 +11,6 @@ from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Job
 from gateway.v1.request.form_body import FormReader
 from gateway.v1.request.json_body import read_json
-from gateway.v1.request.submission import Submission
 from gateway.v1.request.text_options import options_from_text
 
 CODE_LIMIT_BYTES = 512
@@ -24,11 +23,11 @@ MESSAGE_LIMIT = 400
 def fuzz_submission(data: bytes) -> None:
     """A JSON body is refused in words that may be sent, or makes a job that the launcher takes and reads alike."""
     try:
-        submission = read_json(data, {}, [])
+        job, _ = read_json(data, {}, [])
     except InvalidRequest as error:
         _check_refusal(error)
         return
-    _check_submission(submission)
+    _check_job(job)
 
 
 def fuzz_form(data: bytes) -> None:
@@ -39,18 +38,18 @@ def fuzz_form(data: bytes) -> None:
     pieces = [form[start : start + step] for start in range(0, len(form), step)]
     first, second = _read_form(query, [form]), _read_form(query, pieces)
     assert first == second
-    if isinstance(first, Submission):
-        _check_submission(first)
+    if isinstance(first, Job):
+        _check_job(first)
 
 
-def _read_form(query: bytes, pieces: list[bytes]) -> Submission | str:
+def _read_form(query: bytes, pieces: list[bytes]) -> Job | str:
     pairs = [pair.partition("=")[::2] for pair in query.decode("utf-8", "replace").split("&") if pair]
     try:
         options, faults = options_from_text(pairs)
         reader = FormReader(BOUNDARY, CODE_LIMIT_BYTES)
         for piece in pieces:
             reader.take(piece)
-        return reader.submission(options, faults)
+        return reader.job(options, faults)[0]
     except (InvalidRequest, BodyTooLarge) as error:
         _check_refusal(error)
         return str(error)
@@ -67,8 +66,8 @@ def _check_refusal(error: Exception) -> None:
             assert fault.message.isprintable()
 
 
-def _check_submission(submission: Submission) -> None:
-    job = replace(submission.job(), environment=DEFAULT_ENVIRONMENT)  # whose names are compared with those there are
+def _check_job(job: Job) -> None:
+    job = replace(job, environment=DEFAULT_ENVIRONMENT)  # the gateway compares others with those that exist
     check_job(job)
     document, beside = encode(job)
     assert build(Job, parse(document), b"".join(beside)) == job

@@ -7,9 +7,9 @@ import math
 from typing import TYPE_CHECKING
 
 from gateway.keys.keys_file import KeysFileFault, parse_keys
+from gateway.legacy import BAD_CODE, BROKEN_JSON, parse_code
 from gateway.model.errors import InvalidRequest
 from gateway.model.strict_json import InvalidJson, parse_json
-from gateway.server.body import BAD_CODE, BROKEN_JSON, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

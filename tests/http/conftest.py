@@ -13,13 +13,14 @@ from aiohttp.test_utils import TestServer
 
 from gateway.admission import Admission
 from gateway.app import build_app
-from gateway.handlers import Services
+from gateway.context import Context
 from gateway.keys.budgets import Budgets
 from gateway.keys.live_keyring import load_keyring
 from gateway.observability.metrics import Metrics
-from gateway.render_service import Serving
+from gateway.render_service import RenderService
 from gateway.server.connections import Edge, EdgeLimits
 from gateway.server.protocol import PROTOCOL_OPTIONS
+from gateway.shutdown import Shutdown
 from tests.fakes import FakeLauncher
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from pytest_aiohttp.plugin import AiohttpClient
 
     from gateway.cache.renders import RenderCache
-    from gateway.launcher.selftest.verdict import Verdict
-    from gateway.model.jobs import EnvironmentFacts
     from gateway.settings import Settings
 
     Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -43,34 +42,27 @@ class Rig:
     """A gateway whose parts a test can reach.
 
     Attributes:
-        reason: Why it isn't ready.
-        verdict: What the last self-test came to.
         now: What a test's own clock shows, where budgets use one.
-        environments: What jobs can run in; empty as before the engine was reached.
         renders: The cache, where a test has one.
     """
 
     settings: Settings
     admission: Admission
-    executor: FakeLauncher = field(default_factory=FakeLauncher)
+    launcher: FakeLauncher = field(default_factory=FakeLauncher)
     metrics: Metrics = field(default_factory=Metrics)
-    reason: str | None = None
-    verdict: Verdict | None = None
     budgets: Budgets = field(default_factory=Budgets)
     now: float = 1000.25
-    environments: dict[str, EnvironmentFacts] = field(default_factory=dict)
     renders: RenderCache | None = None
-    _serving: Serving | None = None
+    _service: RenderService | None = None
     _edge: Edge | None = None
 
     @property
-    def serving(self) -> Serving:
+    def service(self) -> RenderService:
         """Return what lets requests in; the same object for the whole life of the rig."""
-        if self._serving is None:
+        if self._service is None:
             keyring = load_keyring(self.settings)
-            limits = self.settings.limits
-            self._serving = Serving(keyring, self.admission, self.executor, self.metrics, limits, self.budgets)
-        return self._serving
+            self._service = RenderService(keyring, self.admission, self.launcher, self.metrics, self.budgets)
+        return self._service
 
     @property
     def edge(self) -> Edge:
@@ -81,16 +73,7 @@ class Rig:
 
     def app(self) -> web.Application:
         """Return the public application."""
-        return build_app(
-            Services(
-                self.settings,
-                self.serving,
-                lambda: self.reason,
-                lambda: self.environments,
-                self.renders,
-                lambda: self.verdict,
-            )
-        )
+        return build_app(Context(self.settings, self.service, Shutdown(), self.renders))
 
 
 def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:

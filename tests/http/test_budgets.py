@@ -14,7 +14,7 @@ from gateway.keys.budgets import STEP_S, WINDOW_S, Budgets
 from gateway.keys.keyring import HEADER, digest_of
 from gateway.model.jobs import MiB, Outcome, Result, Usage
 from gateway.server.protocol import PROTOCOL_OPTIONS
-from tests.fakes import KEY, PNG, picture_result, until
+from tests.fakes import DEFAULT_FACTS, KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig, make_rig
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def _problem(response: ClientResponse) -> tuple[int, str, int]:
 async def test_what_is_left_is_on_every_answer_to_a_key(house: House) -> None:
     """Both fields are well-formed, name each policy with its unit and window, and count down."""
     rig, client = await house(requests_per_minute=5, concurrent_jobs=3, compute_seconds_per_minute=7)
-    rig.executor.result = picture_result(PNG, Usage(1.5, None))
+    rig.launcher.result = picture_result(PNG, Usage(1.5, None))
     response = await _post(client)
     assert response.status == 200
     assert _fields(response, "RateLimit-Policy") == {
@@ -94,7 +94,7 @@ async def test_what_is_left_is_on_every_answer_to_a_key(house: House) -> None:
         response = await _post(client, **body)
         assert response.status == status
         assert set(_left(response)) == {"jobs", "requests", "compute"}
-    rig.executor.result = Result(Outcome.PROGRAM_ERROR, error="x", usage=Usage(2.0, None))
+    rig.launcher.result = Result(Outcome.PROGRAM_ERROR, error="x", usage=Usage(2.0, None))
     response = await _post(client)
     assert (response.status, _left(response)) == (500, {"jobs": 3, "requests": 0, "compute": 3})
 
@@ -122,7 +122,7 @@ async def test_requests_of_a_minute(house: House) -> None:
     assert (await _post(client, "b")).status == 200
     rig.now += after
     assert (await _post(client)).status == 200
-    assert len(rig.executor.jobs) == 4
+    assert len(rig.launcher.jobs) == 4
 
 
 async def test_refused_requests_carry_when_and_what(house: House) -> None:
@@ -137,7 +137,7 @@ async def test_refused_requests_carry_when_and_what(house: House) -> None:
 async def test_processor_time_of_a_minute(house: House) -> None:
     """What jobs used is counted from their usage; beyond the allowance is 429 until it is back."""
     rig, client = await house(compute_seconds_per_minute=5)
-    rig.executor.result = picture_result(PNG, Usage(4.5, None))
+    rig.launcher.result = picture_result(PNG, Usage(4.5, None))
     response = await _post(client)
     assert (response.status, _left(response)["compute"]) == (200, 0)
     status, slug, after = await _problem(await _post(client))
@@ -150,7 +150,7 @@ async def test_processor_time_of_a_minute(house: House) -> None:
 async def test_overdraft_is_paid_off(house: House) -> None:
     """A job of six allowances keeps its key out for six minutes, and says so."""
     rig, client = await house(compute_seconds_per_minute=5)
-    rig.executor.result = picture_result(PNG, Usage(30.0, None))
+    rig.launcher.result = picture_result(PNG, Usage(30.0, None))
     assert (await _post(client)).status == 200
     status, _, after = await _problem(await _post(client))
     assert status == 429
@@ -164,37 +164,37 @@ async def test_overdraft_is_paid_off(house: House) -> None:
 async def test_time_counts_where_usage_is_unknown(house: House) -> None:
     """Without usage the time that the job ran is charged, also when its client hung up."""
     rig, client = await house(compute_seconds_per_minute=13)
-    rig.executor.result = picture_result(PNG)
-    rig.executor.run_ms = 4000.0
+    rig.launcher.result = picture_result(PNG)
+    rig.launcher.run_ms = 4000.0
     assert _left(await _post(client))["compute"] == 9
-    rig.executor.result = None
+    rig.launcher.result = None
     task = asyncio.create_task(_post(client))
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     task.cancel()
-    await until(lambda: rig.executor.cancelled == 1 and not rig.admission.running_count)
-    rig.executor.result = ZeroDivisionError()
+    await until(lambda: rig.launcher.cancelled == 1 and not rig.admission.running_count)
+    rig.launcher.result = ZeroDivisionError()
     assert _left(await _post(client))["compute"] == 1
 
 
 async def test_jobs_under_way_hold_processor_time(house: House) -> None:
     """Jobs that run hold an estimate back: as many as the allowance has room for are let in, and it is given back."""
     rig, client = await house(compute_seconds_per_minute=1)
-    rig.executor.result = None
+    rig.launcher.result = None
     task = asyncio.create_task(_post(client))
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     assert await _problem(await _post(client)) == (429, "budget-exceeded", STEP_S)
     task.cancel()
     await until(lambda: not rig.admission.running_count)
-    rig.executor.result = picture_result(PNG)
+    rig.launcher.result = picture_result(PNG)
     assert (await _post(client)).status == 200
 
 
 async def test_jobs_of_a_key_at_once(house: House) -> None:
     """A key's own limit of jobs takes the place of the common share; the others are not touched."""
     rig, client = await house(concurrent_jobs=1)
-    rig.executor.result = None
+    rig.launcher.result = None
     task = asyncio.create_task(_post(client))
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     response = await _post(client)
     assert _left(response) == {"jobs": 0}
     assert (await _problem(response))[:2] == (429, "key-share-exceeded")
@@ -232,4 +232,4 @@ async def test_caps_of_a_key_reach_its_jobs(house: House, limit: str, field: str
     rig, client = await house(**{limit: 2 if limit == "wall_limit_s" else 256})
     for key in "ab":
         assert (await _post(client, key)).status == 200
-    assert [getattr(job, field) for job in rig.executor.jobs] == [expected, None]
+    assert [getattr(job, field) for job in rig.launcher.jobs] == [expected, getattr(DEFAULT_FACTS.limits, field)]

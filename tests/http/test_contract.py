@@ -19,7 +19,7 @@ from gateway.model.errors import (
     QueueTimeout,
     ShuttingDown,
 )
-from gateway.model.jobs import Job, Outcome, Result, SaveOptions
+from gateway.model.jobs import Job, MiB, Outcome, Result, SaveOptions
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
 
@@ -67,7 +67,7 @@ async def test_live(client: Client) -> None:
 
 async def test_healthz_whatever_else(client: Client, rig: Rig) -> None:
     """The process lives even when it can't render."""
-    rig.reason = "no engine"
+    rig.launcher.not_ready = "no engine"
     response = await client.get("/healthz")
     assert (response.status, await response.json()) == (200, {"status": "ok"})
 
@@ -76,7 +76,7 @@ async def test_readyz_tells_why_not(client: Client, rig: Rig) -> None:
     """Ready is 200; not ready is 503 with the reason."""
     response = await client.get("/readyz")
     assert (response.status, await response.json()) == (200, {"status": "ready"})
-    rig.reason = "the engine is gone"
+    rig.launcher.not_ready = "the engine is gone"
     response = await client.get("/readyz")
     assert response.status == 503
     assert (await response.json())["detail"] == "the engine is gone"
@@ -84,13 +84,13 @@ async def test_readyz_tells_why_not(client: Client, rig: Rig) -> None:
 
 async def test_readyz_tells_what_the_self_test_came_to(client: Client, rig: Rig) -> None:
     """Ready or not, it says whether the sandbox held, and how many seconds ago."""
-    rig.verdict = Verdict((Check("memory"),), time.time() - 10.5, 1.0)
+    rig.launcher.verdict = Verdict((Check("memory"),), time.time() - 10.5, 1.0)
     response = await client.get("/readyz")
     document = await response.json()
     assert (response.status, document["status"], document["self_test"]["holds"]) == (200, "ready", True)
     assert document["self_test"]["age_s"] >= 10
-    rig.verdict = Verdict((Check("memory", ("its memory limit is not enforced",)),), time.time(), 1.0)
-    rig.reason = rig.verdict.reason
+    rig.launcher.verdict = Verdict((Check("memory", ("its memory limit is not enforced",)),), time.time(), 1.0)
+    rig.launcher.not_ready = rig.launcher.verdict.reason
     response = await client.get("/readyz")
     document = await response.json()
     assert (response.status, document["self_test"]["holds"]) == (503, False)
@@ -101,7 +101,8 @@ async def test_picture(client: Client, rig: Rig) -> None:
     """Good code is drawn at 200 dpi with a tight box, and its picture is served as such."""
     response = await client.post(PATH, headers=AUTH, json=GOOD)
     assert (response.status, response.headers["Content-Type"], await response.read()) == (200, "image/png", PNG)
-    assert [Job(GOOD["code"], SaveOptions(dpi=200, bbox_inches="tight"))] == rig.executor.jobs
+    options = SaveOptions(dpi=200, bbox_inches="tight")
+    assert [Job(GOOD["code"], options, wall_limit_s=30, memory_limit_bytes=1024 * MiB)] == rig.launcher.jobs
     assert response.headers["Server-Timing"].startswith("queue;dur=")
     _check_headers(response)
 
@@ -125,7 +126,7 @@ async def test_stranger_is_refused_before_the_body(
     headers = {**body.get("headers", {}), **({} if key is None else {"X-API-Key": key})}
     response = await client.post(PATH, **{**body, "headers": headers})
     assert (await _problem(response, 401))["error"] == "Unauthorized"
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_stranger_is_refused_before_the_body_arrives(connect: Any) -> None:
@@ -155,7 +156,7 @@ async def test_lies_of_the_charset_are_ignored(client: Client, rig: Rig, kind: s
     """What the charset parameter says changes nothing."""
     response = await client.post(PATH, headers={**AUTH, "Content-Type": kind}, data='{"code": "é"}'.encode())
     assert response.status == 200
-    assert [job.code for job in rig.executor.jobs] == ["é"]
+    assert [job.code for job in rig.launcher.jobs] == ["é"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ async def test_bad_bodies(client: Client, rig: Rig, body: bytes, error: str) -> 
     """Broken JSON and bad code are 400 with the contract's text, and nothing is run."""
     response = await client.post(PATH, headers={**AUTH, "Content-Type": "application/json"}, data=body)
     assert error == (await _problem(response, 400))["error"]
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 def _body_of(size: int) -> bytes:
@@ -213,13 +214,13 @@ async def test_compressed_bodies(client: Client, rig: Rig, codings: list[str]) -
     data = gzip.compress(json.dumps(GOOD).encode())
     response = await client.post(PATH, headers=headers, data=data, skip_auto_headers=["Content-Encoding"])
     assert (await _problem(response, 415))["error"] == "Content-Encoding must be identity"
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.OK])
 async def test_faults_of_the_guest(client: Client, rig: Rig, outcome: Outcome) -> None:
     """Every fault of the guest is 500 with its text, and its outcome beside it."""
-    rig.executor.result = Result(outcome, error="Traceback …\nboom\x1b")
+    rig.launcher.result = Result(outcome, error="Traceback …\nboom\x1b")
     response = await client.post(PATH, headers=AUTH, json=GOOD)
     document = await _problem(response, 500)
     assert (outcome.value, "Traceback …\nboom�") == (document["outcome"], document["error"])
@@ -242,7 +243,7 @@ async def test_refusals_say_when_to_come_back(
 ) -> None:
     """Busy and engine faults carry Retry-After and their type; the job's log line names it too."""
     status, slug = expected
-    rig.executor.result = error
+    rig.launcher.result = error
     response = await client.post(PATH, headers=AUTH, json=GOOD)
     document = await _problem(response, status)
     assert slug == document["type"].rpartition(":")[2]
@@ -252,9 +253,21 @@ async def test_refusals_say_when_to_come_back(
     assert (slug, document["request_id"]) == (line["outcome"], line["request_id"])
 
 
+@pytest.mark.parametrize("path", [PATH, "/v1/render", "/v1/environments"])
+async def test_launcher_that_is_gone_is_told_first(client: Client, rig: Rig, path: str, log: io.StringIO) -> None:
+    """As long as no environment is known, a request with a right key is refused before its body is read."""
+    rig.launcher.environments, rig.launcher.not_ready = {}, "the launcher has not been reached yet"
+    method = "GET" if path == "/v1/environments" else "POST"
+    assert (await client.request(method, path)).status == 401
+    document = await _problem(await client.request(method, path, headers=AUTH, data=b"{"), 503)
+    assert document["type"].endswith(":engine-unavailable")
+    assert document["error"] == "The container engine is unavailable"
+    assert '"outcome": "engine-unavailable"' in log.getvalue()
+
+
 async def test_defect_of_ours_leaks_nothing(client: Client, rig: Rig, log: io.StringIO) -> None:
     """An exception nobody expected is a bare 500; the log alone says more, under the same id, without the code."""
-    rig.executor.result = KeyError("inner secret")
+    rig.launcher.result = KeyError("inner secret")
     response = await client.post(PATH, headers=AUTH, json=GOOD)
     document = await _problem(response, 500)
     assert "Internal error" == document["error"] == document["detail"]
@@ -285,7 +298,7 @@ async def test_every_request_has_an_id_of_its_own(client: Client) -> None:
 
 async def test_full_house_is_refused_by_admission(client: Client, rig: Rig) -> None:
     """With a job running and one waiting, the next is 503 at once, with Retry-After."""
-    rig.executor.result = None
+    rig.launcher.result = None
     tasks = [asyncio.create_task(client.post(PATH, headers=AUTH, json=GOOD)) for _ in range(2)]
     await until(lambda: (rig.admission.running_count, rig.admission.waiting_count) == (1, 1))
     response = await client.post(PATH, headers=AUTH, json=GOOD)
@@ -299,18 +312,18 @@ async def test_full_house_is_refused_by_admission(client: Client, rig: Rig) -> N
 
 async def test_client_that_hangs_up_frees_its_place(client: Client, rig: Rig, log: io.StringIO) -> None:
     """When the client goes, its job is cancelled and its place is another's; waiting ones leave the queue alike."""
-    rig.executor.result = None
+    rig.launcher.result = None
     first = asyncio.create_task(client.post(PATH, headers=AUTH, json=GOOD))
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     second = asyncio.create_task(client.post(PATH, headers=AUTH, json=GOOD))
     await until(lambda: rig.admission.waiting_count)
     second.cancel()
     await until(lambda: not rig.admission.waiting_count)
     first.cancel()
-    await until(lambda: rig.executor.cancelled == 1 and not rig.admission.running_count)
+    await until(lambda: rig.launcher.cancelled == 1 and not rig.admission.running_count)
     await asyncio.gather(first, second, return_exceptions=True)
     await until(lambda: log.getvalue().count("client-gone") == 2)
-    rig.executor.result = picture_result(PNG)
+    rig.launcher.result = picture_result(PNG)
     assert (await client.post(PATH, headers=AUTH, json=GOOD)).status == 200
 
 

@@ -119,9 +119,9 @@ async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: R
         assert await _answer(reader) == 200
         (connection,) = rig.edge._connections
         assert (connection._head_end, connection._head_bytes) == (None, 0)
-    rig.executor.result = None
+    rig.launcher.result = None
     writer.write(RENDER)
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     assert connection._head_end is None
 
 
@@ -170,7 +170,7 @@ async def test_heads_are_bounded(connect: Connect, rig: Rig, log: io.StringIO, h
     assert b"MARK" not in body
     assert "MARK" not in log.getvalue()
     assert KEY not in log.getvalue()
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_long_head_is_431(connect: Connect) -> None:
@@ -200,7 +200,7 @@ async def test_largest_body_is_within_the_bounds_of_framing(connect: Connect, ri
         writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n")
     await read_rest(reader)
     assert _refusals(rig, "framing-too-large") == 0
-    assert len(rig.executor.jobs) == 1
+    assert len(rig.launcher.jobs) == 1
 
 
 async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
@@ -219,7 +219,7 @@ async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
         pass
     await until(lambda: not rig.edge.connection_count)
     assert _refusals(rig, "framing-too-large") == 1
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_heads_are_judged_before_any_body_byte(connect: Connect, head: byt
 async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that isn't taken in time ends the connection: nobody holds pictures in our memory for ever."""
     monkeypatch.setattr(protocol_module, "ANSWER_LIMIT_S", 0.1)
-    rig.executor.result = picture_result(bytes(30_000_000))
+    rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     writer.write(RENDER)
@@ -261,7 +261,7 @@ async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, mo
 
 async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Rig) -> None:
     """The clock of an answer begins when its client is slow and ends when it has been taken."""
-    rig.executor.result = picture_result(bytes(30_000_000))
+    rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
     for _ in range(2):
         reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -279,7 +279,7 @@ async def test_guests_words_are_bounded_printable_and_in_no_field(
 ) -> None:
     """Whatever a guest says, fields and log lines are ours, and its words in the body are short and harmless."""
     words = 'MARK\r\nX-Forged: yes\r\n\r\n{"event": "forged"}\n\x1b[2J\u2028\x00\ud800\U000e0001'
-    rig.executor.result = Result(outcome, error=words * 10_000)
+    rig.launcher.result = Result(outcome, error=words * 10_000)
     reader, writer = await connect()
     writer.write(RENDER)
     (answer,) = split_answers(await read_rest(reader))
@@ -344,10 +344,10 @@ async def test_who_had_a_key_stays_longer(connect: Connect, rig: Rig) -> None:
 async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig: Rig, log: io.StringIO) -> None:
     """Jobs are not cut for newcomers: those get a prompt 503 without having asked, and the connection is closed."""
     _limit(rig, connections=1)
-    rig.executor.result = None
+    rig.launcher.result = None
     (pair,) = await _open(connect, rig, 1)
     pair[1].write(RENDER)
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     for request in (b"", RENDER, b"x" * 100_000):
         reader, writer = await connect()
         writer.write(request)
@@ -355,13 +355,13 @@ async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig
         check_problem(answer, 503, "too-many-connections")
         assert (answer[1]["Retry-After"], answer[1]["Connection"]) == ("1", "close")
         writer.close()
-    assert (rig.executor.running, len(rig.executor.jobs)) == (1, 1)
+    assert (rig.launcher.running, len(rig.launcher.jobs)) == (1, 1)
     assert _refusals(rig, "too-many-connections") == 3
     assert KEY not in log.getvalue()
     await until(lambda: not rig.edge.farewells)
     pair[1].close()
     await until(lambda: not rig.edge.connection_count)
-    rig.executor.result = picture_result(b"x")
+    rig.launcher.result = picture_result(b"x")
     reader, writer = await connect()
     writer.write(RENDER)
     assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
@@ -372,10 +372,10 @@ async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: py
     monkeypatch.setattr(edge_module, "FAREWELLS_LIMIT", 2)
     monkeypatch.setattr(edge_module, "LINGERING_S", 0.5)
     _limit(rig, connections=1)
-    rig.executor.result = None
+    rig.launcher.result = None
     (pair,) = await _open(connect, rig, 1)
     pair[1].write(RENDER)
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     answers = []
     for _ in range(4):
         reader, _ = await connect()
@@ -527,7 +527,7 @@ async def test_defect_beyond_all_middlewares_is_a_bare_500(
     def broken(*_: object) -> dict[str, str]:
         raise ZeroDivisionError("a secret of ours")
 
-    monkeypatch.setattr(type(rig.serving), "headers", broken)
+    monkeypatch.setattr(type(rig.service), "headers", broken)
     reader, writer = await connect()
     writer.write(RENDER)
     (answer,) = split_answers(await read_rest(reader))

@@ -154,7 +154,7 @@ async def test_what_can_be_read_in_two_ways_is_refused_and_closed(
     document = check_problem(answer, 400, "malformed-request")
     assert document["error"] == document["detail"] == "Malformed HTTP request"
     assert answer[1]["Connection"] == "close"
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
     (line,) = [json.loads(text) for text in log.getvalue().splitlines()]
     assert (line["event"], line["reason"]) == ("refused at the edge", "malformed-request")
     assert KEY not in log.getvalue()
@@ -169,7 +169,7 @@ async def test_chunks_that_are_none_are_refused_and_closed(
     writer.write(POST + JSON + CHUNKED + b"\r\n" + chunks + SMUGGLED)
     answers = split_answers(await read_rest(reader))
     assert [status for status, *_ in answers] == [400]
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
     assert "internal error" not in log.getvalue()
 
 
@@ -194,7 +194,7 @@ async def test_what_can_be_read_in_one_way_is_served(connect: Connect, rig: Rig,
     reader, writer = await connect()
     writer.write(request_bytes)
     ((status, _, body),) = split_answers(await read_rest(reader))
-    assert (status, body, [job.code for job in rig.executor.jobs]) == (200, PNG, ["x"])
+    assert (status, body, [job.code for job in rig.launcher.jobs]) == (200, PNG, ["x"])
 
 
 async def test_trailers_change_nothing(connect: Connect, rig: Rig) -> None:
@@ -204,7 +204,7 @@ async def test_trailers_change_nothing(connect: Connect, rig: Rig) -> None:
         reader, writer = await connect()
         writer.write(head + JSON + CHUNKED + CLOSE + b"\r\n" + chunks + trailer + b"\r\n")
         assert [answer[0] for answer in split_answers(await read_rest(reader))] == [status]
-    assert len(rig.executor.jobs) == 1
+    assert len(rig.launcher.jobs) == 1
 
 
 async def test_requests_in_a_row_are_answered_in_order(connect: Connect) -> None:
@@ -220,7 +220,7 @@ async def test_rest_of_a_refused_body_is_no_request(connect: Connect, rig: Rig) 
     head = POST.replace(KEY_LINE, b"") + JSON + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
     writer.write(head + SMUGGLED + ALIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     assert [status for status, *_ in split_answers(await read_rest(reader))] == [401, 200]
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize("upgrade", [b"websocket", b"h2c", b"TLS/1.0"])
@@ -230,7 +230,7 @@ async def test_upgrades_are_not_followed(connect: Connect, rig: Rig, upgrade: by
     fields = b"Connection: Upgrade\r\nUpgrade: " + upgrade + b"\r\nSec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\n"
     writer.write(ALIVE.removesuffix(b"\r\n") + fields + b"\r\n" + RENDER)
     assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize("method", [b"TRACE", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"PROPFIND", b"HEAD"])

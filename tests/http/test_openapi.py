@@ -93,13 +93,13 @@ def test_every_form_of_an_answer_is_described(description: dict[str, Any]) -> No
 
 async def test_answers_are_what_is_described(client: Client, rig: Rig) -> None:
     """Documents that are sent can be read back by the types that describe them, nothing left over."""
-    rig.executor.result = rich_result()
+    rig.launcher.result = rich_result()
     headers = {**AUTH, "Accept": "application/json"}
     body = await (await client.post(PATH, headers=headers, json={**GOOD, "figures": "all"})).read()
     assert json.loads(RenderDocument.model_validate_json(body).model_dump_json()) == json.loads(body)
     for outcome in Outcome:
         if outcome is not Outcome.OK:
-            rig.executor.result = type(rig.executor.result)(outcome, error="x", figures_drawn=1)
+            rig.launcher.result = type(rig.launcher.result)(outcome, error="x", figures_drawn=1)
             body = await (await client.post(PATH, headers=headers, json=GOOD)).read()
             document = FailureDocument.model_validate_json(body)
             assert json.loads(document.model_dump_json(exclude_unset=True)) == json.loads(body)

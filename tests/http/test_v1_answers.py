@@ -41,7 +41,7 @@ async def _render(client: Client, accept: str | None = None, **values: Any) -> C
 @pytest.mark.parametrize("name", TYPES)
 async def test_picture_alone(client: Client, rig: Rig, name: str) -> None:
     """A picture is served as what it is, guarded, and with its digest as its tag."""
-    rig.executor.result = figures_result(Format(name))
+    rig.launcher.result = figures_result(Format(name))
     response = await _render(client, format=name)
     body = await response.read()
     assert (response.status, response.headers["Content-Type"], body) == (200, TYPES[name], b"1 " + name.encode())
@@ -95,7 +95,7 @@ async def test_negotiation(client: Client, rig: Rig, accept: str | None, expecte
     if expected is None:
         document = await problem(response, 406)
         assert document["error"] == "Accept must take image/png, application/json or application/zip"
-        assert rig.executor.jobs == []
+        assert rig.launcher.jobs == []
     else:
         assert (response.status, response.headers["Content-Type"]) == (200, expected)
 
@@ -105,8 +105,8 @@ async def test_several_formats_need_a_document_or_an_archive(client: Client, rig
     """Two pictures have no form of a picture alone, and nobody is surprised with another one."""
     response = await _render(client, accept, format=["png", "svg"])
     assert (await problem(response, 406))["error"] == "Accept must take application/json or application/zip"
-    assert rig.executor.jobs == []
-    rig.executor.result = figures_result(Format.PNG, Format.SVG)
+    assert rig.launcher.jobs == []
+    rig.launcher.result = figures_result(Format.PNG, Format.SVG)
     for better in (JSON, ZIP):
         response = await _render(client, f"{accept or '*/*'}, {better};q=0.1", format=["png", "svg"])
         assert (response.status, response.headers["Content-Type"]) == (200, better)
@@ -114,10 +114,10 @@ async def test_several_formats_need_a_document_or_an_archive(client: Client, rig
 
 async def test_all_figures_may_be_one(client: Client, rig: Rig) -> None:
     """Whether all figures are several shows when they are drawn: one is a picture alone, two need another form."""
-    rig.executor.result = figures_result(Format.PNG)
+    rig.launcher.result = figures_result(Format.PNG)
     response = await _render(client, "image/png", figures="all")
     assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
-    rig.executor.result = figures_result(Format.PNG, figures=2)
+    rig.launcher.result = figures_result(Format.PNG, figures=2)
     document = await problem(await _render(client, "image/png", figures="all"), 406)
     assert document["error"].startswith("The code drew 2 figures")
     response = await _render(client, "image/png, application/zip;q=0.1", figures="all")
@@ -126,8 +126,8 @@ async def test_all_figures_may_be_one(client: Client, rig: Rig) -> None:
 
 async def test_document(client: Client, rig: Rig) -> None:
     """The JSON document has every figure, file and text, and the manifest of how it came about."""
-    rig.environments["default"] = FACTS
-    rig.executor.result = rich_result()
+    rig.launcher.environments["default"] = FACTS
+    rig.launcher.result = rich_result()
     response = await _render(client, JSON, format=["png", "svg"], figures="all")
     document = await response.json()
     assert (response.status, response.headers["Content-Type"]) == (200, JSON)
@@ -179,8 +179,8 @@ async def test_document(client: Client, rig: Rig) -> None:
 
 async def test_archive(client: Client, rig: Rig) -> None:
     """The ZIP has the same as files, under names that are ours or made safe, with dates that are nobody's."""
-    rig.environments["default"] = FACTS
-    rig.executor.result = rich_result()
+    rig.launcher.environments["default"] = FACTS
+    rig.launcher.result = rich_result()
     response = await _render(client, ZIP, format=["png", "svg"], figures="all")
     body = await response.read()
     assert (response.status, response.headers["Content-Type"]) == (200, ZIP)
@@ -212,9 +212,9 @@ async def test_archive(client: Client, rig: Rig) -> None:
 @pytest.mark.parametrize("accept", ["image/png", JSON, ZIP])
 async def test_tags(client: Client, rig: Rig, accept: str) -> None:
     """The same render has the same tag, another has another; who knows the tag gets 304 and nothing else."""
-    rig.executor.result = figures_result(Format.PNG, stdout=Text("a"))
+    rig.launcher.result = figures_result(Format.PNG, stdout=Text("a"))
     first = await _render(client, accept)
-    rig.executor.result = figures_result(Format.PNG, stdout=Text("a"))
+    rig.launcher.result = figures_result(Format.PNG, stdout=Text("a"))
     again = await _render(client, accept)
     tag = first.headers["ETag"]
     assert again.headers["ETag"] == tag
@@ -227,7 +227,7 @@ async def test_tags(client: Client, rig: Rig, accept: str) -> None:
         assert response.headers["X-Figbox-Cache"] == "off"
     for unknown in ('"x"', "*", tag.strip('W/"'), ""):
         assert (await _render(client, accept, headers={"If-None-Match": unknown})).status == 200
-    rig.executor.result = figures_result(Format.PNG, figures=1, stdout=Text("b"))
+    rig.launcher.result = figures_result(Format.PNG, figures=1, stdout=Text("b"))
     other = await _render(client, accept)
     assert (other.headers["ETag"] == tag) == (accept == "image/png")
 
@@ -266,7 +266,7 @@ async def test_faults_of_the_guest(
     client: Client, rig: Rig, accept: str, result: Result, members: dict[str, Any]
 ) -> None:
     """Every fault of the code is 422 whatever is accepted, and says what a person needs to mend it."""
-    rig.executor.result = Result(
+    rig.launcher.result = Result(
         **{name: getattr(result, name) for name in result.__slots__}
         | {"stdout": Text("out", truncated=True), "stderr": Text("err"), "notices": (Notice("W", "m", None),)}
     )
@@ -290,7 +290,7 @@ async def test_faults_of_the_guest(
 async def test_our_faults_are_problems_too(client: Client, rig: Rig, accept: str) -> None:
     """Busy and engine faults are 503 with Retry-After, in whatever form was asked for."""
     for error in (QueueFull("x", 7), EngineUnavailable("secret")):
-        rig.executor.result = error
+        rig.launcher.result = error
         response = await _render(client, accept)
         document = await problem(response, 503)
         assert int(response.headers["Retry-After"]) > 0
@@ -300,7 +300,7 @@ async def test_our_faults_are_problems_too(client: Client, rig: Rig, accept: str
 async def test_large_answers_are_made_apart(client: Client, rig: Rig) -> None:
     """An answer of some size is the same, made beside the event loop."""
     data = PNG + bytes(600_000)
-    rig.executor.result = figures_result(Format.PNG, files=(NamedFile("a.bin", data),))
+    rig.launcher.result = figures_result(Format.PNG, files=(NamedFile("a.bin", data),))
     document = await (await _render(client, JSON)).json()
     assert base64.b64decode(document["files"][0]["data"]) == data
     archive = zipfile.ZipFile(io.BytesIO(await (await _render(client, ZIP)).read()))
@@ -310,10 +310,10 @@ async def test_large_answers_are_made_apart(client: Client, rig: Rig) -> None:
 async def test_environments(client: Client, rig: Rig) -> None:
     """The list of environments has what each is made of and what the key may use; strangers don't see it."""
     assert (await client.get("/v1/environments")).status == 401
-    rig.reason = "the engine is gone"
-    response = await client.get("/v1/environments", headers=AUTH)
-    assert (await problem(response, 503))["detail"] == "the engine is gone"
-    rig.environments |= {"science": FACTS.__class__("science", "sha256:5", "runsc", FACTS.limits), "default": FACTS}
+    rig.launcher.environments = {
+        "science": FACTS.__class__("science", "sha256:5", "runsc", FACTS.limits),
+        "default": FACTS,
+    }
     response = await client.get("/v1/environments", headers=AUTH)
     document = await response.json()
     assert response.status == 200

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
+from gateway.model.jobs import Format, Job, MiB, NamedFile, SaveOptions
 from tests.fakes import PNG
 from tests.http.v1 import AUTH, FACTS, GOOD, PATH, PYTHON, faults, problem
 
@@ -49,8 +49,12 @@ def _head(name: str, rest: str = "") -> bytes:
     return f'Content-Disposition: form-data; name="{name}"{rest}'.encode()
 
 
+#: What a job is limited to that asks for nothing.
+LIMITED: dict[str, Any] = {"wall_limit_s": 30, "memory_limit_bytes": 1024 * MiB}
+
+
 def _job(**values: Any) -> Job:
-    return Job(CODE, collect=True, **values)
+    return Job(CODE, collect=True, **LIMITED, **values)
 
 
 async def test_the_three_bodies_mean_the_same(client: Client, rig: Rig) -> None:
@@ -71,14 +75,14 @@ async def test_the_three_bodies_mean_the_same(client: Client, rig: Rig) -> None:
         seed=7,
         collect=True,
     )
-    assert rig.executor.jobs == [expected] * 4
+    assert rig.launcher.jobs == [expected] * 4
 
 
 async def test_nothing_asked_for_is_matplotlibs_default(client: Client, rig: Rig) -> None:
     """Without options the picture alone comes back, drawn as Matplotlib would."""
     response = await client.post(PATH, headers=PYTHON, data=CODE)
     assert (response.status, response.headers["Content-Type"], await response.read()) == (200, "image/png", PNG)
-    assert rig.executor.jobs == [_job()]
+    assert rig.launcher.jobs == [_job()]
 
 
 async def test_files_in_json(client: Client, rig: Rig) -> None:
@@ -87,7 +91,7 @@ async def test_files_in_json(client: Client, rig: Rig) -> None:
     response = await client.post(PATH, headers=AUTH, json={"code": CODE, "files": files})
     assert response.status == 200
     expected = (NamedFile("a.txt", b"x\0"), NamedFile("b.txt", "ü".encode()), NamedFile("c.bin", bytes(range(256))))
-    assert [job.files for job in rig.executor.jobs] == [expected]
+    assert [job.files for job in rig.launcher.jobs] == [expected]
 
 
 async def test_files_in_a_form(client: Client, rig: Rig) -> None:
@@ -96,8 +100,8 @@ async def test_files_in_a_form(client: Client, rig: Rig) -> None:
     form = _form(("file", data, "b.bin"), ("files", "1,2", "ü.csv"), ("code", CODE, "script.py"), ("file", "", ""))
     response = await client.post(PATH, headers=AUTH, data=form)
     assert response.status == 200, await response.text()
-    assert [job.files for job in rig.executor.jobs] == [(NamedFile("b.bin", data), NamedFile("ü.csv", b"1,2"))]
-    assert [job.code for job in rig.executor.jobs] == [CODE]
+    assert [job.files for job in rig.launcher.jobs] == [(NamedFile("b.bin", data), NamedFile("ü.csv", b"1,2"))]
+    assert [job.code for job in rig.launcher.jobs] == [CODE]
 
 
 @pytest.mark.parametrize("cut", [1, 7, 64])
@@ -112,14 +116,14 @@ async def test_form_in_pieces(client: Client, rig: Rig, cut: int) -> None:
 
     response = await client.post(PATH, data=pieces(), headers=request["headers"])
     assert response.status == 200, await response.text()
-    assert rig.executor.jobs == [_job(files=(NamedFile("a'b.csv", b"\r\n--front\r\n"),))]
+    assert rig.launcher.jobs == [_job(files=(NamedFile("a'b.csv", b"\r\n--front\r\n"),))]
 
 
 async def test_byte_order_mark_is_no_code(client: Client, rig: Rig) -> None:
     """A mark before a script is taken away; code is UTF-8 whatever the charset says."""
     headers = {**AUTH, "Content-Type": "text/x-python; charset=latin-1"}
     await client.post(PATH, headers=headers, data=b"\xef\xbb\xbf# \xc3\xbc")
-    assert [job.code for job in rig.executor.jobs] == ["# ü"]
+    assert [job.code for job in rig.launcher.jobs] == ["# ü"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ async def test_other_content_types(client: Client, rig: Rig, kind: str) -> None:
     document = await problem(response, 415)
     assert document["type"] == "urn:figbox:problem:unsupported-type"
     assert "application/json, text/x-python or multipart/form-data" in document["error"]
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize(
@@ -154,7 +158,7 @@ async def test_stranger_is_refused_before_the_body(
     headers = {**request_.get("headers", {}), **({} if key is None else {"X-API-Key": key})}
     response = await client.post(f"{PATH}?bogus=1", **{**request_, "headers": headers})
     assert (await problem(response, 401))["error"] == "Unauthorized"
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_stranger_is_refused_before_the_body_arrives(connect: Any) -> None:
@@ -172,7 +176,7 @@ async def test_compressed_bodies(client: Client, rig: Rig, kind: str, coding: st
         PATH, headers={**AUTH, "Content-Type": kind, "Content-Encoding": coding}, data=b"x" * 10
     )
     assert (await problem(response, 415))["type"] == "urn:figbox:problem:unsupported-encoding"
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_bodies_with_files_have_the_larger_limit(client: Client, rig: Rig) -> None:
@@ -195,7 +199,7 @@ async def test_bodies_with_files_have_the_larger_limit(client: Client, rig: Rig)
     ):
         response = await client.post(PATH, **request)
         assert (await problem(response, 413))["error"] == "'code' is longer than 1024 bytes"
-    assert len(rig.executor.jobs) == 2
+    assert len(rig.launcher.jobs) == 2
 
 
 async def test_slow_body(client: Client, rig: Rig) -> None:
@@ -229,7 +233,7 @@ async def test_broken_json(client: Client, rig: Rig, body: bytes, expected: str)
     response = await client.post(PATH, headers={**AUTH, "Content-Type": "application/json"}, data=body)
     document = await problem(response, 400)
     assert (document["error"], document.get("errors")) == (expected, None)
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize(
@@ -256,7 +260,7 @@ async def test_broken_json(client: Client, rig: Rig, body: bytes, expected: str)
 async def test_wrong_members(client: Client, rig: Rig, document: dict[str, Any], expected: dict[str, str]) -> None:
     """Each wrong member is named, with what is wrong."""
     assert await faults(await client.post(PATH, headers=AUTH, json=document)) == expected
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_number_of_files_is_bounded(client: Client) -> None:
@@ -285,8 +289,8 @@ async def test_number_of_files_is_bounded(client: Client) -> None:
         ),
         ([("code", "x", None), ("dpi", "5", None)], {"dpi": "Input should be greater than or equal to 10"}),
         ([("code", "x", None), ("dpi", "50", None), ("dpi", "50", None)], {"dpi": "is given twice"}),
-        ([("code", "x", None), ("bogus", "5", None)], {"bogus": "is no option"}),
-        ([("code", "x", None), ("", "5", None)], {"": "is no option"}),
+        ([("code", "x", None), ("bogus", "5", None)], {"bogus": "is not an option"}),
+        ([("code", "x", None), ("", "5", None)], {"": "is not an option"}),
     ],
 )
 async def test_wrong_parts(
@@ -295,7 +299,7 @@ async def test_wrong_parts(
     """Each wrong part of a form is named, with what is wrong."""
     form = _form(*parts or [("dpi", "50", None)])
     assert await faults(await client.post(PATH, headers=AUTH, data=form)) == expected
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize(
@@ -325,7 +329,7 @@ async def test_broken_forms(client: Client, rig: Rig, request_: dict[str, Any]) 
         "Body is not valid multipart/form-data",
         "Content-Transfer-Encoding of a part must be binary",
     )
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_option_in_a_form_is_utf8(client: Client) -> None:
@@ -341,19 +345,19 @@ async def test_long_option_in_a_form(client: Client) -> None:
 
 
 async def test_query_goes_before_the_body(client: Client, rig: Rig) -> None:
-    """An option in both places is the query's; what belongs into the body only is refused there."""
+    """An option in both places is the query's; what must be in the body only is refused there."""
     await client.post(f"{PATH}?dpi=50", headers=AUTH, json={**GOOD, "dpi": 60, "width": 3})
     form = _form(("code", "x", None), ("dpi", "60", None), ("width", "3", None))
     await client.post(f"{PATH}?dpi=50", headers=AUTH, data=form)
-    assert [(job.options.dpi, job.options.width_in) for job in rig.executor.jobs] == [(50, 3), (50, 3)]
+    assert [(job.options.dpi, job.options.width_in) for job in rig.launcher.jobs] == [(50, 3), (50, 3)]
     misplaced = await faults(await client.post(f"{PATH}?code=x&files=y", headers=AUTH, json={}))
-    assert (misplaced["code"], misplaced["files"]) == ("belongs into the body", "belongs into the body")
-    assert await faults(await client.post(f"{PATH}?code=x", headers=PYTHON, data="x")) == {"code": "is no option"}
+    assert (misplaced["code"], misplaced["files"]) == ("must be in the body", "must be in the body")
+    assert await faults(await client.post(f"{PATH}?code=x", headers=PYTHON, data="x")) == {"code": "is not an option"}
 
 
 async def test_bounds_of_the_service(client: Client, rig: Rig) -> None:
     """More time or memory than the service allows, and an environment that isn't there, are refused by name."""
-    rig.environments["default"] = FACTS
+    rig.launcher.environments["default"] = FACTS
     for name, value, message in (
         ("timeout_s", 30.5, "may be at most 30 here"),
         ("memory_mib", 1025, "may be at most 1024 here"),

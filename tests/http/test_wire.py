@@ -70,7 +70,7 @@ async def test_malformed_heads_are_quoted_nowhere(
     for text in (answer.decode(), log.getvalue()):
         assert KEY not in text
         assert MARK not in text
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_broken_chunks_are_the_clients_fault(connect: Connect, rig: Rig, l
     answer = await _exchange(connect, POST + JSON + b"Transfer-Encoding: chunked\r\n\r\n" + body)
     assert _head(answer)[0] in {400, 408}
     assert "internal error" not in log.getvalue()
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_chunks_that_break_later_are_the_clients_fault(connect: Connect, rig: Rig, log: io.StringIO) -> None:
@@ -100,7 +100,7 @@ async def test_chunks_that_break_later_are_the_clients_fault(connect: Connect, r
     writer.write(b"3\r\nabc\r\nzz\r\n")
     assert _head(await asyncio.wait_for(reader.read(), 5))[0] in {400, 408}
     assert "internal error" not in log.getvalue()
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 @pytest.mark.parametrize("key", [KEY.encode(), b"wrong"])
@@ -144,7 +144,7 @@ async def test_slow_body_is_cut(connect: Connect, rig: Rig) -> None:
     reader, writer = await connect()
     writer.write(POST + JSON + b"Content-Length: 13\r\nConnection: close\r\n\r\n{")
     assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 408 Request Timeout\r\n"
-    assert rig.executor.jobs == []
+    assert rig.launcher.jobs == []
 
 
 async def test_body_cut_by_its_client_runs_nothing(connect: Connect, rig: Rig, log: io.StringIO) -> None:
@@ -156,16 +156,16 @@ async def test_body_cut_by_its_client_runs_nothing(connect: Connect, rig: Rig, l
     await writer.wait_closed()
     _, other = await connect()
     other.write(POST + JSON + b"Content-Length: 13\r\n\r\n" + BODY)
-    await until(lambda: rig.executor.jobs)
-    assert len(rig.executor.jobs) == 1
+    await until(lambda: rig.launcher.jobs)
+    assert len(rig.launcher.jobs) == 1
     assert "internal error" not in log.getvalue()
 
 
 async def test_client_that_hangs_up_cancels_its_job(connect: Connect, rig: Rig) -> None:
     """On the service's own protocol too, a closed connection ends the job."""
-    rig.executor.result = None
+    rig.launcher.result = None
     _, writer = await connect()
     writer.write(POST + JSON + b"Content-Length: 13\r\n\r\n" + BODY)
-    await until(lambda: rig.executor.running)
+    await until(lambda: rig.launcher.running)
     writer.close()
-    await until(lambda: rig.executor.cancelled == 1 and not rig.admission.running_count)
+    await until(lambda: rig.launcher.cancelled == 1 and not rig.admission.running_count)

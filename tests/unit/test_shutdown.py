@@ -8,15 +8,15 @@ import signal
 
 import pytest
 
-from gateway.shutdown import EndWish
+from gateway.shutdown import Shutdown
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signals_ask_and_then_insist(number: signal.Signals) -> None:
     """Nobody is hurried by the first signal; the second ends the wait for what still runs."""
-    wish = EndWish()
+    wish = Shutdown()
     wish.install(asyncio.get_running_loop())
-    assert not wish.is_set
+    assert not wish.is_requested
     os.kill(os.getpid(), number)
     await asyncio.wait_for(wish.wait(), 5)
     never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -29,7 +29,7 @@ async def test_signals_ask_and_then_insist(number: signal.Signals) -> None:
 
 async def test_drain_tells_whether_all_ended() -> None:
     """What ends in time ends the wait; what doesn't is reported after the grace."""
-    wish, done = EndWish(), asyncio.Event()
+    wish, done = Shutdown(), asyncio.Event()
     assert not await wish.drain(done.wait(), 0.01)
     done.set()
     assert await wish.drain(done.wait(), 60)

@@ -42,7 +42,7 @@ from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
 from gateway.model.jobs import Job, KiB, Stages
 from gateway.observability.log_gate import LogGate
-from gateway.shutdown import EndWish
+from gateway.shutdown import Shutdown
 
 if TYPE_CHECKING:
     import socket
@@ -91,7 +91,7 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
     Raises:
         StartError: It can't start; the text says what to do.
     """
-    ending = EndWish()
+    ending = Shutdown()
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listening(settings.socket))
         tally = Tally()
@@ -254,8 +254,6 @@ class LauncherServer:
         """
         if self._closing:
             raise ShuttingDown("The service is shutting down")
-        if job.environment not in (environments := self._launcher.environments) and environments:
-            raise InvalidRequest("there is no such environment")
         run = asyncio.create_task(self._launcher.run(job, stages))
         gone = asyncio.create_task(reader.read(1))
         try:

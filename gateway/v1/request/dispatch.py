@@ -1,4 +1,4 @@
-"""From a request to what it asks for: three kinds of bodies, one `Submission`."""
+"""From a request to the job it asks for, whichever of three types its body has."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from multipart import parse_options_header
 
 from gateway.model.errors import InvalidRequest, UnsupportedType
-from gateway.server.body import read_body, receive_body
+from gateway.server.body import check_code_length, read_body, receive_body
 from gateway.v1.request.form_body import BROKEN, FormReader, code_from_bytes
 from gateway.v1.request.json_body import read_json
 from gateway.v1.request.options import Options
-from gateway.v1.request.submission import Submission, check_code_length
 from gateway.v1.request.text_options import options_from_text
 from gateway.v1.request.validation import validated
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.model.errors import OptionError
+    from gateway.model.jobs import Job
     from gateway.settings import Settings
 
 JSON = "application/json"
@@ -35,14 +35,13 @@ TYPES = (JSON, PYTHON, FORM)
 BOUNDARY_LIMIT = 70
 
 
-async def read_submission(request: web.Request, settings: Settings) -> Submission:
-    """Return what a request asks for.
+async def read_job(request: web.Request, settings: Settings) -> tuple[Job, bool]:
+    """Return the job that a request asks for, and whether it allows the cache.
 
-    Options may stand in the query, whatever the body is, and take the place of the body's: who can write both means the
-    nearer one.
+    Options in the query take the place of the body's, whatever type the body has.
 
     Args:
-        request: An authenticated request whose body nobody has read.
+        request: An authenticated request whose body has not been read.
         settings: For the limits of body, code and time.
 
     Raises:
@@ -53,27 +52,28 @@ async def read_submission(request: web.Request, settings: Settings) -> Submissio
         InvalidRequest: It isn't what its type says.
         InvalidOptions: Code, files or options are wrong; each is named.
     """
-    query, faults = options_from_text(request.query.items())
+    query, errors = options_from_text(request.query.items())
     match request.content_type if "Content-Type" in request.headers else None:
         case "application/json":
             body = await read_body(request, settings.files_limit_bytes, settings.body_timeout_s)
-            submission = read_json(body, query, faults)
+            job, cache = read_json(body, query, errors)
         case "text/x-python":
             body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
-            submission = _read_python(body, query, faults)
+            job, cache = _read_python(body, query, errors)
         case "multipart/form-data":
             form = FormReader(_boundary(request), settings.code_limit_bytes)
             await receive_body(request, settings.files_limit_bytes, settings.body_timeout_s, form.take)
-            submission = form.submission(query, faults)
+            job, cache = form.job(query, errors)
         case _:
             raise UnsupportedType(f"Content-Type must be {', '.join(TYPES[:-1])} or {TYPES[-1]}")
-    check_code_length(submission.code, settings.code_limit_bytes)
-    return submission
+    check_code_length(job.code, settings.code_limit_bytes)
+    return job, cache
 
 
-def _read_python(body: bytes, query: Mapping[str, Any], found: list[OptionError]) -> Submission:
-    code, faults = code_from_bytes(body)
-    return Submission(code, validated(Options, query, [*found, *faults]))
+def _read_python(body: bytes, query: Mapping[str, Any], found: list[OptionError]) -> tuple[Job, bool]:
+    code, errors = code_from_bytes(body)
+    options = validated(Options, query, [*found, *errors])
+    return options.job(code), options.cache
 
 
 def _boundary(request: web.Request) -> str:

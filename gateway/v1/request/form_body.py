@@ -12,15 +12,18 @@ from multipart import MultipartError, MultipartSegment, ParserError, PushMultipa
 
 from gateway.model.errors import BodyTooLarge, InvalidRequest, OptionError
 from gateway.model.jobs import KiB, NamedFile
+from gateway.server.body import code_too_long
 from gateway.v1.request import file_names
+from gateway.v1.request.code import find_code_error
 from gateway.v1.request.json_body import FILES_LIMIT
 from gateway.v1.request.options import Options
-from gateway.v1.request.submission import Submission, find_code_fault
 from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
 from gateway.v1.request.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from gateway.model.jobs import Job
 
 BROKEN = "Body is not valid multipart/form-data"
 
@@ -103,8 +106,8 @@ class FormReader:
         except MultipartError as error:
             raise InvalidRequest(BROKEN) from error
 
-    def submission(self, query: Mapping[str, Any], found: Sequence[OptionError]) -> Submission:
-        """Return what the whole form asks for.
+    def job(self, query: Mapping[str, Any], found: Sequence[OptionError]) -> tuple[Job, bool]:
+        """Return the job that the whole form asks for, and whether it allows the cache.
 
         Args:
             query: Options given in the query; they take the place of the form's.
@@ -123,7 +126,7 @@ class FormReader:
         code, code_faults = code_from_bytes(self._code)
         options = validated(Options, {**raw, **query}, [*found, *self._faults, *faults, *code_faults])
         files = tuple(NamedFile(name, data) for name, data in sorted(self._files.items()))
-        return Submission(code, options, files)
+        return options.job(code, files), options.cache
 
     def _begin(self, part: MultipartSegment) -> None:
         if (part.header("Content-Transfer-Encoding") or "binary").lower() not in _PLAIN_ENCODINGS:
@@ -136,7 +139,7 @@ class FormReader:
         self._data += data
         name = self._part.name
         if name == CODE and len(self._data) > self._code_limit_bytes:
-            raise BodyTooLarge(f"'code' is longer than {self._code_limit_bytes} bytes")
+            raise code_too_long(self._code_limit_bytes)
         if name != CODE and name not in FILES and len(self._data) > OPTION_LIMIT_BYTES:
             raise BodyTooLarge(f"An option is longer than {OPTION_LIMIT_BYTES} bytes")
 
@@ -189,5 +192,5 @@ def code_from_bytes(data: bytes | None) -> tuple[str, list[OptionError]]:
         code = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return "", [OptionError(CODE, "must be UTF-8")]
-    fault = find_code_fault(code)
-    return code, [OptionError(CODE, fault)] if fault is not None else []
+    error = find_code_error(code)
+    return code, [OptionError(CODE, error)] if error is not None else []

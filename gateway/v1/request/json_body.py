@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -11,10 +11,13 @@ from pydantic_core import PydanticCustomError
 from gateway.model.errors import InvalidOptions, OptionError
 from gateway.model.jobs import NamedFile
 from gateway.v1.request import file_names
+from gateway.v1.request.code import CODE_PATTERN, find_code_error
 from gateway.v1.request.options import Model, Options
 from gateway.v1.request.strict_json import parse_object
-from gateway.v1.request.submission import CODE_PATTERN, Submission, find_code_fault
 from gateway.v1.request.validation import validated
+
+if TYPE_CHECKING:
+    from gateway.model.jobs import Job
 
 FILES_LIMIT = 64
 
@@ -23,9 +26,9 @@ BASE64_PATTERN = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=
 
 
 def _code(text: str) -> str:
-    fault = find_code_fault(text)
-    if fault is not None:
-        raise PydanticCustomError("code", "{fault}", {"fault": fault})
+    error = find_code_error(text)
+    if error is not None:
+        raise PydanticCustomError("code", "{error}", {"error": error})
     return text
 
 
@@ -101,8 +104,8 @@ class RenderRequest(Options):
     ] = {}  # noqa: RUF012 - pydantic copies it
 
 
-def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> Submission:
-    """Return what a JSON body asks for.
+def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> tuple[Job, bool]:
+    """Return the job that a JSON body asks for, and whether it allows the cache.
 
     Args:
         body: All of it.
@@ -110,16 +113,16 @@ def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> S
         found: What was wrong with those.
 
     Raises:
-        InvalidRequest: It is no JSON object.
+        InvalidRequest: It is not a JSON object.
         InvalidOptions: Members of it are wrong.
     """
     document = parse_object(body)
-    misplaced = [OptionError(name, "belongs into the body") for name in ("code", "files") if name in query]
+    misplaced = [OptionError(name, "must be in the body") for name in ("code", "files") if name in query]
     if misplaced:
         raise InvalidOptions.of([*found, *misplaced])
     request = validated(RenderRequest, {**document, **query}, found)
     files = tuple(NamedFile(name, _bytes(file)) for name, file in sorted(request.files.items()))
-    return Submission(request.code, request, files)
+    return request.job(request.code, files), request.cache
 
 
 def _bytes(file: str | TextFile | Base64File) -> bytes:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, MiB, SaveOptions
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, Job, MiB, SaveOptions
 from gateway.v1.request import rcparams as rc
 
 if TYPE_CHECKING:
-    from gateway.model.jobs import RcValue
+    from gateway.model.jobs import NamedFile
 
 STYLES_LIMIT = 8
 RC_LIMIT = 64
 
-#: The largest values that an operator can set; what holds on a service is lower, see `gateway.v1.request.caps`.
+#: The largest values that an operator can set; what a service allows is lower, see `RenderService.bound`.
 TIMEOUT_LIMIT_S = 600
 MEMORY_LIMIT_MIB = 65536
 
@@ -161,13 +161,24 @@ class Options(Model):
         Field(description="Whether a picture that the service has kept of the same request will do"),
     ] = True
 
-    @property
-    def memory_limit_bytes(self) -> int | None:
-        """Memory that the code may use, or None for what the service allows."""
-        return None if self.memory_mib is None else self.memory_mib * MiB
+    def job(self, code: str, files: tuple[NamedFile, ...] = ()) -> Job:
+        """Return the job that code with these options is.
 
-    def save_options(self) -> SaveOptions:
-        """Return how figures are to be saved."""
+        Files and text are collected whatever form the response takes: a failure shows what the code printed, and one
+        result serves every form.
+        """
+        return Job(
+            code=code,
+            options=self._save_options(),
+            files=files,
+            environment=self.environment,
+            wall_limit_s=self.timeout_s,
+            memory_limit_bytes=None if self.memory_mib is None else self.memory_mib * MiB,
+            seed=self.seed,
+            collect=True,
+        )
+
+    def _save_options(self) -> SaveOptions:
         return SaveOptions(
             formats=tuple(self.format),
             all_figures=self.figures == "all",
@@ -177,8 +188,5 @@ class Options(Model):
             bbox_inches="tight" if self.bbox_inches == "tight" else None,
             transparent=self.transparent,
             style=tuple(self.style),
-            rc=self._rc_values(),
+            rc=self.rc,
         )
-
-    def _rc_values(self) -> dict[str, RcValue]:
-        return {name: rc.check_value(name, value) for name, value in sorted(self.rc.items())}

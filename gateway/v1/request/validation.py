@@ -1,4 +1,4 @@
-"""What is wrong with a request's options: found all at once, named one by one, nothing quoted at length."""
+"""Checks a request's options: every error at once, named one by one, nothing quoted at length."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from gateway.v1.request.options import Model
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from gateway.model.jobs import RcValue
+
 M = TypeVar("M", bound=Model)
 
-#: Faults named in one answer.
-FAULTS_LIMIT = 32
+#: Errors named in one response.
+ERRORS_LIMIT = 32
 
-#: Options whose members have names of their own, so that a fault is one member's.
+#: Options whose members have names of their own, so that an error is one member's.
 _WITH_NAMES = ("rc", "files")
 
 
@@ -35,46 +37,51 @@ def validated(model: type[M], raw: Mapping[str, Any], found: Iterable[OptionErro
     Raises:
         InvalidOptions: Some are wrong; each is named.
     """
-    faults = [*found, *_rc_faults(raw.get("rc"))]
+    errors = [*found]
+    if isinstance(raw.get("rc"), dict):
+        parameters, rc_errors = _rc_values(raw["rc"])
+        raw = {**raw, "rc": parameters}
+        errors += rc_errors
     try:
         options = model.model_validate(raw)
     except ValidationError as error:
-        faults += _described(error, model)
-    if faults:
-        raise InvalidOptions.of(list(dict.fromkeys(faults))[:FAULTS_LIMIT])
+        errors += _described(error, model)
+    if errors:
+        raise InvalidOptions.of(list(dict.fromkeys(errors))[:ERRORS_LIMIT])
     return options
 
 
 def _described(error: ValidationError, model: type[Model]) -> Iterator[OptionError]:
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        place = [str(part) for part in fault["loc"]]
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        place = [str(part) for part in found["loc"]]
         depth = 2 if place[0] in _WITH_NAMES else 1
         name = ".".join(shown(part) for part in place[:depth])
-        message = fault["msg"]
-        if fault["type"] == "extra_forbidden" and len(place) == 1:
+        message = found["msg"]
+        if found["type"] == "extra_forbidden" and len(place) == 1:
             message = _unknown(place[0], model)
-        elif fault["type"] == "missing" and len(place) == 1:
+        elif found["type"] == "missing" and len(place) == 1:
             message = "is missing"
-        elif place[0] == "files" and fault["type"] in ("missing", "extra_forbidden"):
+        elif place[0] == "files" and found["type"] in ("missing", "extra_forbidden"):
             message = "must be an object with either text or base64"
         yield OptionError(name, message)
 
 
 def _unknown(name: str, model: type[Model]) -> str:
     near = difflib.get_close_matches(name[:64], model.model_fields, n=1)
-    return f"is no option; did you mean {near[0]}?" if near else "is no option"
+    return f"is not an option; did you mean {near[0]}?" if near else "is not an option"
 
 
-def _rc_faults(values: object) -> Iterator[OptionError]:
-    """Yield what is wrong with parameters, each by its own rules; the model sees to the rest."""
-    if not isinstance(values, dict):
-        return
-    for name, value in values.items():
+def _rc_values(raw: dict[str, Any]) -> tuple[dict[str, RcValue], list[OptionError]]:
+    """Return Matplotlib's parameters, each checked by its own rules, and what is wrong with the others."""
+    values: dict[str, RcValue] = {}
+    errors: list[OptionError] = []
+    for name, value in sorted(raw.items()):
         option = f"rc.{shown(name)}"
         if name not in rc.PARAMETERS:
-            yield OptionError(option, "is no parameter that a request may set")
+            errors.append(OptionError(option, "cannot be set by a request"))
             continue
         try:
-            rc.check_value(name, value)
+            values[name] = rc.check_value(name, value)
         except ValueError as error:
-            yield OptionError(option, str(error))
+            errors.append(OptionError(option, str(error)))
+    return values, errors

@@ -13,8 +13,6 @@ from gateway.model.jobs import Format
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.v1.request.options import Options
-
 PICTURE_TYPES = {
     Format.PNG: "image/png",
     Format.SVG: "image/svg+xml",
@@ -82,18 +80,22 @@ def _parse_range(item: str) -> Range | None:
     return Range(match["type"], match["subtype"], quality)
 
 
-def choose_forms(ranges: Sequence[Range], options: Options) -> list[Form]:
-    """Return the forms that an answer may take, the best first; among equals what is named goes before what isn't.
+def choose_forms(ranges: Sequence[Range], formats: Sequence[Format]) -> list[Form]:
+    """Return the forms that the response may take, the best first; among equals one that is named goes first.
 
-    `*/*`, which clients send that were never asked, stands for the picture alone: documents and archives must be named.
-    Whether a picture can be alone shows for certain when the figures are counted, see `form_for`.
+    `*/*`, which clients send by default, stands for the picture alone: documents and archives must be named. Whether
+    there is only one picture is certain once the figures are counted, see `form_for`.
+
+    Args:
+        ranges: What the client accepts.
+        formats: What each figure is saved as.
 
     Raises:
-        NotAcceptable: None will do.
+        NotAcceptable: The client accepts none of them.
     """
     offers = {Form.JSON: Form.JSON.value, Form.ZIP: Form.ZIP.value}
-    if len(options.format) == 1:
-        offers = {Form.PICTURE: PICTURE_TYPES[options.format[0]], **offers}
+    if len(formats) == 1:
+        offers = {Form.PICTURE: PICTURE_TYPES[formats[0]], **offers}
     wanted = {form: _wanted(ranges, form, media_type) for form, media_type in offers.items()}
     forms = sorted((form for form in offers if wanted[form][0] > 0), key=wanted.__getitem__, reverse=True)
     if not forms:

@@ -1,4 +1,4 @@
-"""A finished render with all that its answer says about it, and its parts as documents."""
+"""A finished render with all that its response says about it, and its parts as documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gateway.v1.response.documents import (
 )
 
 if TYPE_CHECKING:
-    from gateway.model.jobs import EnvironmentFacts, Figure, Limits, NamedFile, Notice, Picture, Result, Text
+    from gateway.model.jobs import EnvironmentFacts, Figure, Job, Limits, NamedFile, Notice, Picture, Result, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,15 @@ class Rendering:
     """A job that gave pictures.
 
     Attributes:
+        job: What was asked for.
+        facts: What it ran in.
         result: What became of it.
-        limits: What it was allowed, where the result doesn't say.
-        environment: Name of where it ran.
-        facts: What that is, where it is known.
-        code_sha256: Digest of the code, in hex.
-        cached: Whether an earlier request paid for it.
+        cached: Whether it ran for an earlier request.
     """
 
+    job: Job
+    facts: EnvironmentFacts
     result: Result
-    limits: Limits
-    environment: str
-    facts: EnvironmentFacts | None
-    code_sha256: str
     cached: bool
 
     @property
@@ -62,13 +58,13 @@ class Rendering:
         result, facts, stages = self.result, self.facts, self.result.stages
         usage = result.usage
         return Manifest(
-            image=facts.image_id if facts is not None else None,
-            environment=self.environment,
-            runtime=facts.runtime if facts is not None else None,
-            versions=dict(facts.versions) if facts is not None else {},
-            fonts=facts.fonts_sha256 or None if facts is not None else None,
-            code_sha256=self.code_sha256,
-            limits=limits_document(result.limits or self.limits),
+            image=facts.image_id,
+            environment=facts.name,
+            runtime=facts.runtime,
+            versions=dict(facts.versions),
+            fonts=facts.fonts_sha256,
+            code_sha256=sha256(self.job.code.encode()),
+            limits=limits_document(result.limits),
             usage=UsageDocument(**dataclasses.asdict(usage)) if usage is not None else None,
             stages_ms=StagesDocument(
                 queue=round(stages.queue_ms, 1),

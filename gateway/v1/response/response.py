@@ -1,4 +1,4 @@
-"""The answer to a render that succeeded: its picture, a document or an archive, with the header fields of each."""
+"""The response to a render that succeeded: its picture, a document or an archive, with the header fields of each."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import ETag, web
 
 from gateway.model.jobs import Format, KiB
+from gateway.server.middleware import REQUEST_ID
 from gateway.v1.response.accept import PICTURE_TYPES, Form
 from gateway.v1.response.archive import write_archive
-from gateway.v1.response.etags import document_tag, is_known, picture_tag
+from gateway.v1.response.etags import document_tag, picture_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from gateway.v1.response.rendering import Rendering
 
@@ -29,52 +30,58 @@ CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Content:
     """What is sent with 200.
 
     Attributes:
         body: All of it.
         content_type: Of it.
-        tag: Its entity tag.
+        etag: Its entity tag.
         headers: What the form has of its own.
     """
 
     body: bytes = field(repr=False)
     content_type: str
-    tag: str
+    etag: ETag
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-async def answer(rendering: Rendering, form: Form, request_id: str, known: Sequence[str]) -> web.Response:
-    """Return the answer to a render that succeeded.
+async def respond(request: web.Request, rendering: Rendering, form: Form) -> web.Response:
+    """Return the response to a render that succeeded; 304 if the client has it already.
+
+    `If-None-Match: *` matches nothing: a render that was never asked for can't be known.
 
     Args:
+        request: Its id goes into documents, its `If-None-Match` is compared (RFC 9110, 13.1.2).
         rendering: What to tell.
         form: How to tell it.
-        request_id: Of the request.
-        known: Its `If-None-Match` fields.
     """
+    request_id = request[REQUEST_ID]
     if form is not Form.PICTURE and rendering.size > HEAVY_BYTES:
-        made = await asyncio.to_thread(_make, rendering, form, request_id)
+        content = await asyncio.to_thread(_make, rendering, form, request_id)
     else:
-        made = _make(rendering, form, request_id)
-    headers = {**CACHING, "ETag": made.tag}
-    if is_known(made.tag, known):
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=made.body, content_type=made.content_type, headers={**headers, **made.headers})
+        content = _make(rendering, form, request_id)
+    known = request.if_none_match or ()
+    if any(etag.value == content.etag.value for etag in known):
+        response = web.Response(status=304, headers=CACHING)
+    else:
+        headers = {**CACHING, **content.headers}
+        response = web.Response(body=content.body, content_type=content.content_type, headers=headers)
+    response.etag = content.etag
+    return response
 
 
-def _make(rendering: Rendering, form: Form, request_id: str) -> Answer:
+def _make(rendering: Rendering, form: Form, request_id: str) -> Content:
     if form is Form.PICTURE:
         (picture,) = rendering.pictures
         name = f"figure-1.{picture.format.value}"
         headers = _attachment(name) if picture.format in ATTACHED else {}
-        return Answer(picture.data, PICTURE_TYPES[picture.format], picture_tag(picture.data), headers)
+        return Content(picture.data, PICTURE_TYPES[picture.format], picture_tag(picture.data), headers)
     document = rendering.document(request_id)
     tag = document_tag(document, form)
     if form is Form.ZIP:
-        return Answer(write_archive(rendering, document), form.value, tag, _attachment("figures.zip"))
-    return Answer(document.model_dump_json().encode(), form.value, tag)
+        return Content(write_archive(rendering, document), form.value, tag, _attachment("figures.zip"))
+    return Content(document.model_dump_json().encode(), form.value, tag)
 
 
 def _attachment(name: str) -> dict[str, str]:

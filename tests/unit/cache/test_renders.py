@@ -210,7 +210,9 @@ JOB = Job("x", collect=True)
         {"holder": "another"},
         {"facts": dataclasses.replace(FACTS, image_id="sha256:other")},
         {"facts": dataclasses.replace(FACTS, runtime="runsc")},
-        {"limits": Limits(wall_limit_s=1)},
+        {"facts": dataclasses.replace(FACTS, limits=Limits(cpus=2))},
+        {"job": dataclasses.replace(JOB, wall_limit_s=1)},
+        {"job": dataclasses.replace(JOB, memory_limit_bytes=64 * MiB)},
         {"job": Job("y", collect=True)},
         {"job": Job("x", seed=0, collect=True)},
         {"job": Job("x", collect=False)},
@@ -233,7 +235,7 @@ JOB = Job("x", collect=True)
 )
 def test_whatever_can_change_a_picture_changes_the_key(other: dict[str, Any]) -> None:
     """No two requests that may differ share an entry."""
-    same: dict[str, Any] = {"holder": "a", "job": JOB, "facts": FACTS, "limits": Limits()}
+    same: dict[str, Any] = {"holder": "a", "job": JOB, "facts": FACTS}
     assert entry_key(**same) == entry_key(**{**same, "job": dataclasses.replace(JOB)})
     assert entry_key(**same) != entry_key(**{**same, **other})
 
@@ -243,7 +245,7 @@ def test_order_of_files_and_parameters_is_nothing() -> None:
     one, two = NamedFile("a", b"1"), NamedFile("b", b"2")
     first = Job("x", SaveOptions(rc={"a": 1, "b": 2}), files=(one, two))
     second = Job("x", SaveOptions(rc={"b": 2, "a": 1}), files=(two, one))
-    assert entry_key("a", first, FACTS, Limits()) == entry_key("a", second, FACTS, Limits())
+    assert entry_key("a", first, FACTS) == entry_key("a", second, FACTS)
 
 
 @pytest.mark.parametrize(

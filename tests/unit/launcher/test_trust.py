@@ -11,7 +11,7 @@ import pytest
 from gateway.launcher import launcher as module
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.selftest.monitor import Proof
-from gateway.model.errors import EngineUnavailable
+from gateway.model.errors import EngineUnavailable, InvalidRequest
 from gateway.model.jobs import Job, Stages
 from gateway.observability.metrics import Metrics
 from tests.fakes import until
@@ -78,6 +78,12 @@ async def test_an_engine_that_came_back_worse_gets_no_job(begin: Callable[[Scrip
     await watched.go_and_return()
     await until(lambda: watched.launcher.not_ready is None)
     assert watched.test.runs == 2
+
+
+async def test_only_known_environments(begin: Callable[[Scripted], Watched]) -> None:
+    """A job of an environment that doesn't exist is refused, whatever the gateway should have checked."""
+    with pytest.raises(InvalidRequest, match="no such environment"):
+        await begin(Scripted(GOOD)).launcher.run(Job("x", environment="other"), Stages())
 
 
 async def test_an_engine_that_cannot_be_tested_stays_away(begin: Callable[[Scripted], Watched]) -> None:

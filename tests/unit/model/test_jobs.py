@@ -19,6 +19,7 @@ from gateway.model.jobs import (
     decide_outcome,
     printable,
 )
+from gateway.server.middleware import server_timing
 
 BOUNDED = settings(deadline=None, max_examples=200)
 
@@ -98,7 +99,8 @@ def test_reprs_keep_code_and_pictures_to_themselves() -> None:
 def test_server_timing_names_every_stage() -> None:
     """The header lists the four stages in milliseconds as the standard wants it."""
     stages = Stages(queue_ms=1.25, acquire_ms=2, run_ms=300.04, check_ms=0)
-    assert stages.server_timing() == "queue;dur=1.2, acquire;dur=2.0, run;dur=300.0, check;dur=0.0"
+    expected = "queue;dur=1.2, acquire;dur=2.0, run;dur=300.0, check;dur=0.0"
+    assert server_timing(stages.by_name()) == expected
 
 
 def test_limits_are_lowered_never_raised() -> None:
@@ -107,3 +109,4 @@ def test_limits_are_lowered_never_raised() -> None:
     assert limits.lowered() == limits
     assert limits.lowered(1.5, 300) == Limits(wall_limit_s=1.5, memory_limit_bytes=300)
     assert limits.lowered(31, 1001) == limits
+    assert limits.lowered(0).wall_limit_s == 0, "nothing is not endless"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.jobs import Limits, NamedFile
+from gateway.model.jobs import Job, NamedFile
 from gateway.v1.response.archive import archive_names, write_archive
 from gateway.v1.response.content_types import BINARY, TEXT, content_type_of
 from gateway.v1.response.rendering import Rendering
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def _rendering(*files: NamedFile) -> Rendering:
     result = figures_result(files=files) if files else rich_result()
-    return Rendering(result, Limits(), "default", FACTS, "c" * 64, cached=False)
+    return Rendering(Job("x"), FACTS, result, cached=False)
 
 
 def test_same_bytes_each_time() -> None:

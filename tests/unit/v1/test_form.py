@@ -1,4 +1,4 @@
-"""Forms from strangers: whatever comes, however it is cut, is a submission or a refusal."""
+"""Forms from strangers: whatever comes, however it is cut, is a job or a refusal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.model.errors import BodyTooLarge, RequestError
 from gateway.v1.request.form_body import FormReader
 
 if TYPE_CHECKING:
-    from gateway.v1.request.submission import Submission
+    from gateway.model.jobs import Job
 
 LIMIT = 1024
 
@@ -30,13 +30,13 @@ GOOD = (
 )
 
 
-def _read(pieces: list[bytes]) -> Submission | str:
+def _read(pieces: list[bytes]) -> Job | str:
     """Return what a form says, or the refusal's text."""
     try:
         form = FormReader("b", LIMIT)
         for piece in pieces:
             form.take(piece)
-        return form.submission({}, ())
+        return form.job({}, ())[0]
     except RequestError as error:
         return str(error)
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.errors import InvalidRequest
+from gateway.model.jobs import Job
 from gateway.v1.request.form_body import BROKEN, FormReader
-from gateway.v1.request.submission import Submission
 
 HEAD = b'Content-Disposition: form-data; name="code"'
 
 
-def _read(form: bytes, step: int) -> Submission | str:
+def _read(form: bytes, step: int) -> Job | str:
     try:
         reader = FormReader("b", 512)
         for start in range(0, len(form), step):
             reader.take(form[start : start + step])
-        return reader.submission({}, [])
+        return reader.job({}, [])[0]
     except InvalidRequest as error:
         return str(error)
 
@@ -29,7 +29,7 @@ def _form(head: bytes = HEAD, before: bytes = b"", boundary: bytes = b"--b") -> 
 def test_whole_form_is_read_in_any_pieces(step: int) -> None:
     """What honest clients send is read, whatever the network makes of it."""
     found = _read(_form(), step)
-    assert isinstance(found, Submission)
+    assert isinstance(found, Job)
     assert found.code == "x"
 
 

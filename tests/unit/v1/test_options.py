@@ -20,7 +20,7 @@ from gateway.v1.request import rcparams as rc
 from gateway.v1.request.json_body import RenderRequest
 from gateway.v1.request.options import RC_LIMIT, Options
 from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
-from gateway.v1.request.validation import FAULTS_LIMIT, validated
+from gateway.v1.request.validation import ERRORS_LIMIT, validated
 from tools import derive_rcparams
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ def test_every_option_has_a_row_of_bounds() -> None:
 def test_unknown_options_are_named_with_a_guess() -> None:
     """A typing error is refused by its name, and what was meant is said where that is clear."""
     assert _faults({"dpii": 1, "xyzzy": 2, "code": "x"}) == {
-        "dpii": "is no option; did you mean dpi?",
-        "xyzzy": "is no option",
-        "code": "is no option",
+        "dpii": "is not an option; did you mean dpi?",
+        "xyzzy": "is not an option",
+        "code": "is not an option",
     }
 
 
@@ -152,7 +152,7 @@ def test_all_faults_are_told_at_once_but_not_too_many() -> None:
         "rc.backend",
         "rc.axes.grid",
     }
-    assert len(_faults({f"option{number}": 1 for number in range(1000)})) == FAULTS_LIMIT
+    assert len(_faults({f"option{number}": 1 for number in range(1000)})) == ERRORS_LIMIT
 
 
 @given(st.text(min_size=1), st.text())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.legacy import BAD_CODE, BROKEN_JSON, parse_code
 from gateway.model.errors import InvalidRequest
-from gateway.server.body import BAD_CODE, BROKEN_JSON, parse_code
 
 BOUNDED = settings(deadline=None, max_examples=200)
 
