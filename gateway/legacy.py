@@ -8,7 +8,8 @@ from aiohttp import hdrs, web
 
 from gateway.context import CONTEXT
 from gateway.model.errors import InvalidRequest
-from gateway.model.jobs import Job, Outcome, SaveOptions
+from gateway.model.jobs import Job, SaveOptions
+from gateway.model.results import Outcome
 from gateway.model.strict_json import InvalidJson, parse_json
 from gateway.render_service import Timing
 from gateway.server import problems
@@ -16,7 +17,7 @@ from gateway.server.body import check_code_length, read_body
 from gateway.server.middleware import REQUEST_ID, server_timing
 
 if TYPE_CHECKING:
-    from gateway.model.jobs import Result
+    from gateway.model.results import Result
     from gateway.settings import Settings
 
 NOT_JSON = "Content-Type must be application/json"

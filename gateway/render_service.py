@@ -32,7 +32,8 @@ from gateway.model.errors import (
     RateExceeded,
     Unauthorized,
 )
-from gateway.model.jobs import MiB, Stages
+from gateway.model.jobs import MiB
+from gateway.model.results import Stages
 from gateway.observability.log_gate import LogGate
 from gateway.server import problems
 
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from gateway.admission import Admission
     from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Launcher
-    from gateway.model.jobs import EnvironmentFacts, Job, Result
+    from gateway.model.jobs import EnvironmentFacts, Job
+    from gateway.model.results import Result
     from gateway.observability.metrics import Metrics
 
 #: Who sent a request; there once `RenderService.enter` has let it in.

@@ -17,23 +17,16 @@ from gateway.launcher.container import Container
 from gateway.launcher.engine.docker_engine import ExitState
 from gateway.launcher.sizing import Sizes
 from gateway.model.errors import EngineUnavailable
-from gateway.model.jobs import (
-    DEFAULT_ENVIRONMENT,
-    EnvironmentFacts,
-    Figure,
-    Format,
-    Limits,
-    Outcome,
-    Picture,
-    Result,
-)
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Format, Limits
+from gateway.model.results import Figure, Outcome, Picture, Result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from gateway.launcher.runner.reply import AnswerReader
     from gateway.launcher.selftest.verdict import Verdict
-    from gateway.model.jobs import Job, Stages, Usage
+    from gateway.model.jobs import Job
+    from gateway.model.results import Stages, Usage
 
 #: The API key of every gateway under test.
 KEY = "the-key-of-the-tests"

@@ -9,7 +9,8 @@ from gateway.cache.policy import CacheUse, Wish, entry_key
 if TYPE_CHECKING:
     from gateway.cache.renders import RenderCache
     from gateway.keys.keyring import Holder
-    from gateway.model.jobs import Job, Result
+    from gateway.model.jobs import Job
+    from gateway.model.results import Result
     from gateway.render_service import RenderService, Timing
 
 

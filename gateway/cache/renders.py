@@ -12,7 +12,7 @@ from loguru import logger
 
 from gateway.cache.store import CacheStore
 from gateway.model.codec import MalformedDocument, build, encode, parse, schema_of
-from gateway.model.jobs import Outcome, Result
+from gateway.model.results import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

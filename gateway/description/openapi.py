@@ -18,7 +18,8 @@ from gateway.description.openapi_responses import (
     reference,
 )
 from gateway.keys.keyring import HEADER
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, Outcome
+from gateway.model.jobs import DEFAULT_ENVIRONMENT
+from gateway.model.results import Outcome
 from gateway.server.problems import CONTENT_TYPE as PROBLEM
 from gateway.v1.request.code import CODE_PATTERN
 from gateway.v1.request.dispatch import FORM, JSON, PYTHON

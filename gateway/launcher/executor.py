@@ -13,24 +13,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.launcher.judgement import SIGNAL_BASE, Ending, decide_outcome
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import MalformedAnswer, OutputExceeded, encode_job
 from gateway.launcher.runner.reply import Answer, AnswerReader
-from gateway.model.jobs import (
-    SIGNAL_BASE,
-    Ending,
-    Figure,
-    Job,
-    KiB,
-    LimitExceeded,
-    Limits,
-    MiB,
-    Outcome,
-    Picture,
-    Result,
-    Stages,
-    decide_outcome,
-)
+from gateway.model.jobs import Job, KiB, Limits, MiB
+from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, Result, Stages
 from gateway.pictures.check import check_picture
 from gateway.pictures.picture import InvalidPicture, TooManyPixels
 
@@ -40,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.launcher.container import Container
     from gateway.launcher.engine.docker_engine import Engine
     from gateway.launcher.pool import Pool
-    from gateway.model.jobs import Usage
+    from gateway.model.results import Usage
 
     UsageReader = Callable[[str], Usage | None]
 

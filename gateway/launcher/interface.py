@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.launcher.sizing import Sizes
-    from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
+    from gateway.model.jobs import EnvironmentFacts, Job
+    from gateway.model.results import Result, Stages
 
 #: The gauges of a launcher: their names and what they tell. Nothing else of it may become a metric.
 GAUGES = {

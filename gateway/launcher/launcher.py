@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from gateway.launcher.interface import Books
     from gateway.launcher.maker import ContainerMaker
     from gateway.launcher.selftest.verdict import Verdict
-    from gateway.model.jobs import EnvironmentFacts, Job, Result, Stages
+    from gateway.model.jobs import EnvironmentFacts, Job
+    from gateway.model.results import Result, Stages
     from gateway.settings import LauncherSettings
 
 #: Seconds between signs of life asked of the engine, and how long one may take.

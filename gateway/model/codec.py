@@ -22,7 +22,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, ForwardRef, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gateway.model import jobs
+from gateway.model import jobs, results
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 LONG_TEXTS = frozenset({(jobs.Job, "code")})
 
 #: What annotations may name that their modules import for type checkers only.
-_NAMES: dict[str, Any] = {**vars(jobs), "Mapping": Mapping}
+_NAMES: dict[str, Any] = {**vars(jobs), **vars(results), "Mapping": Mapping}
 
 
 class MalformedDocument(Exception):

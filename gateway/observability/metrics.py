@@ -20,7 +20,7 @@ from gateway.server.routes import bind_routes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.model.jobs import Result
+    from gateway.model.results import Result
 
 #: Upper bounds in seconds: from a warm answer to the longest limits.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from gateway.model import errors
-from gateway.model.jobs import Outcome, Result, printable
+from gateway.model.results import Outcome, Result, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from gateway.cache.lookup import find_or_run
 from gateway.cache.policy import CacheUse, wish_of
 from gateway.context import CONTEXT
-from gateway.model.jobs import Outcome
+from gateway.model.results import Outcome
 from gateway.render_service import Timing
 from gateway.server.middleware import REQUEST_ID, server_timing
 from gateway.v1.request.dispatch import read_job

@@ -22,7 +22,8 @@ from gateway.launcher.fork.template import TemplateFailed
 from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.runner.frames import encode_job
 from gateway.launcher.runner.reply import AnswerReader
-from gateway.model.jobs import Job, Limits, Outcome
+from gateway.model.jobs import Job, Limits
+from gateway.model.results import Outcome
 from tests.fakes import until
 from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, live_gateway, remove_containers_of
 

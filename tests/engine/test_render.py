@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from gateway.model.jobs import Format, LimitExceeded, Limits, MiB, NamedFile, Outcome, Result
+from gateway.model.jobs import Format, Limits, MiB, NamedFile
+from gateway.model.results import LimitExceeded, Outcome, Result
 from tests.support.executors import LiveExecutor, live_executor
 from tests.support.live import ROOT
 

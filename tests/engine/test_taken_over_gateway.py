@@ -26,7 +26,8 @@ import pytest
 from gateway.launcher.remote.messages import DATA, FAILURE, JOB, RESULT, STATE, encode_job
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.model.codec import build, encode, parse
-from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions
+from gateway.model.jobs import Job, NamedFile, SaveOptions
+from gateway.model.results import Outcome, Result
 from tests.fakes import wait_until
 from tests.support.engine_witness import ORDINARY, EngineWitness, specification, uid_of
 from tests.support.split import LiveLauncher, live_launcher

@@ -23,7 +23,8 @@ from gateway.launcher.runner.frames import (
 )
 from gateway.launcher.runner.reply import Answer, AnswerReader
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse
-from gateway.model.jobs import Format, Job, NamedFile, Outcome, SaveOptions
+from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
+from gateway.model.results import Outcome
 from tests.fakes import PNG, block
 
 if TYPE_CHECKING:

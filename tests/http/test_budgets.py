@@ -12,7 +12,8 @@ from aiohttp.test_utils import TestServer
 
 from gateway.keys.budgets import STEP_S, WINDOW_S, Budgets
 from gateway.keys.keyring import HEADER, digest_of
-from gateway.model.jobs import MiB, Outcome, Result, Usage
+from gateway.model.jobs import MiB
+from gateway.model.results import Outcome, Result, Usage
 from gateway.server.protocol import PROTOCOL_OPTIONS
 from tests.fakes import DEFAULT_FACTS, KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig, make_rig

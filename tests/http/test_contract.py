@@ -19,7 +19,8 @@ from gateway.model.errors import (
     QueueTimeout,
     ShuttingDown,
 )
-from gateway.model.jobs import Job, MiB, Outcome, Result, SaveOptions
+from gateway.model.jobs import Job, MiB, SaveOptions
+from gateway.model.results import Outcome, Result
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
 

@@ -16,7 +16,7 @@ from aiohttp import http_parser, web
 
 from gateway.keys.keyring import HEADER
 from gateway.model.errors import StartError
-from gateway.model.jobs import ERROR_TEXT_LIMIT, Outcome, Result
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result
 from gateway.observability.metrics import Metrics, metrics_app
 from gateway.server import connections as edge_module
 from gateway.server import protocol as protocol_module

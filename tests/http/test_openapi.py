@@ -15,7 +15,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from gateway.description import docs_page
 from gateway.description.openapi import describe
 from gateway.model.errors import GatewayError, NotReady, TooManyConnections
-from gateway.model.jobs import Format, Outcome
+from gateway.model.jobs import Format
+from gateway.model.results import Outcome
 from gateway.server.problems import PROBLEMS
 from gateway.settings import ROOT
 from gateway.v1.request.options import Options

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.model.errors import EngineUnavailable, QueueFull
-from gateway.model.jobs import Fault, Format, LimitExceeded, NamedFile, Notice, Outcome, Result, Text
+from gateway.model.jobs import Format, NamedFile
+from gateway.model.results import Fault, LimitExceeded, Notice, Outcome, Result, Text
 from tests.fakes import PNG
 from tests.http.v1 import AUTH, FACTS, GOOD, PATH, figures_result, problem, rich_result
 

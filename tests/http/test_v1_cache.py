@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import generate_latest
 
 from gateway.cache.renders import RenderCache
-from gateway.model.jobs import Format, MiB, Outcome, Result, Text
+from gateway.model.jobs import Format, MiB
+from gateway.model.results import Outcome, Result, Text
 from tests.fakes import KEY
 from tests.http.conftest import Rig, make_rig
 from tests.http.v1 import AUTH, FACTS, GOOD, PATH, figures_result

@@ -5,19 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway.model.jobs import (
-    EnvironmentFacts,
-    Figure,
-    Format,
-    Limits,
-    NamedFile,
-    Notice,
-    Outcome,
-    Picture,
-    Result,
-    Text,
-    Usage,
-)
+from gateway.model.jobs import EnvironmentFacts, Format, Limits, NamedFile
+from gateway.model.results import Figure, Notice, Outcome, Picture, Result, Text, Usage
 from tests.fakes import KEY, PNG
 
 if TYPE_CHECKING:

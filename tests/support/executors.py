@@ -12,7 +12,8 @@ from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
-from gateway.model.jobs import Job, Limits, Result, SaveOptions, Stages
+from gateway.model.jobs import Job, Limits, SaveOptions
+from gateway.model.results import Result, Stages
 from tests.fakes import no_usage, until
 from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of
 

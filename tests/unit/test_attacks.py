@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.model.jobs import Outcome
+from gateway.model.results import Outcome
 from tests.exploits.attack import AREAS, ATTACKS, BREACH, BadHeader, Copies, Kernel, read_attack, read_attacks
 
 if TYPE_CHECKING:

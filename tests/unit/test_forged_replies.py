@@ -24,7 +24,8 @@ from gateway.launcher.container import Container
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.runner.conversation import open_conversation
 from gateway.launcher.runner.frames import END, FILE, JOB, PICTURE, READY, STDOUT, encode_frame, with_head
-from gateway.model.jobs import ERROR_TEXT_LIMIT, Job, Limits, MiB, Outcome, Result, Stages
+from gateway.model.jobs import Job, Limits, MiB
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages
 from gateway.v1.response.content_types import content_type_of
 from tests.fakes import PNG, FakeEngine, FakePool, block, no_usage
 from tests.support.figures import saved

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.model.jobs import Outcome
+from gateway.model.results import Outcome
 from gateway.server.problems import PROBLEMS
 from tests.support.documents import (
     COVERED,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.model.jobs import Usage
+from gateway.model.results import Usage
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 

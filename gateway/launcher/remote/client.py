@@ -38,7 +38,8 @@ from gateway.launcher.remote.messages import (
 from gateway.launcher.sizing import Sizes
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineUnavailable, ShuttingDown
-from gateway.model.jobs import MiB, Result, Stages
+from gateway.model.jobs import MiB
+from gateway.model.results import Result, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

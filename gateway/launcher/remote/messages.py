@@ -36,7 +36,8 @@ from gateway.launcher.selftest.verdict import Verdict  # noqa: TC001
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, encode, schema_of
-from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue, Result, Stages
+from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue
+from gateway.model.results import Result, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

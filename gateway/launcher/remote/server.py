@@ -40,7 +40,8 @@ from gateway.launcher.remote.messages import (
 )
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
-from gateway.model.jobs import Job, KiB, Stages
+from gateway.model.jobs import Job, KiB
+from gateway.model.results import Stages
 from gateway.observability.log_gate import LogGate
 from gateway.shutdown import Shutdown
 
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from gateway.launcher.interface import Launcher
     from gateway.launcher.sizing import Sizes
-    from gateway.model.jobs import Result
+    from gateway.model.results import Result
     from gateway.settings import LauncherProcessSettings
 
 #: Connections at once, beside one for each job that may run: watchers, waiting jobs, whatever a peer tries.

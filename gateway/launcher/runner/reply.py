@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
-from gateway.model.jobs import ERROR_TEXT_LIMIT, Fault, Format, KiB, NamedFile, Notice, Outcome, Text, printable
+from gateway.model.jobs import Format, KiB, NamedFile
+from gateway.model.results import ERROR_TEXT_LIMIT, Fault, Notice, Outcome, Text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPicture:
-    """A picture as the runner describes it, unchecked; see `gateway.model.jobs.Figure` and `Picture`."""
+    """A picture as the runner describes it, unchecked; see `gateway.model.results.Figure`."""
 
     number: int
     label: str

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.executor import judge
+from gateway.launcher.judgement import SIGNAL_BASE
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
@@ -26,7 +27,8 @@ from gateway.launcher.runner.reply import AnswerReader
 from gateway.launcher.selftest.trials import PROGRAM, judge_trials, limits_of_trials
 from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.model.errors import ContainerLost, StartError
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, SIGNAL_BASE, Job, MiB, Outcome
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, Job, MiB
+from gateway.model.results import Outcome
 
 if TYPE_CHECKING:
     import socket

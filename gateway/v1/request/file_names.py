@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from gateway.model.jobs import printable
+from gateway.model.results import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

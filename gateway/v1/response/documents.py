@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.model.jobs import Format, Outcome
+from gateway.model.jobs import Format  # noqa: TC001 - pydantic reads the annotations
+from gateway.model.results import Outcome
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, in hex")]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"}, description="The bytes, as base64")]

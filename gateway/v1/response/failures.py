@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from gateway.model.jobs import Outcome
+from gateway.model.results import Outcome
 from gateway.server import problems
 from gateway.v1.response.rendering import text_document, warning_documents
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from gateway.model.jobs import Result
+    from gateway.model.results import Result
 
 #: Every fault of the code.
 STATUS = 422

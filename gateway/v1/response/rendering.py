@@ -24,7 +24,8 @@ from gateway.v1.response.documents import (
 )
 
 if TYPE_CHECKING:
-    from gateway.model.jobs import EnvironmentFacts, Figure, Job, Limits, NamedFile, Notice, Picture, Result, Text
+    from gateway.model.jobs import EnvironmentFacts, Job, Limits, NamedFile
+    from gateway.model.results import Figure, Notice, Picture, Result, Text
 
 
 @dataclass(frozen=True, slots=True)

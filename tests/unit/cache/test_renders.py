@@ -17,7 +17,8 @@ from gateway.cache.renders import RenderCache, pack, unpack
 from gateway.cache.store import ENTRY_COST, CacheStore
 from gateway.model.codec import MalformedDocument
 from gateway.model.errors import StartError
-from gateway.model.jobs import Format, Job, KiB, Limits, MiB, NamedFile, Outcome, Result, SaveOptions
+from gateway.model.jobs import Format, Job, KiB, Limits, MiB, NamedFile, SaveOptions
+from gateway.model.results import Outcome, Result
 from tests.http.v1 import FACTS, figures_result, rich_result
 
 if TYPE_CHECKING:

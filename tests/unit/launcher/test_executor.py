@@ -16,24 +16,8 @@ from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
 from gateway.launcher.runner.reply import Answer, ClaimedPicture
 from gateway.model.errors import ContainerLost, EngineUnavailable
-from gateway.model.jobs import (
-    Fault,
-    Figure,
-    Format,
-    Job,
-    LimitExceeded,
-    Limits,
-    MiB,
-    NamedFile,
-    Notice,
-    Outcome,
-    Picture,
-    Result,
-    SaveOptions,
-    Stages,
-    Text,
-    Usage,
-)
+from gateway.model.jobs import Format, Job, Limits, MiB, NamedFile, SaveOptions
+from gateway.model.results import Fault, Figure, LimitExceeded, Notice, Outcome, Picture, Result, Stages, Text, Usage
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
 from tests.support.figures import saved
 

@@ -12,7 +12,8 @@ from gateway.launcher import launcher as module
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.selftest.monitor import Proof
 from gateway.model.errors import EngineUnavailable, InvalidRequest
-from gateway.model.jobs import Job, Stages
+from gateway.model.jobs import Job
+from gateway.model.results import Stages
 from gateway.observability.metrics import Metrics
 from tests.fakes import until
 from tests.unit.launcher.selftest.test_monitor import BAD, GOOD, Scripted

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.launcher.remote.messages import Failure, State
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse, schema_of
-from gateway.model.jobs import Fault, Format, Job, NamedFile, Outcome, Picture, Result, SaveOptions, Stages
+from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
+from gateway.model.results import Fault, Outcome, Picture, Result, Stages
 from tests.support.values import values_of
 
 if TYPE_CHECKING:

@@ -6,19 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model.jobs import (
-    ERROR_TEXT_LIMIT,
-    Ending,
-    Job,
-    Limits,
-    NamedFile,
-    Outcome,
-    Result,
-    Stages,
-    Text,
-    decide_outcome,
-    printable,
-)
+from gateway.launcher.judgement import Ending, decide_outcome
+from gateway.model.jobs import Job, Limits, NamedFile
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages, Text, printable
 from gateway.server.middleware import server_timing
 
 BOUNDED = settings(deadline=None, max_examples=200)

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from gateway.model import errors
-from gateway.model.jobs import Outcome, Result
+from gateway.model.results import Outcome, Result
 from gateway.server.problems import (
     CONTENT_TYPE,
     OUTCOME_TITLES,

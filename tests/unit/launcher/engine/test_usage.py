@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.launcher.engine.usage import CgroupUsage
-from gateway.model.jobs import Usage
+from gateway.model.results import Usage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,8 @@ from gateway.model.errors import (
     QueueTimeout,
     ShuttingDown,
 )
-from gateway.model.jobs import Job, NamedFile, Outcome, Result, SaveOptions, Stages, Text
+from gateway.model.jobs import Job, NamedFile, SaveOptions
+from gateway.model.results import Outcome, Result, Stages, Text
 from tests.fakes import DEFAULT_FACTS, PNG, picture_result, settle, until
 from tests.support.launcher_rig import Rig
 

@@ -42,7 +42,8 @@ from gateway.launcher.remote.messages import (
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, build, parse
-from gateway.model.jobs import Format, Job, NamedFile, SaveOptions, Stages
+from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
+from gateway.model.results import Stages
 from gateway.v1.request import options as edge_options
 from gateway.v1.request import rcparams as edge_rc
 from gateway.v1.request.file_names import NAME_LIMIT_BYTES, find_fault

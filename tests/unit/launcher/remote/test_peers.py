@@ -13,7 +13,8 @@ from gateway.launcher.remote.messages import DATA, FAILURE, JOB, JOB_DOCUMENT_LI
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
 from gateway.model.codec import build, parse
-from gateway.model.jobs import Job, NamedFile, Outcome, Result, Stages
+from gateway.model.jobs import Job, NamedFile
+from gateway.model.results import Outcome, Result, Stages
 from tests.fakes import DEFAULT_FACTS, until
 from tests.support.launcher_rig import Rig
 

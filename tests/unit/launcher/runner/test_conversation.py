@@ -14,7 +14,8 @@ import pytest
 from gateway.launcher.runner.conversation import PRELUDE_LIMIT, Conversation, Phase, StreamEnded, open_conversation
 from gateway.launcher.runner.frames import END, PICTURE, READY, MalformedAnswer, OutputExceeded, encode_frame, with_head
 from gateway.launcher.runner.reply import Answer, AnswerReader, ClaimedPicture
-from gateway.model.jobs import Format, Job, Outcome
+from gateway.model.jobs import Format, Job
+from gateway.model.results import Outcome
 from tests.fakes import block, settle, until
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ from gateway.launcher.runner.reply import (
     ClaimedPicture,
     is_path,
 )
-from gateway.model.jobs import Fault, Format, Job, NamedFile, Notice, Outcome, SaveOptions, Text, printable
+from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
+from gateway.model.results import Fault, Notice, Outcome, Text, printable
 from tests.support.runner import runner_modules
 
 BOUNDED = settings(deadline=None, max_examples=150)
