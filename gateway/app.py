@@ -9,8 +9,7 @@ from aiohttp import web
 from gateway import legacy, status
 from gateway.context import CONTEXT
 from gateway.description import endpoint as description
-from gateway.render_service import HOLDER
-from gateway.server.middleware import add_headers, answer_failures, identify
+from gateway.server.middleware import HOLDER, add_headers, answer_failures, identify
 from gateway.server.routes import bind_routes
 from gateway.v1 import handlers as v1
 

@@ -17,11 +17,10 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aiohttp import web
 from loguru import logger
 
 from gateway.keys.budgets import Budgets, Quota
-from gateway.keys.keyring import HEADER, Holder
+from gateway.keys.keyring import HEADER
 from gateway.keys.rate_headers import rate_headers
 from gateway.model.errors import (
     Busy,
@@ -36,17 +35,16 @@ from gateway.model.jobs import MiB
 from gateway.model.results import Stages
 from gateway.observability.log_gate import LogGate
 from gateway.server import problems
+from gateway.server.middleware import HOLDER
 
 if TYPE_CHECKING:
     from gateway.admission import Admission
+    from gateway.keys.keyring import Holder
     from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Launcher
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result
     from gateway.observability.metrics import Metrics
-
-#: Who sent a request; there once `RenderService.enter` has let it in.
-HOLDER = web.RequestKey("holder", Holder)
 
 
 @dataclass(frozen=True, slots=True)

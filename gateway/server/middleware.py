@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from loguru import logger
 
+from gateway.keys.keyring import Holder
 from gateway.model.errors import EngineError, GatewayError
 from gateway.server import problems
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = web.RequestKey("request_id", str)
+
+#: The holder of the key that a request was sent with; set once the key is known to be right.
+HOLDER = web.RequestKey("holder", Holder)
 
 #: On every answer. The content type is always ours, so a browser need not and must not guess.
 HEADERS = {

@@ -22,9 +22,8 @@ from aiohttp.http_exceptions import LineTooLong
 from loguru import logger
 
 from gateway.model.errors import HeadTimeout, HeadTooLarge, MalformedRequest
-from gateway.render_service import HOLDER
 from gateway.server import problems
-from gateway.server.middleware import new_request_id, raw_answer
+from gateway.server.middleware import HOLDER, new_request_id, raw_answer
 
 if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
