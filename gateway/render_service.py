@@ -38,6 +38,8 @@ from gateway.server import problems
 from gateway.server.middleware import HOLDER
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from gateway.admission import Admission
     from gateway.keys.keyring import Holder
     from gateway.keys.live_keyring import LiveKeyring

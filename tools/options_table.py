@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.v1.request.json_body import RenderRequest
 
-#: Names that are written out; `/docs` has all of them.
+#: Names that are written out; `/openapi.json` has all of them.
 NAMES_LIMIT = 8
 
 

@@ -91,7 +91,6 @@ def describe() -> dict[str, Any]:
             "/healthz": {"get": _plain("healthz", "Say that the process lives", JSON, _status("ok"))},
             "/readyz": {"get": _readyz()},
             "/openapi.json": {"get": _plain("openapi", "This description", JSON, {"type": "object"})},
-            "/docs": {"get": _plain("docs", "This description as a page", "text/html", {"type": "string"})},
         },
         "components": {
             "schemas": dict(sorted(schemas.items())),

@@ -6,7 +6,7 @@ import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from loguru import logger
 
 from gateway.keys.keyring import Holder
@@ -23,17 +23,13 @@ REQUEST_ID = web.RequestKey("request_id", str)
 #: The holder of the key that a request was sent with; set once the key is known to be right.
 HOLDER = web.RequestKey("holder", Holder)
 
-#: On every answer. The content type is always ours, so a browser need not and must not guess.
+#: On every response; an endpoint may set `Cache-Control` itself.
 HEADERS = {
     "Server": "figbox",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "no-store",
 }
-
-
-#: What an endpoint may have a reason to say otherwise.
-ENDPOINTS_OWN = ("Content-Security-Policy", "Cache-Control")
 
 
 def server_timing(milliseconds: Mapping[str, float]) -> str:
@@ -48,9 +44,8 @@ def new_request_id() -> str:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put our headers onto a response about to be sent (aiohttp's `on_response_prepare`)."""
-    for name, value in HEADERS.items():
-        if name not in ENDPOINTS_OWN or name not in response.headers:
-            response.headers[name] = value
+    cache_control = response.headers.get(hdrs.CACHE_CONTROL, HEADERS[hdrs.CACHE_CONTROL])
+    response.headers.update({**HEADERS, hdrs.CACHE_CONTROL: cache_control})
     if REQUEST_ID not in request:  # aiohttp refused it before any middleware
         request[REQUEST_ID] = new_request_id()
     response.headers["X-Request-ID"] = request[REQUEST_ID]

@@ -1,8 +1,7 @@
-"""`/openapi.json` and `/docs`: valid, complete, for anybody, and the same as what is checked."""
+"""`/openapi.json`: valid, complete, for anybody, and the same as what is checked."""
 
 from __future__ import annotations
 
-import html.parser
 import json
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import pytest
 from aiohttp import hdrs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.description import docs_page
 from gateway.description.openapi import describe
 from gateway.model.errors import GatewayError, NotReady, TooManyConnections
 from gateway.model.jobs import Format
@@ -104,70 +102,3 @@ async def test_answers_are_what_is_described(client: Client, rig: Rig) -> None:
             body = await (await client.post(PATH, headers=headers, json=GOOD)).read()
             document = FailureDocument.model_validate_json(body)
             assert json.loads(document.model_dump_json(exclude_unset=True)) == json.loads(body)
-
-
-class _Reader(html.parser.HTMLParser):
-    """Collects what a page is made of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.links: list[str] = []
-        self.ids: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See `HTMLParser`."""
-        self.tags.append(tag)
-        if tag != "meta":
-            self.open.append(tag)
-        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-        assert not [name for name, _ in attrs if name.startswith("on") or name == "style"]
-
-    def handle_endtag(self, tag: str) -> None:
-        """See `HTMLParser`."""
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """See `HTMLParser`."""
-        self.text += data
-
-
-async def test_page(client: Client, description: dict[str, Any]) -> None:
-    """The page is whole, needs nothing from elsewhere and runs nothing, and its policy says so."""
-    response = await client.get("/docs")
-    text = await response.text()
-    assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    policy = response.headers["Content-Security-Policy"]
-    assert policy == docs_page.POLICY
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert "unsafe" not in policy
-    assert f"<style>{docs_page.STYLE}</style>" in text
-    page = _Reader()
-    page.feed(text)
-    page.close()
-    assert page.open == []
-    assert not {"script", "link", "img", "iframe", "form"} & set(page.tags)
-    assert all(link == "openapi.json" or link.removeprefix("#") in page.ids for link in page.links), page.links
-    assert len(page.ids) == len(set(page.ids))
-    for path in description["paths"]:
-        assert path in page.text
-    for name in (*Options.model_fields, *description["components"]["schemas"], "axes.grid"):
-        assert name in page.text, name
-
-
-def test_page_shows_text_as_text() -> None:
-    """Whatever a description says, it is text on the page."""
-    evil = "<script>alert(1)</script>\"'"
-    operation = {"operationId": evil, "summary": evil, "description": evil, "responses": {evil: {"description": evil}}}
-    shown = docs_page.render_page(
-        {
-            "info": {"title": evil, "description": evil},
-            "paths": {evil: {"get": operation}},
-            "components": {"schemas": {evil: {"description": evil, "properties": {evil: {"enum": [evil]}}}}},
-        }
-    )
-    assert "<script" not in shown
-    assert evil not in shown
