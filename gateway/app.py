@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway import legacy, status
 from gateway.context import CONTEXT
@@ -15,6 +16,7 @@ from gateway.v1 import handlers as v1
 
 if TYPE_CHECKING:
     from gateway.context import Context
+    from gateway.observability.metrics import Metrics
 
 
 def build_app(context: Context) -> web.Application:
@@ -31,3 +33,15 @@ async def add_rate_headers(request: web.Request, response: web.StreamResponse) -
     """Tell the key of a request what is left to it, whatever the response (aiohttp's `on_response_prepare`)."""
     if HOLDER in request:
         response.headers.update(request.app[CONTEXT].service.headers(request[HOLDER]))
+
+
+def metrics_app(metrics: Metrics) -> web.Application:
+    """Return the application of the metrics listener: `GET /metrics`."""
+
+    async def expose(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application(middlewares=[identify, answer_failures])
+    app.on_response_prepare.append(add_headers)
+    bind_routes(app, [(hdrs.METH_GET, "/metrics", expose)])
+    return app

@@ -22,13 +22,13 @@ from aiohttp import web
 from loguru import logger
 
 from gateway.admission import Admission
-from gateway.app import build_app
+from gateway.app import build_app, metrics_app
 from gateway.cache.renders import RenderCache
 from gateway.context import Context
 from gateway.keys.live_keyring import load_keyring
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
-from gateway.observability.metrics import Metrics, metrics_app
+from gateway.observability.metrics import Metrics
 from gateway.render_service import RenderService
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors, check_parser
 from gateway.shutdown import Shutdown

@@ -33,7 +33,7 @@ from gateway.model.errors import (
 )
 from gateway.model.jobs import MiB
 from gateway.model.results import Stages
-from gateway.observability.log_gate import LogGate
+from gateway.observability.logs import LogGate
 from gateway.server import problems
 from gateway.server.middleware import HOLDER
 

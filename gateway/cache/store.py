@@ -20,7 +20,7 @@ from loguru import logger
 
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
-from gateway.observability.log_gate import LogGate
+from gateway.observability.logs import LogGate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

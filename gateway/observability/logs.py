@@ -10,16 +10,23 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING, TextIO
 
 from loguru import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loguru import Message, Record
 
 #: Longest value of one field in a line, in characters.
 FIELD_LIMIT = 500
+
+#: Lines of one kind that a gate lets pass at once, and in every minute from then on.
+BURST = 30
+LINES_PER_MINUTE = 12
 
 
 def configure_logging(*, debug: bool, stream: TextIO | None = None) -> None:
@@ -83,3 +90,31 @@ def _trace(record: Record) -> list[str]:
         return []
     lines = "".join(traceback.format_exception(caught.type, caught.value, caught.traceback)).splitlines()
     return [ascii(line)[1:-1] for line in lines]
+
+
+class LogGate:
+    """Bounds how many lines of one kind are logged, so that strangers can't fill the disk.
+
+    A burst passes, then one line every now and then, with the number of those left out before it.
+
+    Args:
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._room = float(BURST)
+        self._at = clock()
+        self._left_out = 0
+
+    def passes(self) -> int | None:
+        """Return how many lines were left out since the last, or None if this one is left out too."""
+        now = self._clock()
+        self._room = min(BURST, self._room + (now - self._at) * LINES_PER_MINUTE / 60)
+        self._at = now
+        if self._room < 1:
+            self._left_out += 1
+            return None
+        self._room -= 1
+        left_out, self._left_out = self._left_out, 0
+        return left_out

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs, web
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
-
-from gateway.server.middleware import add_headers, answer_failures, identify
-from gateway.server.routes import bind_routes
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,15 +102,3 @@ class Metrics:
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when it is asked for."""
         Gauge(name, text, registry=self.registry).set_function(read)
-
-
-def metrics_app(metrics: Metrics) -> web.Application:
-    """Return the application of the metrics listener: `GET /metrics`."""
-
-    async def expose(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application(middlewares=[identify, answer_failures])
-    app.on_response_prepare.append(add_headers)
-    bind_routes(app, [(hdrs.METH_GET, "/metrics", expose)])
-    return app

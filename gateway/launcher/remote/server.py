@@ -42,7 +42,7 @@ from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
 from gateway.model.jobs import Job, KiB
 from gateway.model.results import Stages
-from gateway.observability.log_gate import LogGate
+from gateway.observability.logs import LogGate
 from gateway.shutdown import Shutdown
 
 if TYPE_CHECKING:
