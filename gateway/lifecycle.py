@@ -30,7 +30,9 @@ from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics
 from gateway.render_service import RenderService
-from gateway.server.connections import Edge, EdgeLimits, check_descriptors, check_parser
+from gateway.server.ambiguity import check_parser
+from gateway.server.connections import Edge, EdgeLimits, check_descriptors
+from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
 
 if TYPE_CHECKING:
@@ -228,6 +230,6 @@ async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, liste
     stack.push_async_callback(runner.cleanup)
     server = runner.server
     assert server is not None  # noqa: S101 - setup() made it; the type can't say so
-    site = await asyncio.get_running_loop().create_server(edge.factory(server), sock=listener)
+    site = await asyncio.get_running_loop().create_server(protocol_factory(edge, server), sock=listener)
     stack.callback(site.close)
     return server

@@ -51,12 +51,12 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers["X-Request-ID"] = request[REQUEST_ID]
 
 
-def raw_answer(error: GatewayError | None, request_id: str) -> bytes:
-    """Return a whole answer as bytes, for connections that have no request to answer.
+def raw_response(error: GatewayError | None, request_id: str) -> bytes:
+    """Return a whole response as bytes, for connections without a request.
 
     Args:
-        error: Why, None for a defect of ours.
-        request_id: To be told.
+        error: Why; None for a defect of ours.
+        request_id: The id to tell the client.
     """
     if error is None:
         response = problems.internal_error_response(request_id)

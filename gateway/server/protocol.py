@@ -1,12 +1,12 @@
 """aiohttp's protocol for one connection, with the limits that aiohttp leaves open.
 
-A head has a time limit (408) and a size as a whole (431). The bytes that a request brings are bounded together with
-the framing that the parser swallows, such as chunk extensions. An answer has a time limit to be taken. A head that
-can't be parsed is refused without a word of it in answer or log: aiohttp itself quotes it, with the API key that may
-stand in it, in both.
+A head has a time limit (408) and a size limit as a whole (431). The bytes that a request brings are bounded together
+with what the parser swallows, such as chunk extensions. A response has to be read within a time limit. A head that
+can't be parsed is refused without quoting it: aiohttp itself quotes it, with the API key that may be in it, in both
+response and log.
 
-This uses private names of aiohttp's `RequestHandler` (`_request_count`, `_waiter`, `_current_request`), there being no
-other way to know where a connection stands. The version is locked, and tests see each of them go.
+This uses private names of aiohttp's `RequestHandler` (`_request_count`, `_waiter`, `_current_request`), because there
+is no other way to know what a connection is doing. The version is locked, and tests fail if one of them disappears.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from loguru import logger
 
 from gateway.model.errors import HeadTimeout, HeadTooLarge, MalformedRequest
 from gateway.server import problems
-from gateway.server.middleware import HOLDER, new_request_id, raw_answer
+from gateway.server.middleware import HOLDER, new_request_id, raw_response
 
 if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
@@ -34,18 +34,19 @@ if TYPE_CHECKING:
 #: Seconds a connection may be without a request.
 KEEPALIVE_S = 20.0
 
-#: Seconds to go on reading what nobody wants, so that the client reads the refusal.
+#: Seconds to go on reading and discarding after a refusal: closing at once would reset the connection, and the client
+#: might not see the response.
 LINGERING_S = 2.0
 
-#: Seconds an answer may take to be taken by its client, and what was sent may stay unacknowledged.
-ANSWER_LIMIT_S = 120.0
+#: Seconds a client may take to read a response, and may leave what was sent unacknowledged.
+RESPONSE_LIMIT_S = 120.0
 
-#: What aiohttp's protocol is made with, besides the server.
+#: Arguments of aiohttp's protocol besides the server.
 PROTOCOL_OPTIONS: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": KEEPALIVE_S,
     "lingering_time": LINGERING_S,
-    # A compressed body is refused; what lingers of it need not be unpacked to be thrown away.
+    # A compressed body is refused; there is no need to unpack the rest of it.
     "auto_decompress": False,
 }
 
@@ -55,18 +56,18 @@ class EdgeProtocol(web.RequestHandler):
 
     Args:
         edge: What it shares with the others.
-        server: Whose requests it brings.
-        loop: Where it runs.
+        server: The server of its requests.
+        loop: The running event loop.
     """
 
     __slots__ = (
-        "_answer_end",
-        "_answered",
         "_edge",
         "_head_bytes",
         "_head_end",
         "_is_refused",
-        "_wire_bytes",
+        "_request_bytes",
+        "_responding_to",
+        "_response_end",
         "had_a_key",
     )
 
@@ -76,16 +77,16 @@ class EdgeProtocol(web.RequestHandler):
         self._head_bytes = 0
         self._head_end: asyncio.TimerHandle | None = None
         self._is_refused = False
-        self._wire_bytes = 0
-        self._answered: BaseRequest | None = None
-        self._answer_end: asyncio.TimerHandle | None = None
+        self._request_bytes = 0
+        self._responding_to: BaseRequest | None = None
+        self._response_end: asyncio.TimerHandle | None = None
         #: Whether any request of this connection had a right key.
         self.had_a_key = False
 
     @property
     def works_for_a_key(self) -> bool:
-        """Whether a request with a right key is being served or answered."""
-        request = self._current_request or self._answered
+        """Whether a request with a right key is being served, or its response sent."""
+        request = self._current_request or self._responding_to
         return request is not None and HOLDER in request
 
     @property
@@ -93,14 +94,14 @@ class EdgeProtocol(web.RequestHandler):
         return not self._request_count or (self._waiter is not None and not self._waiter.done())
 
     def make_room(self, error: GatewayError) -> None:
-        """Go at once; whoever has begun to ask is told why."""
+        """Close at once; a client that has begun to send a head is told why."""
         if self.transport is None:
             return
         if self._is_refused or not self._waits_for_head:
             self.transport.abort()
             return
         if self._head_bytes:
-            self.transport.write(raw_answer(error, new_request_id()))
+            self.transport.write(raw_response(error, new_request_id()))
         self.force_close()
 
     # asyncio.Protocol
@@ -108,68 +109,66 @@ class EdgeProtocol(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(transport)
-        user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux; elsewhere the time limit below is all
+        user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux; elsewhere there is only the time limit below
         if user_timeout is not None:
             connection: socket.socket = transport.get_extra_info("socket")
-            with suppress(OSError):  # no TCP, or gone already
-                connection.setsockopt(socket.IPPROTO_TCP, user_timeout, int(ANSWER_LIMIT_S * 1000))
+            with suppress(OSError):  # not TCP, or gone already
+                connection.setsockopt(socket.IPPROTO_TCP, user_timeout, int(RESPONSE_LIMIT_S * 1000))
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End all that waits."""
+        """Stop all timers."""
         self._edge.leave(self)
         self._end_head()
-        self._end_answer()
+        self._end_response()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came, and judge what it means for the limits."""
+        """Pass on what came, and apply the limits."""
         if self._is_refused:
             return
         requests = self._request_count
         super().data_received(data)
         if self._request_count != requests:
             self._end_head()
-            self._wire_bytes = 0
+            self._request_bytes = 0
         elif self._waits_for_head:
             self._continue_head(data)
         elif self._current_request is not None:
-            self._wire_bytes += len(data)
-            if self._wire_bytes > self._edge.limits.wire_bytes and self.transport is not None:
+            self._request_bytes += len(data)
+            if self._request_bytes > self._edge.limits.request_bytes and self.transport is not None:
                 self._edge.note("framing-too-large")
                 self.transport.abort()
 
     def pause_writing(self) -> None:
-        """Begin to wait for a client that doesn't take its answer as fast as it comes."""
+        """Start the time limit of a client that reads its response slowly."""
         super().pause_writing()
-        self._answer_end = self._loop.call_later(ANSWER_LIMIT_S, self._cut)
+        self._response_end = self._loop.call_later(RESPONSE_LIMIT_S, self._cut)
 
     def resume_writing(self) -> None:
-        """End that wait."""
+        """Stop that time limit."""
         super().resume_writing()
-        self._end_answer()
+        self._end_response()
 
     # aiohttp's RequestHandler
 
     async def finish_response(
         self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer; while it is sent, the connection still works for the one who asked."""
-        self._answered = request
+        """Send a response; meanwhile the connection still works for the request's key."""
+        self._responding_to = request
         try:
             if not self._is_refused:
                 return await super().finish_response(request, resp, start_time)
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001 - a defect in what adds fields; aiohttp would close without a word
+        except Exception as error:  # noqa: BLE001 - a defect in what adds headers; aiohttp would close silently
             resp = self.handle_error(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
         finally:
-            self._answered = None
+            self._responding_to = None
             if HOLDER in request and self.transport is not None:
                 self.had_a_key = True
                 self._edge.enter(self)
-        # What still comes is thrown away for a moment: unread, it would reset the connection, and the client might not
-        # see the answer. Its end or its going cancels this.
-        await asyncio.sleep(LINGERING_S)
+        await asyncio.sleep(LINGERING_S)  # cancelled when the client closes
         return resp, False
 
     def handle_error(
@@ -177,14 +176,14 @@ class EdgeProtocol(web.RequestHandler):
         request: BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - that is the quote
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
     ) -> web.StreamResponse:
-        """Answer a request that reached no handler, by a constant text; log one short line.
+        """Respond with a constant text to a request that reached no handler, and log one short line.
 
-        The answer is written here and now: aiohttp would begin it with the version that the request claims.
+        The response is written here: aiohttp would begin it with the version that the request claims.
         """
         if request.writer.output_size > 0 or self.transport is None:
-            raise ConnectionError("the response has begun already, or nobody waits for it")
+            raise ConnectionError("the response has begun already, or the client is gone")
         if isinstance(exc, LineTooLong):
             error: GatewayError | None = HeadTooLarge("A line of the head is too long")
         elif status == problems.PROBLEMS[MalformedRequest].status:
@@ -197,7 +196,7 @@ class EdgeProtocol(web.RequestHandler):
             self._edge.note(problems.slug_of(error), request_id, cause)
         else:
             logger.opt(exception=exc).bind(request_id=request_id).error("internal error")
-        self._write_refusal(self.transport, raw_answer(error, request_id))
+        self._write_refusal(self.transport, raw_response(error, request_id))
         written = web.Response(status=status)
         written.force_close()
         return written
@@ -205,12 +204,12 @@ class EdgeProtocol(web.RequestHandler):
     # Own
 
     def _continue_head(self, data: bytes) -> None:
-        """Judge a part of a head that isn't complete yet."""
+        """Apply the limits to a head that isn't complete yet."""
         self._head_bytes += len(data)
         if self._head_bytes > self._edge.limits.head_bytes:
             self._refuse(HeadTooLarge("The head is too long"))
-        elif self._head_end is None and data.strip(b"\r\n"):  # line ends alone, which old clients append, begin no head
-            self.keep_alive(True)  # stops aiohttp's timer for idle connections, which this one isn't any more
+        elif self._head_end is None and data.strip(b"\r\n"):  # old clients append line ends, which don't begin a head
+            self.keep_alive(True)  # stops aiohttp's timer for idle connections
             self._head_end = self._loop.call_later(self._edge.limits.head_s, self._head_is_late)
 
     def _head_is_late(self) -> None:
@@ -223,31 +222,31 @@ class EdgeProtocol(web.RequestHandler):
             self._head_end = None
 
     def _refuse(self, error: GatewayError) -> None:
-        """Answer a head that isn't complete; go on reading for a moment, or the client may not see the answer."""
+        """Refuse a head that isn't complete, and linger."""
         transport = self.transport
         if transport is None or self._is_refused:
             return
         request_id = new_request_id()
         self._edge.note(problems.slug_of(error), request_id)
-        self._write_refusal(transport, raw_answer(error, request_id))
+        self._write_refusal(transport, raw_response(error, request_id))
         self.close()
         self._loop.call_later(LINGERING_S, transport.abort)
 
-    def _write_refusal(self, transport: asyncio.Transport, answer: bytes) -> None:
-        """Send the last answer of this connection; nothing that comes from now on is looked at."""
+    def _write_refusal(self, transport: asyncio.Transport, response: bytes) -> None:
+        """Send the last response of this connection; nothing received from now on is read."""
         self._is_refused = True
         self._end_head()
-        transport.write(answer)
+        transport.write(response)
         transport.write_eof()
 
-    def _end_answer(self) -> None:
-        if self._answer_end is not None:
-            self._answer_end.cancel()
-            self._answer_end = None
+    def _end_response(self) -> None:
+        if self._response_end is not None:
+            self._response_end.cancel()
+            self._response_end = None
 
     def _cut(self) -> None:
-        """End a connection whose client doesn't take its answer."""
-        self._answer_end = None
+        """End a connection whose client doesn't read its response."""
+        self._response_end = None
         self._edge.note("answer-timeout")
         if self.transport is not None:
             self.transport.abort()

@@ -17,6 +17,7 @@ from aiohttp import web
 from loguru import logger
 
 from gateway.observability.logs import configure_logging
+from gateway.server.doorman import protocol_factory
 from gateway.settings import Settings
 from tests.fakes import KEY, PNG, settle
 from tests.http.conftest import make_rig
@@ -76,7 +77,7 @@ class _House:
         runner = web.AppRunner(self.rig.app(), handler_cancellation=True)
         await runner.setup()
         assert runner.server is not None
-        self.factory = self.edge.factory(runner.server)
+        self.factory = protocol_factory(self.edge, runner.server)
 
     async def serve(self, pieces: list[bytes]) -> bytes:
         """Return all that a connection answers to bytes that come in these pieces, and then no more."""

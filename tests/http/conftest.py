@@ -19,6 +19,7 @@ from gateway.keys.live_keyring import load_keyring
 from gateway.observability.metrics import Metrics
 from gateway.render_service import RenderService
 from gateway.server.connections import Edge, EdgeLimits
+from gateway.server.doorman import protocol_factory
 from gateway.server.protocol import PROTOCOL_OPTIONS
 from gateway.shutdown import Shutdown
 from tests.fakes import FakeLauncher
@@ -106,7 +107,7 @@ async def connect(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
-        site = await asyncio.get_running_loop().create_server(rig.edge.factory(runner.server), "127.0.0.1", 0)
+        site = await asyncio.get_running_loop().create_server(protocol_factory(rig.edge, runner.server), "127.0.0.1", 0)
         stack.callback(site.close)
         port = site.sockets[0].getsockname()[1]
 

@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import http_parser, web
 
+from gateway.app import metrics_app
 from gateway.keys.keyring import HEADER
 from gateway.model.errors import StartError
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result
-from gateway.observability.metrics import Metrics, metrics_app
-from gateway.server import connections as edge_module
+from gateway.observability.metrics import Metrics
+from gateway.server import doorman as doorman_module
 from gateway.server import protocol as protocol_module
+from gateway.server.ambiguity import check_parser
 from gateway.server.connections import (
+    FAREWELLS_LIMIT,
     HEAD_LIMIT_BYTES,
     OTHER_DESCRIPTORS,
     Edge,
     EdgeLimits,
     check_descriptors,
-    check_parser,
 )
+from gateway.server.doorman import protocol_factory
 from gateway.settings import ROOT
 from tests.fakes import KEY, picture_result, until
 from tests.http.raw import (
@@ -209,7 +212,7 @@ async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
     writer.write(POST + JSON + b"Transfer-Encoding: chunked\r\n\r\nd;a=")
     sent = 0
     try:
-        while sent < 10 * rig.edge.limits.wire_bytes and not reader.at_eof():
+        while sent < 10 * rig.edge.limits.request_bytes and not reader.at_eof():
             writer.write(b"x" * 4096)
             sent += 4096
             await asyncio.wait_for(writer.drain(), LIMIT_S)
@@ -250,7 +253,7 @@ async def test_heads_are_judged_before_any_body_byte(connect: Connect, head: byt
 
 async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that isn't taken in time ends the connection: nobody holds pictures in our memory for ever."""
-    monkeypatch.setattr(protocol_module, "ANSWER_LIMIT_S", 0.1)
+    monkeypatch.setattr(protocol_module, "RESPONSE_LIMIT_S", 0.1)
     rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -266,11 +269,11 @@ async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Ri
     for _ in range(2):
         reader._transport.pause_reading()  # type: ignore[attr-defined]
         writer.write(RENDER.replace(CLOSE, b""))
-        await until(lambda: [bool(connection._answer_end) for connection in rig.edge._connections] == [True])
+        await until(lambda: [bool(connection._response_end) for connection in rig.edge._connections] == [True])
         reader._transport.resume_reading()  # type: ignore[attr-defined]
         assert await _answer(reader) == 200
         (connection,) = rig.edge._connections
-        assert connection._answer_end is None
+        assert connection._response_end is None
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PROGRAM_ERROR, Outcome.INVALID_OUTPUT])
@@ -369,8 +372,8 @@ async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig
 
 async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused connections that stay can't pile up either: those beyond a number are cut without a word."""
-    monkeypatch.setattr(edge_module, "FAREWELLS_LIMIT", 2)
-    monkeypatch.setattr(edge_module, "LINGERING_S", 0.5)
+    monkeypatch.setattr(doorman_module, "FAREWELLS_LIMIT", 2)
+    monkeypatch.setattr(doorman_module, "LINGERING_S", 0.5)
     _limit(rig, connections=1)
     rig.launcher.result = None
     (pair,) = await _open(connect, rig, 1)
@@ -436,7 +439,7 @@ async def connect_metrics() -> AsyncIterator[Connect]:
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
-        factory = Edge(EdgeLimits(), metrics).factory(runner.server)
+        factory = protocol_factory(Edge(EdgeLimits(), metrics), runner.server)
         site = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0)
         stack.callback(site.close)
 
@@ -506,7 +509,7 @@ def test_descriptors_are_provided_or_asked_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
     monkeypatch.setattr(resource, "setrlimit", lambda _, new: limits.__setitem__(slice(None), new))
     check_descriptors(1000)
-    assert limits == [1000 + OTHER_DESCRIPTORS + edge_module.FAREWELLS_LIMIT, 4096]
+    assert limits == [1000 + OTHER_DESCRIPTORS + FAREWELLS_LIMIT, 4096]
     check_descriptors(10)
     assert limits[1] == 4096
     with pytest.raises(StartError, match="FIGBOX_CONNECTIONS_LIMIT"):

@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.lifecycle import CONNECTIONS_LIMIT_S, make_runner
 from gateway.observability.metrics import Metrics
 from gateway.server.connections import Edge, EdgeLimits
+from gateway.server.doorman import protocol_factory
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio's, of what it accepts for a closed server
@@ -23,7 +24,7 @@ async def test_a_connection_of_the_last_moment_does_not_hold_up_the_end(turns: i
     await runner.setup()
     assert runner.server is not None
     site = await asyncio.get_running_loop().create_server(
-        Edge(EdgeLimits(), Metrics()).factory(runner.server), "127.0.0.1", 0
+        protocol_factory(Edge(EdgeLimits(), Metrics()), runner.server), "127.0.0.1", 0
     )
     with socket.create_connection(site.sockets[0].getsockname()):
         for _ in range(turns):
