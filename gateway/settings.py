@@ -1,10 +1,9 @@
 """The service's settings: environment variables, then `.env`, then the defaults here.
 
-`LauncherSettings` is what making containers needs, `Settings` the whole gateway's, which contains it, and
+`LauncherSettings` are what making containers needs, `Settings` those of the whole gateway, which include them, and
 `LauncherProcessSettings` those of a launcher in a process of its own.
 
-Every field has a unit, both bounds and a meaning; the README's table is checked against this class by a
-test. A bad value stops the start and names itself.
+Every field has a unit, both bounds and a meaning. A bad value stops the start and is named.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ import os
 import platform
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
-from gateway.model.jobs import KiB, Limits, MiB
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, KiB, Limits, MiB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ S = TypeVar("S", bound="LauncherSettings")
 
 
 class LauncherSettings(BaseSettings):
-    """The settings of whatever makes containers: the engine, what a job may use, the pool, and the end."""
+    """What making containers needs: the engine, the limits of a job, the pool, and the shutdown."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -51,29 +51,28 @@ class LauncherSettings(BaseSettings):
     environments_file: Path | None = Field(
         None,
         alias="FIGBOX_ENVIRONMENTS_FILE",
-        description="TOML file that names more environments, each with its image and limits; see docs/environments.md",
+        description="TOML file with further environments, each with an image and limits; see docs/environments.md",
     )
     runtime: str | None = Field(
         None,
         alias="FIGBOX_RUNTIME",
         pattern=r"^[a-zA-Z0-9._-]+$",
-        description="OCI runtime by the engine's name for it (`runsc` is gVisor); unset means the engine's default",
+        description="OCI runtime, by the engine's name for it (`runsc` is gVisor); unset: the engine's default",
     )
     docker_host: str | None = Field(
         None,
         alias="DOCKER_HOST",
-        description="Engine's socket as `unix:///path`; unset means the Docker CLI's current context",
+        description="Engine's socket, as `unix:///path`; unset: that of the Docker CLI's current context",
     )
-    engine_timeout_s: Annotated[
-        float,
-        Field(alias="FIGBOX_ENGINE_TIMEOUT_S", ge=0.5, le=300, description="Seconds one engine call may take"),
-    ] = 20.0
+    engine_timeout_s: float = Field(
+        20.0, alias="FIGBOX_ENGINE_TIMEOUT_S", ge=0.5, le=300, description="Longest time of one engine call, in seconds"
+    )
     installation: str | None = Field(
         None,
         alias="FIGBOX_INSTALLATION",
         pattern=r"^[a-zA-Z0-9._-]{1,64}$",
-        description="Name that marks this installation's containers; must stay the same over restarts and be "
-        "unique on the engine. Unset: derived from host, folder and address",
+        description="Name that marks this installation's containers; must stay the same across restarts and be unique "
+        "on the engine. Unset: derived from host, folder and address",
     )
 
     # What one job may use.
@@ -82,38 +81,34 @@ class LauncherSettings(BaseSettings):
         alias="FIGBOX_WALL_LIMIT_S",
         ge=0.1,
         le=600,
-        description="Seconds a job may take once handed over",
+        description="Longest time of a job, in seconds from when a container gets it",
     )
     memory_limit_mib: int = Field(
         1024,
         alias="FIGBOX_MEMORY_LIMIT_MIB",
         ge=128,
         le=65536,
-        description="MiB of memory of one job, no swap",
+        description="Memory of one job, in MiB; there is no swap",
     )
     tmpfs_limit_mib: int = Field(
-        64, alias="FIGBOX_TMPFS_LIMIT_MIB", ge=4, le=4096, description="MiB of a job's working directory"
+        64, alias="FIGBOX_TMPFS_LIMIT_MIB", ge=4, le=4096, description="Size of a job's working directory, in MiB"
     )
     tmpfs_inodes: int = Field(
-        4096,
-        alias="FIGBOX_TMPFS_INODES",
-        ge=64,
-        le=1_000_000,
-        description="Files a job's working directory holds",
+        4096, alias="FIGBOX_TMPFS_INODES", ge=64, le=1_000_000, description="Most files in a job's working directory"
     )
     pids_limit: int = Field(
-        64, alias="FIGBOX_PIDS_LIMIT", ge=32, le=4096, description="Threads and processes of one job"
+        64, alias="FIGBOX_PIDS_LIMIT", ge=32, le=4096, description="Most processes and threads of one job"
     )
-    cpus: float = Field(1.0, alias="FIGBOX_CPUS", ge=0.1, le=64, description="Cores one job may use")
+    cpus: float = Field(1.0, alias="FIGBOX_CPUS", ge=0.1, le=64, description="Processor cores of one job")
     output_limit_mib: int = Field(
         16,
         alias="FIGBOX_OUTPUT_LIMIT_MIB",
         ge=1,
         le=256,
-        description="MiB a job may write, picture and prints",
+        description="Most output of one job, pictures and text together, in MiB",
     )
     pixel_limit_mpx: int = Field(
-        50, alias="FIGBOX_PIXEL_LIMIT_MPX", ge=1, le=1000, description="Million pixels a picture may have"
+        50, alias="FIGBOX_PIXEL_LIMIT_MPX", ge=1, le=1000, description="Most pixels of a picture, in millions"
     )
 
     # How many at once.
@@ -122,14 +117,14 @@ class LauncherSettings(BaseSettings):
         alias="FIGBOX_RUNNING_LIMIT",
         ge=1,
         le=1024,
-        description="Jobs that run at once; unset: the engine's cores, as far as memory reaches",
+        description="Most jobs that run at once; unset: the engine's cores, as far as its memory allows",
     )
 
     # The warm pool.
     warm_start: Literal["import", "fork"] = Field(
         "import",
         alias="FIGBOX_WARM_START",
-        description="How a container comes to have Matplotlib: `import`, by itself, or `fork`, from a template that "
+        description="How warm containers get Matplotlib: `import`, each imports it, or `fork`, from a template that "
         "has imported it; see docs/fork.md",
     )
     pool_size: int | None = Field(
@@ -137,52 +132,60 @@ class LauncherSettings(BaseSettings):
         alias="FIGBOX_POOL_SIZE",
         ge=0,
         le=1024,
-        description="Warm containers kept waiting; unset: twice the jobs that run at once, as far as memory reaches",
+        description="Warm containers kept waiting; unset: twice the jobs that run at once, as far as memory allows",
     )
     pool_makers: int = Field(
-        2, alias="FIGBOX_POOL_MAKERS", ge=1, le=16, description="Warm containers made at the same time"
+        2, alias="FIGBOX_POOL_MAKERS", ge=1, le=16, description="Most warm containers that are made at the same time"
     )
     pool_idle_s: float = Field(
-        600.0, alias="FIGBOX_POOL_IDLE_S", ge=1, le=86400, description="Seconds a warm container may wait"
+        600.0,
+        alias="FIGBOX_POOL_IDLE_S",
+        ge=1,
+        le=86400,
+        description="Longest time that a warm container waits before it is replaced, in seconds",
     )
     memory_budget_mib: int | None = Field(
         None,
         alias="FIGBOX_MEMORY_BUDGET_MIB",
         ge=128,
         le=16_777_216,
-        description="MiB all containers together may come to; unset: the engine's memory less an eighth",
+        description="Memory of all containers together, in MiB; unset: seven eighths of the engine's memory",
     )
 
     # Strays.
     sweep_period_s: float = Field(
-        60.0, alias="FIGBOX_SWEEP_PERIOD_S", ge=1, le=86400, description="Seconds between searches for strays"
+        60.0,
+        alias="FIGBOX_SWEEP_PERIOD_S",
+        ge=1,
+        le=86400,
+        description="Time between searches for stray containers, in seconds",
     )
 
-    # Proof.
+    # The self-test.
     selftest_period_s: float = Field(
         3600.0,
         alias="FIGBOX_SELFTEST_PERIOD_S",
         ge=60,
         le=7 * 86400,
-        description="Seconds between self-tests of the sandbox while the service runs",
+        description="Time between self-tests of the sandbox, in seconds",
     )
 
-    # The end.
+    # The shutdown.
     grace_s: float = Field(
         35.0,
         alias="FIGBOX_GRACE_S",
         ge=0,
         le=3600,
-        description="Seconds running jobs get to finish at the end",
+        description="Longest time that running jobs get to finish at shutdown, in seconds",
     )
 
     # The log.
-    debug: bool = Field(False, alias="DEBUG", description="Readable log lines with more detail, instead of JSON")
+    debug: bool = Field(False, alias="DEBUG", description="Log readable lines with more detail, instead of JSON")
 
     @field_validator("docker_host")
     @classmethod
     def _only_unix_sockets(cls, value: str | None) -> str | None:
-        """Refuse network engines: without TLS they give the host away, and attach streams need a local socket."""
+        """Refuse engines on a network: without TLS they expose the host, and attach streams need a local socket."""
         if value is not None and not value.startswith("unix://"):
             raise ValueError("only unix:// sockets are supported")
         return value
@@ -206,15 +209,17 @@ class LauncherSettings(BaseSettings):
         """The settings of every environment by its name; the first, `default`, has these.
 
         Raises:
-            StartError: The environments' file is wrong; the text says where.
+            StartError: The file of environments is wrong; the text says where, and quotes no value.
         """
-        from gateway.environments import settings_of_environments  # noqa: PLC0415 - its bounds are these fields'
-
-        return settings_of_environments(self)
+        found = {DEFAULT_ENVIRONMENT: self}
+        if self.environments_file is not None:
+            for name, own in read_environments(self.environments_file, LauncherSettings.model_fields).items():
+                found[name] = self.model_copy(update={"pool_size": None, **own})
+        return found
 
     @property
     def installation_name(self) -> str:
-        """The label value that tells our containers from anybody else's on the engine; the same after a restart."""
+        """The label value that tells our containers from all others on the engine; the same after a restart."""
         if self.installation is not None:
             return self.installation
         identity = f"{platform.node()}|{ROOT}|{self._address}"
@@ -222,7 +227,7 @@ class LauncherSettings(BaseSettings):
 
     @property
     def _address(self) -> str:
-        """Where this process listens: what two processes of one host can't share."""
+        """Where this process listens, which two processes of one host can't share."""
         raise NotImplementedError
 
 
@@ -230,57 +235,61 @@ class Settings(LauncherSettings):
     """All settings of a gateway, validated and frozen."""
 
     # Who may ask, and where.
-    api_key: SecretStr | None = Field(None, alias="API_KEY", description="The key clients send as `X-API-Key`")
+    api_key: SecretStr | None = Field(None, alias="API_KEY", description="Key that clients send as `X-API-Key`")
     api_keys_file: Path | None = Field(
         None,
         alias="FIGBOX_API_KEYS_FILE",
-        description="File with more keys and what each may have; `python -m gateway.keys` makes and changes it",
+        description="File with further keys and the limits of each; `python -m gateway.keys` makes and changes it",
     )
     host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
     port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")
     metrics_host: str = Field(
-        "127.0.0.1",
-        alias="FIGBOX_METRICS_HOST",
-        min_length=1,
-        description="Address of the Prometheus listener",
+        "127.0.0.1", alias="FIGBOX_METRICS_HOST", min_length=1, description="Address of the metrics listener"
     )
     metrics_port: int = Field(
-        5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Its port; 0 means no listener"
+        5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Port of the metrics listener; 0: no listener"
     )
 
     # Who makes the containers.
     launcher: str | None = Field(
         None,
         alias="FIGBOX_LAUNCHER",
-        description="Socket of a launcher in a process of its own, as `unix:///path`; unset: containers are made here",
+        description="Socket of a launcher in a process of its own, as `unix:///path`; unset: the gateway makes "
+        "containers itself",
     )
 
     # What a request may be.
     body_limit_kib: int = Field(
-        1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="KiB of a request body"
+        1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="Largest request body, in KiB"
     )
     files_limit_mib: int = Field(
         10,
         alias="FIGBOX_FILES_LIMIT_MIB",
         ge=1,
         le=64,
-        description="MiB of a request body to `/v1/render` that can hold files",
+        description="Largest body of a request to `/v1/render` that can hold files, in MiB",
     )
-    code_limit_kib: int = Field(256, alias="FIGBOX_CODE_LIMIT_KIB", ge=1, le=16384, description="KiB of code, as UTF-8")
+    code_limit_kib: int = Field(
+        256, alias="FIGBOX_CODE_LIMIT_KIB", ge=1, le=16384, description="Longest code, in KiB of UTF-8"
+    )
     body_timeout_s: float = Field(
-        10.0, alias="FIGBOX_BODY_TIMEOUT_S", ge=0.1, le=300, description="Seconds a body may take to arrive"
+        10.0,
+        alias="FIGBOX_BODY_TIMEOUT_S",
+        ge=0.1,
+        le=300,
+        description="Longest time for a request body to arrive, in seconds",
     )
 
     # What a connection may do.
     connections_limit: int = Field(
-        512, alias="FIGBOX_CONNECTIONS_LIMIT", ge=1, le=100_000, description="Connections open at once"
+        512, alias="FIGBOX_CONNECTIONS_LIMIT", ge=1, le=100_000, description="Most connections open at once"
     )
     head_timeout_s: float = Field(
         10.0,
         alias="FIGBOX_HEAD_TIMEOUT_S",
         ge=0.1,
         le=300,
-        description="Seconds the head of a request may take to arrive",
+        description="Longest time for a request's head to arrive, in seconds",
     )
 
     # What is kept.
@@ -289,25 +298,29 @@ class Settings(LauncherSettings):
         alias="FIGBOX_CACHE_MIB",
         ge=0,
         le=1_048_576,
-        description="MiB of renders kept for the same request of the same key to `/v1/render`; 0 keeps none",
+        description="Size of the cache of `/v1/render`, in MiB; 0: no cache",
     )
     cache_file: Path = Field(
         Path(".figbox/renders.sqlite3"),
         alias="FIGBOX_CACHE_FILE",
-        description="Where they are kept, on a local disk; made with its folder",
+        description="File of the cache, on a local disk; made with its folder",
     )
 
     # Who waits, and how long.
-    queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Jobs that may wait")
+    queue_limit: int = Field(64, alias="FIGBOX_QUEUE_LIMIT", ge=0, le=10_000, description="Most jobs that wait")
     queue_wait_s: float = Field(
-        30.0, alias="FIGBOX_QUEUE_WAIT_S", ge=0.1, le=600, description="Seconds a job may wait for a place"
+        30.0,
+        alias="FIGBOX_QUEUE_WAIT_S",
+        ge=0.1,
+        le=600,
+        description="Longest time that a job waits to run, in seconds",
     )
     key_limit: int | None = Field(
         None,
         alias="FIGBOX_KEY_LIMIT",
         ge=1,
         le=10_000,
-        description="Jobs one key may have running and waiting; unset: all with one key, half with several",
+        description="Most jobs of one key, running and waiting; unset: all with one key, half with several",
     )
 
     @field_validator("launcher")
@@ -322,12 +335,12 @@ class Settings(LauncherSettings):
 
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:
-        """Fail closed: without any key nobody could tell a client from a stranger."""
+        """Refuse to start without any key."""
         empty = self.api_key is None or not self.api_key.get_secret_value().strip()
         if empty and self.api_keys_file is None:
             raise ValueError("API_KEY is not set: put a line API_KEY=... into .env, or name a keys file")
         if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
-            raise ValueError("API_KEY has spaces around it, which HTTP takes off a header")
+            raise ValueError("API_KEY has spaces around it, which HTTP removes from a header")
         return self
 
     @property
@@ -367,7 +380,7 @@ class LauncherProcessSettings(LauncherSettings):
         None,
         alias="FIGBOX_LAUNCHER_PEERS",
         pattern=r"^[0-9]{1,10}(,[0-9]{1,10}){0,15}$",
-        description="Only `python -m gateway.launcher`: uids that may use it, with commas between; unset: its own",
+        description="Only `python -m gateway.launcher`: uids that may use it, separated by commas; unset: its own",
     )
 
     @field_validator("socket")
@@ -405,12 +418,9 @@ def load(kind: type[S]) -> S:
         StartError: A value is missing or out of bounds; the text names each one, and no value.
     """
     try:
-        settings = kind()  # type: ignore[call-arg]  # the arguments come from the environment
+        settings = kind()  # type: ignore[call-arg]  # the values come from the environment
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
-        ]
-        raise StartError("bad settings: " + "; ".join(faults)) from error
-    if not (isinstance(settings, Settings) and settings.launcher_socket is not None):  # else the launcher's matter
-        _ = settings.environments  # read now, so that a fault in their file is told at the start
+        raise StartError(f"bad settings: {described(error)}") from error
+    if not (isinstance(settings, Settings) and settings.launcher_socket is not None):  # else the launcher's business
+        _ = settings.environments  # read now, so that a mistake in their file stops the start
     return settings

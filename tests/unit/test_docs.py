@@ -30,7 +30,7 @@ def test_table_has_a_row_of_three_cells_for_each_setting() -> None:
         assert len([cell for cell in re.split(r"(?<!\\)\|", row) if cell.strip()]) == 3
         assert "None" not in row
     assert "| `PORT` | `5150` | Port to listen on; 0 takes a free one |" in rows
-    assert "| `FIGBOX_WALL_LIMIT_S` | `30` | Seconds a job may take once handed over |" in rows
+    assert "| `FIGBOX_BODY_LIMIT_KIB` | `1024` | Largest request body, in KiB |" in rows
 
 
 def test_table_is_printed_by_its_module() -> None:

@@ -16,7 +16,7 @@ from gateway.launcher.engine.specification import RUNNER, Sandbox
 from gateway.launcher.environment import check_image, examine, read_account
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Limits, MiB
-from gateway.settings import Settings, load_settings
+from gateway.settings import LauncherSettings, Settings, load_settings
 from tests.fakes import KEY
 from tests.support.documents import ENVIRONMENTS, first_cells, section
 
@@ -75,15 +75,15 @@ def test_bounds_are_the_settings(file: Path, name: str, least: float, most: floa
     """Both bounds pass; beyond either the file is refused, and the key is named."""
     for value in (least, most):
         file.write_text(table(**{name: value}))
-        assert read_environments(file)["x"][name] == value
+        assert read_environments(file, LauncherSettings.model_fields)["x"][name] == value
     for value in (least - 1, most + 1, "1", True):
         file.write_text(table(**{name: value}))
         with pytest.raises(StartError, match=rf"environments\.x\.{name}: "):
-            read_environments(file)
+            read_environments(file, LauncherSettings.model_fields)
     for text in ("nan", "inf"):
         file.write_text(f'[environments.x]\nimage = "an-image"\n{name} = {text}\n')
         with pytest.raises(StartError, match=rf"environments\.x\.{name}: "):
-            read_environments(file)
+            read_environments(file, LauncherSettings.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_faults_are_named(file: Path, content: str, fault: str) -> None:
     """A file that says something wrong is refused with the place, and without a value of it."""
     file.write_text(content)
     with pytest.raises(StartError, match=fault) as caught:
-        read_environments(file)
+        read_environments(file, LauncherSettings.model_fields)
     assert SECRET not in str(caught.value)
 
 
@@ -119,7 +119,7 @@ def test_file_that_is_no_text_is_refused(file: Path) -> None:
     """Bytes that aren't UTF-8 are not TOML."""
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(StartError, match="is not TOML"):
-        read_environments(file)
+        read_environments(file, LauncherSettings.model_fields)
 
 
 def test_missing_file_stops_the_start(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
