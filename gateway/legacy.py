@@ -10,7 +10,7 @@ from gateway.context import CONTEXT
 from gateway.model.errors import InvalidRequest
 from gateway.model.jobs import Job, SaveOptions
 from gateway.model.results import Outcome
-from gateway.model.strict_json import InvalidJson, parse_json
+from gateway.model.strict_json import InvalidJson, has_lone_surrogate, parse_json
 from gateway.render_service import Timing
 from gateway.server import problems
 from gateway.server.body import check_code_length, read_body
@@ -75,7 +75,7 @@ def parse_code(body: bytes) -> str:
     except InvalidJson as error:
         raise InvalidRequest(BROKEN_JSON) from error
     code = document.get("code") if isinstance(document, dict) else None
-    if not isinstance(code, str) or not code.strip() or "\0" in code or not _encodes(code):
+    if not isinstance(code, str) or not code.strip() or "\0" in code or has_lone_surrogate(code):
         raise InvalidRequest(BAD_CODE)
     return code
 
@@ -88,15 +88,6 @@ def respond(result: Result, request_id: str) -> web.Response:
         response = problems.outcome_response(result, FAILURE_STATUS, request_id)
     response.headers["Server-Timing"] = server_timing(result.stages.by_name())
     return response
-
-
-def _encodes(text: str) -> bool:
-    """Tell whether text has no lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 ROUTES = ((hdrs.METH_POST, "/render-matplotlib", render_matplotlib),)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import types
 import typing
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from functools import cache
 from typing import Any, ForwardRef, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gateway.model import jobs, results
+from gateway.model.strict_json import InvalidJson, parse_json
 
 T = TypeVar("T")
 
@@ -54,11 +54,9 @@ def parse(document: bytes) -> Any:
         MalformedDocument: It isn't JSON, or not the same JSON to everybody: a name twice, NaN, a number beyond floats.
     """
     try:
-        return json.loads(
-            document.decode("ascii"), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
-        )
-    except (ValueError, RecursionError) as error:
-        raise MalformedDocument("it is no JSON that everybody reads alike") from error
+        return parse_json(document, "ascii")
+    except InvalidJson as error:
+        raise MalformedDocument("it is not JSON, or could be read in two ways") from error
 
 
 def length_of_data(kind: type, parsed: Any) -> int:
@@ -155,24 +153,6 @@ class _Measure(_Data):
     def take(self, length: int) -> bytes:
         self.length += length
         return b""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice")
-    return found
-
-
-def _refuse(_: str) -> Any:
-    raise ValueError("not a number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("beyond floats")
-    return value
 
 
 def _build(kind: Any, value: Any, data: _Data) -> Any:

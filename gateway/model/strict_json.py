@@ -1,49 +1,116 @@
-"""JSON as the standard has it, and as everybody reads it.
+"""JSON as the standard has it, read in one way only.
 
-Python's parser takes more than JSON is, and of what is ambiguous takes the last: a proxy that looks into bodies could
+Python's parser takes more than JSON, and the last of two members with one name: a proxy that looks into bodies could
 have seen something else. Refused are NaN and Infinity, numbers too large for a float (they would become Infinity) or
 of more than 4300 digits, two members of one name, and nesting too deep for the parser.
 
-Source: RFC 8259, sections 4 (names should be unique) and 6 (no NaN, no Infinity).
+Source: RFC 8259, sections 4 (names should be unique), 6 (no NaN, no Infinity) and 8.1 (UTF-8 between systems).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
+
+#: Most strings of an object, names included. 64 parameters with lists of 32, 64 files and the options stay below.
+STRINGS_LIMIT = 8192
+
+#: Most bytes of everything else in it: brackets, commas, numbers, spaces, indentation.
+SKELETON_LIMIT_BYTES = 256 * 1024
+
+#: Most commas and opening brackets.
+ITEMS_LIMIT = 8192
+
+#: Most lists and objects within each other; options need three.
+DEPTH_LIMIT = 8
+
+# Possessive, and an unfinished string takes the rest, so that every byte is looked at once.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 class InvalidJson(ValueError):
-    """The bytes are not JSON we would take; the text quotes nothing of them."""
+    """The bytes are not JSON that we accept; the text is the end of a sentence about them, and quotes nothing."""
 
 
-def parse_json(data: bytes | str) -> Any:
-    """Return what a JSON text says; the encoding of bytes is found from them.
+def parse_json(data: bytes, encoding: str | None = None) -> Any:
+    """Return what a JSON text says.
+
+    Args:
+        data: The text.
+        encoding: Its encoding; None means whichever of UTF-8, UTF-16 and UTF-32 the bytes are in.
 
     Raises:
-        InvalidJson: It isn't one, or could be read in two ways.
+        InvalidJson: It isn't JSON, or could be read in two ways.
     """
     try:
-        return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
-    # ValueError covers broken JSON, bytes that aren't UTF-8/16/32, and integers of more than 4300 digits.
+        text = data if encoding is None else data.decode(encoding)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+    # ValueError includes broken JSON, bytes that aren't in the encoding, and integers of more than 4300 digits.
     except (ValueError, RecursionError) as error:
-        raise InvalidJson("not valid JSON") from error
+        raise InvalidJson("is not valid JSON") from error
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object in UTF-8 that may be long, but not complex.
+
+    A document of a few MiB can hold millions of empty lists, which take fifty times their bytes once parsed. So its
+    structure is checked first: without its strings any honest request is short.
+
+    Raises:
+        InvalidJson: It isn't one, has half of a surrogate pair, or is larger or deeper in structure than any request
+            needs.
+    """
+    _check_structure(data)
+    document = parse_json(data, "utf-8-sig")
+    if not isinstance(document, dict):
+        raise InvalidJson("must be a JSON object")
+    if b"\\u" in data and has_lone_surrogate(document):
+        raise InvalidJson("has half of a surrogate pair")
+    return document
+
+
+def has_lone_surrogate(value: object) -> bool:
+    """Tell whether any string in a document can't be encoded."""
+    if isinstance(value, dict):
+        return any(map(has_lone_surrogate, (*value, *value.values())))
+    if isinstance(value, list):
+        return any(map(has_lone_surrogate, value))
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return True
+    return False
+
+
+def _check_structure(data: bytes) -> None:
+    skeleton = _STRING.sub(b"", data, count=STRINGS_LIMIT)
+    items = sum(map(skeleton.count, (b",", b"[", b"{")))
+    if b'"' in skeleton or len(skeleton) > SKELETON_LIMIT_BYTES or items > ITEMS_LIMIT:
+        raise InvalidJson("has too many members and items")
+    depth = deepest = 0
+    for byte in skeleton:
+        depth += (byte in b"[{") - (byte in b"]}")
+        deepest = max(deepest, depth)
+    if deepest > DEPTH_LIMIT:
+        raise InvalidJson("is nested too deeply")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise InvalidJson("a name comes twice")
+        raise ValueError("two members of one name")
     return members
 
 
 def _refuse(_: str) -> None:
-    raise InvalidJson("no number")
+    raise ValueError("not a number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise InvalidJson("a number too large")
+        raise ValueError("too large a number")
     return number

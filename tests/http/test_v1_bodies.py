@@ -224,8 +224,8 @@ async def test_slow_body(client: Client, rig: Rig) -> None:
         (b'{"code": "x", "code": "y"}', "Body is not valid JSON"),
         (b'{"code": "x", "dpi": NaN}', "Body is not valid JSON"),
         (b'{"code": "x", "dpi": 1e400}', "Body is not valid JSON"),
-        (b'{"code": "\\ud800"}', "JSON of the body holds half of a surrogate pair"),
-        (b'{"code": "x", "rc": ' + b"[" * 20 + b"]" * 20 + b"}", "JSON of the body is nested too deeply"),
+        (b'{"code": "\\ud800"}', "Body has half of a surrogate pair"),
+        (b'{"code": "x", "rc": ' + b"[" * 20 + b"]" * 20 + b"}", "Body is nested too deeply"),
     ],
 )
 async def test_broken_json(client: Client, rig: Rig, body: bytes, expected: str) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.model.errors import InvalidOptions, OptionError
+from gateway.model.errors import InvalidOptions, InvalidRequest, OptionError
 from gateway.model.jobs import NamedFile
+from gateway.model.strict_json import InvalidJson, parse_object
 from gateway.v1.request import file_names
 from gateway.v1.request.code import CODE_PATTERN, find_code_error
 from gateway.v1.request.options import Model, Options
-from gateway.v1.request.strict_json import parse_object
 from gateway.v1.request.validation import validated
 
 if TYPE_CHECKING:
@@ -116,7 +116,10 @@ def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> t
         InvalidRequest: It is not a JSON object.
         InvalidOptions: Members of it are wrong.
     """
-    document = parse_object(body)
+    try:
+        document = parse_object(body)
+    except InvalidJson as error:
+        raise InvalidRequest(f"Body {error}") from error
     misplaced = [OptionError(name, "must be in the body") for name in ("code", "files") if name in query]
     if misplaced:
         raise InvalidOptions.of([*found, *misplaced])

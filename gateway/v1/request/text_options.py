@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from gateway.model.errors import InvalidRequest, OptionError
+from gateway.model.errors import OptionError
+from gateway.model.strict_json import InvalidJson, parse_object
 from gateway.v1.request import rcparams as rc
 from gateway.v1.request.file_names import shown
 from gateway.v1.request.options import Options, TextForm
-from gateway.v1.request.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,6 +84,6 @@ def _add_parameter(parameters: dict[str, Any], name: str, text: str) -> list[Opt
 def _add_parameters(parameters: dict[str, Any], text: str) -> list[OptionError]:
     try:
         parameters |= parse_object(text.encode("utf-8", "surrogateescape"))
-    except InvalidRequest:
+    except InvalidJson:
         return [OptionError("rc", "must be a JSON object of parameter names and values")]
     return []
