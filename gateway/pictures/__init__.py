@@ -1,1 +1,1 @@
-"""Checks of what a runner says is a picture: structure and size, nothing is decoded."""
+"""Checks of the pictures that a runner returns: structure and size; nothing is decoded."""

@@ -1,4 +1,4 @@
-"""Checks a picture by the rules of the format it is meant to be."""
+"""Check a picture by the rules of its format."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def check_picture(wanted: Format, data: bytes, pixel_limit: int) -> Size:
     """Check that `data` is exactly one well-formed picture of a format.
 
     Args:
-        wanted: The format asked for; nothing is guessed.
+        wanted: The format that was asked for; it is never guessed.
         data: The whole file.
         pixel_limit: Most pixels (width times height) allowed; SVG and PDF have none.
 
     Returns:
-        Its size in pixels, of SVG and PDF in points, as the check itself read it.
+        Its size in pixels, or in points for SVG and PDF, as the check itself read it.
 
     Raises:
-        InvalidPicture: It isn't; the message is fit for a client.
+        InvalidPicture: It isn't one; the message may be shown to a client.
     """
     match wanted:
         case Format.PNG:

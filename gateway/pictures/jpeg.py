@@ -1,8 +1,8 @@
-"""Checks a JPEG without decoding a pixel.
+"""Check a JPEG without decoding it.
 
-What passes is a file as libjpeg writes it for a figure: the JFIF header, tables, one frame of one or three components,
-its scans, and not a byte after the end. Every segment is walked; profiles, EXIF, comments, thumbnails and whatever
-else can ride along are refused: nobody needs them here, and each is a parser to attack.
+A file passes if it is as libjpeg writes it for a figure: the JFIF header, tables, one frame of one or three components,
+its scans, and nothing after the end. Every segment is walked. Profiles, EXIF, comments, thumbnails and other extras are
+refused: they are not needed, and each is a parser to attack.
 
 Source: ITU-T T.81 (JPEG), annex B (markers, segments, frame and scan headers); ITU-T T.871 (JFIF), clause 10.
 """
@@ -21,52 +21,41 @@ if TYPE_CHECKING:
 START = b"\xff\xd8"
 END = b"\xff\xd9"
 
-#: Baseline, extended sequential and progressive frames; arithmetic coding, lossless and hierarchies are left out.
+#: Baseline, extended sequential and progressive frames; arithmetic, lossless and hierarchical coding are not allowed.
 FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 
 HUFFMAN, QUANTISATION, RESTART, SCAN, JFIF, ADOBE = 0xC4, 0xDB, 0xDD, 0xDA, 0xE0, 0xEE
 
-#: Segments of a file, scans included. A progressive colour picture has ten scans, each with tables of its own.
+#: Most segments of a file, scans included. A progressive colour picture has ten scans, each with its own tables.
 SEGMENT_LIMIT = 64
 
-#: Scans: each may touch every pixel, so a file of few bytes could cost a decoder minutes.
+#: Most scans: each may touch every pixel, so a short file could keep a decoder busy for minutes.
 SCAN_LIMIT = 16
 
-#: Symbols a table of codes holds at most.
+#: Most symbols of a table of codes.
 SYMBOL_LIMIT = 256
 
 #: Grey, or three colours.
 COMPONENTS = (1, 3)
 
-#: Length of a JFIF header without a thumbnail, and of Adobe's mark.
+#: Length of a JFIF header without a thumbnail, and of Adobe's marker.
 JFIF_LENGTH, ADOBE_LENGTH = 14, 12
 
-#: Within a scan, what is neither data nor a restart mark.
+#: In a scan, what is neither data nor a restart marker.
 _SCAN_END = re.compile(rb"\xff(?![\x00\xd0-\xd7])")
 _LENGTH = struct.Struct(">H")
 _FRAME = struct.Struct(">BHHB")
 
 
 def check_jpeg(data: bytes, pixel_limit: int) -> Size:
-    """Check that `data` is exactly one well-formed JPEG of a sane size.
-
-    Args:
-        data: The whole file.
-        pixel_limit: Most pixels (width times height) allowed.
-
-    Returns:
-        Its size in pixels.
-
-    Raises:
-        InvalidPicture: It isn't; the message is fit for a client.
-    """
+    """Return the size in pixels of exactly one well-formed JPEG; see `gateway.pictures.check.check_picture`."""
     if not data.startswith(START):
-        raise InvalidPicture("it does not begin as a JPEG does")
+        raise InvalidPicture("it does not start like a JPEG")
     size: Size | None = None
     components = scans = 0
     for number, (kind, body) in enumerate(_walk(data)):
         if (kind == JFIF) != (number == 0):
-            raise InvalidPicture("its header is not where it belongs")
+            raise InvalidPicture("its header is in the wrong place")
         if kind in FRAMES:
             if size is not None:
                 raise InvalidPicture("it holds more than one picture")
@@ -83,7 +72,7 @@ def check_jpeg(data: bytes, pixel_limit: int) -> Size:
 
 
 def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield kind and body of every segment; the data of scans is skipped, and the end is where it should be."""
+    """Yield kind and body of every segment; check that the file ends where it should. The data of scans is skipped."""
     position = len(START)
     for _ in range(SEGMENT_LIMIT):
         if data[position : position + 2] == END:
@@ -112,19 +101,19 @@ def _next_segment(data: bytes, position: int) -> tuple[int, bytes, int]:
 
 
 def _read_frame(body: bytes, pixel_limit: int) -> tuple[Size, int]:
-    """Return size and number of components; a height given later (marker DNL) is none."""
+    """Return size and number of components; a height that is given later (marker DNL) is not allowed."""
     if len(body) < _FRAME.size:
-        raise InvalidPicture("its header has a wrong length")
+        raise InvalidPicture("its header has the wrong length")
     depth, height, width, components = _FRAME.unpack_from(body)
     if depth != 8 or components not in COMPONENTS or len(body) != _FRAME.size + 3 * components:  # noqa: PLR2004 - bits
-        raise InvalidPicture("its header has values that are not served")
+        raise InvalidPicture("its header has values that are not allowed")
     if not width or not height:
-        raise InvalidPicture("its header gives no size")
+        raise InvalidPicture("its header gives no valid size")
     return bounded(width, height, pixel_limit), components
 
 
 def _check_segment(kind: int, body: bytes) -> None:
-    """Check a segment that is neither frame nor scan: of a kind that is needed, and filled by what belongs there."""
+    """Check kind and length of a segment that is neither frame nor scan."""
     if kind == JFIF:
         # Bytes 12 and 13 are the size of a thumbnail.
         sound = len(body) == JFIF_LENGTH and body.startswith(b"JFIF\0") and body[12:] == b"\0\0"
@@ -137,13 +126,13 @@ def _check_segment(kind: int, body: bytes) -> None:
     elif kind == HUFFMAN:
         sound = _holds_whole_tables(body, _huffman_length)
     else:
-        raise InvalidPicture("it has a kind of part that is not served")
+        raise InvalidPicture("it has a part of a type that is not allowed")
     if not sound:
-        raise InvalidPicture("a part of it is not what it should be")
+        raise InvalidPicture("one of its parts is malformed")
 
 
 def _holds_whole_tables(body: bytes, length_of: Callable[[bytes], int]) -> bool:
-    """Tell whether a segment is made of tables without a rest; `length_of` says how long the first of some is."""
+    """Tell whether a segment consists of whole tables; `length_of` returns the length of the first of them."""
     if not body:
         return False
     while body:

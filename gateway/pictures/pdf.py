@@ -1,12 +1,12 @@
-"""Checks a PDF: a second line, not the boundary.
+"""Check a PDF: a second line of defence, not the boundary.
 
-The boundary is how it is served: as an attachment, for a viewer that has a sandbox of its own. This check keeps out
-what a figure never needs and a viewer might act on: scripts, actions, files within the file, forms, encryption. What
-passes is a file as Matplotlib writes it: objects one after the other, one classic table of their places, one trailer.
+The boundary is how it is served: as an attachment, for a viewer with a sandbox of its own. This check keeps out what a
+figure never needs and a viewer might act on: scripts, actions, embedded files, forms, encryption. A file passes if it
+is as Matplotlib writes it: objects one after the other, one classic table of where they are, one trailer.
 
-Names are looked for outside of streams. Where a stream begins and ends is decided by the words a reader goes by, and
-the table must name exactly the objects seen there, so that none can be hidden within a stream; object streams, which
-are made for that, are refused.
+Names are searched for outside of streams. A stream begins and ends at the same words as for any reader, and the table
+must list exactly the objects found there, so that none can be hidden in a stream. Object streams, which are made to
+contain objects, are refused.
 
 Source: ISO 32000-1 (PDF 1.7), sections 7.2 (lexical conventions), 7.3.8 (streams), 7.5 (file structure), 12.6
 (actions).
@@ -14,18 +14,17 @@ Source: ISO 32000-1 (PDF 1.7), sections 7.2 (lexical conventions), 7.3.8 (stream
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING
 
-from gateway.pictures.picture import InvalidPicture, Size
+from gateway.pictures.picture import InvalidPicture, Size, whole_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEADER = re.compile(rb"%PDF-1\.[3-7][\r\n]")
 
-#: Names of what runs, opens, sends, hides or embeds, and of decoders that figures don't use and attackers like.
+#: Names of what runs, opens, sends, hides or embeds, and of decoders that figures don't use and attackers like to.
 FORBIDDEN = frozenset(
     {
         b"AA", b"AcroForm", b"Crypt", b"EF", b"EmbeddedFile", b"EmbeddedFiles", b"Encrypt", b"Filespec",
@@ -35,14 +34,11 @@ FORBIDDEN = frozenset(
     }
 )  # fmt: skip
 
-#: Words outside of streams. A figure has some hundreds of objects of some tens.
+#: Most words outside of streams. A figure has a few hundred objects with a few dozen words each.
 WORD_LIMIT = 500_000
 
-#: How deep strings and brackets may lie in each other.
+#: Deepest nesting of brackets in a string.
 DEPTH_LIMIT = 100
-
-#: Largest width and height of a page in points.
-SIDE_LIMIT = 1_000_000
 
 _WORD = re.compile(
     rb"(?:[\0\t\n\f\r ]|%[^\r\n]*+)*+"  # blanks and comments
@@ -58,20 +54,10 @@ _LINE_END = re.compile(rb"\r?\n")
 
 
 def check_pdf(data: bytes) -> Size:
-    """Check that `data` is exactly one PDF as Matplotlib writes it.
-
-    Args:
-        data: The whole file.
-
-    Returns:
-        The size of its first page in points, rounded.
-
-    Raises:
-        InvalidPicture: It isn't; the message is fit for a client.
-    """
+    """Return the size in points of exactly one well-formed PDF; see `gateway.pictures.check.check_picture`."""
     header = HEADER.match(data)
     if header is None:
-        raise InvalidPicture("it does not begin as a PDF does")
+        raise InvalidPicture("it does not start like a PDF")
     reader = _Reader(data, header.end())
     objects: dict[int, bytes] = {}
     for word in reader.words():
@@ -86,14 +72,14 @@ def check_pdf(data: bytes) -> Size:
     _read_trailer(reader)
     end = _END.fullmatch(data, reader.word_begin)
     if end is None or int(end[1]) != table:
-        raise InvalidPicture("it does not end as a PDF does")
+        raise InvalidPicture("it does not end like a PDF")
     if reader.size is None:
-        raise InvalidPicture("it gives no size")
+        raise InvalidPicture("it gives no valid size")
     return reader.size
 
 
 class _Reader:
-    """Gives the words of a file outside of its streams, one by one, and judges the names among them."""
+    """Read the words of a file outside of its streams one by one, and check the names among them."""
 
     def __init__(self, data: bytes, position: int) -> None:
         self.data = data
@@ -103,12 +89,12 @@ class _Reader:
         self._count = 0
 
     def words(self) -> Iterator[bytes]:
-        """Yield words until the end of the file; strings come as an empty word."""
+        """Yield words until the end of the file; a string counts as an empty word."""
         while (word := self.next()) is not None:
             yield word
 
     def next(self) -> bytes | None:
-        """Return the next word, None at the end of the file."""
+        """Return the next word, or None at the end of the file."""
         found = _WORD.match(self.data, self.position)
         assert found is not None  # noqa: S101 - the pattern matches the empty string
         word: bytes | None = found[1]
@@ -125,7 +111,7 @@ class _Reader:
             self._skip_string()
             return b""
         if word.startswith(b"/"):
-            self._judge_name(word[1:])
+            self._check_name(word[1:])
         return word
 
     def expect(self, wanted: bytes) -> None:
@@ -144,10 +130,10 @@ class _Reader:
             self.position = part.end()
             depth += {b"(": 1, b")": -1}.get(part[1], 0)
 
-    def _judge_name(self, name: bytes) -> None:
+    def _check_name(self, name: bytes) -> None:
         plain = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), name) if b"#" in name else name
         if plain in FORBIDDEN:
-            raise InvalidPicture("it has a kind of part that is not served")
+            raise InvalidPicture("it has a part of a type that is not allowed")
         if plain == b"MediaBox" and self.size is None:
             self.size = self._read_box()
 
@@ -158,21 +144,15 @@ class _Reader:
         for _ in range(4):
             word = self.next() or b""
             if _NUMBER.fullmatch(word) is None:
-                raise InvalidPicture("it gives no size")
+                raise InvalidPicture("it gives no valid size")
             numbers.append(float(word))
         self.expect(b"]")
         left, bottom, right, top = numbers
-        if not 0 < right - left <= SIDE_LIMIT or not 0 < top - bottom <= SIDE_LIMIT:
-            raise InvalidPicture("it gives no size")
-        return Size(_rounded(right - left), _rounded(top - bottom))
-
-
-def _rounded(length: float) -> int:
-    return max(1, math.floor(length + 0.5))
+        return Size(whole_points(right - left), whole_points(top - bottom))
 
 
 def _read_object(reader: _Reader) -> None:
-    """Read an object, whose number was taken, to its end; a stream in it is skipped."""
+    """Read the rest of an object after its number; a stream in it is skipped."""
     if reader.next() != b"0":
         raise InvalidPicture("it is not well-formed")
     reader.expect(b"obj")
@@ -192,17 +172,17 @@ def _read_object(reader: _Reader) -> None:
 
 
 def _check_table(data: bytes, begin: int, objects: dict[int, bytes]) -> int:
-    """Check that the table names places where objects were seen, by their numbers; return where it ends."""
+    """Check that the table lists objects where they were found, by number; return where it ends."""
     head = _TABLE.match(data, begin)
     if head is None:
-        raise InvalidPicture("its table is not one")
+        raise InvalidPicture("its xref table is malformed")
     position = head.end()
     for number in range(int(head[1])):
         entry = _ENTRY.match(data, position)
         if entry is None:
-            raise InvalidPicture("its table is not one")
+            raise InvalidPicture("its xref table is malformed")
         if entry[3] == b"n" and objects.get(int(entry[1])) != b"%d" % number:
-            raise InvalidPicture("its table names what is not there")
+            raise InvalidPicture("its xref table points to something else than its objects")
         position = entry.end()
     return position
 

@@ -1,16 +1,17 @@
 """What the checks of all picture formats share: their refusal, a size, and its bounds.
 
-A check reads a file as an upload from an attacker, which it is: hostile code ran where it was made. It never
-decodes a picture, and reports the size that it read itself.
+A check treats a file as an upload from an attacker, because hostile code may have made it. It never decodes a picture,
+and reports the size that it read itself.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
 class InvalidPicture(ValueError):
-    """The bytes are not a picture we would serve; the text says why, in our words only."""
+    """The bytes are not a picture that may be served; the text says why, and quotes nothing."""
 
 
 class TooManyPixels(InvalidPicture):
@@ -25,9 +26,13 @@ class TooManyPixels(InvalidPicture):
         self.pixels = width * height
 
 
+#: Largest width and height in points.
+SIDE_LIMIT_PT = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Width and height: in pixels, or in points for formats that know no pixels."""
+    """Width and height: in pixels, or in points for formats without pixels."""
 
     width: int
     height: int
@@ -42,3 +47,14 @@ def bounded(width: int, height: int, pixel_limit: int) -> Size:
     if width * height > pixel_limit:
         raise TooManyPixels(width, height, pixel_limit)
     return Size(width, height)
+
+
+def whole_points(length: float) -> int:
+    """Return a length in points as a whole number, at least 1.
+
+    Raises:
+        InvalidPicture: It is not within bounds.
+    """
+    if not 0 < length <= SIDE_LIMIT_PT:
+        raise InvalidPicture("it gives no valid size")
+    return max(1, math.floor(length + 0.5))

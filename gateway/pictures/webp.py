@@ -1,8 +1,8 @@
-"""Checks a WebP without decoding a pixel.
+"""Check a WebP without decoding it.
 
-What passes is one still picture as Pillow writes a figure: a RIFF container of exactly the file's length that holds
-either a single bitstream, or the extended header, an alpha plane and a lossy bitstream. Animation, profiles, EXIF and
-XMP are refused: nobody needs them here, and each is a parser to attack.
+A file passes if it is one still picture as Pillow writes a figure: a RIFF container of exactly the file's length with a
+single bitstream, which the extended header and an alpha plane may precede. Animation, profiles, EXIF and XMP are
+refused: they are not needed, and each is a parser to attack.
 
 Source: RFC 9649 (WebP), sections 2.3 to 2.7 (container), 3.4 (lossless header); RFC 6386 (VP8), section 9.1
 (frame header).
@@ -14,7 +14,7 @@ from gateway.pictures.picture import InvalidPicture, Size, bounded
 
 LOSSY, LOSSLESS, EXTENDED, ALPHA = b"VP8 ", b"VP8L", b"VP8X", b"ALPH"
 
-#: What a file may consist of, in order.
+#: The sequences of chunks that a file may consist of.
 SHAPES = (
     (LOSSY,),
     (LOSSLESS,),
@@ -23,13 +23,13 @@ SHAPES = (
     (EXTENDED, ALPHA, LOSSY),
 )
 
-#: Chunks of a file at most.
+#: Most chunks of a file.
 CHUNK_LIMIT = 3
 
-#: The extended header's flag for transparency, the only one let through.
+#: The extended header's flag for transparency, the only one that is allowed.
 ALPHA_FLAG = 0x10
 
-#: Lengths of the extended header and of what is read of both bitstreams.
+#: Lengths of the extended header and of the beginning of both bitstreams that is read.
 EXTENDED_LENGTH, LOSSY_LENGTH, LOSSLESS_LENGTH = 10, 10, 5
 
 #: First bytes of a lossy key frame after its tag, and of a lossless bitstream.
@@ -40,37 +40,26 @@ SIZE_MASK = 0x3FFF
 
 
 def check_webp(data: bytes, pixel_limit: int) -> Size:
-    """Check that `data` is exactly one well-formed WebP of a sane size.
-
-    Args:
-        data: The whole file.
-        pixel_limit: Most pixels (width times height) allowed.
-
-    Returns:
-        Its size in pixels.
-
-    Raises:
-        InvalidPicture: It isn't; the message is fit for a client.
-    """
+    """Return the size in pixels of exactly one well-formed WebP; see `gateway.pictures.check.check_picture`."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        raise InvalidPicture("it does not begin as a WebP does")
+        raise InvalidPicture("it does not start like a WebP")
     if int.from_bytes(data[4:8], "little") + 8 != len(data):
-        raise InvalidPicture("its length is not the one it states")
+        raise InvalidPicture("its length differs from the one that it states")
     chunks = _walk(data)
     kinds = tuple(kind for kind, _ in chunks)
     if kinds not in SHAPES:
-        raise InvalidPicture("it has a kind of part that is not served, or parts out of order")
+        raise InvalidPicture("it has parts that are not allowed, or in the wrong order")
     kind, bitstream = chunks[-1]
     width, height = _lossy_size(bitstream) if kind == LOSSY else _lossless_size(bitstream)
     if not width or not height:
-        raise InvalidPicture("its header gives no size")
+        raise InvalidPicture("its header gives no valid size")
     if kinds[0] == EXTENDED and _canvas_size(chunks[0][1]) != (width, height):
         raise InvalidPicture("its headers give different sizes")
     return bounded(width, height, pixel_limit)
 
 
 def _walk(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Return kind and body of every chunk; bodies of odd length are padded by one zero."""
+    """Return kind and body of every chunk; a body of odd length is padded with a zero."""
     chunks: list[tuple[bytes, bytes]] = []
     position = 12
     while position < len(data):
@@ -89,25 +78,25 @@ def _walk(data: bytes) -> list[tuple[bytes, bytes]]:
 def _canvas_size(header: bytes) -> tuple[int, int]:
     """Return the size that an extended header gives."""
     if len(header) != EXTENDED_LENGTH or header[0] & ~ALPHA_FLAG or any(header[1:4]):
-        raise InvalidPicture("its header has values that are not served")
+        raise InvalidPicture("its header has values that are not allowed")
     return 1 + int.from_bytes(header[4:7], "little"), 1 + int.from_bytes(header[7:10], "little")
 
 
 def _lossy_size(bitstream: bytes) -> tuple[int, int]:
-    """Return the size that the frame header gives; the upper two bits of each number ask for scaling, which is none."""
+    """Return the size that the frame header gives; the upper two bits of each number, for scaling, must be 0."""
     if len(bitstream) < LOSSY_LENGTH or bitstream[0] & 1 or bitstream[3:6] != LOSSY_MARK:
-        raise InvalidPicture("its image data does not begin as it should")
+        raise InvalidPicture("its image data does not start like WebP")
     width, height = int.from_bytes(bitstream[6:8], "little"), int.from_bytes(bitstream[8:10], "little")
     if (width | height) & ~SIZE_MASK:
-        raise InvalidPicture("its header has values that are not served")
+        raise InvalidPicture("its header has values that are not allowed")
     return width, height
 
 
 def _lossless_size(bitstream: bytes) -> tuple[int, int]:
     """Return the size that the bitstream's header gives: 14 bits each, then whether there is alpha, then a version."""
     if len(bitstream) < LOSSLESS_LENGTH or bitstream[0] != LOSSLESS_MARK:
-        raise InvalidPicture("its image data does not begin as it should")
+        raise InvalidPicture("its image data does not start like WebP")
     bits = int.from_bytes(bitstream[1:5], "little")
     if bits >> 29:
-        raise InvalidPicture("its header has values that are not served")
+        raise InvalidPicture("its header has values that are not allowed")
     return 1 + (bits & SIZE_MASK), 1 + (bits >> 14 & SIZE_MASK)

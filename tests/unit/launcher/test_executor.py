@@ -81,7 +81,7 @@ async def test_checked_picture_is_ok() -> None:
         (
             drawn(b"<svg/>"),
             Outcome.INVALID_OUTPUT,
-            "The job's output is not a picture that can be served: it does not begin as a PNG does.",
+            "The job's output is not a picture that can be served: it does not start like a PNG.",
         ),
         (OutputExceeded("x"), Outcome.OUTPUT_LIMIT, "The job wrote more than 4 MiB and was stopped."),
         (
@@ -258,7 +258,7 @@ async def test_one_bad_picture_spoils_all() -> None:
     answer = Answer(Outcome.OK, (claimed(), claimed(b"<svg/>", Format.SVG)), files=(NamedFile("a", b""),))
     result = await run(job, answer)
     assert (result.outcome, result.figures, result.files) == (Outcome.INVALID_OUTPUT, (), ())
-    assert "does not begin as an SVG does" in result.error
+    assert "does not start like an SVG" in result.error
 
 
 async def test_too_many_pixels_name_the_limit() -> None:
