@@ -1,16 +1,13 @@
 """What each key has used of its allowance: requests, and processor seconds.
 
-Both allowances are for *any* minute, not for minutes of a clock: what was used is kept in steps of a second for a
-minute and a second. So a key never gets more than its allowance within 60 s, wherever one begins to count, and all of
-it is back 61 s after the last use.
+Both allowances are for *any* minute, not for minutes of the clock: what was used is kept in steps of a second for 61
+seconds. So a key never gets more than its allowance within 60 s, wherever they begin, and has all of it again 61 s
+after the last use.
 
-What a job will use isn't known before it has run. So while it waits and runs an estimate is held back, and when it
-ends, however it ends, the hold is exchanged for what it really used. A key's estimate jumps up to its dearest job and
-comes down slowly, so one surprise makes the next jobs be held for more. Used can so exceed the allowance by what the
-jobs under way at one moment cost beyond their holds; that is a debt, and is paid off at the key's own rate before
-anything new is let in.
-
-Nothing here waits or knows HTTP; the clock is given.
+What a job will use isn't known before it has run. So an estimate is held while it waits and runs, and when it ends,
+however it ends, the hold is replaced by what it really used. A key's estimate rises at once to its most expensive job
+and falls slowly. Usage can exceed the allowance by what the jobs under way at one moment cost beyond their holds; this
+debt is paid off at the key's own rate before new jobs are accepted.
 """
 
 from __future__ import annotations
@@ -35,13 +32,13 @@ if TYPE_CHECKING:
 WINDOW_S = 60
 STEP_S = 1
 
-#: Least estimate of a job, in processor seconds, and what the first of a key is taken for: most take half of it.
+#: Lowest estimate of a job, and that of a key's first, in processor seconds: most use half of it.
 FIRST_GUESS_S = 1.0
 
-#: Less than this, in processor seconds, is nothing: what is left of sums of floats.
+#: Processor seconds that count as zero: rounding errors of sums.
 CRUMB = 1e-6
 
-#: Weight of a job that was cheaper than the estimate; a dearer one sets it.
+#: Weight of a job that was cheaper than the estimate; a more expensive one sets it.
 ESTIMATE_WEIGHT = 0.1
 
 
@@ -54,8 +51,8 @@ class Quota:
         unit: What is counted.
         allowance: How much there is.
         remaining: How much is left.
-        window_s: Seconds the allowance is for; None when it is for one moment.
-        more_in_s: Whole seconds until more is left; the whole window when all is left; None without a window.
+        window_s: Seconds the allowance is for; None if it is for any one moment.
+        more_in_s: Whole seconds until more is left; the whole window if all is left; None without a window.
     """
 
     name: str
@@ -67,7 +64,7 @@ class Quota:
 
 
 class SlidingWindow:
-    """What was used within the last minute, and when it will be forgotten."""
+    """What was used within the last minute, and when it stops counting."""
 
     def __init__(self) -> None:
         self._steps: deque[tuple[float, float]] = deque()
@@ -89,7 +86,7 @@ class SlidingWindow:
         return sum(amount for _, amount in self._steps)
 
     def wait_s(self, amount: float, allowance: float, now: float) -> float:
-        """Return the seconds until `amount` more is within the allowance, which it must not exceed by itself."""
+        """Return the seconds until `amount` more fits into the allowance, which it must not exceed by itself."""
         over = self.used(now) + amount - allowance
         for end, charged in self._steps:
             if over <= CRUMB:
@@ -108,7 +105,7 @@ class RequestBudget:
         self._window = SlidingWindow()
 
     def take(self, allowance: int) -> float:
-        """Count a request, or return the seconds after which one is within the allowance; 0 means counted."""
+        """Count a request and return 0, or return the seconds after which one fits into the allowance."""
         now = self._clock()
         wait_s = self._window.wait_s(1, allowance, now)
         if not wait_s:
@@ -137,11 +134,11 @@ class ComputeBudget:
 
     @property
     def held_s(self) -> float:
-        """What is held back for jobs under way."""
+        """What is held for jobs under way."""
         return self._held_s
 
     def hold(self, allowance: int, worst_s: float) -> tuple[float, float]:
-        """Hold the estimate for one job back.
+        """Hold the estimate for one job.
 
         Args:
             allowance: Seconds the key may use in any minute.
@@ -156,25 +153,25 @@ class ComputeBudget:
         if wait_s:
             return 0.0, wait_s
         if max(self._window.used(now), self._debt_s) + self._held_s + wanted > allowance + CRUMB:
-            return 0.0, STEP_S  # jobs under way hold the rest: nobody knows for how long
+            return 0.0, STEP_S  # jobs under way hold the rest for an unknown time
         self._held_s += wanted
         self._holds += 1
         return wanted, 0.0
 
     def settle(self, held_s: float, used_s: float, allowance: int) -> None:
-        """Exchange a hold for what the job used."""
+        """Replace a hold by what the job used."""
         now = self._clock()
         self._holds -= 1
-        self._held_s = self._held_s - held_s if self._holds else 0.0  # no crumbs of rounding stay
+        self._held_s = self._held_s - held_s if self._holds else 0.0  # drops rounding errors
         self._pay(allowance, now)
         self._window.charge(used_s, now)
         self._debt_s += used_s
-        dearer = used_s > self._estimate_s
-        self._estimate_s += (used_s - self._estimate_s) * (1 if dearer else ESTIMATE_WEIGHT)
+        weight = 1 if used_s > self._estimate_s else ESTIMATE_WEIGHT
+        self._estimate_s += (used_s - self._estimate_s) * weight
         self._estimate_s = max(FIRST_GUESS_S, self._estimate_s)
 
     def quota(self, allowance: int) -> Quota:
-        """Return what is left, holds taken off."""
+        """Return what is left, without what is held."""
         now = self._clock()
         self._pay(allowance, now)
         left = allowance - max(self._window.used(now), self._debt_s) - self._held_s
@@ -183,17 +180,17 @@ class ComputeBudget:
         return Quota("compute", "figbox-cpu-seconds", allowance, remaining, WINDOW_S, max(1, math.ceil(more)))
 
     def _wait_s(self, amount: float, allowance: int, now: float) -> float:
-        """Return the seconds until `amount` is there, if all holds were given back at once."""
+        """Return the seconds until `amount` is available, if nothing were held."""
         self._pay(allowance, now)
         owed_s = self._debt_s + amount - allowance
         paid_in_s = owed_s * WINDOW_S / allowance if owed_s > CRUMB else 0.0
         return max(self._window.wait_s(amount, allowance, now), paid_in_s)
 
     def _pay(self, allowance: int, now: float) -> None:
-        """Take off the debt what the key's rate has paid since the last time.
+        """Reduce the debt by what the key's rate has paid since the last time.
 
-        The debt is a leaky bucket as deep as the allowance. As long as the window is kept to it never overflows; what
-        the window forgets after a minute, such as one job of ten allowances, it remembers.
+        The debt is a leaky bucket as deep as the allowance. It never overflows while usage stays within the window, and
+        remembers what the window forgets after a minute, such as one job of ten allowances.
         """
         debt_s = self._debt_s - (now - self._debt_at) * allowance / WINDOW_S
         self._debt_s = debt_s if debt_s > CRUMB else 0.0
@@ -202,10 +199,10 @@ class ComputeBudget:
 
 @dataclass(slots=True)
 class Hold:
-    """A job's hold; whoever runs the job says here what it used.
+    """A job's hold, in which its caller records what it used.
 
     Attributes:
-        used_s: Processor seconds that the job came to.
+        used_s: Processor seconds of the job.
     """
 
     used_s: float = 0.0
@@ -215,7 +212,7 @@ class Budgets:
     """The budgets of all keys, by their names.
 
     Args:
-        clock: Seconds that never go backwards.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -227,7 +224,7 @@ class Budgets:
         """Count a request.
 
         Raises:
-            RateExceeded: The key has had its requests; this one isn't counted.
+            RateExceeded: The key has used its requests; this one isn't counted.
         """
         allowance = holder.policy.requests_per_minute
         if allowance is None:
@@ -238,7 +235,7 @@ class Budgets:
 
     @contextmanager
     def hold_compute(self, holder: Holder, worst_s: float) -> Iterator[Hold]:
-        """Hold back what a job may use, and settle when the block ends, however it ends.
+        """Hold what a job may use, and settle when the block ends, however it ends.
 
         Args:
             holder: Whose job it is.
@@ -262,7 +259,7 @@ class Budgets:
             budget.settle(held_s, hold.used_s, allowance)
 
     def quotas(self, holder: Holder) -> list[Quota]:
-        """Return what is left to a key of each allowance that it has."""
+        """Return what is left of each of a key's allowances."""
         policy = holder.policy
         found = []
         if policy.requests_per_minute is not None:
@@ -272,7 +269,7 @@ class Budgets:
         return found
 
     def keep_only(self, names: frozenset[str]) -> None:
-        """Forget keys that are no more; jobs of theirs that still run settle with what they began with."""
+        """Forget removed keys; their jobs that still run settle with the budgets that they began with."""
         self._requests = {name: budget for name, budget in self._requests.items() if name in names}
         self._compute = {name: budget for name, budget in self._compute.items() if name in names}
 

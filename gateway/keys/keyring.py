@@ -1,7 +1,7 @@
-"""Who may ask, and what each may have: API keys, compared as digests in constant time.
+"""API keys: who may ask, and what each may have. Keys are compared as digests in constant time.
 
-A key is 256 random bits, so its digest needs no slow hash: there is nothing to guess. Where keys come from
-is the business of `gateway.keys.live_keyring`, how they are made that of `gateway.keys`.
+A key is 256 random bits, so its digest needs no slow hash: it can't be guessed. Keys come from
+`gateway.keys.live_keyring` and are made by `gateway.keys`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 HEADER = "X-API-Key"
 
-#: Name under which the key from `API_KEY` appears in logs and metrics.
+#: Name of the key from `API_KEY` in the log.
 DEFAULT_NAME = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPolicy:
-    """What the holder of one key may have, beside what holds for everybody; None means nothing beside that.
+    """The limits of one key beside those of all keys; None means that there is no further limit.
 
     Attributes:
-        requests_per_minute: Requests answered in any minute, whatever the answer.
-        concurrent_jobs: Jobs in the house, running and waiting together; takes the place of the common share.
+        requests_per_minute: Requests in any minute, whatever their responses.
+        concurrent_jobs: Jobs running and waiting together, instead of the common share.
         compute_seconds_per_minute: Processor seconds its jobs may use in any minute.
-        wall_limit_s: Seconds one job may take, where less than for everybody.
+        wall_limit_s: Seconds one job may take, if less than for all.
         memory_limit_bytes: Memory of one job, likewise.
     """
 
@@ -49,11 +49,11 @@ class KeyPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key as we know it.
+    """One key.
 
     Attributes:
         digest: Its SHA-256.
-        policy: What its holder may have.
+        policy: Its limits.
     """
 
     digest: bytes = field(repr=False)
@@ -62,7 +62,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who was let in: the name of a key, never the key."""
+    """Who sent a request: the name of a key, never the key."""
 
     name: str
     policy: KeyPolicy = KeyPolicy()
@@ -85,13 +85,13 @@ class Keyring:
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given.
 
-        Every stored key is compared, whichever fits, so the time taken tells nothing.
+        Every stored key is compared, whichever matches, so the time this takes reveals nothing.
 
         Args:
             values: All values of the `X-API-Key` header, as aiohttp decodes them (surrogate escapes).
 
         Raises:
-            Unauthorized: None or several were given, or it is not one of ours.
+            Unauthorized: None or several were given, or an unknown one.
         """
         given = values[0] if len(values) == 1 else ""
         digest = digest_of(given.encode("utf-8", "surrogateescape"))

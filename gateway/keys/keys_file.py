@@ -4,8 +4,8 @@
     sha256 = "…64 hex digits…"
     requests_per_minute = 60
 
-The file holds digests, so whoever reads it can't use it to get in; it is still nobody's business. Every fault is
-named by key and field and quotes no value: what stands where a digest should may be a key.
+The file has digests, so it doesn't let its readers in; it is still private. An error names key and field and quotes no
+value: a key may be where a digest should be.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SIZE_LIMIT = 1024 * 1024
 
 NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
-#: What TOML takes as a name without quotation marks.
+#: A name that TOML takes without quotation marks.
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
-#: Longest name that is quoted in a fault: something longer is no name, and may be anything.
+#: Longest name that is quoted in an error: something longer isn't a name, and may be anything.
 _QUOTED_LIMIT = 64
 
 
@@ -40,7 +40,7 @@ class KeyEntry(BaseModel):
         repr=False, description="SHA-256 of the key, in hex"
     )
     requests_per_minute: int | None = Field(
-        None, ge=1, le=100_000, description="Requests answered in any minute, whatever the answer"
+        None, ge=1, le=100_000, description="Requests in any minute, whatever their responses"
     )
     concurrent_jobs: int | None = Field(
         None, ge=1, le=10_000, description="Jobs running and waiting together, instead of `FIGBOX_KEY_LIMIT`"
@@ -49,10 +49,10 @@ class KeyEntry(BaseModel):
         None, ge=1, le=100_000, description="Processor seconds its jobs may use in any minute"
     )
     wall_limit_s: float | None = Field(
-        None, ge=0.1, le=600, description="Seconds one job may take, where less than `FIGBOX_WALL_LIMIT_S`"
+        None, ge=0.1, le=600, description="Seconds one job may take, if less than `FIGBOX_WALL_LIMIT_S`"
     )
     memory_limit_mib: int | None = Field(
-        None, ge=64, le=65536, description="MiB of memory of one job, where less than `FIGBOX_MEMORY_LIMIT_MIB`"
+        None, ge=64, le=65536, description="MiB of memory of one job, if less than `FIGBOX_MEMORY_LIMIT_MIB`"
     )
 
     def key(self) -> Key:
@@ -70,15 +70,15 @@ class KeyEntry(BaseModel):
 
 
 class _Document(BaseModel):
-    """The whole file. The table `keys` must be there: an empty file is a mishap, not everybody's revocation."""
+    """The whole file. The table `keys` must be there: an empty file is an accident, not the revocation of all keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     keys: dict[Annotated[str, StringConstraints(pattern=NAME_PATTERN)], KeyEntry]
 
 
-class KeysFileFault(ValueError):
-    """The text is no keys file; the message names key and field, and quotes no value."""
+class InvalidKeysFile(ValueError):
+    """The text is not a valid keys file; the message names key and field, and quotes no value."""
 
 
 def parse_entries(data: bytes) -> dict[str, KeyEntry]:
@@ -88,29 +88,29 @@ def parse_entries(data: bytes) -> dict[str, KeyEntry]:
         data: The file's bytes.
 
     Raises:
-        KeysFileFault: It is too long, no TOML, or an entry is wrong.
+        InvalidKeysFile: It is too long or not TOML, or an entry is wrong.
     """
     if len(data) > SIZE_LIMIT:
-        raise KeysFileFault(f"it is longer than {SIZE_LIMIT} bytes")
+        raise InvalidKeysFile(f"it is longer than {SIZE_LIMIT} bytes")
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise KeysFileFault("it is not UTF-8") from error
+        raise InvalidKeysFile("it is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise KeysFileFault(f"it is not TOML ({_place(error)})") from error
-    # tomllib leaves these to its caller: numbers of more than 4300 digits, and arrays in arrays in arrays.
+        raise InvalidKeysFile(f"it is not TOML ({_place(error)})") from error
+    # What tomllib leaves to its caller: numbers of more than 4300 digits, and deeply nested arrays.
     except (ValueError, RecursionError) as error:
-        raise KeysFileFault("it is not TOML that can be read") from error
+        raise InvalidKeysFile("it is not TOML that can be read") from error
     try:
         entries = _Document.model_validate(document).keys
     except ValidationError as error:
-        faults = [f"{_named(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False)]
-        raise KeysFileFault("; ".join(faults)) from error
+        wrong = [f"{_named(item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)]
+        raise InvalidKeysFile("; ".join(wrong)) from error
     owners: dict[str, str] = {}
     for name, entry in entries.items():
         other = owners.setdefault(entry.sha256, name)
         if other != name:
-            raise KeysFileFault(f"keys.{name}.sha256: this is the key of {other}")
+            raise InvalidKeysFile(f"keys.{name}.sha256: this is the key of {other}")
     return entries
 
 
@@ -125,12 +125,12 @@ def table_head(name: str) -> str:
 
 
 def _place(error: tomllib.TOMLDecodeError) -> str:
-    """Return where TOML broke. The message may quote the text, so only its position is taken over."""
+    """Return where TOML is wrong; only the position, because the message may quote the text."""
     found = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
     return found[1] if found else "somewhere"
 
 
 def _named(location: tuple[int | str, ...]) -> str:
-    """Return the dotted name of a faulty place, for a log."""
+    """Return the dotted name of a place in the file, fit for a log."""
     parts = (ascii(str(part))[1:-1] for part in location if part != "[key]")
     return ".".join(part if len(part) <= _QUOTED_LIMIT else "(long name)" for part in parts)

@@ -1,9 +1,9 @@
-"""The keys in force: those of `API_KEY` and of the keys file, which may change while we run.
+"""The keys that are valid now: that of `API_KEY` and those of the keys file, which may change while the gateway runs.
 
-The file is looked at twice a second and on SIGHUP. What it says then holds for every request that comes later: a new
-key is let in and a revoked one kept out within `RELOAD_LIMIT_S`, requests under way are finished. A file that is
-gone or can't be understood changes nothing, neither for better nor for worse: the keys of the last good one stay, an
-error is logged at once and once a minute, and `figbox_keys_file_good` is 0 until it is mended.
+The file is looked at twice a second and on SIGHUP. A change applies to every later request: a new key is accepted and a
+revoked one refused within `RELOAD_LIMIT_S`; requests under way are finished. A file that is gone or can't be understood
+changes nothing: the keys of the last good one stay, an error is logged at once and then once a minute, and
+`figbox_keys_file_good` is 0 until it is repaired.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.keys.keyring import DEFAULT_NAME, Key, Keyring, digest_of
-from gateway.keys.keys_file import SIZE_LIMIT, KeysFileFault, parse_keys
+from gateway.keys.keys_file import SIZE_LIMIT, InvalidKeysFile, parse_keys
 from gateway.model.errors import StartError
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 #: Seconds between looks at the file.
 LOOK_PERIOD_S = 0.5
 
-#: Seconds within which a change holds, as the documents promise it.
+#: Seconds within which a change applies, as the documents promise.
 RELOAD_LIMIT_S = 1.0
 
-#: A file written this short a time ago may be written again without its time stamp telling (git calls such an entry
-#: racy); it is read again until it is older.
+#: A file changed within so many seconds may change again without a new time stamp (git calls such an entry racy); it is
+#: read again until it is older.
 RACY_S = 2.0
 
 #: Seconds between reminders that the file is broken.
@@ -43,22 +43,22 @@ SETTING = "FIGBOX_API_KEYS_FILE"
 
 
 class LiveKeyring:
-    """Authenticates against the newest good keys.
+    """The keys of `API_KEY` and of the last good keys file.
 
     Args:
         own_key: The key of `API_KEY`, or None.
         file: The keys file, or None.
 
     Raises:
-        StartError: There is no good file to begin with, or no key at all.
+        StartError: The file is not good at the start, or there is no key at all.
     """
 
     def __init__(self, own_key: str | None, file: Path | None) -> None:
         self._own = {} if own_key is None else {DEFAULT_NAME: Key(digest_of(own_key.encode()))}
         self._file = file
-        #: Called after each change of keys, with what holds now.
+        #: Called after each change of keys, with the new ones.
         self.changed: Callable[[Keyring], None] = lambda _: None
-        self._fault: str | None = None
+        self._problem: str | None = None
         self._reminded_at = 0.0
         self._stamp: tuple[int, ...] | None = None
         self._data = b""
@@ -66,7 +66,7 @@ class LiveKeyring:
             self._ring = Keyring(self._own) if file is None else self._keyring_of(self._read(file))
         except OSError as error:
             raise StartError(f"{SETTING} ({file}) can't be read: {error.strerror}") from error
-        except KeysFileFault as error:
+        except InvalidKeysFile as error:
             raise StartError(f"{SETTING} ({file}) can't be used: {error}") from error
         if not self._ring:
             raise StartError(f"no API key is configured: set API_KEY or {SETTING}")
@@ -77,44 +77,44 @@ class LiveKeyring:
     @property
     def is_good(self) -> bool:
         """Whether the keys file could be used when it was last looked at."""
-        return self._fault is None
+        return self._problem is None
 
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given; see `Keyring.authenticate`."""
         return self._ring.authenticate(values)
 
     async def watch(self) -> None:
-        """Look at the file now and then, for ever."""
+        """Look at the file regularly, for ever."""
         while self._file is not None:
             await asyncio.sleep(LOOK_PERIOD_S)
             self.look()
 
     def look(self) -> None:
-        """Take the file over if it has changed; on SIGHUP this is called at once."""
+        """Load the file if it has changed."""
         if self._file is None:
             return
         try:
             if self._stamp is not None and self._stamp == _stamp_of(self._file.stat()):
-                if self._fault is not None:
-                    self._complain(self._fault)
+                if self._problem is not None:
+                    self._complain(self._problem)
                 return
             before = self._data
             data = self._read(self._file)
-            if data == before and self._fault is None:
+            if data == before and self._problem is None:
                 return
             ring = self._keyring_of(data)
         except OSError as error:
-            self._stamp = None  # what comes in its place is read, whatever it looks like
+            self._stamp = None  # whatever takes its place is read
             self._complain(f"it can't be read: {error.strerror}")
             return
-        except KeysFileFault as error:
+        except InvalidKeysFile as error:
             self._complain(str(error))
             return
-        self._fault = None
+        self._problem = None
         self._ring = ring
         logger.info("keys reloaded", keys=len(ring))
         if not ring:
-            logger.warning("no key is left: every request is refused")
+            logger.warning("no key is left: all requests are refused")
         self.changed(ring)
 
     def _read(self, file: Path) -> bytes:
@@ -130,18 +130,18 @@ class LiveKeyring:
         keys = parse_keys(data)
         for name, key in self._own.items():
             if name in keys:
-                raise KeysFileFault(f"keys.{name}: this is the name of the key in API_KEY")
+                raise InvalidKeysFile(f"keys.{name}: this is the name of the key from API_KEY")
             twin = next((other for other in keys if keys[other].digest == key.digest), None)
             if twin is not None:
-                raise KeysFileFault(f"keys.{twin}.sha256: this is the key in API_KEY")
+                raise InvalidKeysFile(f"keys.{twin}.sha256: this is the key from API_KEY")
         return Keyring({**self._own, **keys})
 
-    def _complain(self, fault: str) -> None:
+    def _complain(self, problem: str) -> None:
         now = time.monotonic()
-        if fault != self._fault or now - self._reminded_at >= REMINDER_PERIOD_S:
-            logger.error("keys file is broken, the keys before it stay", fault=fault, keys=len(self._ring))
+        if problem != self._problem or now - self._reminded_at >= REMINDER_PERIOD_S:
+            logger.error("keys file is broken, the keys before it stay", fault=problem, keys=len(self._ring))
             self._reminded_at = now
-        self._fault = fault
+        self._problem = problem
 
 
 def load_keyring(settings: Settings) -> LiveKeyring:
@@ -151,5 +151,5 @@ def load_keyring(settings: Settings) -> LiveKeyring:
 
 
 def _stamp_of(state: os.stat_result) -> tuple[int, ...]:
-    """Return what differs after a file was written to or replaced."""
+    """Return what changes when a file is written to or replaced."""
     return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

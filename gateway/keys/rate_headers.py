@@ -1,9 +1,9 @@
-"""What is left to a key, as `RateLimit-Policy` and `RateLimit` header fields.
+"""What a key has left, as `RateLimit-Policy` and `RateLimit` header fields.
 
 Source: draft-ietf-httpapi-ratelimit-headers-11 (May 2026), sections 3 and 4; values are Structured Fields, RFC 9651.
 The draft's registry has no unit for processor time, so ours carries the project's name: `figbox-cpu-seconds`; without
-any unit it would be read as requests. `Retry-After` may name an earlier moment than the window of a quota that isn't
-used up, which the draft advises against: a full queue says nothing about quotas.
+a unit it would be read as requests. `Retry-After` may name an earlier moment than the window of a quota that isn't used
+up, which the draft advises against: a full queue has nothing to do with quotas.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIMIT = "RateLimit"
 
 
 def rate_headers(quotas: Sequence[Quota]) -> dict[str, str]:
-    """Return the two header fields; none for no quotas, since the draft wants them non-empty."""
+    """Return the two header fields, or none without quotas, since the draft doesn't allow empty ones."""
     if not quotas:
         return {}
     return {POLICY: ", ".join(map(_policy, quotas)), LIMIT: ", ".join(map(_limit, quotas))}

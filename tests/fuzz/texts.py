@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from gateway.keys.keys_file import KeysFileFault, parse_keys
+from gateway.keys.keys_file import InvalidKeysFile, parse_keys
 from gateway.legacy import BAD_CODE, BROKEN_JSON, parse_code
 from gateway.model.errors import InvalidRequest
 from gateway.model.strict_json import InvalidJson, parse_json
@@ -44,12 +44,12 @@ def _floats(value: object) -> Iterable[float]:
 
 
 def fuzz_keys(data: bytes) -> None:
-    """Any file has keys with digests of 32 bytes and bounded limits, or a fault that is fit for a log."""
+    """Any file has keys with digests of 32 bytes and bounded limits, or an error that is fit for a log."""
     try:
         keys = parse_keys(data)
-    except KeysFileFault as fault:
-        assert str(fault).isprintable()
-        assert str(fault)
+    except InvalidKeysFile as error:
+        assert str(error).isprintable()
+        assert str(error)
         return
     digests = [key.digest for key in keys.values()]
     assert len(set(digests)) == len(digests)

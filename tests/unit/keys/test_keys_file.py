@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.keys.keyring import Key, KeyPolicy
-from gateway.keys.keys_file import SIZE_LIMIT, KeyEntry, KeysFileFault, parse_entries, parse_keys, table_head
+from gateway.keys.keys_file import SIZE_LIMIT, InvalidKeysFile, KeyEntry, parse_entries, parse_keys, table_head
 from gateway.model.jobs import MiB
 from tests.support.documents import KEYS, blocks, section
 
@@ -36,7 +36,7 @@ def test_nobody_may_be_said_but_not_left_out() -> None:
     """An empty table of keys is nobody; a file without it, such as one cut to nothing, is a mishap."""
     assert parse_keys(b"[keys]\n") == {}
     for data in (b"", b"# clients\n", b"\n\n"):
-        with pytest.raises(KeysFileFault, match=r"^keys: Field required$"):
+        with pytest.raises(InvalidKeysFile, match=r"^keys: Field required$"):
             parse_keys(data)
 
 
@@ -55,7 +55,7 @@ def test_bounds_trip_and_name_key_and_field(field: str, least: float, most: floa
     for value in (least, most):
         assert getattr(parse_entries(_table(extra=f"{field} = {value}").encode())["a"], field) == value
     for value in (least - 1, most + 1, "nan", "inf", "-inf", "true", '"7"', "[7]", "{}", "1979-05-27"):
-        with pytest.raises(KeysFileFault, match=rf"^keys\.a\.{field}: "):
+        with pytest.raises(InvalidKeysFile, match=rf"^keys\.a\.{field}: "):
             parse_entries(_table(extra=f"{field} = {value}").encode())
 
 
@@ -87,7 +87,7 @@ def test_bounds_trip_and_name_key_and_field(field: str, least: float, most: floa
 )
 def test_faults_are_named(text: str, fault: str) -> None:
     """What is wrong is said by key and field."""
-    with pytest.raises(KeysFileFault) as caught:
+    with pytest.raises(InvalidKeysFile) as caught:
         parse_entries(text.encode())
     assert str(caught.value).startswith(fault)
 
@@ -95,16 +95,16 @@ def test_faults_are_named(text: str, fault: str) -> None:
 @pytest.mark.parametrize("place", ["sha256", "requests_per_minute", "other", "= =", "wall_limit_s"])
 def test_values_are_not_quoted(place: str) -> None:
     """A key written where it doesn't belong is in no fault."""
-    with pytest.raises(KeysFileFault) as caught:
+    with pytest.raises(InvalidKeysFile) as caught:
         parse_entries(f'[keys.a]\n{place} = "the-secret-key"\n'.encode())
     assert "secret" not in str(caught.value)
 
 
 def test_length_and_encoding() -> None:
     """A file that is too long or no UTF-8 is refused before anything is parsed."""
-    with pytest.raises(KeysFileFault, match="longer than"):
+    with pytest.raises(InvalidKeysFile, match="longer than"):
         parse_keys(b"#" * (SIZE_LIMIT + 1))
-    with pytest.raises(KeysFileFault, match="not UTF-8"):
+    with pytest.raises(InvalidKeysFile, match="not UTF-8"):
         parse_keys(b"\xff\xfe")
 
 
@@ -114,7 +114,7 @@ def test_any_bytes_are_keys_or_a_fault(data: bytes) -> None:
     """Whatever the bytes, there are keys or one exception."""
     try:
         keys = parse_keys(data)
-    except KeysFileFault as error:
+    except InvalidKeysFile as error:
         keys, fault = {}, str(error)
     else:
         fault = ""
