@@ -109,16 +109,16 @@ class Conversation(asyncio.Protocol):
         """Parse what came; whatever is wrong with it ends the conversation."""
         if self._phase is Phase.DONE:
             return
-        self._allowance -= len(data)
-        if self._allowance < 0:
-            self._finish(OutputExceeded())
-            return
+        allowed = data[: self._allowance]
+        self._allowance -= len(allowed)
         try:
-            for stream, piece in self._demultiplexer.feed(data):
+            for stream, piece in self._demultiplexer.feed(allowed):
                 if stream is Stream.STDOUT:
                     self._take_output(piece)
         except MalformedAnswer as error:
             self._finish(error)
+        if len(allowed) < len(data):  # without effect behind a whole answer: where the stream is cut decides nothing
+            self._finish(OutputExceeded())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the caller asks the engine why
         """End the conversation: there is nobody left to talk to."""

@@ -201,6 +201,16 @@ async def test_flood_after_the_answer_is_not_read(runner: Runner) -> None:
     assert not runner.is_read
 
 
+async def test_flood_in_one_piece_with_the_answer_spoils_nothing(runner: Runner) -> None:
+    """A whole answer within the cap counts, also where the bytes that bring it bring what is beyond the cap."""
+    await runner.become_idle()
+    task = runner.exchange()
+    await settle()
+    runner.talk.data_received(block(1, ANSWER) + block(1, b"x" * (LIMIT + 1)))
+    assert await asyncio.wait_for(task, 5) == READ
+    assert not runner.is_read
+
+
 async def test_output_of_exactly_the_cap_passes(runner: Runner) -> None:
     """The cap counts all bytes of both streams with their framing; the cap itself is allowed."""
     await runner.become_idle()
