@@ -227,8 +227,11 @@ class FakePool:
 class FakeEngine:
     """Says of every container that it ended as told, and remembers whom it killed."""
 
-    def __init__(self, state: ExitState | Exception | None = None, kill_error: Exception | None = None) -> None:
+    def __init__(
+        self, state: ExitState | Exception | None = None, kill_error: Exception | None = None, *, late_oom: bool = False
+    ) -> None:
         self._state = state if state is not None else ExitState(0, oom_killed=False)
+        self._late_oom = late_oom
         self._kill_error = kill_error
         self.killed: list[str] = []
 
@@ -237,6 +240,10 @@ class FakeEngine:
         if isinstance(self._state, Exception):
             raise self._state
         return self._state
+
+    async def saw_oom(self, container_id: str) -> bool:
+        """See `Engine.saw_oom`."""
+        return self._late_oom
 
     async def kill(self, container_id: str) -> None:
         """See `Engine.kill`."""

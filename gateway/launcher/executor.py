@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 #: other client would wait for it.
 CHECKED_AT_ONCE_BYTES = 512 * KiB
 
+#: Exit statuses of containers in which the kernel killed a process for its memory: by SIGKILL, and of gVisor also 1.
+OOM_EXIT_CODES = frozenset({SIGNAL_BASE + 9, 1})
+
 NOT_SERVED = "The job's output is not a picture that can be served"
 
 
@@ -95,12 +98,19 @@ class PoolExecutor:
         except MalformedAnswer:
             return Ending(malformed=True)
         except StreamEnded:
-            state = await self._engine.exit_state(container.container_id)
-            exit_code = state.exit_code
-            if container.forked is not None and exit_code is not None:
-                # Of process 1 it says nothing: the stub is killed when its runner has ended.
-                exit_code = await container.forked.wait_exit()
-            return Ending(exit_code=exit_code, oom_killed=state.oom_killed)
+            return await self._ask_ending(container)
+
+    async def _ask_ending(self, container: Container) -> Ending:
+        """Ask how a container ended whose stream has ended."""
+        state = await self._engine.exit_state(container.container_id)
+        exit_code, oom_killed = state.exit_code, state.oom_killed
+        if container.forked is not None and exit_code is not None:
+            # Of process 1 it says nothing: the stub is killed when its runner has ended.
+            exit_code = await container.forked.wait_exit()
+        if exit_code in OOM_EXIT_CODES and not oom_killed:
+            # The status alone proves nothing: a guest can end with any.
+            oom_killed = await self._engine.saw_oom(container.container_id)
+        return Ending(exit_code=exit_code, oom_killed=oom_killed)
 
 
 async def judge(answer: Answer, limits: Limits) -> Result:

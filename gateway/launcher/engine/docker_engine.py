@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -57,6 +60,11 @@ PING_THREADS = 1
 #: Seconds the engine may take to kill a container before we help it.
 KILL_PATIENCE_S = 1.0
 
+#: Seconds that the engine's notice of a kill for memory may come after the container's end, and those between two
+#: looks for it, at first; each pause is twice as long as the one before.
+OOM_PATIENCE_S = 2.0
+OOM_LOOK_PERIOD_S = 0.025
+
 
 @dataclass(frozen=True, slots=True)
 class ExitState:
@@ -64,7 +72,7 @@ class ExitState:
 
     Attributes:
         exit_code: Its exit status, or None while it still runs.
-        oom_killed: Whether the kernel killed it for its memory.
+        oom_killed: Whether the kernel killed it for its memory, as far as the engine knows yet.
     """
 
     exit_code: int | None
@@ -119,6 +127,9 @@ class Engine(Protocol):
 
     async def exit_state(self, container_id: str) -> ExitState:
         """Say how a container that stopped speaking ended."""
+
+    async def saw_oom(self, container_id: str) -> bool:
+        """Tell whether the kernel killed a process of an ended container for its memory; waits for late notice."""
 
     async def process_id(self, container_id: str) -> int:
         """Return the host's process id of a running container's process 1."""
@@ -178,6 +189,28 @@ class DockerEngine:
             EngineUnavailable: The engine doesn't say.
         """
         return await self._run(self._controllers, lambda: self._exit_state(container_id))
+
+    async def saw_oom(self, container_id: str) -> bool:
+        """Tell whether the kernel killed a process of an ended container for its memory.
+
+        The kernel's notice and the container's end reach the engine by different ways. Where the end comes first,
+        `OOMKilled` stays false in the engine's account, but the notice still becomes an event: seen once in 84 runs
+        on two cores with eight busy loops.
+        Source: moby 20.10 `libcontainerd/remote/client.go` (`processEventStream`).
+
+        Raises:
+            ContainerLost: It is gone.
+            EngineUnavailable: The engine doesn't say.
+        """
+        began, pause_s = time.monotonic(), OOM_LOOK_PERIOD_S
+        while True:
+            elapsed_s = time.monotonic() - began
+            if await self._run(self._controllers, functools.partial(self._saw_oom, container_id, elapsed_s)):
+                return True
+            if elapsed_s >= OOM_PATIENCE_S:
+                return False
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
 
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
         """Bring the memory limit of a running container down, that of memory and swap together alike.
@@ -349,6 +382,19 @@ class DockerEngine:
             state = client.inspect_container(container_id)["State"]
         exit_code = None if state.get("Running") else int(state.get("ExitCode", 0))
         return ExitState(exit_code, bool(state.get("OOMKilled")))
+
+    def _saw_oom(self, container_id: str, since_end_s: float) -> bool:
+        """Look for the notice among the events up to so many seconds after a container's end.
+
+        By the engine's clock that moment is past, so the engine answers with the events it has kept and waits for none.
+        """
+        client = self._client()
+        with self._translated():
+            state = client.inspect_container(container_id)["State"]
+            until = datetime.fromisoformat(state["FinishedAt"]).timestamp() + since_end_s
+            filters = {"container": container_id, "event": "oom"}
+            events = list(client.events(since=1, until=f"{until:.6f}", filters=filters, decode=True))
+        return bool(state.get("OOMKilled")) or bool(events)
 
     def _remove(self, container_id: str) -> None:
         with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):

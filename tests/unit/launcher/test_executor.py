@@ -130,6 +130,22 @@ async def test_silent_end_is_explained_by_the_engine(state: ExitState, outcome: 
     assert (outcome, None, sentence) == await Rig(StreamEnded(), FakeEngine(state)).run()
 
 
+@pytest.mark.parametrize("exit_code", [137, 1])
+async def test_late_notice_of_want_of_memory_is_waited_for(exit_code: int) -> None:
+    """The engine may learn of a container's end before it learns that the kernel killed it for its memory."""
+    engine = FakeEngine(ExitState(exit_code, oom_killed=False), late_oom=True)
+    sentence = "The job needed more than 256 MiB of memory and was stopped."
+    assert await Rig(StreamEnded(), engine).run() == (Outcome.MEMORY_LIMIT, None, sentence)
+
+
+@pytest.mark.parametrize("exit_code", [None, 0, 3, 139])
+async def test_other_ends_wait_for_no_notice(exit_code: int | None) -> None:
+    """Where the kernel can't have killed it for its memory, the engine is asked once."""
+    engine = FakeEngine(ExitState(exit_code, oom_killed=False), late_oom=True)
+    outcome, _, _ = await Rig(StreamEnded(), engine).run()
+    assert outcome is not Outcome.MEMORY_LIMIT
+
+
 @pytest.mark.parametrize("error", [ContainerLost("gone"), EngineUnavailable("down")])
 async def test_engine_that_cannot_say_is_our_failure(error: Exception) -> None:
     """Without the engine's word a silent end is not blamed on the guest; the container is given back all the same."""

@@ -1,0 +1,131 @@
+"""The engine's late notice that the kernel killed a container for its memory, from an engine of the tests' own."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from gateway.launcher.engine import docker_engine as engine_module
+from gateway.launcher.engine.docker_engine import DockerEngine
+from gateway.model.errors import ContainerLost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONTAINER = "c" * 64
+ENDED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+class Notices(socketserver.ThreadingUnixStreamServer):
+    """An engine with one ended container, which keeps its events as Docker does.
+
+    Attributes:
+        lag_s: Seconds from the container's end to the notice; None sends none.
+        flag: What `OOMKilled` says.
+        looks: Seconds after the end up to which events were asked for.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, _Handler)
+        self.lag_s: float | None = None
+        self.flag = False
+        self.looks: list[float] = []
+
+    def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        """Return status and document of an answer."""
+        if path == "/version":
+            return 200, {"ApiVersion": "1.41"}
+        if path.endswith(f"/containers/{CONTAINER}/json"):
+            ended = f"{ENDED:%Y-%m-%dT%H:%M:%S.%f}999Z"
+            return 200, {"State": {"ExitCode": 137, "OOMKilled": self.flag, "FinishedAt": ended}}
+        if not path.endswith("/events"):
+            return 404, {"message": "No such container"}
+        assert json.loads(query["filters"][0]) == {"container": [CONTAINER], "event": ["oom"]}
+        assert float(query["since"][0]) < float(query["until"][0])
+        look = datetime.fromtimestamp(float(query["until"][0]), UTC) - ENDED
+        self.looks.append(look.total_seconds())
+        told = self.lag_s is not None and look >= timedelta(seconds=self.lag_s)
+        return 200, {"Action": "oom", "id": CONTAINER} if told else None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Notices
+
+    def do_GET(self) -> None:
+        """Answer as an engine does."""
+        parts = urlsplit(self.path)
+        status, document = self.server.answer(parts.path, parse_qs(parts.query))
+        body = b"" if document is None else json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        """Return nothing: a peer on a unix socket has no address."""
+        return ""
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def notices(tmp_path: Path) -> Iterator[Notices]:
+    """Return an engine that serves on a socket of its own."""
+    with Notices(str(tmp_path / "s")) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def engine(notices: Notices) -> Iterator[DockerEngine]:
+    """Return what the launcher works with."""
+    engine = DockerEngine(f"unix://{notices.server_address}", 20)
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("lag_s", [-0.1, 0.0, 0.2])
+async def test_notice_after_the_end_is_found(notices: Notices, engine: DockerEngine, lag_s: float) -> None:
+    """A notice that comes before or after the engine's account of the end is found, whatever that account says."""
+    notices.lag_s = lag_s
+    assert await engine.saw_oom(CONTAINER)
+    assert notices.looks[-1] >= lag_s
+
+
+async def test_account_that_is_put_right_is_enough(notices: Notices, engine: DockerEngine) -> None:
+    """Engines that put their account right when the notice comes are believed."""
+    notices.flag = True
+    assert await engine.saw_oom(CONTAINER)
+
+
+async def test_no_notice_is_no_want_of_memory(
+    notices: Notices, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a notice the wait ends, and no moment is asked for that has not come yet."""
+    monkeypatch.setattr(engine_module, "OOM_PATIENCE_S", 0.1)
+    assert not await engine.saw_oom(CONTAINER)
+    assert notices.looks[0] < notices.looks[-1]
+    assert notices.looks[-1] >= 0.1
+
+
+async def test_container_that_is_gone_is_our_failure(engine: DockerEngine) -> None:
+    """Nothing is said of a container that the engine doesn't know."""
+    with pytest.raises(ContainerLost):
+        await engine.saw_oom("d" * 64)
