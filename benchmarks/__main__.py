@@ -38,6 +38,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, help=f"of {', '.join(PARTS)}")
     parser.add_argument("--soak", metavar="N", type=int, help="run N jobs in a row and look for what grows")
     parser.add_argument("--json", metavar="PATH", type=Path, help="where to write the numbers; the picture goes beside")
+    parser.add_argument("--one-runtime", action="store_true", help="leave out the engine's further runtimes")
     parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or DEFAULT_IMAGE, help="runner image")
     parser.set_defaults(plan=FULL)
     return parser.parse_args(arguments)
@@ -54,10 +55,10 @@ def choose_plan(options: argparse.Namespace) -> Plan:
     return plan
 
 
-async def measure(plan: Plan, image: str) -> tuple[Results, str, bytes]:
+async def measure(plan: Plan, image: str, *, one_runtime: bool) -> tuple[Results, str, bytes]:
     """Return what was measured, Figbox's name in it, and its picture."""
     _end_on_sigterm()
-    async with open_arena(image, os.environ.get("DOCKER_HOST")) as arena:
+    async with open_arena(image, os.environ.get("DOCKER_HOST"), one_runtime=one_runtime) as arena:
         results = await run(arena, plan)
         return results, arena.figbox.name, await draw_picture(arena.figbox, results)
 
@@ -84,7 +85,8 @@ def main(arguments: Sequence[str]) -> int:
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     json_path = options.json or RESULTS_FOLDER / f"{moment}.json"
     try:
-        results, name, picture = asyncio.run(measure(choose_plan(options), options.image))
+        measuring = measure(choose_plan(options), options.image, one_runtime=options.one_runtime)
+        results, name, picture = asyncio.run(measuring)
     except (RenderFailed, ExceptionGroup) as error:
         print(f"benchmark broken off: {error}", *getattr(error, "exceptions", ()), sep="\n", file=sys.stderr)
         return 1

@@ -83,12 +83,13 @@ class Arena:
 
 
 @asynccontextmanager
-async def open_arena(image: str, docker_host: str | None) -> AsyncIterator[Arena]:
+async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) -> AsyncIterator[Arena]:
     """Start every contender; end all of them, and make sure that no container stays.
 
     Args:
         image: Runner image.
         docker_host: `DOCKER_HOST`, or None.
+        one_runtime: Whether the engine's further runtimes are left out.
     """
     async with AsyncExitStack() as stack:
         engine = engine_view.connect(docker_host)
@@ -98,7 +99,8 @@ async def open_arena(image: str, docker_host: str | None) -> AsyncIterator[Arena
         label = f"bench-{secrets.token_hex(6)}"
         stack.callback(_sweep, engine, label)
         gateways = []
-        for number, runtime in enumerate((None, *engine_view.further_runtimes(info))):
+        further = [] if one_runtime else engine_view.further_runtimes(info)
+        for number, runtime in enumerate((None, *further)):
             settings = {"FIGBOX_RUNTIME": runtime} if runtime else {}
             name = f"figbox {runtime or info.get('DefaultRuntime')}"
             running = run_figbox(name, image, folder / f"runtime-{number}", settings)
