@@ -22,34 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-#: How reasons begin for which a test may be left out in CI, too: it speaks of another machine.
-OF_ANOTHER_MACHINE = (
-    "it is made of",
-    "no file of ours",
-    "on this host not even the engine",
-    "the documented numbers are",
-    "the probe is for",
-)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """In CI a test that can't run fails: what is not tested must be seen."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI", "").lower() in TRUE_WORDS:
-        reason = report.longrepr[2].removeprefix("Skipped: ")
-        if not reason.startswith(OF_ANOTHER_MACHINE):
-            report.outcome = "failed"
-            report.longrepr = f"left out, which must not be in CI: {reason}"
+    in_ci = os.environ.get("CI", "").lower() in TRUE_WORDS
+    if in_ci and report.skipped and not hasattr(report, "wasxfail") and "machine_bound" not in item.keywords:
+        report.outcome = "failed"
+        report.longrepr = f"left out, which must not be in CI: {report.longrepr[2].removeprefix('Skipped: ')}"
     return report
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Say which tests may run at once, where they run in several processes."""
-    from tests.support.lanes import Lanes
-
-    return Lanes(config, log)
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ def answers(sandbox: Sandbox) -> Iterator[Answers]:
 
 
 @pytest.mark.engine
+@pytest.mark.machine_bound
 @pytest.mark.parametrize("line", LINES, ids=IDS)
 def test_line_holds_alone(answers: Answers, line: Line) -> None:
     """The probe fails under the full specification, and succeeds where this one line is missing."""
