@@ -16,10 +16,10 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test check fuzz bench lock gvisor doctor clean
+.PHONY: help install engine image images run test test-all check fuzz bench lock gvisor doctor clean
 
 help: ## Show what there is to make (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Make the virtual environment from the hash-locked requirements
 	@$(BOOTSTRAP) venv
@@ -36,8 +36,11 @@ images: ## Build the runner's image and the gateway's, which is for `docker comp
 run: ## Set up whatever is missing and start the gateway on 127.0.0.1:5150 (HOST, PORT)
 	@exec $(BOOTSTRAP) run
 
-test: ## Run all tests, those in containers included (ARGS="-k name" is given to pytest)
+test: ## Run the tests that any change must pass (ARGS="-k name" is given to pytest)
 	@$(BOOTSTRAP) test $(ARGS)
+
+test-all: ## Run all tests (ARGS="-k name" is given to pytest)
+	@$(BOOTSTRAP) test-all $(ARGS)
 
 check: ## Lint, check the formatting and the types
 	@$(BOOTSTRAP) --dev venv

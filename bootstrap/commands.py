@@ -17,7 +17,7 @@ from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
 from bootstrap.virtualenv import VirtualEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".figbox"
@@ -25,9 +25,16 @@ ENVIRONMENT_FILE = ROOT / ".env"
 DEFAULT_TAG = "figbox-runner:latest"
 GATEWAY_TAG = "figbox-gateway:latest"
 VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
-IN_TWO = ("--numprocesses", "2")
-"""All tests run in two processes, in the lanes that tests/support/lanes.py makes."""
+ENGINE = "engine"
+"""Marks tests that need a container engine."""
 
+CORE = "core and not compose"
+"""What `make test` runs on an engine: the core, but for what needs the gateway's image."""
+
+WITHOUT_ENGINE = ("-m", f"not {ENGINE}", "--numprocesses", "2", "--dist", "loadfile", "--cov", "--cov-report=")
+"""Tests that need no engine run first and share the processors; then those that do have the machine to themselves."""
+
+TEST_STEPS = frozenset({"test", "test-all"})
 TRUE_WORDS = frozenset({"1", "true", "yes"})
 
 STEPS_HELP = """\
@@ -39,7 +46,9 @@ gateway-image
           the image of gateway and launcher, built the same way
 dotenv    .env with a random key, if there is none
 run       all of these, then the gateway in this process
-test      venv, engine and every image, then the tests; what follows goes to pytest
+test      venv, engine and the runner image, then the tests that any change must pass, which are those
+          without an engine and the core on one; what follows goes to pytest
+test-all  the same with every image and all tests
 gvisor    gVisor, installed and registered with an engine that the set-up started
 doctor    looks at the host and says what is missing; changes nothing; exit code 2: it can't work here
 clean     removes what was made here; keeps .env and the engine
@@ -59,19 +68,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="doctor: one JSON document instead of lines")
     parser.add_argument("--environment", metavar="NAME", help="image: also that environment's, or those of `all`")
     parser.add_argument("steps", nargs="+", metavar="STEP")
-    options, rest = parser.parse_known_args(arguments)
-    if "test" in options.steps:
-        position = options.steps.index("test") + 1
-        rest, options.steps = [*options.steps[position:], *rest], options.steps[:position]
-    elif rest:
-        parser.error(f"unknown option {rest[0]}")
+    after = next((at for at, word in enumerate(arguments, 1) if word in TEST_STEPS), len(arguments))
+    options, for_pytest = parser.parse_args(arguments[:after]), arguments[after:]
     setup = _Setup(
         Steps(),
         dev=options.dev,
         refresh_base=options.refresh_base,
         as_json=options.json,
         environment=options.environment or "",
-        pytest_arguments=rest,
+        pytest_arguments=for_pytest,
     )
     unknown = [name for name in options.steps if name not in setup.actions]
     if unknown:
@@ -119,6 +124,7 @@ class _Setup:
             "dotenv": self.dotenv,
             "run": self.run,
             "test": self.test,
+            "test-all": self.test_all,
             "gvisor": self.gvisor,
             "doctor": self.doctor,
             "clean": self.clean,
@@ -183,8 +189,14 @@ class _Setup:
         os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - a shell is not wanted
 
     def test(self) -> None:
-        self._dev = True
+        self._test(CORE, (self.image,))
+
+    def test_all(self) -> None:
         self._environment = "all"
+        self._test(ENGINE, (self.image, self.gateway_image))
+
+    def _test(self, on_engine: str, images: Sequence[Callable[[], None]]) -> None:
+        self._dev = True
         self.venv()
         missing = ""
         try:
@@ -194,17 +206,20 @@ class _Setup:
                 raise
             missing = str(exc)
         else:
-            self.image()
-            self.gateway_image()
-        selection = ["-m", "not engine"] if missing else []
-        command: list[str | Path] = [VENV.python, "-m", "pytest", *selection, *(self._pytest_arguments or IN_TWO)]
+            for make in images:
+                make()
+        selection = f"not {ENGINE}" if missing else f"not {ENGINE} or ({on_engine})"
+        if self._pytest_arguments:
+            runs: list[Sequence[str]] = [("-m", selection, *self._pytest_arguments)]
+        else:
+            runs = [WITHOUT_ENGINE, *([] if missing else [("-m", on_engine)])]
         self._steps.say("tests", "starting" + (" without those that need an engine" if missing else ""))
-        done = subprocess.run(command, cwd=ROOT, check=False)
-        self._steps.say("tests", "passed" if done.returncode == 0 else f"FAILED ({done.returncode})")
+        codes = [subprocess.run([VENV.python, "-m", "pytest", *run], cwd=ROOT, check=False).returncode for run in runs]
+        self._steps.say("tests", f"FAILED ({max(codes)})" if any(codes) else "passed")
         if missing:
             print("NOT RUN: the tests that need a container engine (the sandbox itself is untested).")
             print(f"         {missing}")
-        if done.returncode != 0:
+        if any(codes):
             raise SystemExit(1)
 
     def gvisor(self) -> None:

@@ -23,7 +23,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ways = [
             "one process",
             *(["split"] if "both_ways" in marks else []),
-            *(["compose"] if "deployed" in marks else []),
+            *([pytest.param("compose", marks=pytest.mark.compose)] if "deployed" in marks else []),
         ]
         metafunc.parametrize("way", ways, scope="module")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Figbox = Callable[[str], subprocess.CompletedProcess[str]]
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\n"
 BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "jpeg": b"\xff\xd8\xff", "webp": b"RIFF"}

@@ -14,7 +14,7 @@ from tests.fakes import KEY
 if TYPE_CHECKING:
     from tests.support.live import Answer, LiveGateway
 
-pytestmark = [pytest.mark.engine, pytest.mark.both_ways, pytest.mark.deployed]
+pytestmark = [pytest.mark.engine, pytest.mark.core, pytest.mark.both_ways, pytest.mark.deployed]
 
 
 def picture_of(answer: Answer) -> Image.Image:

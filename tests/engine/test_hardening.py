@@ -17,7 +17,7 @@ from tests.support.live import LiveGateway, live_gateway
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 
 @pytest.fixture(scope="module", params=["import", "fork"])

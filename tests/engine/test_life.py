@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 PLOT = "plt.plot([1, 2])"
 SLEEP = "import time; time.sleep({}); plt.plot([1])"

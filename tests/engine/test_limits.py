@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.support.live import LiveGateway
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 
 @pytest.fixture(scope="module", params=["import", "fork"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.live import LiveGateway
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples").glob("*.py"))}
 LINE = "plt.plot([1, 3, 2])"

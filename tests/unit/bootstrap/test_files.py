@@ -230,7 +230,20 @@ def test_the_base_tarball_is_put_right() -> None:
 def test_make_shows_its_targets() -> None:
     """`make` alone is `make help`, and names every target that a newcomer needs."""
     done = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("install", "engine", "image", "run", "test", "check", "bench", "lock", "gvisor", "doctor", "clean"):
+    for target in (
+        "install",
+        "engine",
+        "image",
+        "run",
+        "test",
+        "test-all",
+        "check",
+        "bench",
+        "lock",
+        "gvisor",
+        "doctor",
+        "clean",
+    ):
         assert re.search(rf"^  make {target} +\S", done.stdout, re.MULTILINE), target
 
 
