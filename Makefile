@@ -42,11 +42,12 @@ test: ## Run the tests that any change must pass (ARGS="-k name" is given to pyt
 test-all: ## Run all tests (ARGS="-k name" is given to pytest)
 	@$(BOOTSTRAP) test-all $(ARGS)
 
-check: ## Lint, check the formatting and the types
+check: ## Lint, check the formatting, the types and the direction of imports
 	@$(BOOTSTRAP) --dev venv
 	$(VENV)/python -m ruff check .
 	$(VENV)/python -m ruff format --check .
 	$(VENV)/python -m mypy
+	$(VENV)/lint-imports --no-logo
 
 fuzz: ## Fuzz what reads hostile bytes, a minute each (ARGS="edge --seconds 3600")
 	@$(BOOTSTRAP) --dev venv
