@@ -33,8 +33,8 @@ class Cover:
 #: Every command of every `sh` block, by the beginning that tells it from the others.
 COVERED = {
     "make run": Cover("tests/engine/test_make_run.py", "def test_newcomer("),
-    "make test": Cover(".ci/run", "timed make test"),
-    "make image ENVIRONMENT=science": Cover(".ci/run", "timed make image ENVIRONMENT=science"),
+    "make test": Cover("tests/ci.py", '"make test"'),
+    "make image ENVIRONMENT=science": Cover("tests/ci.py", '"make image ENVIRONMENT=science"'),
     "make image ENVIRONMENT=treemaps": Cover("tests/engine/test_environments.py", "def test_own_environment_"),
     "make lock ENVIRONMENT=treemaps": Cover("tests/engine/test_environments.py", "def test_own_environment_"),
     "printf": Cover("tests/engine/test_environments.py", "def test_own_environment_"),
@@ -53,7 +53,7 @@ COVERED = {
     "docker run -p": Cover("tests/compose/test_documented.py", "def test_one_container_"),
     "docker compose": Cover("tests/compose/test_documented.py", "def test_two_containers_"),
     'echo "API_KEY=$(head': Cover("tests/compose/test_documented.py", "def test_two_containers_"),
-    "make images": Cover(".ci/run", "timed make images"),
+    "make images": Cover("tests/ci.py", '"make images"'),
     ".venv/bin/python -m benchmarks.system_calls": Cover("tests/engine/test_seccomp_calls.py", "def test_command_"),
     ".venv/bin/python -m gateway.launcher": Cover("tests/support/split.py", '"-m", "gateway.launcher"]'),
     ".venv/bin/python -m gateway": Cover("tests/support/live.py", '[sys.executable, "-m", "gateway"]'),
