@@ -7,19 +7,15 @@ half for each act. The default seed is always the same, so that a red run is abo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import json
 import os
 import secrets
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import CONTROL_THREADS, END_THREADS, LAUNCH_THREADS, PING_THREADS
 from tests.chaos.clients import Client
 from tests.chaos.faults import Installation
 from tests.chaos.model import Judge
@@ -27,10 +23,12 @@ from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Ma
 from tests.fakes import until
 from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, engine_url
+from tests.support.processes import THREADS_LIMIT, Held, held_by
 from tests.support.second_engine import SecondEngine, second_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.engine,
@@ -56,23 +54,12 @@ ENGINE_TIMEOUT_S = 4
 #: Seconds beyond one sweep period until nothing is left: a removal's own tries, and an engine that has much to do.
 SWEEP_MARGIN_S = 15
 
-#: Threads a gateway may have at most: the event loop's and those that talk to the engine.
-THREADS_LIMIT = 1 + LAUNCH_THREADS + END_THREADS + CONTROL_THREADS + PING_THREADS
-
 #: Descriptors by which two moments of rest may differ: each thread keeps a connection to the engine, or has lost it
 #: to a fault and will make a new one.
 CONNECTIONS_SLACK = 4
 
 #: What no log may hold: signs of a defect of ours.
 FORBIDDEN = ("internal error", "never retrieved", "Traceback", "never awaited", '"level": "CRITICAL"')
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What a gateway process holds while it has nothing to do."""
-
-    threads: int
-    descriptors: int
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +153,7 @@ async def play(stage: Installation, judge: Judge, seed: int, load_s: float, *, s
     await stage.until_unpaused()
 
 
-async def rest(stage: Installation, judge: Judge) -> Rest:
+async def rest(stage: Installation, judge: Judge) -> Held:
     """Wait until all has come to rest, render a few pictures, wait again; return what the gateway then holds."""
     await stage.until_ready()
     await until_only_the_pool_is_left(stage)
@@ -180,22 +167,7 @@ async def rest(stage: Installation, judge: Judge) -> Rest:
         answers = [seen.answer for seen in await asyncio.gather(*(client.send(plan) for client, plan in pairs))]
         assert [answer and answer.status for answer in answers] == [200] * 6, "at rest all is served"
     await until_only_the_pool_is_left(stage)
-    process = Path("/proc", str(stage.gateway.process.pid))
-    return Rest(len(list((process / "task").iterdir())), count_descriptors(process))
-
-
-def count_descriptors(process: Path) -> int:
-    """Return the descriptors of a process, but for sockets that never were connected.
-
-    The SDK drops those, of calls to an engine that was away, without closing them; garbage collection does it later.
-    """
-    rows = (line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:])
-    unconnected = {f"socket:[{row[6]}]" for row in rows if row[5] == "01" and len(row) == 7}
-    held = 0
-    for entry in (process / "fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed since the folder was listed
-            held += str(entry.readlink()) not in unconnected
-    return held
+    return held_by(stage.gateway.process.pid)
 
 
 async def until_only_the_pool_is_left(stage: Installation) -> None:

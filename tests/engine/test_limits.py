@@ -6,13 +6,13 @@ The gateway here has small limits and no pool, so that every container it has is
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.model.jobs import MiB
 from tests.fakes import until
+from tests.support.processes import held_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,12 +178,8 @@ async def test_body_size(tight: LiveGateway) -> None:
 
 async def test_gateway_grows_little_whatever_a_job_writes(tight: LiveGateway) -> None:
     """Reading floods costs the gateway no lasting memory."""
-
-    def resident() -> int:
-        return int(Path(f"/proc/{tight.process.pid}/statm").read_text().split()[1]) * 4096
-
     await tight.render("print('x' * (3 << 20))")
-    before = resident()
+    before = held_by(tight.process.pid).resident_bytes
     for _ in range(5):
         await tight.render("import os\nwhile True: os.write(1, b'x' * 65536)")
-    assert resident() - before < 16 * MiB
+    assert held_by(tight.process.pid).resident_bytes - before < 16 * MiB

@@ -26,10 +26,11 @@ import pytest
 from gateway.launcher.remote.messages import DATA, FAILURE, JOB, RESULT, STATE, encode_job
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.model.codec import build, encode, parse
-from gateway.model.jobs import Job, NamedFile, SaveOptions
+from gateway.model.jobs import Job, MiB, NamedFile, SaveOptions
 from gateway.model.results import Outcome, Result
 from tests.fakes import wait_until
 from tests.support.engine_witness import ORDINARY, EngineWitness, specification, uid_of
+from tests.support.processes import held_by
 from tests.support.split import LiveLauncher, live_launcher
 
 if TYPE_CHECKING:
@@ -171,17 +172,6 @@ def witness_of(launcher: LiveLauncher) -> EngineWitness:
     return EngineWitness(launcher.docker_host)
 
 
-def descriptors(pid: int) -> int:
-    """Return how many descriptors a process has open."""
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def resident_mib(pid: int) -> float:
-    """Return the memory of a process."""
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) / 1024
-
-
 @pytest.fixture(autouse=True)
 def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[EngineWitness]:
     """Hold, after each test, that the host is untouched and the launcher as before."""
@@ -191,7 +181,7 @@ def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[Engi
         assert result_in(peer.answer()) is not None
     wait_until(lambda: len(idle(launcher)) == 1, "the pool is as before")
     socket_folder = sorted(path.name for path in launcher.socket.parent.iterdir())
-    held, memory = descriptors(pid), resident_mib(pid)
+    held = held_by(pid)
     log_lines = launcher.log_text().count("\n")
     with witness_of(launcher) as witness:
         [warm] = witness.containers()
@@ -212,8 +202,8 @@ def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[Engi
             assert specification(record) == exactly
             uid_of(record)
     # It holds no more than before, and has not written its disk full.
-    wait_until(lambda: descriptors(pid) <= held + 2, "its descriptors are as before")
-    assert resident_mib(pid) < memory + 48
+    wait_until(lambda: held_by(pid).descriptors <= held.descriptors + 2, "its descriptors are as before")
+    assert held_by(pid).resident_bytes < held.resident_bytes + 48 * MiB
     assert launcher.log_text().count("\n") - log_lines < 150
     assert sorted(path.name for path in launcher.socket.parent.iterdir()) == socket_folder
     assert "Traceback" not in launcher.log_text()
@@ -401,7 +391,7 @@ def test_thousands_of_connections(launcher: LiveLauncher) -> None:
         for _ in range(300):
             with contextlib.suppress(OSError):
                 held.append(Peer(launcher))
-        assert descriptors(launcher.process.pid) < 200
+        assert held_by(launcher.process.pid).descriptors < 200
     finally:
         for peer in held:
             peer._socket.close()

@@ -9,13 +9,14 @@ import pytest
 
 from gateway.model.results import Outcome
 from tests.exploits.attack import AREAS, ATTACKS, BREACH, BadHeader, Copies, Kernel, read_attack, read_attacks
+from tests.exploits.campaign import attacks_on
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.exploits.attack import Attack
 
-#: Shortest texts that say anything: "neither." answers some attempts.
+#: Shortest texts that say anything: "neither." is one.
 TRIES_LENGTH, MUST_HAPPEN_LENGTH = 25, 8
 
 PLAIN = '''"""A title.
@@ -44,22 +45,18 @@ def test_header(file: Path) -> None:
     assert len(attack.must_happen) >= MUST_HAPPEN_LENGTH
     assert attack.tries.endswith((".", "?", ")"))
     assert attack.must_happen.endswith((".", ")"))
+    # One that succeeds where nothing is hardened has words for it.
+    assert BREACH in attack.code or not attack.breaches_unhardened
 
 
 def test_there_are_enough() -> None:
-    """There are many attacks, of every area, no two with one title, most of them for every kernel."""
+    """There are many attacks, of every area, no two with one title; more than half of them run in gVisor, too."""
     attacks = read_attacks()
     assert len(attacks) >= 200
     counts = collections.Counter(attack.area for attack in attacks)
     assert min(counts[area] for area in AREAS) >= 4
     assert len({attack.title for attack in attacks}) == len(attacks)
-    assert sum(Kernel.GVISOR in attack.outcomes for attack in attacks) >= 80
-
-
-@pytest.mark.parametrize("attack", read_attacks(), ids=lambda attack: attack.name)
-def test_success_is_told(attack: Attack) -> None:
-    """An attack that succeeds where nothing is hardened has words for it."""
-    assert BREACH in attack.code or not attack.breaches_unhardened
+    assert len(attacks_on(Kernel.GVISOR)) >= 120
 
 
 def test_plain_header(tmp_path: Path) -> None:
@@ -68,9 +65,8 @@ def test_plain_header(tmp_path: Path) -> None:
     assert (attack.title, attack.tries) == ("A title.", "to do harm in some way or other.")
     assert attack.must_happen == "nothing of the kind, whatever it takes."
     assert attack.outcomes == dict.fromkeys(Kernel, frozenset({Outcome.PROGRAM_ERROR}))
-    assert (attack.contains, attack.lacks, attack.machine) == ((), (), None)
-    assert (attack.copies, attack.must_decode, attack.breaches_unhardened) == (Copies.ONE, True, False)
-    assert attack.asks is None
+    assert (attack.contains, attack.lacks, attack.machine, attack.asks) == ((), (), None, None)
+    assert (attack.copies, attack.breaches_unhardened) == (Copies.ONE, False)
     assert attack.code == PLAIN
 
 
@@ -80,21 +76,15 @@ def test_full_header(tmp_path: Path) -> None:
         tmp_path,
         PLAIN + "# outcome on gvisor: ok killed\n# varies: for a reason\n"
         "# answer contains: one: two\n# answer contains: three\n"
-        "# answer lacks: four\n# machine: x86_64\n# copies: overlapping\n# picture: need not decode, for a reason\n"
+        "# answer lacks: four\n# machine: x86_64\n# copies: overlapping\n"
         '# asks: {"format": "svg"}\n'
-        "# unhardened: breach\n\n# outcome: no line of the header\nplt.plot([1])\n",
+        "# unhardened: breach\n\n# outcome: not a line of the header\nplt.plot([1])\n",
     )
     assert attack.outcomes[Kernel.RUNC] == {Outcome.PROGRAM_ERROR}
     assert attack.outcomes[Kernel.GVISOR] == {Outcome.OK, Outcome.KILLED}
     assert (attack.contains, attack.lacks, attack.machine) == (("one: two", "three"), ("four",), "x86_64")
-    assert (attack.copies, attack.must_decode, attack.breaches_unhardened) == (Copies.OVERLAPPING, False, True)
-    assert attack.asks == {"format": "svg"}
-
-
-def test_only_on_one_kernel(tmp_path: Path) -> None:
-    """An attack may be for one kernel alone, with a reason."""
-    attack = read(tmp_path, PLAIN + "# only on: runc, the other has none of it\n")
-    assert list(attack.outcomes) == [Kernel.RUNC]
+    assert (attack.copies, attack.asks, attack.breaches_unhardened) == (Copies.OVERLAPPING, {"format": "svg"}, True)
+    assert list(read(tmp_path, PLAIN + "# only on: runc, for a reason\n").outcomes) == [Kernel.RUNC]
 
 
 @pytest.mark.parametrize(
@@ -102,25 +92,24 @@ def test_only_on_one_kernel(tmp_path: Path) -> None:
     [
         ("print(1)\n", "docstring"),
         (PLAIN.replace("Must happen", "Should happen"), "docstring"),
-        (PLAIN.replace("# outcome: program_error\n", ""), "no outcome"),
+        (PLAIN.replace("# outcome: program_error\n", ""), "missing"),
         (PLAIN + "# outcome: ok\n", "more than once"),
         (PLAIN.replace("program_error", "fine"), "fine"),
         (PLAIN.replace("program_error", "program_error ok"), "varies"),
         (PLAIN + "# varies: without need\n", "varies"),
-        (PLAIN + "# outcom: ok\n", "no line of a header"),
-        (PLAIN + "# a remark\n", "no line of a header"),
-        (PLAIN + "# answer lacks:  \n", "no line of a header"),
+        (PLAIN + "# outcom: ok\n", "not a line of a header"),
+        (PLAIN + "# a remark\n", "not a line of a header"),
+        (PLAIN + "# answer lacks:  \n", "not a line of a header"),
         (PLAIN + "# only on: runc\n", "reason"),
-        (PLAIN + "# only on: docker, as it is\n", "only on"),
-        (PLAIN + "# copies: many\n", "copies"),
+        (PLAIN + "# only on: docker, as it is\n", "docker"),
+        (PLAIN + "# copies: many\n", "many"),
         (PLAIN + "# unhardened: maybe\n", "unhardened"),
-        (PLAIN + "# asks: svg\n", "asks"),
+        (PLAIN + "# asks: svg\n", "Expecting value"),
         (PLAIN + "# asks: []\n", "asks"),
-        (PLAIN + "# picture: broken\n", "picture"),
     ],
 )
 def test_bad_headers(tmp_path: Path, text: str, complaint: str) -> None:
-    """A header that can't be read as it was meant is a fault that names its file."""
-    with pytest.raises(BadHeader, match=complaint) as fault:
+    """A header that can't be read is an error that names its file."""
+    with pytest.raises(BadHeader, match=complaint) as caught:
         read(tmp_path, text)
-    assert "network_x.py" in str(fault.value)
+    assert "network_x.py" in str(caught.value)
