@@ -17,9 +17,9 @@ import docker
 import pytest
 
 from benchmarks import system_calls
+from tests.spec_lines.changes import unfiltered
 from tests.support.containers import make_sandbox, program_config, run, smaller
 from tests.support.live import IMAGE, ROOT, engine_url, remove_containers_of
-from tests.support.spec_changes import unfiltered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

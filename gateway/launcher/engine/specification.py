@@ -1,7 +1,7 @@
 """The whole specification of a runner container, built in this one place.
 
 No caller chooses anything here but numbers that an operator set. Each line is there for an attack or an
-accident; `tests/engine/test_spec_lines.py` takes them out one by one, and sees what that lets in.
+accident; `tests/spec_lines/test_spec_lines.py` takes them out one by one, and sees what that lets in.
 
 Source for field names: Docker Engine API 1.41, `POST /containers/create`.
 """

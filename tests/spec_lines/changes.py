@@ -14,31 +14,26 @@ if TYPE_CHECKING:
 
 
 def without(*names: str) -> Change:
-    """Return what takes fields out of the host's part."""
+    """Return what takes fields out, of the host's part or the container's."""
 
     def change(config: Config) -> None:
         for name in names:
-            del config["HostConfig"][name]
+            (config["HostConfig"] if name in config["HostConfig"] else config).pop(name)
 
     return change
 
 
-def with_host(**values: Any) -> Change:
+def host(**values: Any) -> Change:
     """Return what sets fields of the host's part."""
     return lambda config: config["HostConfig"].update(values)
 
 
-def with_field(**values: Any) -> Change:
+def field(**values: Any) -> Change:
     """Return what sets fields of the container's part."""
     return lambda config: config.update(values)
 
 
-def without_field(name: str) -> Change:
-    """Return what takes a field out of the container's part."""
-    return lambda config: config.pop(name)
-
-
-def with_ulimit(name: str, value: int) -> Change:
+def ulimit(name: str, value: int) -> Change:
     """Return what sets a resource limit; where one is missing, the engine's own limits hold, whatever they are."""
 
     def change(config: Config) -> None:
@@ -48,19 +43,20 @@ def with_ulimit(name: str, value: int) -> Change:
     return change
 
 
-def with_tmpfs(old: str, new: str) -> Change:
+def tmpfs(old: str, new: str) -> Change:
     """Return what exchanges an option of the working directory's file system."""
 
     def change(config: Config) -> None:
         mounts = config["HostConfig"]["Tmpfs"]
         options = mounts["/tmp"].split(",")
-        (found,) = (option for option in options if option.partition("=")[0] == old)
-        mounts["/tmp"] = ",".join(new if option == found else option for option in options)
+        (place,) = (number for number, option in enumerate(options) if option.partition("=")[0] == old)
+        options[place] = new
+        mounts["/tmp"] = ",".join(options)
 
     return change
 
 
-def with_seccomp(change: Callable[[dict[str, Any]], None]) -> Change:
+def seccomp(change: Callable[[dict[str, Any]], None]) -> Change:
     """Return what changes the system call profile."""
 
     def change_option(config: Config) -> None:
@@ -73,35 +69,21 @@ def with_seccomp(change: Callable[[dict[str, Any]], None]) -> Change:
     return change_option
 
 
-def _without_option(config: Config, beginning: str) -> None:
-    options = config["HostConfig"]["SecurityOpt"]
-    options[:] = [option for option in options if not option.startswith(beginning)]
+def _without_option(beginning: str, *instead: str) -> Change:
+    def change(config: Config) -> None:
+        options = config["HostConfig"]["SecurityOpt"]
+        options[:] = [*(option for option in options if not option.startswith(beginning)), *instead]
+
+    return change
 
 
-def engines_own_filter(config: Config) -> None:
-    """Leave the filter to the engine."""
-    _without_option(config, "seccomp=")
+#: The filter of system calls is left to the engine, or there is none; programs may gain privileges.
+engines_own_filter = _without_option("seccomp=")
+unfiltered = _without_option("seccomp=", "seccomp=unconfined")
+new_privileges = _without_option("no-new-privileges")
 
-
-def unfiltered(config: Config) -> None:
-    """Allow every system call."""
-    _without_option(config, "seccomp=")
-    config["HostConfig"]["SecurityOpt"].append("seccomp=unconfined")
-
-
-def new_privileges(config: Config) -> None:
-    """Let programs gain privileges."""
-    _without_option(config, "no-new-privileges")
-
-
-def as_root(config: Config) -> None:
-    """Run as root."""
-    config["User"] = "0:0"
-
-
-def unmasked(config: Config) -> None:
-    """Mask nothing."""
-    config["HostConfig"]["MaskedPaths"] = []
+as_root = field(User="0:0")
+unmasked = host(MaskedPaths=[])
 
 
 def with_foreign_calls(profile: dict[str, Any]) -> None:

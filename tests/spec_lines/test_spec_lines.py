@@ -1,4 +1,4 @@
-"""Each line of the container specification, tripped alone on a real engine; see `tests.support.spec_lines`."""
+"""Each line of the container specification, tripped alone on a real engine; see `tests.spec_lines.lines`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ import pytest
 
 from gateway.launcher.engine.specification import MASKED_PATHS, Sandbox
 from gateway.model.jobs import Limits
+from tests.spec_lines.changes import as_root, host, unfiltered
+from tests.spec_lines.lines import IDENTITY, Line, is_as, leaves, make_lines
 from tests.support.containers import attached, make_sandbox, program_config, run
 from tests.support.live import IMAGE, engine_url, remove_containers_of
-from tests.support.spec import IDENTITY, Line, leaves
-from tests.support.spec_changes import as_root, unfiltered, with_host
-from tests.support.spec_lines import make_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,21 +105,21 @@ def test_line_holds_alone(answers: Answers, line: Line) -> None:
     if line.machine not in (None, platform.machine()):
         pytest.skip(f"the probe is for {line.machine}")
     held = answers.get(line, without=False)
-    assert line.held(held) if callable(line.held) else held == line.held
+    assert is_as(held, line.held), held
     try:
         open_ = answers.get(line, without=True)
     except docker.errors.APIError as error:
         if "error setting rlimit" not in str(error.explanation):
             raise
         pytest.skip("on this host not even the engine may raise that limit")
-    assert line.is_open(open_), f"nothing changes without the line: {open_!r}"
+    assert is_as(open_, line.open), f"nothing changes without the line: {open_!r}"
     assert open_ != held
 
 
 def test_every_line_has_its_proof() -> None:
     """Nothing stands in the create body that neither a probe nor a reason speaks of, and the other way round."""
     sandbox = Sandbox("sha256:0", Limits(), "runc", "here", "now", 60)
-    proved = {leaf for line in LINES for leaf in line.covers}
+    proved = {line.covers for line in LINES if line.covers is not None}
     assert proved | set(IDENTITY) == leaves(sandbox.job_config(20_000))
     assert not proved & set(IDENTITY)
     assert len(IDS) == len(set(IDS))
@@ -133,18 +132,18 @@ def test_other_bodies_have_no_line_of_their_own() -> None:
         leaves(config) for config in (sandbox.job_config(1), sandbox.stub_config(1), sandbox.template_config())
     )
     assert stub == job | {"Entrypoint"}
-    assert template - job == {"Entrypoint", "HostConfig.CapAdd", "HostConfig.PidMode"}
-    assert job - template == {"HostConfig.Ulimits.cpu"}
+    assert template - job == {"Entrypoint", "CapAdd", "PidMode"}
+    assert job - template == {"Ulimits.cpu"}
 
 
 @pytest.mark.parametrize(
     ("change", "name"),
     [
         (lambda config: config.update(New=1), "New"),
-        (lambda config: config["HostConfig"].update(New=1), "HostConfig.New"),
-        (lambda config: config["HostConfig"]["Ulimits"].append({"Name": "new"}), "HostConfig.Ulimits.new"),
-        (lambda config: config["HostConfig"]["Tmpfs"].update({"/new": "new=1"}), "HostConfig.Tmpfs.new"),
-        (lambda config: config["HostConfig"]["SecurityOpt"].append("new=1"), "HostConfig.SecurityOpt.new"),
+        (lambda config: config["HostConfig"].update(New=1), "New"),
+        (lambda config: config["HostConfig"]["Ulimits"].append({"Name": "new"}), "Ulimits.new"),
+        (lambda config: config["HostConfig"]["Tmpfs"].update({"/new": "new=1"}), "Tmpfs.new"),
+        (lambda config: config["HostConfig"]["SecurityOpt"].append("new=1"), "new"),
     ],
 )
 def test_a_new_line_would_be_noticed(change: Any, name: str) -> None:
@@ -190,7 +189,7 @@ def test_image_is_named_by_digest(sandbox: Sandbox) -> None:
 @pytest.mark.engine
 def test_each_masked_path_is_hidden_by_its_own_mask(answers: Answers) -> None:
     """Whatever this kernel shows without masks is on the list by itself; the rest isn't there at all."""
-    (line,) = (line for line in LINES if "HostConfig.MaskedPaths" in line.covers)
+    (line,) = (line for line in LINES if line.covers == "MaskedPaths")
     assert set(answers.get(line, without=True)) <= set(MASKED_PATHS)
     assert len(MASKED_PATHS) == len(set(MASKED_PATHS))
 
@@ -210,7 +209,7 @@ for folder, folders, names in os.walk("/"):
 """
     assert run(client, program_config(sandbox, search)).answer == []
     spoilt = program_config(sandbox, "open('/opt/suid', 'w').close(); os.chmod('/opt/suid', 0o4755)")
-    for change in (as_root, unfiltered, with_host(ReadonlyRootfs=False)):
+    for change in (as_root, unfiltered, host(ReadonlyRootfs=False)):
         change(spoilt)
     with attached(client, spoilt) as (container_id, _):
         client.start(container_id)

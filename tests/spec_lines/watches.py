@@ -6,12 +6,12 @@ import contextlib
 import copy
 import secrets
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import docker
 import requests
 
+from tests.fakes import wait_until
 from tests.support.containers import LIMIT_S, attach, attached, read_streams, run, with_program
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def look_for_a_health_check(client: docker.APIClient, config: Config) -> object:
             health = client.inspect_container(container_id)["State"].get("Health")
             if health is None or health["Status"] == "none":
                 return "no check"
-            until(lambda: client.inspect_container(container_id)["State"]["Health"]["Log"])
+            wait_until(lambda: client.inspect_container(container_id)["State"]["Health"]["Log"], "a check", LIMIT_S)
             return "checked"
     finally:
         client.remove_image(tag, force=True)
@@ -157,7 +157,7 @@ def see_how_it_goes_on(client: docker.APIClient, config: Config) -> object:
                 return "started again"
             return "ended" if record["State"]["Status"] == "exited" else None
 
-        until(outcome)
+        wait_until(outcome, "it has ended or been started again", LIMIT_S)
         return outcome()
 
 
@@ -167,11 +167,3 @@ def read_until(stream: socket.socket, text: bytes) -> bytes:
     while text not in data and (chunk := stream.recv(4096)):
         data += chunk
     return bytes(data)
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fail when it doesn't in time."""
-    end = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)

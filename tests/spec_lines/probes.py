@@ -19,9 +19,12 @@ def limit(name: str) -> str:
     return f"answer = resource.getrlimit(resource.RLIMIT_{name})[1]"
 
 
-WRITE = "answer = fails(open, {path!r}, 'w')"
+def write(path: str) -> str:
+    """Return what opens a file to write it."""
+    return f"answer = fails(open, {path!r}, 'w')"
 
-#: Copies the interpreter as a setuid program of root's, becomes somebody else, runs it.
+
+#: Copies the interpreter as a setuid program of root's, becomes another user, runs it.
 SETUID = """
 import shutil, subprocess
 shutil.copyfile(os.path.realpath("/proc/self/exe"), "/tmp/python")
@@ -109,6 +112,10 @@ while sum(os.times()[:2]) < 1.4:
     pass
 answer = "went on"
 """
+LOCKED = """
+locked = libc.mlock(ctypes.create_string_buffer(64), 64) == 0
+answer = "ok" if locked else errno.errorcode[ctypes.get_errno()]
+"""
 DESCRIPTORS = """
 kept = []
 def fill():
@@ -140,7 +147,7 @@ def visible(path):
         return False
 answer = [path for path in %r if visible(path)]
 """
-#: A child that waits for the end of its parent, whose side of a pipe nobody else holds, and lives on.
+#: A child that waits for the end of its parent, whose side of a pipe only the parent holds, and lives on.
 ORPHAN = """
 import time
 inner, outer = os.pipe()

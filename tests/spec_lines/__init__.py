@@ -1,0 +1,1 @@
+"""The container specification line by line: each line is taken out alone, and something must get through."""
