@@ -24,7 +24,7 @@ from gateway.launcher.container import Container
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.runner.conversation import open_conversation
 from gateway.launcher.runner.frames import END, FILE, JOB, PICTURE, READY, STDOUT, encode_frame, with_head
-from gateway.model.jobs import Job, Limits, MiB
+from gateway.model.jobs import Format, Job, Limits, MiB, SaveOptions
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages
 from gateway.v1.response.content_types import content_type_of
 from tests.fakes import PNG, FakeEngine, FakePool, block, no_usage
@@ -37,7 +37,7 @@ LIMITS = Limits(output_limit_bytes=2 * MiB, pixel_limit=4_000_000)
 PLAIN, COLLECTING = Job("code"), Job("code", collect=True)
 
 #: Words that the forgers below put where they hope to see them again.
-WORDS_OF_GUESTS = ("script", "plt.plot", "not our fault")
+WORDS_OF_GUESTS = ("script", "plt.plot", "not our fault", "attacker.example", "app.alert")
 
 #: Types by which a browser would run a file.
 RUNNABLE = ("html", "script", "wasm")
@@ -176,6 +176,66 @@ FORGED_AND_COLLECTED = {
     ),
 }
 
+SVG_HEAD = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="1pt" height="1pt" viewBox="0 0 1 1"'
+RUNNING_SVG = (
+    SVG_HEAD + b' onload="alert(1)"><script>alert(2)</script><a href="javascript:alert(3)"><path d="M 0 0"/></a></svg>'
+)
+DOUBLING_SVG = (
+    SVG_HEAD.replace(
+        b"?><",
+        b'?><!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
+        b'<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY file SYSTEM "file:///etc/passwd">]><',
+    )
+    + b"><text>&c;&file;</text></svg>"
+)
+CALLING_SVG = (
+    SVG_HEAD
+    + b' xmlns:xlink="http://www.w3.org/1999/xlink"><style>@import url(https://attacker.example/a.css);</style>'
+    b'<image xlink:href="https://attacker.example/a.png"/><foreignObject><iframe src="https://attacker.example"/>'
+    b"</foreignObject></svg>"
+)
+
+
+def running_pdf() -> bytes:
+    """Return a PDF that opens with a script."""
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (app.alert(1)) >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 10 10] >>",
+    )
+    written, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
+    trailer = b"trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(written)
+    return written + b"xref\n0 4\n0000000000 65535 f \n" + rows + trailer
+
+
+def jpeg_with_a_page() -> bytes:
+    """Return a JPEG with a comment of markup, and the beginning of an archive behind its end."""
+    comment, drawn = b"<script>alert(1)</script>", saved("jpeg")
+    return drawn[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + drawn[2:] + b"PK\x03\x04"
+
+
+def webp_of_two_sizes() -> bytes:
+    """Return a WebP whose outer size is small, and whose inner one is the largest there is."""
+    inner = b"\x2f" + struct.pack("<I", 16383 | 16383 << 14) + bytes(64)
+    outer = struct.pack("<I", 10) + bytes(10)
+    chunks = b"WEBPVP8X" + outer + b"VP8L" + struct.pack("<I", len(inner)) + inner + b"\0"
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+#: Pictures of other formats.
+FORGED_PICTURES = {
+    "an SVG that runs": (Format.SVG, RUNNING_SVG),
+    "an SVG that doubles": (Format.SVG, DOUBLING_SVG),
+    "an SVG that calls home": (Format.SVG, CALLING_SVG),
+    "a PDF that runs": (Format.PDF, running_pdf()),
+    "a JPEG with a page behind it": (Format.JPEG, jpeg_with_a_page()),
+    "a WebP of two sizes": (Format.WEBP, webp_of_two_sizes()),
+}
+
 
 async def render(stream: bytes, job: Job, *, ends: bool = False) -> Result:
     """Run a job whose container writes some bytes, and then ends or stays silent."""
@@ -234,6 +294,16 @@ async def test_forged_reply(forged: Forged, job: Job) -> None:
         assert all(character.isprintable() or character in "\n\t" for character in text)
     for brought in result.files:
         assert not any(word in content_type_of(brought.name, brought.data) for word in RUNNABLE)
+
+
+@pytest.mark.parametrize("forged", FORGED_PICTURES.values(), ids=FORGED_PICTURES)
+async def test_forged_picture(forged: tuple[Format, bytes]) -> None:
+    """A picture of any format that does more than draw is not served."""
+    wanted, data = forged
+    job = Job("code", SaveOptions(formats=(wanted,)), collect=True)
+    result = await render(block(1, picture(data, format=wanted.value) + end()), job)
+    assert (result.outcome, result.figures) == (Outcome.INVALID_OUTPUT, ())
+    assert not any(word in result.error for word in WORDS_OF_GUESTS)
 
 
 async def test_reply_in_pieces_is_read_as_in_one() -> None:
