@@ -42,7 +42,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_settings(clean_environment: None) -> Callable[..., Settings]:
-    """Settings with the key of the tests and the defaults, but for what is given by field name."""
+    """Return settings with the key of the tests and the defaults, but for what is given by field name."""
     return lambda **values: Settings(**{"_env_file": None, "api_key": KEY, **values})
 
 

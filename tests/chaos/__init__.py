@@ -1,1 +1,1 @@
-"""Load and faults at once, by a seeded plan; every answer is judged."""
+"""Load and faults at once, by a seeded plan; every response is judged."""

@@ -1,4 +1,4 @@
-"""Clients that speak HTTP by hand, so that they can misbehave at any byte."""
+"""Clients that write HTTP byte by byte, so that they can misbehave anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.live import Answer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: Seconds after which a client gives up, which is never right: every wait of the gateway is bounded far below.
+#: Seconds after which a client gives up, which is a failure: every wait of the gateway is far shorter.
 PATIENCE_S = 90.0
 
 #: Requests of one client at most.
@@ -138,7 +138,7 @@ class Client:
             body = body[:-2]
         elif plan.manner is Manner.LARGE:
             body = body.ljust(LARGE_BYTES)
-        key = "nobody's" if plan.manner is Manner.STRANGER else self._key
+        key = "unknown" if plan.manner is Manner.STRANGER else self._key
         head = (
             "POST /render-matplotlib HTTP/1.1\r\nHost: figbox\r\nContent-Type: application/json\r\n"
             f"X-API-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -154,7 +154,7 @@ def _wished_pause_s(seen: Seen) -> float:
 
 
 async def _receive(seen: Seen, reader: asyncio.StreamReader, piece_pause_s: float = 0.0) -> None:
-    """Read one whole answer."""
+    """Read one whole response."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = dict(line.split(": ", 1) for line in head[1:] if line)
     body, length = b"", int(headers["Content-Length"])

@@ -1,4 +1,4 @@
-"""What may happen: judges every request by what was done to the gateway, the engine and the containers meanwhile."""
+"""Judges every request by what was done to the gateway, the engine and the containers meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fault, Manner, RequestPlan, Work
-from tests.chaos.programs import find_fault_of_picture
+from tests.chaos.programs import flaw_of_picture
 
 if TYPE_CHECKING:
     from tests.support.live import Answer
@@ -44,7 +44,7 @@ REFUSALS = {
     Manner.STALLED: "body-timeout",
 }
 
-#: What a job's code comes to when nothing happens to it.
+#: The problem in which a job's code ends when nothing disturbs it.
 OUTCOMES = {
     Work.PICTURE: None,
     Work.ERROR: "program-error",
@@ -60,14 +60,14 @@ OUTCOMES = {
 ADMISSION = {"key-share-exceeded", "queue-full", "queue-timeout"}
 LOST = {"container-lost", "engine-unavailable", "killed"}
 
-#: Clients that don't wait for an answer. A half-closed connection counts as a client that went away (aiohttp).
+#: Clients that don't wait for a response. A half-closed connection counts as a client that went away (aiohttp).
 LEAVING = {Manner.GONE_BEFORE, Manner.GONE_DURING, Manner.GONE_AFTER, Manner.HALF_CLOSED}
 
 #: Seconds a container's death may precede the request it hits: until the gateway hears of it from a busy engine.
 NEWS_S = 3.0
 
-#: A request that was sent this long before SIGTERM is in the house, and is owed an answer.
-IN_THE_HOUSE_S = 2.0
+#: A request that was sent this many seconds before SIGTERM has arrived, and is owed a response.
+ARRIVED_S = 2.0
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Seen:
 
     Attributes:
         sent: When its last byte was sent, None when it never was.
-        failure: What broke the connection before the answer's end, None when nothing did.
+        failure: What broke the connection before the response's end, or None.
         overdue: The client gave up waiting.
     """
 
@@ -117,16 +117,16 @@ class Judge:
         return self.incidents[-1]
 
     def violations(self) -> list[str]:
-        """Return a sentence for each request that was answered wrongly, or failed without an explanation."""
+        """Return a sentence for each request whose response was wrong, or that failed without an explanation."""
         self.pictures = 0
         found: list[str] = []
         unused = [incident for incident in self.incidents if incident.fault in CONTAINER_FAULTS]
         ids: Counter[str] = Counter()
         # By their ends: so giving each the earliest incident that fits wastes none.
         for seen in sorted(self.requests, key=lambda seen: seen.ended):
-            fault = self._find_fault(seen, unused)
-            if fault is not None:
-                found.append(f"{seen.plan.work}, {seen.plan.manner}, {seen.plan.token}: {fault}")
+            flaw = self._flaw(seen, unused)
+            if flaw is not None:
+                found.append(f"{seen.plan.work}, {seen.plan.manner}, {seen.plan.token}: {flaw}")
             if seen.answer is not None:
                 ids[seen.answer.headers.get("X-Request-ID", "")] += 1
         found += [f"request id {name!r} was used {count} times" for name, count in ids.items() if count > 1]
@@ -151,36 +151,36 @@ class Judge:
             return "ok" if seen.answer.status == 200 else slug_of(seen.answer)
         return "client went away" if seen.plan.manner in LEAVING else "connection lost"
 
-    def _find_fault(self, seen: Seen, unused: list[Incident]) -> str | None:
+    def _flaw(self, seen: Seen, unused: list[Incident]) -> str | None:
         if seen.overdue:
-            return "no answer came"
+            return "no response came"
         if seen.answer is None:
-            return None if seen.plan.manner in LEAVING else self._find_fault_of_loss(seen)
+            return None if seen.plan.manner in LEAVING else self._flaw_of_loss(seen)
         if seen.answer.status == 200:
             if seen.plan.work is not Work.PICTURE or seen.plan.manner in REFUSALS:
-                return "it was answered by a picture"
+                return "the response was a picture"
             self.pictures += 1
-            return find_fault_of_picture(seen.answer.body, seen.plan.token)
-        return find_fault_of_problem(seen.answer) or self._find_fault_of_refusal(seen, seen.answer, unused)
+            return flaw_of_picture(seen.answer.body, seen.plan.token)
+        return flaw_of_problem(seen.answer) or self._flaw_of_refusal(seen, seen.answer, unused)
 
-    def _find_fault_of_loss(self, seen: Seen) -> str | None:
+    def _flaw_of_loss(self, seen: Seen) -> str | None:
         down = self._during(seen, GATEWAY_FAULTS)
         if not down:
             return f"connection lost with the gateway up: {seen.failure}"
-        sent_before = seen.sent is not None and seen.sent + IN_THE_HOUSE_S < min(incident.began for incident in down)
+        sent_before = seen.sent is not None and seen.sent + ARRIVED_S < min(incident.began for incident in down)
         if (
             sent_before
             and all(incident.fault is Fault.GATEWAY_TERM for incident in down)
             and seen.plan.manner is not Manner.PIPELINED
             and not self._during(seen, ENGINE_FAULTS)
         ):
-            return f"an orderly end lost it, though it was in the house: {seen.failure}"
+            return f"an orderly end lost it, though it had arrived: {seen.failure}"
         return None
 
-    def _find_fault_of_refusal(self, seen: Seen, answer: Answer, unused: list[Incident]) -> str | None:
+    def _flaw_of_refusal(self, seen: Seen, answer: Answer, unused: list[Incident]) -> str | None:
         slug = slug_of(answer)
         if seen.plan.manner in REFUSALS:
-            return None if slug == REFUSALS[seen.plan.manner] else f"answered by {slug}"
+            return None if slug == REFUSALS[seen.plan.manner] else f"the response was {slug}"
         if slug == OUTCOMES[seen.plan.work]:
             # What the code said is as much its own as a picture is.
             said = f"ValueError: {seen.plan.token}" in answer.json["error"].splitlines()
@@ -214,15 +214,15 @@ class Judge:
 
 
 def slug_of(answer: Answer) -> str:
-    """Return the name of an answer's problem."""
+    """Return the name of a response's problem."""
     return str(answer.json.get("type", "")).removeprefix(PREFIX)
 
 
-def find_fault_of_problem(answer: Answer) -> str | None:
-    """Return what is wrong with the form of an error's answer."""
+def flaw_of_problem(answer: Answer) -> str | None:
+    """Return what is wrong with the form of a problem."""
     document, slug = answer.json, slug_of(answer)
     if answer.headers.get("Content-Type", "").split(";")[0] != "application/problem+json":
-        return f"{answer.status} is no problem document: {answer.body[:200]!r}"
+        return f"{answer.status} is not a problem document: {answer.body[:200]!r}"
     if STATUSES.get(slug) != answer.status or document.get("status") != answer.status:
         return f"an undocumented error: {answer.status} {document}"
     if document.get("request_id") != answer.headers.get("X-Request-ID"):

@@ -1,4 +1,4 @@
-"""What will happen, decided beforehand by a seed: which requests, sent how, and which faults, when.
+"""What will happen, decided by a seed: which requests, sent how, and which faults, when.
 
 The seed fixes every choice; the machine's timing still decides how they meet.
 """
@@ -31,7 +31,7 @@ class Work(StrEnum):
 
 
 class Manner(StrEnum):
-    """How a client sends its request, and whether it stays for the answer."""
+    """How a client sends its request, and whether it waits for the response."""
 
     PLAIN = "plain"
     KEPT = "several on one connection"
@@ -65,7 +65,7 @@ GATEWAY_FAULTS = (Fault.GATEWAY_KILL, Fault.GATEWAY_TERM)
 ENGINE_FAULTS = (Fault.ENGINE_HANG, Fault.ENGINE_RESTART, Fault.ENGINE_CRASH)
 CONTAINER_FAULTS = (Fault.CONTAINER_KILL, Fault.CONTAINER_REMOVE, Fault.CONTAINER_PAUSE)
 
-#: A round of requests: each client deals itself this deck again and again, newly shuffled, so no kind is left out.
+#: A round of requests: each client shuffles this deck again and again, so that no kind is left out.
 DECK: tuple[tuple[Work, Manner], ...] = (
     *[(Work.PICTURE, Manner.PLAIN)] * 8,
     *[(Work.PICTURE, Manner.KEPT)] * 2,

@@ -38,7 +38,7 @@ PROGRAMS = {
     Work.FLOOD: "{token!r}\nimport os\nwhile True: os.write(2, b'x' * 65536)",
     Work.EXIT: "{token!r}\nimport os, time; time.sleep({sleep_s:.3f}); os._exit(3)",
     Work.MUTE: "{token!r}\nimport os, time; os.closerange(0, 256); time.sleep(60)",
-    # The runner's private copy of stdout is one of these: a picture that is none, and the claim that all is well.
+    # The runner's private copy of stdout is one of these: a malformed picture, and the claim that all is well.
     Work.FORGE: """{token!r}
 import os, struct
 frame = lambda kind, payload: struct.pack(">cI", kind, len(payload)) + payload
@@ -61,8 +61,8 @@ def expected_pixels(token: str) -> np.ndarray:
     return cells.repeat(CELL_PIXELS, axis=0).repeat(CELL_PIXELS, axis=1)
 
 
-def find_fault_of_picture(png: bytes, token: str) -> str | None:
-    """Return what is wrong with the picture of a token: it must agree in every pixel."""
+def flaw_of_picture(png: bytes, token: str) -> str | None:
+    """Return what is wrong with the picture of a token, which must agree in every pixel."""
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             pixels = np.asarray(image.convert("RGB"))

@@ -113,7 +113,7 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
         await stage.terminate()
         left = engine.counts()
     finally:
-        violations = [*judge.violations(), *stage.complaints, *faults_of_logs(stage.logs)]
+        violations = [*judge.violations(), *stage.complaints, *bad_log_lines(stage.logs)]
         with capsys.disabled():
             print(judge.counts())  # noqa: T201 - for who runs it
             print(f"{len(stage.logs)} gateways; violations: {len(violations)}", *violations, sep="\n  ")  # noqa: T201
@@ -191,7 +191,7 @@ async def until_only_the_pool_is_left(stage: Installation) -> None:
         await stage.gateway.until_metric(f"figbox_jobs_{name}", 0)
 
 
-def faults_of_logs(logs: list[Path]) -> list[str]:
+def bad_log_lines(logs: list[Path]) -> list[str]:
     """Return what the gateways' logs should not hold: signs of a defect, foreign lines, keys, code."""
     found = []
     for log in logs:
@@ -200,7 +200,7 @@ def faults_of_logs(logs: list[Path]) -> list[str]:
             try:
                 event = json.loads(line)
             except ValueError:
-                found.append(f"{log.name}: no line of ours: {line[:500]}")
+                found.append(f"{log.name}: not a line of ours: {line[:500]}")
                 continue
             if any(sign in line for sign in FORBIDDEN) or event.get("event") == "library message":
                 found.append(f"{log.name}: {line[:3000]}")

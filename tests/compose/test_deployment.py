@@ -186,7 +186,7 @@ def test_stack_deploy_reads_the_same_file() -> None:
 
 
 def test_the_image_has_no_tools(deployed: Deployment) -> None:
-    """No package installer, compiler or setuid file is in the image, and all of it can be loaded by anybody."""
+    """No package installer, compiler or setuid file is in the image, and any user can load all of it."""
     program = """
 import json, os, shutil, stat
 found = [n for n in ("pip", "pip3", "gcc", "cc", "make", "ld") if shutil.which(n)]

@@ -70,7 +70,7 @@ async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = 60)
         try:
             answer = await gateway.render(PLOT, key=key)
         except aiohttp.ClientConnectionError:  # also where the engine's proxy listens before the gateway does
-            assert time.monotonic() < end, "nobody listens"
+            assert time.monotonic() < end, "the gateway does not listen"
         else:
             if answer.status != 503 or time.monotonic() > end:
                 return answer.status

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.fuzz.corpus import corpus_file, read_corpus
 from tests.fuzz.targets import TARGETS
 
-#: Seconds for each target when nobody says.
+#: Seconds for each target, unless told otherwise.
 DEFAULT_S = 60
 
 #: Seconds that one input may take, and MiB that a run may grow to: slowness and greed are findings too.

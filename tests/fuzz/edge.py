@@ -58,18 +58,18 @@ EDGE_SEEDS = (
 )
 
 
-class _House:
+class _Gateway:
     """A gateway that serves one connection after another."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.log = io.StringIO()
-        self.faults: list[Mapping[str, object]] = []
+        self.errors: list[Mapping[str, object]] = []
         self.rig = make_rig(lambda **values: Settings(**{"_env_file": None, "api_key": KEY, **values}))
         self.rig.environments = {"default": FACTS}
         self.executor = self.rig.executor
         self.edge = self.rig.edge
-        self.loop.set_exception_handler(lambda _, context: self.faults.append(context))
+        self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
         configure_logging(debug=False, stream=self.log)
         self.loop.run_until_complete(self._start())
 
@@ -100,7 +100,7 @@ class _House:
             ours.close()
 
 
-_houses: list[_House] = []
+_gateways: list[_Gateway] = []
 
 
 def _available(stream: socket.socket) -> bytes:
@@ -115,14 +115,14 @@ def _available(stream: socket.socket) -> bytes:
 
 def fuzz_edge(data: bytes) -> None:
     """Send bytes as a client; check all that comes of it."""
-    if not _houses:
-        _houses.append(_House())
-    house = _houses[0]
-    house.executor.jobs.clear()
-    house.faults.clear()
-    house.log.seek(0)
-    house.log.truncate()
-    answers = split_answers(house.loop.run_until_complete(house.serve(data.split(PAUSE, 1))).replace(CONTINUE, b""))
+    if not _gateways:
+        _gateways.append(_Gateway())
+    gateway = _gateways[0]
+    gateway.executor.jobs.clear()
+    gateway.errors.clear()
+    gateway.log.seek(0)
+    gateway.log.truncate()
+    answers = split_answers(gateway.loop.run_until_complete(gateway.serve(data.split(PAUSE, 1))).replace(CONTINUE, b""))
     for status, fields, body in answers:
         assert status in STATUSES, status
         assert fields["Server"] == "figbox"
@@ -135,20 +135,20 @@ def fuzz_edge(data: bytes) -> None:
             assert document["status"] == status
             assert document["request_id"] == fields["X-Request-ID"]
             assert KEY not in body.decode("ascii")
-    assert sum(body == PNG for _, _, body in answers) <= len(house.executor.jobs)
-    assert not house.executor.jobs or KEY.encode() in data.replace(PAUSE, b"", 1), "something ran without a key"
-    lines = house.log.getvalue()
+    assert sum(body == PNG for _, _, body in answers) <= len(gateway.executor.jobs)
+    assert not gateway.executor.jobs or KEY.encode() in data.replace(PAUSE, b"", 1), "something ran without a key"
+    lines = gateway.log.getvalue()
     assert KEY not in lines
     for line in lines.splitlines():
         assert json.loads(line)["level"] == "INFO", line
-    assert not house.faults, house.faults
-    assert house.edge.connection_count == 0
-    assert house.rig.admission.running_count == house.rig.admission.waiting_count == 0
+    assert not gateway.errors, gateway.errors
+    assert gateway.edge.connection_count == 0
+    assert gateway.rig.admission.running_count == gateway.rig.admission.waiting_count == 0
 
 
 def close() -> None:
-    """Give back what the fuzzer's gateway holds; logging is set as it was by whoever called."""
-    while _houses:
-        house = _houses.pop()
-        house.loop.close()
+    """Give back what the fuzzer's gateway holds; the caller restores logging."""
+    while _gateways:
+        gateway = _gateways.pop()
+        gateway.loop.close()
         logger.remove()

@@ -16,7 +16,7 @@ FORMATS = tuple(Format)
 
 
 def fuzz_picture(data: bytes) -> None:
-    """Any bytes are a picture of a sane size, or a refusal in our own words; the first byte chooses the format."""
+    """Check that any bytes are a picture of a sane size or are refused in our words; the first byte is the format."""
     if not data:
         return
     wanted, picture = FORMATS[data[0] % len(FORMATS)], data[1:]
@@ -33,7 +33,7 @@ def fuzz_picture(data: bytes) -> None:
 
 
 def fuzz_repaired_png(data: bytes) -> None:
-    """The same for PNG with the checksums made right, which no fuzzer finds by itself."""
+    """Check the same for PNG with right checksums, which no fuzzer finds by itself."""
     fuzz_picture(bytes([FORMATS.index(Format.PNG)]) + _repair_png(data))
 
 

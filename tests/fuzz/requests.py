@@ -21,7 +21,7 @@ MESSAGE_LIMIT = 400
 
 
 def fuzz_submission(data: bytes) -> None:
-    """A JSON body is refused in words that may be sent, or makes a job that the launcher takes and reads alike."""
+    """Check that a JSON body is refused in words that may be sent, or makes a job that the launcher reads alike."""
     try:
         job, _ = read_json(data, {}, [])
     except InvalidRequest as error:
@@ -31,7 +31,7 @@ def fuzz_submission(data: bytes) -> None:
 
 
 def fuzz_form(data: bytes) -> None:
-    """The same for a form, however it is cut on its way; what stands before the first line end is the query."""
+    """Check the same for a form, however it is cut on its way; the first line is the query."""
     if not data:
         return
     step, (query, _, form) = data[0] % 32 + 1, data[1:].partition(b"\n")

@@ -41,7 +41,7 @@ JOBS = (
 
 
 def fuzz_frames(data: bytes) -> None:
-    """However a stream is cut, it is read alike: the same pieces, frames and answer, or the same refusal."""
+    """Check that a stream is read alike however it is cut: the same pieces, frames and reply, or the same refusal."""
     if not data:
         return
     step, job, stream = data[0] % 16 + 1, JOBS[data[0] // 16 % len(JOBS)], data[1:]
@@ -97,7 +97,7 @@ def _answer(job: Job, pieces: Iterable[bytes]) -> tuple[object, ...]:
 
 
 def fuzz_wire(data: bytes) -> None:
-    """A document and the bytes beside it are a job within bounds, which says the same again, or are refused."""
+    """Check that a document and the bytes beside it are a job that is written alike again, or are refused."""
     document, _, beside = data.partition(b"\0")
     try:
         parsed = parse(document)

@@ -27,7 +27,7 @@ needs_fuzzer = pytest.mark.skipif(
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """The gateway in this process logs to where its fuzzer reads; afterwards all is as it was."""
+    """Let the gateway in this process log to where its fuzzer reads; restore logging afterwards."""
     with kept_logging():
         yield
         edge.close()
@@ -41,7 +41,7 @@ def test_seeds_and_corpus_hold(name: str, own_logging: None, clean_environment: 
 
 
 def test_corpus_is_small_and_belongs_to_targets() -> None:
-    """The corpus doesn't weigh a clone down, and none is left over."""
+    """The corpus is small, and each of its files belongs to a target."""
     files = list(corpus_file("x").parent.glob("*"))
     assert files
     assert {file.stem for file in files} <= set(TARGETS)
@@ -58,7 +58,7 @@ def test_fuzzer_finds_nothing(name: str, tmp_path: Path) -> None:
 
 @needs_fuzzer
 def test_fuzzer_finds_what_is_there(tmp_path: Path) -> None:
-    """The fuzzer sees the code's branches: it finds a word that nobody guesses, and leaves it in a file."""
+    """The fuzzer sees the code's branches: it finds a word that can't be guessed, and leaves it in a file."""
     assert fuzz("find-me", 60, tmp_path, quiet=True) != 0
     (finding,) = tmp_path.iterdir()
     assert finding.read_bytes().startswith(b"BOX")

@@ -85,13 +85,13 @@ def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:
 
 @pytest.fixture
 def rig(make_settings: Callable[..., Settings]) -> Rig:
-    """A gateway with small limits, and the one key of `API_KEY`."""
+    """Return a gateway with small limits, and the one key of `API_KEY`."""
     return make_rig(make_settings)
 
 
 @pytest.fixture
 async def client(rig: Rig, aiohttp_client: AiohttpClient) -> TestClient[web.Request, web.Application]:
-    """A client of the gateway."""
+    """Return a client of the gateway."""
     server = TestServer(rig.app())
     await server.start_server(**PROTOCOL_OPTIONS)
     return await aiohttp_client(server)

@@ -53,7 +53,7 @@ def _left(response: ClientResponse) -> dict[str, int]:
 
 @pytest.fixture
 def house(make_settings: Callable[..., Settings], aiohttp_client: AiohttpClient, tmp_path: Path) -> House:
-    """A gateway whose key `a` has the given limits, `b` has none, and a clock that a test sets by `rig.now`."""
+    """Return a gateway whose key `a` has the given limits, `b` has none, and a clock that a test sets by `rig.now`."""
 
     async def build(**limits: int) -> tuple[Rig, Client]:
         file = tmp_path / "keys.toml"

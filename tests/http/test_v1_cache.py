@@ -32,7 +32,7 @@ OTHER = {"X-API-Key": "the-key-of-somebody-else"}
 
 @pytest.fixture
 async def rig(make_settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[Rig]:
-    """A gateway with a cache, and two keys; the other one may have one job a minute's processor time."""
+    """Return a gateway with a cache, and two keys; the other one may have one job a minute's processor time."""
     digest = hashlib.sha256(OTHER["X-API-Key"].encode()).hexdigest()
     keys = tmp_path / "keys.toml"
     keys.write_text(f'[keys.other]\nsha256 = "{digest}"\ncompute_seconds_per_minute = 30\n')

@@ -44,7 +44,7 @@ class Subject:
 
 @pytest.fixture(scope="package")
 def engine_with_runtimes() -> Iterator[SecondEngine]:
-    """An engine that knows runc, crun and gVisor, without the cgroup mount that crun refuses; holds the image."""
+    """Return an engine with the image that knows runc, crun and gVisor, without the cgroup mount that crun refuses."""
     runtimes.need_root()
     known = {"crun": runtimes.crun(), "runsc": runtimes.runsc()}
     with second_engine(EngineSetup({"runtimes": known}, unified_cgroup=False)) as engine:
@@ -54,7 +54,7 @@ def engine_with_runtimes() -> Iterator[SecondEngine]:
 
 @pytest.fixture(scope="package")
 def remapping_engine() -> Iterator[SecondEngine]:
-    """An engine whose containers have user namespaces; holds the image."""
+    """Return an engine with the image whose containers have user namespaces."""
     runtimes.need_root()
     with second_engine(EngineSetup(remapped=True)) as engine:
         engine.copy_image(engine_url(), IMAGE)

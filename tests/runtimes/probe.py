@@ -17,7 +17,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def fails(call, *arguments):
-    """Whether a call is refused by the system."""
+    """Tell whether a call is refused by the system."""
     try:
         call(*arguments)
     except (OSError, RuntimeError):
@@ -26,7 +26,7 @@ def fails(call, *arguments):
 
 
 def refused(call, *arguments):
-    """The same, in words."""
+    """Return the same in words."""
     return "refused" if fails(call, *arguments) else "allowed"
 
 
@@ -37,7 +37,7 @@ def system_call(number, *arguments):
 
 
 def all_refused(*calls):
-    """Whether each of several raw calls is refused."""
+    """Tell whether each of several raw calls is refused."""
     answers = {refused(system_call, *call) for call in calls}
     return answers.pop() if len(answers) == 1 else "some allowed"
 
@@ -102,12 +102,12 @@ def start_threads():
 
 
 def bounded(call):
-    """Whether something comes to an end."""
+    """Tell whether something comes to an end."""
     return "bounded" if fails(call) else "not bounded"
 
 
 def text_of(path):
-    """The beginning of a file; empty if it can't be read."""
+    """Return the beginning of a file; empty if it can't be read."""
     try:
         with open(path) as file:
             return file.read(2000)
@@ -116,7 +116,7 @@ def text_of(path):
 
 
 def can_write(folder):
-    """Whether a file can be made in a folder."""
+    """Tell whether a file can be made in a folder."""
     try:
         open(folder + "/probe", "w").close()
     except OSError:

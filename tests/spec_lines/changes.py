@@ -77,7 +77,7 @@ def _without_option(beginning: str, *instead: str) -> Change:
     return change
 
 
-#: The filter of system calls is left to the engine, or there is none; programs may gain privileges.
+#: The filter of system calls is the engine's own, or missing; programs may gain privileges.
 engines_own_filter = _without_option("seccomp=")
 unfiltered = _without_option("seccomp=", "seccomp=unconfined")
 new_privileges = _without_option("no-new-privileges")

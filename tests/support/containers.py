@@ -115,7 +115,7 @@ def run(client: docker.APIClient, config: Config) -> Ended:
 def attached(client: docker.APIClient, config: Config) -> Iterator[tuple[str, socket.socket]]:
     """Create a container, attached and not started; it is removed at the end, whatever happens."""
     uid = str(config["User"]).partition(":")[0]
-    # As the pool names them: the engine gives a name once, so no live container of anybody has this uid.
+    # As the pool names them: the engine gives a name once, so no other live container has this uid.
     name = f"figbox-{uid}" if int(uid) in range(UID_FIRST, UID_LAST + 1) else None
     container_id = client.create_container_from_config(config, name=name)["Id"]
     try:
@@ -141,7 +141,7 @@ def attach(client: docker.APIClient, container_id: str) -> Iterator[socket.socke
 
 
 def read_streams(stream: socket.socket, *, multiplexed: bool = True) -> tuple[bytes, bytes]:
-    """Read a container's streams to their end, and part them; a terminal's are one."""
+    """Read a container's streams to their end, and separate them; a terminal's are one."""
     data = bytearray()
     while chunk := stream.recv(1 << 16):
         data += chunk

@@ -50,7 +50,7 @@ class Rig:
         return self.metrics.registry.get_sample_value(name, labels)
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect as anybody could."""
+        """Connect as any process could."""
         return await asyncio.open_unix_connection(self.path)
 
     async def say(self, *pieces: bytes) -> bytes:

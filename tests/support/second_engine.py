@@ -55,7 +55,7 @@ class EngineSetup:
         return json.dumps({**self.configuration, **remap})
 
     def mounts(self, folder: Path) -> list[list[str]]:
-        """Return the commands that prepare its mount namespace, which nobody else sees."""
+        """Return the commands that prepare its mount namespace, which is its own."""
         commands = []
         if not self.unified_cgroup and UNIFIED_CGROUP.is_mount():
             commands.append(["umount", str(UNIFIED_CGROUP)])
