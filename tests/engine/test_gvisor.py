@@ -27,7 +27,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def own_engine() -> Iterator[SecondEngine]:
-    """An engine that is marked as one that the set-up started, with a configuration and nothing registered."""
+    """Return an engine that is marked as one that the set-up started, with a configuration and nothing registered."""
     need_root()
     setup = EngineSetup({"shutdown-timeout": 5}, environment={dockerd.MARK: "yes"})
     with second_engine(setup) as engine:

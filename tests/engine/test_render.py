@@ -40,7 +40,7 @@ DATA = NamedFile("data.csv", b"x,y\n1,2\n3,4\n")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def warm() -> AsyncIterator[LiveExecutor]:
-    """An executor with a warm pool and default limits."""
+    """Return an executor with a warm pool and default limits."""
     async with live_executor(size=2) as running:
         await running.full()
         yield running

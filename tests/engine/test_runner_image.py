@@ -95,7 +95,7 @@ assert plt.rcParams == plt.rcParamsDefault | {"backend": plt.rcParams["backend"]
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Any]:
-    """The engine's client; containers of this module are removed at the end, whatever happened."""
+    """Return the engine's client; containers of this module are removed at the end, whatever happened."""
     client = docker.from_env()
     yield client
     for container in client.containers.list(all=True, filters={"label": LABEL}):

@@ -92,13 +92,13 @@ def make_runtime(path: Path, change: str, condition: str = "True") -> dict[str, 
 
 @pytest.fixture(scope="module")
 def flag(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file whose existence makes the runtime `turncoat` leave out the memory limit."""
+    """Return the file whose existence makes the runtime `turncoat` leave out the memory limit."""
     return tmp_path_factory.mktemp("flag") / "on"
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory, flag: Path) -> Iterator[SecondEngine]:
-    """An engine with a runtime for each thing that can be left out, holding the image."""
+    """Return an engine with a runtime for each thing that can be left out, holding the image."""
     runtimes.need_root()
     folder = tmp_path_factory.mktemp("runtimes")
     known: dict[str, Any] = {
@@ -115,7 +115,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, flag: Path) -> Iterator[Sec
 
 @pytest.fixture
 def settings_on(engine: SecondEngine, clean_environment: None) -> Callable[[str | None], selftest.SelfTestSettings]:
-    """Settings for a runtime of that engine."""
+    """Return settings for a runtime of that engine."""
     return lambda runtime: selftest.SelfTestSettings(
         _env_file=None,
         docker_host=engine.url,

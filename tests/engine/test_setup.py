@@ -39,14 +39,14 @@ PROGRAM = "open('/made', 'w').write('{text}')\n"
 
 @pytest.fixture
 def client() -> Iterator[DockerClient]:
-    """The engine that is meant."""
+    """Return the engine that is meant."""
     with closing(docker.DockerClient(base_url=engine.meant().url)) as client:
         yield client
 
 
 @pytest.fixture
 def recipe(tmp_path: Path, client: DockerClient) -> Iterator[image.Recipe]:
-    """A small image of two stages on the base image that is there, with a tag of its own."""
+    """Return a small image of two stages on the base image that is there, with a tag of its own."""
     folder = tmp_path / "image"
     folder.mkdir()
     (folder / "Dockerfile").write_text(DOCKERFILE)
@@ -104,7 +104,7 @@ def test_the_build_has_no_network(recipe: image.Recipe) -> None:
 
 @pytest.fixture
 def second_engine() -> Iterator[dockerd.Daemon]:
-    """An engine of our own that isn't started yet, beside the one in use: own socket, data and process file."""
+    """Return an engine of our own that isn't started yet, beside the one in use: own socket, data and process file."""
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
         pytest.skip("only root can start a second engine, and only where dockerd is installed")
     with tempfile.TemporaryDirectory(prefix="fb", ignore_cleanup_errors=True) as name:

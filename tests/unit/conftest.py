@@ -62,14 +62,14 @@ def collect(draw: Callable[..., Answer]) -> Callable[..., Answer]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A directory with a short name: a socket's path may have 107 bytes."""
+    """Return a directory with a short name: a socket's path may have 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="fb") as name:
         yield Path(name)
 
 
 @pytest.fixture
 async def rig(folder: Path) -> AsyncIterator[Rig]:
-    """A server and a client that has found it."""
+    """Return a server and a client that has found it."""
     rig = Rig(folder / "l.sock")
     await rig.start()
     assert await rig.client.start() == Sizes(2, 4)

@@ -39,14 +39,14 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder with a short name: a unix socket's path may have 107 bytes."""
+    """Return a folder with a short name: a unix socket's path may have 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="fb") as name:
         yield Path(name)
 
 
 @contextmanager
 def serving(path: Path) -> Iterator[None]:
-    """A server on a unix socket that answers as an engine does."""
+    """Return a server on a unix socket that answers as an engine does."""
     with socketserver.ThreadingUnixStreamServer(str(path), _Answers) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def output() -> io.StringIO:
-    """What the steps print."""
+    """Return what the steps print."""
     return io.StringIO()
 
 
 @pytest.fixture
 def steps(output: io.StringIO) -> Steps:
-    """Steps that print into memory."""
+    """Return steps that print into memory."""
     return Steps(output=output)
 
 
@@ -84,7 +84,7 @@ def test_a_failed_program_gives_a_sentence(steps: Steps) -> None:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> VirtualEnvironment:
-    """An environment whose locks are empty: made by the real venv and pip, without any network."""
+    """Return an environment whose locks are empty: made by the real venv and pip, without any network."""
     locks = tmp_path / "locks"
     locks.mkdir()
     for name in ("gateway.txt", "dev.txt"):
@@ -126,7 +126,7 @@ def test_a_missing_lock_is_told(environment: VirtualEnvironment, steps: Steps) -
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """An image's folder."""
+    """Return an image's folder."""
     folder = tmp_path / "image"
     (folder / "inner").mkdir(parents=True)
     (folder / "Dockerfile").write_text("FROM scratch\n")

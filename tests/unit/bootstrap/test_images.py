@@ -75,7 +75,7 @@ def test_compose_sends_no_secret() -> None:
 
 @pytest.fixture
 def install() -> Any:
-    """The program that fills site/ in a build."""
+    """Return the program that fills site/ in a build."""
     spec = importlib.util.spec_from_file_location("install", ROOT / "runner-image" / "build" / "install.py")
     assert spec is not None
     assert spec.loader is not None

@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[CacheStore]:
-    """An open store of 1 MiB."""
+    """Return an open store of 1 MiB."""
     opened = CacheStore(path, LIMIT)
     yield opened
     opened.close()

@@ -39,7 +39,7 @@ sha256 = '2222222222222222222222222222222222222222222222222222222222222222'
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A keys file with two keys and comments."""
+    """Return a keys file with two keys and comments."""
     file = tmp_path / "keys.toml"
     file.write_text(OTHERS)
     return file

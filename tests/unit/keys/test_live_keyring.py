@@ -48,7 +48,7 @@ def _put(file: Path, text: str) -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A keys file with two keys."""
+    """Return a keys file with two keys."""
     file = tmp_path / "keys.toml"
     file.write_text(_text(one="a", two="b"))
     return file
@@ -56,7 +56,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ring(file: Path) -> LiveKeyring:
-    """The keys of that file, live."""
+    """Return the keys of that file, live."""
     return LiveKeyring(None, file)
 
 

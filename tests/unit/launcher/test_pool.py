@@ -40,7 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def maker() -> FakeMaker:
-    """A maker that makes at once."""
+    """Return a maker that makes at once."""
     return FakeMaker()
 
 
@@ -529,7 +529,7 @@ class LaunchingEngine:
 
 @pytest.fixture
 def launching() -> Iterator[LaunchingEngine]:
-    """An engine whose containers become ready at once."""
+    """Return an engine whose containers become ready at once."""
     engine = LaunchingEngine(block(1, encode_frame(READY)))
     yield engine
     for peer in engine.peers:

@@ -21,13 +21,13 @@ SMALL = 100
 
 @pytest.fixture
 def maker() -> FakeMaker:
-    """A maker that makes at once."""
+    """Return a maker that makes at once."""
     return FakeMaker()
 
 
 @pytest.fixture
 async def pool(maker: FakeMaker) -> AsyncIterator[Pool]:
-    """A pool of two, filled; when it is closed nothing is left."""
+    """Return a pool of two, filled; when it is closed nothing is left."""
     pool = Pool(maker, size=2, makers=2, idle_limit_s=100, removing_limit=4)
     pool.start()
     await until(lambda: pool.idle_count == 2)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The runner's module that describes faults, in a working directory that holds nothing of ours."""
+    """Return the runner's module that describes faults, in a working directory that holds nothing of ours."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         yield module("report")
 
 
 @pytest.fixture(scope="module")
 def verdict(report: Any) -> Any:
-    """The runner's module that encodes the end of an answer."""
+    """Return the runner's module that encodes the end of an answer."""
     return sys.modules["verdict"]
 
 

@@ -35,7 +35,7 @@ V1 = """\
 
 @pytest.fixture
 def sleeper() -> Iterator[Process]:
-    """A process of our own that waits."""
+    """Return a process of our own that waits."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         process = Process(child.pid)
         yield process

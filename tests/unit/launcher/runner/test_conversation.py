@@ -67,7 +67,7 @@ def new_reader(limit: int = LIMIT) -> AnswerReader:
 
 @pytest.fixture
 async def runner(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Runner]:
-    """A fresh conversation; asyncio has nothing to complain of when it is over."""
+    """Return a fresh conversation; asyncio has nothing to complain of when it is over."""
     ours, peer = socket.socketpair()
     peer.setblocking(False)
     runner = Runner(peer, await open_conversation(ours))
