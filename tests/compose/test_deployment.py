@@ -244,7 +244,7 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
     found: re.Match[str] | None = None
     docker(*words)
     try:
-        gateway = LiveGateway(None, f"http://127.0.0.1:{port}", "", engine_url(), tmp_path / "no", "")  # type: ignore[arg-type]
+        gateway = LiveGateway(None, "", engine_url(), tmp_path / "no", f"http://127.0.0.1:{port}", "")  # type: ignore[arg-type]
         end = time.monotonic() + 60
         while True:
             try:

@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = 60) -> int:
     """Return the status of a render, once the gateway is there."""
-    gateway = LiveGateway(None, url, "", engine_url(), tmp_path / "no", "")  # type: ignore[arg-type]
+    gateway = LiveGateway(None, "", engine_url(), tmp_path / "no", url, "")  # type: ignore[arg-type]
     end = time.monotonic() + deadline_s
     while True:
         try:

@@ -45,14 +45,34 @@ class Answer:
 
 
 @dataclass
-class LiveGateway:
-    """A running gateway process."""
+class LiveProcess:
+    """A running gateway or launcher, as a process of its own."""
 
     process: subprocess.Popen[str]
-    url: str
     installation: str
     docker_host: str
     log: Path
+
+    def log_text(self) -> str:
+        """Return what it has logged so far."""
+        return self.log.read_text()
+
+    def terminate(self) -> int:
+        """End it as an operator would; return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@dataclass
+class LiveGateway(LiveProcess):
+    """A running gateway."""
+
+    url: str
     metrics_url: str
 
     async def render(self, code: str, key: str = KEY, timeout_s: float = 90) -> Answer:
@@ -93,20 +113,6 @@ class LiveGateway:
         """Return the names of this installation's job containers, in any state."""
         return [name for name in containers_of(self.installation, self.docker_host) if "template" not in name]
 
-    def log_text(self) -> str:
-        """Return what it has logged so far."""
-        return self.log.read_text()
-
-    def terminate(self) -> int:
-        """End it as an operator would; return its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait(10)
-
 
 @contextmanager
 def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environment: object) -> Iterator[LiveGateway]:
@@ -119,11 +125,13 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
     """
     docker_host = docker_host or engine_url()
     installation = str(environment.pop("FIGBOX_INSTALLATION", f"test-{secrets.token_hex(6)}"))
-    process, log, metrics_url = begin_gateway(tmp_path, docker_host, installation, **environment)
     try:
-        yield LiveGateway(process, _read_url(process, log), installation, docker_host, log, metrics_url)
+        gateway = start_gateway(tmp_path, docker_host, installation, **environment)
+        try:
+            yield gateway
+        finally:
+            end_gateway(gateway.process)
     finally:
-        end_gateway(process)
         remove_containers_of(installation, docker_host)
 
 
@@ -131,7 +139,7 @@ def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environ
     """Start a gateway that the caller ends, and wait until it serves; what its end leaves is the caller's, too."""
     process, log, metrics_url = begin_gateway(tmp_path, docker_host, installation, **environment)
     try:
-        return LiveGateway(process, _read_url(process, log), installation, docker_host, log, metrics_url)
+        return LiveGateway(process, installation, docker_host, log, _read_url(process, log), metrics_url)
     except BaseException:
         end_gateway(process)
         raise
@@ -150,16 +158,21 @@ def begin_gateway(
         **environment,
     }
     log = tmp_path / f"gateway-{secrets.token_hex(4)}.log"
-    with log.open("w") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway"],
+    process = begin("gateway", {**os.environ, **{name: str(value) for name, value in settings.items()}}, log)
+    return process, log, f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
+
+
+def begin(module: str, environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
+    """Start a process of ours; what it writes to stderr is added to a log."""
+    with log.open("a") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", module],
             cwd=ROOT,
-            env={**os.environ, **{name: str(value) for name, value in settings.items()}},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
         )
-    return process, log, f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
 
 
 def end_gateway(process: subprocess.Popen[str]) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
-import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.live import (
-    ROOT,
     LiveGateway,
+    LiveProcess,
+    begin,
     end_gateway,
     engine_url,
     remove_containers_of,
@@ -23,41 +21,26 @@ from tests.support.live import (
 )
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+
+MODULE = "gateway.launcher"
 
 #: An engine's address at which none is: what a gateway in split mode is given, to show that it asks none.
 NO_ENGINE = "unix:///nowhere/docker.sock"
 
 
 @dataclass
-class LiveLauncher:
-    """A running launcher process, and how to start another one in its place."""
+class LiveLauncher(LiveProcess):
+    """A running launcher, and how to start another one in its place, which adds to its log."""
 
-    process: subprocess.Popen[str]
     socket: Path
-    installation: str
-    docker_host: str
-    log: Path
     environment: dict[str, str]
-
-    def log_text(self) -> str:
-        """Return what it has logged so far, by all processes that it was."""
-        return self.log.read_text()
-
-    def terminate(self) -> int:
-        """End it as an operator would; return its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait(10)
 
     def start_again(self) -> None:
         """Start it anew, as a service manager would."""
         end_gateway(self.process)
-        self.process = begin_launcher(self.environment, self.log)
+        self.process = begin(MODULE, self.environment, self.log)
         read_announcement(self.process, self.log)
 
 
@@ -91,9 +74,8 @@ def live_launcher(tmp_path: Path, *, docker_host: str | None = None, **environme
         variables = {name: value for name, value in os.environ.items() if name != "API_KEY"}
         variables |= {name: str(value) for name, value in settings.items()}
         log = tmp_path / f"launcher-{secrets.token_hex(4)}.log"
-        launcher = LiveLauncher(
-            begin_launcher(variables, log), Path(folder, "launcher.sock"), installation, docker_host, log, variables
-        )
+        process = begin(MODULE, variables, log)
+        launcher = LiveLauncher(process, installation, docker_host, log, Path(folder, "launcher.sock"), variables)
         try:
             read_announcement(launcher.process, log)
             yield launcher
@@ -120,19 +102,6 @@ def start_split_gateway(tmp_path: Path, launcher: LiveLauncher, **environment: o
     gateway = start_gateway(tmp_path, launcher.docker_host, launcher.installation, **own)
     assert gateway.docker_host == launcher.docker_host  # where its containers are looked for
     return gateway
-
-
-def begin_launcher(environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
-    """Start a launcher's process."""
-    with log.open("a") as stderr:
-        return subprocess.Popen(
-            [sys.executable, "-m", "gateway.launcher"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
 
 
 def read_announcement(process: subprocess.Popen[str], log: Path) -> None:
