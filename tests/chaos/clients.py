@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.chaos.model import Judge, Seen
 from tests.chaos.plan import Manner, RequestPlan, plan_requests
 from tests.chaos.programs import code_of
-from tests.support.live import Answer
+from tests.support.live import Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -163,7 +163,7 @@ async def _receive(seen: Seen, reader: asyncio.StreamReader, piece_pause_s: floa
         body += piece
         await asyncio.sleep(piece_pause_s)
     document = json.loads(body) if "json" in headers.get("Content-Type", "") else {}
-    seen.answer = Answer(int(head[0].split()[1]), headers, body, document)
+    seen.answer = Response(int(head[0].split()[1]), headers, body, document)
     seen.ended = time.monotonic()
 
 

@@ -11,7 +11,7 @@ from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fa
 from tests.chaos.programs import flaw_of_picture
 
 if TYPE_CHECKING:
-    from tests.support.live import Answer
+    from tests.support.live import Response
 
 PREFIX = "urn:figbox:problem:"
 
@@ -93,7 +93,7 @@ class Seen:
     began: float
     sent: float | None = None
     ended: float = 0.0
-    answer: Answer | None = None
+    answer: Response | None = None
     failure: str | None = None
     overdue: bool = False
 
@@ -177,7 +177,7 @@ class Judge:
             return f"an orderly end lost it, though it had arrived: {seen.failure}"
         return None
 
-    def _flaw_of_refusal(self, seen: Seen, answer: Answer, unused: list[Incident]) -> str | None:
+    def _flaw_of_refusal(self, seen: Seen, answer: Response, unused: list[Incident]) -> str | None:
         slug = slug_of(answer)
         if seen.plan.manner in REFUSALS:
             return None if slug == REFUSALS[seen.plan.manner] else f"the response was {slug}"
@@ -213,12 +213,12 @@ class Judge:
         ]
 
 
-def slug_of(answer: Answer) -> str:
+def slug_of(answer: Response) -> str:
     """Return the name of a response's problem."""
     return str(answer.json.get("type", "")).removeprefix(PREFIX)
 
 
-def flaw_of_problem(answer: Answer) -> str | None:
+def flaw_of_problem(answer: Response) -> str | None:
     """Return what is wrong with the form of a problem."""
     document, slug = answer.json, slug_of(answer)
     if answer.headers.get("Content-Type", "").split(";")[0] != "application/problem+json":

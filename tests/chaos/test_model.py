@@ -11,28 +11,28 @@ from PIL import Image
 from tests.chaos.model import STATUSES, Judge, Seen
 from tests.chaos.plan import CONTAINER_FAULTS, Fault, Manner, RequestPlan, Work, plan_faults, plan_requests
 from tests.chaos.programs import expected_pixels
-from tests.support.live import Answer
+from tests.support.live import Response
 
 
-def picture(token: str) -> Answer:
+def picture(token: str) -> Response:
     """Return the answer with the picture of a token."""
     png = io.BytesIO()
     Image.fromarray(expected_pixels(token)).save(png, "PNG")
-    return Answer(200, {"X-Request-ID": "1", "Content-Type": "image/png"}, png.getvalue())
+    return Response(200, {"X-Request-ID": "1", "Content-Type": "image/png"}, png.getvalue())
 
 
-def problem(slug: str, error: str = "") -> Answer:
+def problem(slug: str, error: str = "") -> Response:
     """Return a well-formed problem."""
     status = STATUSES[slug]
     document = {"type": f"urn:figbox:problem:{slug}", "status": status, "request_id": "1", "error": error}
     if status == 500:
         document["outcome"] = slug.replace("-", "_")
     headers = {"X-Request-ID": "1", "Content-Type": "application/problem+json; charset=utf-8", "Retry-After": "1"}
-    return Answer(status, headers, b"", document)
+    return Response(status, headers, b"", document)
 
 
 def verdict(
-    answer: Answer | None, *faults: Fault, work: Work = Work.PICTURE, manner: Manner = Manner.PLAIN, at: float = 11
+    answer: Response | None, *faults: Fault, work: Work = Work.PICTURE, manner: Manner = Manner.PLAIN, at: float = 11
 ) -> list[str]:
     """Return what the judge says of one request between seconds 10 and 12, with faults a second long."""
     judge = Judge(engine_margin_s=1)

@@ -12,12 +12,12 @@ from PIL import Image
 from tests.fakes import KEY
 
 if TYPE_CHECKING:
-    from tests.support.live import Answer, LiveGateway
+    from tests.support.live import LiveGateway, Response
 
 pytestmark = [pytest.mark.engine, pytest.mark.core, pytest.mark.both_ways, pytest.mark.deployed]
 
 
-def picture_of(answer: Answer) -> Image.Image:
+def picture_of(answer: Response) -> Image.Image:
     """Return the picture of an answer that must be one."""
     assert answer.status == 200, answer.body[:2000]
     return Image.open(io.BytesIO(answer.body))

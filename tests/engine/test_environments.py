@@ -22,7 +22,7 @@ from PIL import Image
 from bootstrap.images import environments, image
 from tests.fakes import KEY, until
 from tests.support.documents import ENVIRONMENTS, blocks, commands
-from tests.support.live import IMAGE, ROOT, Answer, _read, begin_gateway, end_gateway, engine_url, live_gateway
+from tests.support.live import IMAGE, ROOT, Response, _read, begin_gateway, end_gateway, engine_url, live_gateway
 from tests.support.split import live_launcher, start_split_gateway
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def gateway(science_image: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-async def ask(gateway: LiveGateway, code: str, environment: str) -> Answer:
+async def ask(gateway: LiveGateway, code: str, environment: str) -> Response:
     """Render code in an environment."""
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(90)) as session,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import until
-from tests.support.live import Answer, LiveGateway, live_gateway
+from tests.support.live import LiveGateway, Response, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ async def assert_recovers(gateway: LiveGateway, engine: SecondEngine) -> None:
     await until(lambda: engine.counts() == {"containers": 2, "volumes": 0}, "only the pool is left")
 
 
-def assert_documented(answer: Answer) -> None:
+def assert_documented(answer: Response) -> None:
     """Assert that a failure is one of the documented ones, with `Retry-After`."""
     assert answer.status == 503, answer.body
     assert answer.json["type"] in UNAVAILABLE

@@ -23,8 +23,8 @@ from tests.support.keys_file import write_keys
 from tests.support.live import (
     IMAGE,
     ROOT,
-    Answer,
     LiveGateway,
+    Response,
     containers_of,
     engine_url,
     live_gateway,
@@ -56,7 +56,7 @@ def states(client: docker.APIClient, installation: str) -> list[str]:
     ]
 
 
-async def begin_warm(gateway: LiveGateway, code: str) -> tuple[asyncio.Task[Answer], str]:
+async def begin_warm(gateway: LiveGateway, code: str) -> tuple[asyncio.Task[Response], str]:
     """Begin a request on a gateway with a pool of one; return its task and its container's name."""
     await gateway.until_metric("figbox_pool_idle", 1)
     [container] = gateway.containers()

@@ -35,8 +35,8 @@ def engine_url() -> str:
 
 
 @dataclass
-class Answer:
-    """An HTTP answer, read to its end."""
+class Response:
+    """An HTTP response, read to its end."""
 
     status: int
     headers: dict[str, str]
@@ -75,7 +75,7 @@ class LiveGateway(LiveProcess):
     url: str
     metrics_url: str
 
-    async def render(self, code: str, key: str = KEY, timeout_s: float = 90) -> Answer:
+    async def render(self, code: str, key: str = KEY, timeout_s: float = 90) -> Response:
         """POST code and return the answer."""
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
@@ -83,7 +83,7 @@ class LiveGateway(LiveProcess):
         ):
             return await _read(response)
 
-    async def post(self, path: str, document: dict[str, Any], accept: str, timeout_s: float = 90) -> Answer:
+    async def post(self, path: str, document: dict[str, Any], accept: str, timeout_s: float = 90) -> Response:
         """POST a document with the key of the tests and return the answer."""
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
@@ -91,7 +91,7 @@ class LiveGateway(LiveProcess):
         ):
             return await _read(response)
 
-    async def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
         """GET a path and return the answer."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
             return await _read(response)
@@ -236,7 +236,7 @@ def _read_url(process: subprocess.Popen[str], log: Path) -> str:
     raise AssertionError(f"the gateway did not start:\n{log.read_text()}")
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer:
+async def _read(response: aiohttp.ClientResponse) -> Response:
     body = await response.read()
     document = await response.json(content_type=None) if "json" in response.content_type else {}
-    return Answer(response.status, dict(response.headers), body, document)
+    return Response(response.status, dict(response.headers), body, document)

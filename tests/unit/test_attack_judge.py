@@ -16,7 +16,7 @@ from PIL import Image
 from gateway.model.results import Outcome
 from tests.exploits.attack import Attack, Copies, Kernel
 from tests.exploits.judge import Facts, flaws, flaws_of_next, is_harmless
-from tests.support.live import Answer
+from tests.support.live import Response
 
 HEADERS = {"Content-Type": "image/png", "X-Content-Type-Options": "nosniff", "X-Request-ID": "1f"}
 FACTS = Facts({"the key": "open-sesame"}, frozenset(HEADERS), pixel_limit=100, output_limit_bytes=1000, wall_limit_s=3)
@@ -53,17 +53,17 @@ def undecodable() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"nothing") + chunk(b"IEND", b"")
 
 
-def picture(data: bytes | None = None, **headers: str) -> Answer:
+def picture(data: bytes | None = None, **headers: str) -> Response:
     """Return the response with a picture, right but for what is given; `_` in a header's name is a hyphen."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(200, {**HEADERS, **changed}, png() if data is None else data)
+    return Response(200, {**HEADERS, **changed}, png() if data is None else data)
 
 
-def problem(error: str, outcome: str = "program_error", status: int = 500, **members: object) -> Answer:
+def problem(error: str, outcome: str = "program_error", status: int = 500, **members: object) -> Response:
     """Return the response with a problem document, right but for what is given."""
     document = {"status": status, "request_id": "1f", "error": error, "outcome": outcome, **members}
     headers = {**HEADERS, "Content-Type": "application/problem+json"}
-    return Answer(status, headers, json.dumps(document).encode(), document)
+    return Response(status, headers, json.dumps(document).encode(), document)
 
 
 def file(name: str = "a/b.txt", data: bytes = b"x", **members: object) -> dict[str, object]:
@@ -72,7 +72,7 @@ def file(name: str = "a/b.txt", data: bytes = b"x", **members: object) -> dict[s
     return {"name": name, "data": base64.b64encode(data).decode(), **facts, **members}
 
 
-def document(content_type: str = "application/json", **members: object) -> Answer:
+def document(content_type: str = "application/json", **members: object) -> Response:
     """Return a response of `/v1/render`, right but for what is given."""
     drawn = {**file(data=png(), content_type="image/png"), "format": "png"}
     whole = {
@@ -81,7 +81,7 @@ def document(content_type: str = "application/json", **members: object) -> Answe
         "stdout": {"text": "printed\n", "truncated": False},
         **members,
     }
-    return Answer(200, {**HEADERS, "Content-Type": content_type}, json.dumps(whole).encode(), whole)
+    return Response(200, {**HEADERS, "Content-Type": content_type}, json.dumps(whole).encode(), whole)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def document(content_type: str = "application/json", **members: object) -> Answe
         (attack(Outcome.KILLED, asks={}), problem("x", "killed", 422)),
     ],
 )
-def test_right_responses_pass(of: Attack, response: Answer) -> None:
+def test_right_responses_pass(of: Attack, response: Response) -> None:
     """A response that is as the attack's file says has no flaw; what the sender knew may come back to it."""
     assert list(flaws(of, Kernel.RUNC, response, FACTS)) == []
 
@@ -107,7 +107,7 @@ def test_right_responses_pass(of: Attack, response: Answer) -> None:
         (REFUSED, problem("SystemExit: BREACH: reached the host"), "BREACH: reached the host"),
         (REFUSED, problem("x", outcome="killed"), "the outcome is killed"),
         (REFUSED, picture(), "the outcome is ok"),
-        (REFUSED, Answer(503, HEADERS, b"{}", {}), "the outcome is status 503"),
+        (REFUSED, Response(503, HEADERS, b"{}", {}), "the outcome is status 503"),
         (REFUSED, problem("something else"), "lacks 'not permitted'"),
         (REFUSED, problem("not permitted for root"), "contains 'root'"),
         (REFUSED, problem("not permitted: open-sesame"), "it tells the key"),
@@ -144,7 +144,7 @@ def test_right_responses_pass(of: Attack, response: Answer) -> None:
         (COLLECTING, document("text/html"), "called text/html"),
     ],
 )
-def test_wrong_responses_are_found(of: Attack, response: Answer, flaw: str) -> None:
+def test_wrong_responses_are_found(of: Attack, response: Response, flaw: str) -> None:
     """Each thing that can be wrong with a response is found, and named."""
     assert any(flaw in found for found in flaws(of, Kernel.RUNC, response, FACTS))
 
