@@ -1,14 +1,14 @@
-"""What the program prints, on its way to the gateway.
+"""What the program prints, on its way to the launcher.
 
-Descriptors 1 and 2 become pipes, so that C code and bare ``os.write`` are heard too, and a thread of ours passes on
-what arrives in them. A thread needs the interpreter's lock, though: a program that prints and then crashes, or goes
-into C code that never lets go, would take its last words along. So ``sys.stdout`` and ``sys.stderr`` write line by
-line and pass on each line themselves. After the first thousand they do so only now and then, since a line on its own
-costs twenty times what it costs in a block.
+Descriptors 1 and 2 become pipes, so that output of C code and of bare ``os.write`` is captured too, and a thread of
+ours passes on what arrives in them. A thread needs the interpreter's lock, though: when a program prints and then
+crashes, or enters C code that never releases the lock, its last words would be lost. So ``sys.stdout`` and
+``sys.stderr`` write line by line and pass on each line themselves. After the first thousand they do so only now and
+then, since a line on its own costs twenty times what it costs in a block.
 
-Whoever passes something on has the outbox's turn, reads without waiting, and writes a frame: so order is kept within
-each stream, and no frame is torn. A signal handler may print while the very thread it interrupts has the turn; then
-the other thread sees to those words.
+A thread that passes something on holds the outbox's turn, reads without waiting, and writes a frame: so order is kept
+within each stream, and no frame is torn. A signal handler may print while the thread it interrupts holds the turn;
+then the other thread passes that on.
 """
 
 from __future__ import annotations
@@ -22,32 +22,35 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-import wire
+import frames
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+#: The kind of frame for each descriptor.
 KINDS = {1: b"O", 2: b"S"}
-"""Descriptor to kind of frame."""
+
+#: What a pipe holds. Source: pipe(7).
 PIPE_BYTES = 64 * 1024
-"""What a pipe holds. Source: pipe(7)."""
+
 PROMPT_COUNT = 1000
 PAUSE_S = 0.02
+
+#: How long a ``print`` waits for its turn: the other thread may be writing a frame that the launcher reads slowly.
 TURN_LIMIT_S = 1.0
-"""What a ``print`` waits for its turn: the other thread's frame, which is as long as the gateway takes to read it."""
 
 
 class Capture:
-    """Both pipes, from the moment it is made; ``start`` begins to listen."""
+    """Both pipes; they take what is printed from the moment this is made, and ``start`` passes it on."""
 
-    def __init__(self, outbox: wire.Outbox) -> None:
+    def __init__(self, outbox: frames.Outbox) -> None:
         self._outbox = outbox
         self._kinds: dict[int, bytes] = {}
         self._prompt_left = PROMPT_COUNT
         self._passed_at = 0.0
         for fd, kind in KINDS.items():
             reading, writing = os.pipe()
-            private = wire.make_private(reading)
+            private = frames.make_private(reading)
             os.close(reading)
             os.set_blocking(private, False)
             os.dup2(writing, fd)
@@ -58,14 +61,14 @@ class Capture:
         interpreter.stderr = interpreter.__stderr__ = self._stream(2, "<stderr>", sys.stderr)
 
     def start(self) -> None:
-        """Begin to pass on. A bare thread: it doesn't show in the program's ``threading.enumerate()``."""
+        """Begin to pass on. A bare thread doesn't show in the program's ``threading.enumerate()``."""
         _thread.start_new_thread(self._watch, ())
 
     def pass_on(self) -> int:
-        """Pass on what is in the pipes, a pipe's fill of each at most; for those whose turn it is.
+        """Pass on what is in the pipes, at most a pipe's fill of each; the caller holds the turn.
 
         Returns:
-            How many bytes there were; -1 when both pipes have ended, since the program closed its descriptors.
+            How many bytes there were; -1 when both pipes have ended because the program closed its descriptors.
         """
         count = 0
         for fd, kind in list(self._kinds.items()):
@@ -99,7 +102,7 @@ class Capture:
             poll.register(fd, select.POLLIN)
         while True:
             for fd, _ in poll.poll():
-                if fd not in self._kinds:  # ended: polling it would answer at once for ever
+                if fd not in self._kinds:  # ended: it would be ready for ever
                     poll.unregister(fd)
             self._outbox.take_turn()
             try:
@@ -109,10 +112,10 @@ class Capture:
             if count < 0:
                 return
             if count < PIPE_BYTES // 2:
-                time.sleep(PAUSE_S)  # a few words: more may come, and every frame has its price
+                time.sleep(PAUSE_S)  # more may come, and every frame has its price
 
     def _stream(self, fd: int, name: str, like: io.TextIOWrapper | object) -> io.TextIOWrapper:
-        """Text stream for a descriptor, made as the interpreter makes its own."""
+        """Return a text stream for a descriptor, made as the interpreter makes its own."""
         raw = PromptFile(fd, self)
         raw.name = name
         stream = io.TextIOWrapper(
@@ -142,7 +145,7 @@ class PromptFile(io.FileIO):
 
 
 def flush_program_output() -> None:
-    """Push out what the program printed; it may have closed or replaced its streams."""
+    """Flush what the program printed; it may have closed or replaced its streams."""
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
-        with contextlib.suppress(BaseException):  # nothing here is worth losing the answer
+        with contextlib.suppress(BaseException):  # nothing here is worth losing the reply
             getattr(sys, name).flush()

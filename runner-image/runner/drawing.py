@@ -1,8 +1,8 @@
-"""Figures: which of those that a program leaves are the answer, and how they are saved.
+"""Figures: which of those that a program leaves are sent, and how they are saved.
 
-The figures are those that pyplot has open. A program may also do without pyplot: then those are meant that it made
-with ``Figure()`` and that its global names still lead to, directly or by way of lists, dicts, arrays, artists, canvases
-and objects of its own classes. What pyplot once knew and has closed is not among them.
+They are those that pyplot has open. If it has none, they are those that the program made with ``Figure()`` and that its
+global names still lead to, directly or through lists, dicts, arrays, artists, canvases and objects of its own classes.
+What pyplot once knew and has closed is not among them.
 """
 
 from __future__ import annotations
@@ -11,34 +11,37 @@ import io
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from verdict import Drawn
+from result import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from job import SaveOptions
 
+#: Figures that come back at most, the last ones; the launcher takes no more.
 FIGURE_LIMIT = 32
-"""Figures that come back at most, of all of them the last; the gateway takes no more."""
 LABEL_LIMIT = 200
+
+#: Objects looked at in search of figures.
 SEARCH_LIMIT = 10_000
-"""Objects looked at in search of figures."""
 RASTERS = frozenset({"png", "jpeg", "webp"})
 STRIP_ROWS = 256
 BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
 
 
-class Studio:
-    """Takes its tools before the program runs, so that what it replaces in Matplotlib's modules can't confuse us.
+class Figures:
+    """The program's figures.
+
+    Made before the program runs: what it replaces in Matplotlib's modules makes no difference here.
 
     Attributes:
-        drawn: figures that pyplot has seen.
+        drawn: How many figures pyplot has seen.
     """
 
     def __init__(self) -> None:
-        from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415  # only after the measured import
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib._pylab_helpers import Gcf
+        from matplotlib.figure import Figure
 
         self.drawn = 0
         self._gcf: Any = Gcf
@@ -54,14 +57,14 @@ class Studio:
             self._known.add(manager.canvas.figure)
             adopt(cls, manager)
 
-        self._gcf._set_new_active_manager = classmethod(count_and_adopt)  # noqa: SLF001
+        self._gcf._set_new_active_manager = classmethod(count_and_adopt)
 
     def choose(self, *, all_figures: bool, names: Mapping[str, Any] | None) -> list[tuple[int, Any]]:
-        """Figures that are the answer, each with its number, in pyplot's order: the current one comes last.
+        """Return the figures to be sent, each with its number, in pyplot's order: the current one comes last.
 
         Args:
-            all_figures: all of them instead of the current one.
-            names: global names of the program, to be searched when pyplot has no figure open; None: don't.
+            all_figures: All of them instead of the current one.
+            names: Global names of the program, searched when pyplot has no figure open; None: they aren't.
         """
         managers = self._gcf.get_all_fig_managers()
         found = [(manager.num if isinstance(manager.num, int) else 0, manager.canvas.figure) for manager in managers]
@@ -69,7 +72,7 @@ class Studio:
             found = [(0, figure) for figure in find_figures(names) if figure not in self._known]
         return found[-(FIGURE_LIMIT if all_figures else 1) :]
 
-    def save(self, number: int, figure: Any, options: SaveOptions) -> Iterator[Drawn]:
+    def save(self, number: int, figure: Any, options: SaveOptions) -> Iterator[Picture]:
         """Save a figure in each of the formats asked for.
 
         Not by way of pyplot: its draw_idle() draws the figure a second time, 12 ms for a line plot.
@@ -83,25 +86,25 @@ class Studio:
         for kind in options.formats:
             if kind == "svg":
                 salt_identifiers()
-            picture = io.BytesIO()
-            self._save(figure, picture, format=kind, **given)
-            yield Drawn(number, label, kind, picture.getvalue())
+            buffer = io.BytesIO()
+            self._save(figure, buffer, format=kind, **given)
+            yield Picture(number, label, kind, buffer.getvalue())
 
 
 def salt_identifiers() -> None:
-    """Let equal figures give equal SVG: identifiers come from random numbers where no salt is set.
+    """Let equal figures give equal SVG: its invisible identifiers are random where no salt is set.
 
-    They show in no picture. A salt that the program has set stays.
+    A salt that the program has set stays.
     """
-    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib as mpl
 
     if mpl.rcParams["svg.hashsalt"] is None:
         mpl.rcParams["svg.hashsalt"] = SVG_SALT
 
 
 def find_figures(names: Mapping[str, Any]) -> Iterator[Any]:
-    """Figures that names lead to, each once, in the order in which they come."""
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    """Yield the figures that names lead to, each once, in the order in which they come."""
+    from matplotlib.figure import Figure
 
     seen: set[int] = set()
     pending = list(names.values())[::-1]
@@ -117,10 +120,10 @@ def find_figures(names: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def parts_of(thing: Any) -> list[Any]:
-    """What an object holds, where it is of a kind that is searched."""
-    import numpy as np  # noqa: PLC0415
-    from matplotlib.artist import Artist  # noqa: PLC0415
-    from matplotlib.backend_bases import FigureCanvasBase  # noqa: PLC0415
+    """Return what an object holds, where it is of a kind that is searched."""
+    import numpy as np
+    from matplotlib.artist import Artist
+    from matplotlib.backend_bases import FigureCanvasBase
 
     parts: Any = ()
     if isinstance(thing, Artist):
@@ -138,22 +141,22 @@ def parts_of(thing: Any) -> list[Any]:
     return list(parts)
 
 
-def with_digest(picture: Drawn, memory_bytes: int) -> Drawn:
-    """The picture with a digest of its pixels: SHA-256 over the rows as RGBA, 8 bits each.
+def with_digest(picture: Picture, memory_bytes: int) -> Picture:
+    """Return the picture with a digest of its pixels: SHA-256 over the rows as RGBA, 8 bits each.
 
-    Decoded from the file, since JPEG and WebP lose some, and converted strip by strip. SVG and PDF have no pixels.
+    Decoded from the file, since JPEG and WebP are lossy, and converted strip by strip. SVG and PDF have no pixels.
 
     Args:
-        picture: what was saved.
-        memory_bytes: what decoding may take; a picture that takes more stays without.
+        picture: What was saved.
+        memory_bytes: What decoding may take; a picture that takes more gets no digest.
     """
     if picture.format not in RASTERS:
         return picture
-    import hashlib  # noqa: PLC0415
+    import hashlib
 
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None  # all drawing is done; the gateway counts the pixels
+    Image.MAX_IMAGE_PIXELS = None  # all drawing is done; the launcher counts the pixels
     digest = hashlib.sha256()
     try:
         with Image.open(io.BytesIO(picture.data)) as image:
@@ -163,6 +166,6 @@ def with_digest(picture: Drawn, memory_bytes: int) -> Drawn:
             for top in range(0, height, STRIP_ROWS):
                 strip = image.crop((0, top, width, min(height, top + STRIP_ROWS)))
                 digest.update(strip.convert("RGBA").tobytes())
-    except Exception:  # noqa: BLE001  # the program has a hand in what is saved; the gateway's check says what is wrong
+    except Exception:  # noqa: BLE001 - the program may spoil what is saved; the launcher's check says how
         return picture
     return picture._replace(pixels_sha256=digest.hexdigest())

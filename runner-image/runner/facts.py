@@ -1,6 +1,6 @@
-"""Says what the image is made of, for manifests and for whoever asks which versions draw here.
+"""Tells what the image is made of, for manifests and for clients that ask which versions draw here.
 
-The gateway runs it once at its start, in a container of its own that never sees a job, and believes it: no
+The launcher runs it once at its start, in a container of its own that never sees a job, and trusts it: no
 guest's code has run there. Everything listed under ``versions`` can change a picture's bytes.
 """
 
@@ -13,22 +13,22 @@ import platform
 import zlib
 from typing import Any
 
+#: What Pillow was built with and saves figures by; its PNG needs no libpng, only a zlib.
 LIBRARIES_OF_PILLOW = ("zlib_ng", "libjpeg_turbo", "webp", "avif")
-"""What Pillow was built with, as far as figures are saved by it; PNG needs no libpng there, only a zlib."""
 
 
 def gather() -> dict[str, Any]:
-    """Everything there is to know; needs pyplot to be imported the way jobs import it."""
+    """Return all facts; pyplot must have been imported the way jobs import it."""
     return {"versions": versions(), "packages": packages(), "fonts_sha256": digest_of_fonts()}
 
 
 def versions() -> dict[str, str]:
-    """Versions of whatever decides how a figure looks and which bytes it is saved as."""
-    import matplotlib as mpl  # noqa: PLC0415  # only after the measured import
-    import numpy as np  # noqa: PLC0415
-    import PIL  # noqa: PLC0415
-    from matplotlib import ft2font  # noqa: PLC0415
-    from PIL import features  # noqa: PLC0415
+    """Return the versions of what decides how a figure looks and which bytes it is saved as."""
+    import matplotlib as mpl
+    import numpy as np
+    import PIL
+    from matplotlib import ft2font
+    from PIL import features
 
     found = {
         "python": platform.python_version(),
@@ -44,19 +44,19 @@ def versions() -> dict[str, str]:
 
 
 def packages() -> dict[str, str]:
-    """Every distribution that a program can import from, by name."""
+    """Return every distribution that a program can import from, by name."""
     found = {distribution.name: distribution.version for distribution in importlib.metadata.distributions()}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def digest_of_fonts() -> str:
-    """SHA-256, in hex, over name and contents of every font that Matplotlib lists."""
-    from matplotlib import font_manager  # noqa: PLC0415
+    """Return SHA-256, in hex, over name and contents of every font that Matplotlib lists."""
+    from matplotlib import font_manager
 
     manager = font_manager.fontManager
     lines = []
     for path in {entry.fname for entry in (*manager.ttflist, *manager.afmlist)}:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        lines.append(f"{content}  {os.path.basename(path)}\n")  # noqa: PTH119
+        lines.append(f"{content}  {os.path.basename(path)}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

@@ -3,9 +3,9 @@
 Three additions to Matplotlib, each without effect on text that the chosen font can show by itself:
 
 * the simplified Chinese face ends the list of fonts that are asked for a glyph, for every family and style
-  sheet alike (an entry in rcParams would be lost with each of both);
-* in formulas, which know no such list, a character of these scripts is taken from that face;
-* fonts that programs name and that can't be shipped (SimHei, MS Gothic, Malgun Gothic, ...) stand for the
+  sheet alike (either would replace an entry in rcParams);
+* in formulas, which have no such list, a character of these scripts is taken from that face;
+* fonts that programs name and that can't be shipped (SimHei, MS Gothic, Malgun Gothic, ...) are aliases of the
   face that fits. They are entered into the font list when they are first named: Matplotlib walks the whole
   list for every search, and 190 more entries cost a figure with a formula 13 ms.
 """
@@ -43,8 +43,10 @@ ALIASES = {
         "Source Han Sans KR", "Noto Sans KR", "Noto Serif CJK KR", "UnDotum",
     ),
 }  # fmt: skip
+
+#: Weights under which a face is listed: a bold title in a regular face beats a warning.
 WEIGHTS = (400, 700)
-"""Weights under which a face is listed: a bold title in a regular face beats a warning."""
+
 SCRIPTS = (
     range(0x1100, 0x1200),  # Hangul letters
     range(0x2E80, 0xA000),  # radicals, punctuation, kana, ideographs
@@ -57,8 +59,8 @@ SCRIPTS = (
 
 
 def install() -> None:
-    """Make the additions; does nothing where the font list holds no such face (outside of the image)."""
-    from matplotlib import font_manager  # noqa: PLC0415  # only after the measured import
+    """Make the additions; do nothing where the font list holds no such face (outside of the image)."""
+    from matplotlib import font_manager
 
     manager = font_manager.fontManager
     faces = {entry.name: entry for entry in manager.ttflist if entry.name.startswith("Noto Sans CJK ")}
@@ -69,17 +71,17 @@ def install() -> None:
     add_last_font(font_manager, fallback)
     add_to_formulas(fallback)
     # Opening the face takes 2 ms; a warm container has that behind it.
-    font_manager.get_font(manager._find_fonts_by_props(font_manager.FontProperties()))  # noqa: SLF001
+    font_manager.get_font(manager._find_fonts_by_props(font_manager.FontProperties()))
 
 
 def add_aliases(font_manager: Any, faces: dict[str, Any]) -> None:
     """Enter the names of ALIASES into the font list when a search first names them."""
     aliases = {name.lower(): (name, f"Noto Sans CJK {face}") for face in ALIASES for name in ALIASES[face]}
     aliases |= {name.lower(): (name, name) for name in faces}
-    search = font_manager.FontManager._findfont_cached.__wrapped__  # noqa: SLF001  # below its cache
+    search = font_manager.FontManager._findfont_cached.__wrapped__
 
     def find_font(self: Any, prop: Any, *args: Any, **options: Any) -> Any:
-        for family in font_manager.FontProperties._from_any(prop).get_family():  # noqa: SLF001
+        for family in font_manager.FontProperties._from_any(prop).get_family():
             generic = family.lower() in font_manager.font_family_aliases
             for name in self._expand_aliases(family.lower()) if generic else (family,):
                 alias = aliases.pop(name.lower(), None)
@@ -89,24 +91,24 @@ def add_aliases(font_manager: Any, faces: dict[str, Any]) -> None:
                     )
         return search(self, prop, *args, **options)
 
-    font_manager.FontManager._findfont_cached = functools.lru_cache(1024)(find_font)  # noqa: SLF001
+    font_manager.FontManager._findfont_cached = functools.lru_cache(1024)(find_font)
 
 
 def add_last_font(font_manager: Any, fallback: Any) -> None:
     """Let text that no chosen font can show fall through to ``fallback``."""
-    find_fonts = font_manager.FontManager._find_fonts_by_props  # noqa: SLF001
+    find_fonts = font_manager.FontManager._find_fonts_by_props
 
     def find_fonts_and_fallback(self: Any, prop: Any, fontext: str = "ttf", *args: Any, **options: Any) -> Any:
         found = find_fonts(self, prop, fontext, *args, **options)
         return found if fontext == "afm" or fallback in found else [*found, fallback]
 
-    font_manager.FontManager._find_fonts_by_props = find_fonts_and_fallback  # noqa: SLF001
+    font_manager.FontManager._find_fonts_by_props = find_fonts_and_fallback
 
 
 def add_to_formulas(fallback: Any) -> None:
     """Let formulas take characters of SCRIPTS from the text's own font or from ``fallback``."""
-    from matplotlib import _mathtext  # noqa: PLC0415
-    from matplotlib.font_manager import get_font  # noqa: PLC0415
+    from matplotlib import _mathtext
+    from matplotlib.font_manager import get_font
 
     def wrap(cls: Any) -> None:
         get_glyph = cls._get_glyph

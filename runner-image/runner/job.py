@@ -1,11 +1,11 @@
-"""One submission, as the gateway sends it: data files, then the job itself. The gateway has checked all of it."""
+"""One submission, as the launcher sends it: data files, then the job itself. All of it has been checked."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import wire
+import frames
 import work_dir
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ NAME_LIMIT_BYTES = 1024
 
 
 class UnknownFrame(Exception):
-    """Something came that nobody of ours sends."""
+    """A frame that the launcher never sends."""
 
 
 class SaveOptions(NamedTuple):
@@ -31,15 +31,15 @@ class SaveOptions(NamedTuple):
     bbox_inches: str | None = None
     transparent: bool = False
     style: Sequence[str] = ()
-    rc: dict[str, Any] = {}  # noqa: RUF012  # nobody changes it
+    rc: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 class Job(NamedTuple):
     """One submission; by hand it is the code alone.
 
     Attributes:
-        collect: whether printed text, written files, warnings and digests of pixels come back too, and the program is
-            helped along where nobody is there to press a key.
+        collect: Whether printed text, written files, warnings and digests of pixels come back too, and waiting for a
+            user ends at once.
     """
 
     code: str | bytes
@@ -55,37 +55,36 @@ def receive(stream: int) -> tuple[Job, str]:
     """Read one submission; its data files are written into the working directory as they come.
 
     Returns:
-        The job, and why a data file could not be written; empty when all is well.
+        The job, and why a data file could not be written; empty when all could.
 
     Raises:
-        StreamEnded: The gateway went away; before a job that is no fault.
+        StreamEnded: The launcher closed the stream; before a job that is not an error.
         UnknownFrame: What came is not a submission.
     """
-    fault = ""
+    error = ""
     while True:
-        kind, length = wire.FRAME_HEADER.unpack(wire.read_exactly(stream, wire.FRAME_HEADER.size))
+        kind, length = frames.FRAME_HEADER.unpack(frames.read_exactly(stream, frames.FRAME_HEADER.size))
         if kind == b"F" and length <= FILE_FRAME_LIMIT_BYTES:
-            fault = receive_file(stream, length) or fault
+            error = receive_file(stream, length) or error
         elif kind == b"J" and length <= JOB_FRAME_LIMIT_BYTES:
-            return parse(wire.read_exactly(stream, length)), fault
+            return parse(frames.read_exactly(stream, length)), error
         else:
             raise UnknownFrame
 
 
 def receive_file(stream: int, length: int) -> str:
-    """Write one data file; returns why that failed, for the rest of the submission must be read all the same."""
-    (name_length,) = wire.NAME_LENGTH.unpack(wire.read_exactly(stream, wire.NAME_LENGTH.size))
-    length -= wire.NAME_LENGTH.size + name_length
+    """Write one data file; return why that failed, since the rest of the submission must be read all the same."""
+    (name_length,) = frames.NAME_LENGTH.unpack(frames.read_exactly(stream, frames.NAME_LENGTH.size))
+    length -= frames.NAME_LENGTH.size + name_length
     if name_length > NAME_LIMIT_BYTES or length < 0:
         raise UnknownFrame
-    name = wire.read_exactly(stream, name_length).decode()
-    fault = ""
-    with work_dir.Arrival(name) as arrival:
+    name = frames.read_exactly(stream, name_length).decode()
+    with work_dir.DataFile(name) as file:
         while length:
-            piece = wire.read_exactly(stream, min(length, 1 << 20))
+            piece = frames.read_exactly(stream, min(length, 1 << 20))
             length -= len(piece)
-            fault = fault or arrival.write(piece)
-    return fault or arrival.fault
+            file.write(piece)
+    return file.error
 
 
 def parse(payload: bytes) -> Job:

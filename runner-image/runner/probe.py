@@ -1,8 +1,8 @@
-"""Says what the sandbox looks like from inside, for the gateway's self-test at its start.
+"""Tells what the sandbox looks like from inside, for the launcher's self-test.
 
-Every probe is harmless where it succeeds: files it could make are removed, calls that a sandbox should
-refuse are made with arguments that do nothing, a child that could be forked exits at once. The gateway
-decides what is acceptable; nothing here judges.
+Every attempt is harmless where it succeeds: a file that could be made is removed, calls that a sandbox should
+refuse are made with arguments that do nothing, a child that could be forked exits at once. The launcher
+judges what is acceptable; nothing here does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STATUS_FIELDS = ("CapEff", "CapBnd", "CapPrm", "CapInh", "CapAmb", "NoNewPrivs", "Seccomp", "Groups")
-WRITE_TARGETS = ("/", "/opt/figbox", "/etc", "/dev/shm", "/dev/mqueue", "/sys/fs/cgroup", "/proc/sys/kernel")  # noqa: S108
+WRITE_TARGETS = ("/", "/opt/figbox", "/etc", "/dev/shm", "/dev/mqueue", "/sys/fs/cgroup", "/proc/sys/kernel")
 RLIMITS = (
     "CORE",
     "CPU",
@@ -69,7 +69,7 @@ SYSCALL_ARGUMENTS = {
 
 
 def look_around() -> dict[str, Any]:
-    """Everything there is to know; a part that can't be read is null."""
+    """Return everything there is to know; a part that can't be read is null."""
     return {
         "uid": os.getuid(),
         "gid": os.getgid(),
@@ -99,16 +99,16 @@ def look_around() -> dict[str, Any]:
 
 
 def read_text(path: str) -> str | None:
-    """Contents of a small file; None when it can't be read."""
+    """Return the contents of a small file; None when it can't be read."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(1 << 20)
     except OSError:
         return None
 
 
 def read_first(folder: str, names: tuple[str, ...]) -> str | None:
-    """Contents of the first file of ``names`` that can be read (cgroup v2 first, then v1)."""
+    """Return the contents of the first file of ``names`` that can be read (cgroup v2 first, then v1)."""
     for name in names:
         text = read_text(f"{folder}/{name}")
         if text is not None:
@@ -117,39 +117,39 @@ def read_first(folder: str, names: tuple[str, ...]) -> str | None:
 
 
 def read_status() -> dict[str, str | None]:
-    """Fields of /proc/self/status; null where the kernel doesn't show them (gVisor)."""
+    """Return fields of /proc/self/status; null where the kernel doesn't show them (gVisor)."""
     lines = (read_text("/proc/self/status") or "").splitlines()
     fields = dict(line.split(":", 1) for line in lines if ":" in line)
     return {name: fields[name].strip() if name in fields else None for name in STATUS_FIELDS}
 
 
 def list_interfaces() -> list[str] | None:
-    """Names of the network interfaces; None when neither place tells."""
+    """Return the names of the network interfaces; None when neither place tells."""
     table = read_text("/proc/net/dev")
     if table is not None:
         return [line.split(":", 1)[0].strip() for line in table.splitlines()[2:]]
     try:
-        return sorted(os.listdir("/sys/class/net"))  # noqa: PTH208
+        return sorted(os.listdir("/sys/class/net"))
     except OSError:
         return None
 
 
 def attempt(action: Callable[[], None]) -> str | None:
-    """Name of the error that ``action`` met; None when it succeeded."""
+    """Return the name of the error that ``action`` met; None when it succeeded."""
     try:
         action()
-    except OSError as fault:
-        return errno.errorcode.get(fault.errno or 0, str(fault.errno))
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, str(error.errno))
     return None
 
 
 def try_to_write(folder: str) -> str | None:
-    """Error met when creating a file in ``folder``; None when it worked (the file is removed again)."""
+    """Return the error met when creating a file in ``folder``; None when it worked (the file is removed again)."""
 
     def create() -> None:
-        path = os.path.join(folder, "figbox-probe")  # noqa: PTH118
+        path = os.path.join(folder, "figbox-probe")
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)
 
     return attempt(create)
 
@@ -169,16 +169,16 @@ def fork_child() -> None:
 
 def change_mode() -> None:
     """Change the mode of the working directory's own probe file."""
-    path = "/tmp/figbox-probe"  # noqa: S108
+    path = "/tmp/figbox-probe"
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     try:
-        os.chmod(path, 0o600)  # noqa: PTH101
+        os.chmod(path, 0o600)
     finally:
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)
 
 
 def attempt_syscall(name: str) -> str | None:
-    """Error of a raw system call; None when it succeeded, "unknown" on other machines than the two we know."""
+    """Return the error of a raw system call; None when it succeeded, "unknown" on other machines than our two."""
     column = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
     if column is None:
         return "unknown"
@@ -190,9 +190,9 @@ def attempt_syscall(name: str) -> str | None:
 
 
 def describe_tmp() -> dict[str, int | bool] | None:
-    """Size, inodes and flags of the working directory's file system."""
+    """Return size, inodes and flags of the working directory's file system."""
     try:
-        facts = os.statvfs("/tmp")  # noqa: S108
+        facts = os.statvfs("/tmp")
     except OSError:
         return None
     return {

@@ -1,4 +1,4 @@
-"""The client's program: made to look as in ``python plot.py``, run, and its leftovers cleared away."""
+"""The client's program: what makes it look as in ``python plot.py``, and what clears up after it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PROGRAM_FILE = f"{WORK_DIR}/{PROGRAM_NAME}"
 
 
 def decode_source(code: str | bytes) -> str:
-    """Text of the program; bytes are decoded as Python does it (PEP 263: byte order mark, coding line)."""
+    """Return the text of the program; bytes are decoded as Python does it (PEP 263: byte order mark, coding line)."""
     if isinstance(code, str):
         return code.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-    from importlib.util import decode_source as decode  # noqa: PLC0415  # script mode only
+    from importlib.util import decode_source as decode
 
     return decode(code)
 
@@ -31,8 +31,8 @@ def remember_source(lines: list[str]) -> None:
 
 def prepare_main_module() -> dict[str, Any]:
     """Make the interpreter look as in ``python plot.py`` and return the namespace of ``__main__``."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
+    import matplotlib.pyplot as plt
+    import numpy as np
 
     module = types.ModuleType("__main__")
     vars(module).update(
@@ -47,11 +47,11 @@ def prepare_main_module() -> dict[str, Any]:
 
 
 def is_own(filename: str) -> bool:
-    """Whether a frame is the client's: the program, or a file that came with it."""
+    """Return whether a frame is the client's: the program, or a file that came with it."""
     return filename == PROGRAM_NAME or filename.startswith(WORK_DIR + "/")
 
 
-def calm_down(recursion_limit: int) -> None:
+def disarm(recursion_limit: int) -> None:
     """Undo what the program may have left behind that would interrupt our last steps."""
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)

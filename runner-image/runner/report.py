@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from cheap_import import IMAGE_PATHS
 from program import PROGRAM_NAME, is_own, remember_source
 
+#: Frames shown of one exception: a deep recursion must not make the report endless.
 OWN_FRAMES_LIMIT = 1000
-"""Frames shown of one exception: a deep recursion must not make the report endless."""
 MESSAGE_LIMIT = 4000
 SOURCE_LIMIT = 1000
 NOBODY_ASKED = f"\nNobody is there to answer: {PROGRAM_NAME} runs without input, so give it the values it asks for.\n"
 
 
-class Fault(NamedTuple):
+class ProgramError(NamedTuple):
     """Where and how the program failed; line and column count from 1."""
 
     type: str
@@ -27,51 +27,51 @@ class Fault(NamedTuple):
     source: str | None = None
 
 
-def describe(fault: BaseException, lines: list[str]) -> str:
-    """Traceback of ``fault`` with the program's own frames alone; never raises."""
+def describe(error: BaseException, lines: list[str]) -> str:
+    """Return the traceback of ``error`` with the program's own frames alone; never raise."""
     try:
         remember_source(lines)
-        own = trim_chain(fault)
-        report = traceback.TracebackException.from_exception(fault)
+        own = trim_chain(error)
+        report = traceback.TracebackException.from_exception(error)
         drop_empty_stacks(report)
         text = "".join(report.format())
-        if not own and not isinstance(fault, SyntaxError):
+        if not own and not isinstance(error, SyntaxError):
             text = f"Not raised in a line of {PROGRAM_NAME} itself, most likely while drawing:\n{text}"
         return hide_image_paths(text)
-    except BaseException:  # noqa: BLE001  # the fault itself can be hostile to being shown
-        return f"{class_name(fault)}: (its traceback could not be formatted)"
+    except BaseException:  # noqa: BLE001 - the error itself can be hostile to being shown
+        return f"{class_name(error)}: (its traceback could not be formatted)"
 
 
-def locate(fault: BaseException, lines: list[str]) -> Fault:
-    """Type, message and place of ``fault``; never raises.
+def locate(error: BaseException, lines: list[str]) -> ProgramError:
+    """Return type, message and place of ``error``; never raise.
 
-    The place is the last line of the program itself that led to it: the library it calls is not to blame, nor is a
-    module that came with it, whose lines the traceback shows.
+    The place is the last line of the program itself that led to it, not one of the library it calls, nor of a module
+    that came with it, whose lines the traceback shows.
     """
     try:
-        message = fault.msg if isinstance(fault, SyntaxError) else str(fault)
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
         message = hide_image_paths(str(message))[:MESSAGE_LIMIT]
-    except BaseException:  # noqa: BLE001
+    except BaseException:  # noqa: BLE001 - see above
         message = ""
     try:
-        line, column = place_of(fault)
+        line, column = place_of(error)
         source = lines[line - 1].rstrip("\r\n")[:SOURCE_LIMIT] if line and line <= len(lines) else None
-    except BaseException:  # noqa: BLE001
+    except BaseException:  # noqa: BLE001 - see above
         line = column = source = None
-    return Fault(class_name(fault), message, line, column, source)
+    return ProgramError(class_name(error), message, line, column, source)
 
 
-def class_name(fault: BaseException) -> str:
-    """Name of an exception's class, whatever its metaclass says."""
-    return str(type.__getattribute__(type(fault), "__name__"))
+def class_name(error: BaseException) -> str:
+    """Return the name of an exception's class, whatever its metaclass says."""
+    return str(type.__getattribute__(type(error), "__name__"))
 
 
-def place_of(fault: BaseException) -> tuple[int | None, int | None]:
-    """Line and column that ``fault`` is put down to; None where it isn't the program."""
-    if isinstance(fault, SyntaxError) and fault.filename == PROGRAM_NAME:
-        return fault.lineno or None, fault.offset or None
+def place_of(error: BaseException) -> tuple[int | None, int | None]:
+    """Return the program's line and column that led to ``error``; None where none did."""
+    if isinstance(error, SyntaxError) and error.filename == PROGRAM_NAME:
+        return error.lineno or None, error.offset or None
     last = None
-    trace = fault.__traceback__
+    trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == PROGRAM_NAME:
             last = trace
@@ -80,7 +80,7 @@ def place_of(fault: BaseException) -> tuple[int | None, int | None]:
 
 
 def column_of(trace: types.TracebackType) -> int | None:
-    """Column of the expression that a frame was at, in characters.
+    """Return the column of the expression that a frame was at, in characters.
 
     Source: the Python data model, "codeobject.co_positions()": an entry for each code unit of two bytes, columns in
     bytes of UTF-8.
@@ -89,34 +89,34 @@ def column_of(trace: types.TracebackType) -> int | None:
     line, _, begin, _ = next(itertools.islice(positions, trace.tb_lasti // 2, None), (None,) * 4)
     if line != trace.tb_lineno or begin is None:
         return None
-    import linecache  # noqa: PLC0415
+    import linecache
 
     text = linecache.getline(PROGRAM_NAME, line)
     return len(text.encode("utf-8", "surrogatepass")[:begin].decode("utf-8", "replace")) + 1
 
 
-def trim_chain(fault: BaseException) -> bool:
-    """Cut the frames that are not the program's out of ``fault`` and all it refers to.
+def trim_chain(error: BaseException) -> bool:
+    """Cut all but the program's own frames out of ``error`` and the exceptions it refers to.
 
     Returns:
-        Whether ``fault`` itself keeps any frame.
+        Whether ``error`` itself keeps any frame.
     """
     seen: set[int] = set()
-    pending: list[BaseException | None] = [fault]
+    pending: list[BaseException | None] = [error]
     while pending:
-        error = pending.pop()
-        if error is None or id(error) in seen:
+        part = pending.pop()
+        if part is None or id(part) in seen:
             continue
-        seen.add(id(error))
-        BaseException.with_traceback(error, trim_traceback(error.__traceback__))
-        pending += (error.__cause__, error.__context__)
-        if isinstance(error, BaseExceptionGroup):
-            pending += error.exceptions
-    return fault.__traceback__ is not None
+        seen.add(id(part))
+        BaseException.with_traceback(part, trim_traceback(part.__traceback__))
+        pending += (part.__cause__, part.__context__)
+        if isinstance(part, BaseExceptionGroup):
+            pending += part.exceptions
+    return error.__traceback__ is not None
 
 
 def trim_traceback(trace: types.TracebackType | None) -> types.TracebackType | None:
-    """Copy of ``trace`` with the last of the program's own frames."""
+    """Return a copy of ``trace`` with the last of the program's own frames."""
     own = []
     while trace is not None:
         if is_own(trace.tb_frame.f_code.co_filename):
@@ -129,7 +129,7 @@ def trim_traceback(trace: types.TracebackType | None) -> types.TracebackType | N
 
 
 def drop_empty_stacks(report: Any) -> None:
-    """Leave out the heading "Traceback" above no frame at all, as Python does for a SyntaxError."""
+    """Leave out the heading "Traceback" where no frame follows, as Python does for a SyntaxError."""
     pending = [report]
     seen = set()
     while pending:

@@ -52,8 +52,8 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import cheap_import
+import frames
 import runner
-import wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,7 +181,7 @@ def apply_filter(call_filter: bytes) -> None:
 
 def renew_random_state() -> None:
     """Give this child random numbers of its own; `random` and `tempfile` see to themselves after a fork."""
-    import numpy as np  # noqa: PLC0415  # imported long ago
+    import numpy as np  # imported long ago
 
     np.random.seed()  # noqa: NPY002  # the global state is what programs share
     random.seed()
@@ -200,7 +200,7 @@ class Template:
 
     def __init__(self, requests: int, answers: int) -> None:
         self._requests = requests
-        self._outbox = wire.Outbox(answers)
+        self._outbox = frames.Outbox(answers)
         self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._call_filter = b""
 
@@ -223,11 +223,11 @@ class Template:
 
     def _serve_request(self) -> bool:
         try:
-            kind, length = wire.FRAME_HEADER.unpack(wire.read_exactly(self._requests, wire.FRAME_HEADER.size))
+            kind, length = frames.FRAME_HEADER.unpack(frames.read_exactly(self._requests, frames.FRAME_HEADER.size))
             if length > FRAME_LIMIT_BYTES:
                 return False
-            payload = wire.read_exactly(self._requests, length)
-        except wire.StreamEnded:
+            payload = frames.read_exactly(self._requests, length)
+        except frames.StreamEnded:
             return False
         if kind == b"B":
             self._call_filter = payload
@@ -275,7 +275,7 @@ def run_child(wanted: Wanted, call_filter: bytes) -> NoReturn:
         become(wanted, call_filter)
         renew_random_state()
         cheap_import.lay_out_font_list()
-        streams = wire.claim_streams()
+        streams = frames.claim_streams()
         runner.exit_after(wanted.idle_limit_s, streams)
         exit_code = runner.serve_warm(streams)
     except BrokenPipeError:
@@ -288,11 +288,11 @@ def run_child(wanted: Wanted, call_filter: bytes) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Import everything, then serve."""
-    streams = wire.claim_streams()
+    streams = frames.claim_streams()
     cheap_import.import_pyplot()
     cheap_import.warm_up()
     sys.argv = list(arguments[:1])
-    Template(streams.job, streams.answer).serve()
+    Template(streams.job, streams.reply).serve()
     return runner.EXIT_OK
 
 

@@ -1,7 +1,7 @@
 """The working directory: data files go in before the program runs, what it wrote comes out afterwards.
 
-Everything happens with the program's own rights, in its own container: looking twice at what a path leads to is
-tidiness. What protects anybody is that the gateway opens no path at all and judges each name and byte it gets.
+All of this runs with the program's own rights, in its own container, so checking twice what a path leads to is
+tidiness. The protection is elsewhere: the launcher opens no path at all, and checks each name and byte it gets.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from cheap_import import WORK_DIR
 
 if TYPE_CHECKING:
-    from wire import Outbox
+    from frames import Outbox
 
+#: Files that come back at most; the launcher takes no more.
 FILE_LIMIT = 64
-"""Files that come back at most; the gateway takes no more."""
 DEPTH_LIMIT = 8
 PATH_LIMIT = 255
 ENTRY_LIMIT = 20_000
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
+#: A folder or file in a name that is sent; the launcher has the same rule, and refuses a name that breaks it.
 PART = re.compile("[^\0-\x1f\x7f-\x9f/\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
-"""A folder or file in a name that is sent; the gateway has the same rule, and refuses whatever breaks it."""
 
 
 class Traces(NamedTuple):
-    """What tells a file that was not touched: number, size, times of contents and of status."""
+    """What shows that a file was not touched: inode, size, times of contents and of status."""
 
     number: int
     size: int
@@ -39,55 +39,54 @@ class Traces(NamedTuple):
     status_changed_ns: int
 
 
+#: Files by their paths below the working directory.
 Survey = dict[str, Traces]
-"""Files by their paths below the working directory."""
 
 
-class Arrival:
-    """A data file that is being written.
+class DataFile:
+    """A data file that is being written; after an error the rest is dropped.
 
     Attributes:
-        fault: why it could not be; empty when all is well.
+        error: Why it could not be written; empty when it could.
     """
 
     def __init__(self, name: str) -> None:
-        self.fault = ""
+        self.error = ""
         self._name = name
         self._fd = -1
 
     def __enter__(self) -> Self:
         try:
-            self._fd = os.open(os.path.join(WORK_DIR, self._name), WRITE_FLAGS, 0o644)  # noqa: PTH118
-        except OSError as fault:
-            self._note(fault)
+            self._fd = os.open(os.path.join(WORK_DIR, self._name), WRITE_FLAGS, 0o644)
+        except OSError as error:
+            self._note(error)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._fd >= 0:
             os.close(self._fd)
 
-    def write(self, piece: bytes) -> str:
-        """Write the next piece; returns the fault so far."""
+    def write(self, piece: bytes) -> None:
+        """Write the next piece."""
         try:
             view = memoryview(piece)
-            while view and not self.fault:
+            while view and not self.error:
                 view = view[os.write(self._fd, view) :]
-        except OSError as fault:
-            self._note(fault)
-        return self.fault
+        except OSError as error:
+            self._note(error)
 
-    def _note(self, fault: OSError) -> None:
-        self.fault = f"The data file {self._name!r} can't be written: {fault.strerror}."
+    def _note(self, error: OSError) -> None:
+        self.error = f"The data file {self._name!r} can't be written: {error.strerror}."
 
 
 def survey() -> Survey:
-    """All regular files below the working directory but hidden ones: Matplotlib's own folder is among those."""
+    """Return all regular files below the working directory but hidden ones, such as Matplotlib's own folder."""
     found: Survey = {}
     folders = [""]
     while folders and len(found) < ENTRY_LIMIT:
         folder = folders.pop()
         try:
-            with os.scandir(os.path.join(WORK_DIR, folder)) as entries:  # noqa: PTH118
+            with os.scandir(os.path.join(WORK_DIR, folder)) as entries:
                 for entry in entries:
                     path = folder + entry.name
                     if entry.name.startswith("."):
@@ -98,7 +97,7 @@ def survey() -> Survey:
                     elif entry.is_file(follow_symlinks=False):
                         facts = entry.stat(follow_symlinks=False)
                         found[path] = Traces(facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
-        except OSError:  # removed while we look, or not to be read: then it isn't there for us
+        except OSError:  # removed meanwhile, or unreadable
             continue
     return found
 
@@ -106,7 +105,7 @@ def survey() -> Survey:
 def flush_open_files() -> None:
     """Write out what open files still hold back, as the end of a direct run would.
 
-    What was imported before the job is frozen and not walked through.
+    Objects imported before the job are frozen, and not among those looked at.
     """
     for candidate in gc.get_objects():
         if type(candidate) in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
@@ -120,9 +119,9 @@ def send_written(outbox: Outbox, before: Survey, limit_bytes: int) -> bool:
     """Send every file that is new or changed since ``before``, the smallest first.
 
     Args:
-        outbox: where to.
-        before: what was there before the program ran.
-        limit_bytes: what they and everything sent before may come to.
+        outbox: Where to send them.
+        before: What was there before the program ran.
+        limit_bytes: What they and everything sent before may come to.
 
     Returns:
         Whether any of them was left out.
@@ -142,14 +141,14 @@ def send_written(outbox: Outbox, before: Survey, limit_bytes: int) -> bool:
 
 
 def is_sendable(path: str) -> bool:
-    """Whether the gateway takes a file of this name."""
+    """Return whether the launcher takes a file of this name."""
     return len(path) <= PATH_LIMIT and all(PART.fullmatch(part) for part in path.split("/"))
 
 
 def read(path: str, limit_bytes: int) -> bytes | None:
-    """Contents of a regular file; None when it is something else, can't be read, or is too long."""
+    """Return the contents of a regular file; None when it is something else, unreadable, or too long."""
     try:
-        fd = os.open(os.path.join(WORK_DIR, path), READ_FLAGS)  # noqa: PTH118
+        fd = os.open(os.path.join(WORK_DIR, path), READ_FLAGS)
     except OSError:
         return None
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_figure_comes_back(draw: Callable[..., Answer]) -> None:
-    """A program that draws gets its figure at the job's dpi, and the verdict ok."""
+    """A program that draws gets its figure at the job's dpi, and the outcome ok."""
     answer = draw("plt.plot(np.arange(3))")
     assert size_of(answer.png) == (320, 240)
     assert answer.end == {"outcome": "ok"}

@@ -24,9 +24,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def verdict(report: Any) -> Any:
+def result(report: Any) -> Any:
     """Return the runner's module that encodes the end of an answer."""
-    return sys.modules["verdict"]
+    return sys.modules["result"]
 
 
 def fault_of(report: Any, code: str) -> BaseException:
@@ -134,34 +134,34 @@ def test_paths_of_the_image_are_not_told(report: Any) -> None:
         st.builds(lambda text, count: text * count, st.text(min_size=1, max_size=4), st.integers(0, 70_000)),
     )
 )
-def test_error_holds_its_cap_and_keeps_the_end(verdict: Any, error: str) -> None:
+def test_error_holds_its_cap_and_keeps_the_end(result: Any, error: str) -> None:
     """Any text fits; what is left out is left out at the front, and said."""
-    payload = verdict.encode_end(verdict.Verdict("program_error", error=error))
+    payload = result.encode_end(result.Result("program_error", error=error))
     told = json.loads(payload.decode("utf-8")).get("error", "")
     encoded = len(json.dumps(told, ensure_ascii=False).encode())
-    assert encoded <= verdict.ERROR_LIMIT_BYTES
+    assert encoded <= result.ERROR_LIMIT_BYTES
     whole = error.encode("utf-8", "replace").decode()
     if told != whole:
         notice, kept = told.split("\n", 1)
         assert notice == f"[shortened: the first {len(whole) - len(kept)} characters are left out]"
         assert whole.endswith(kept)
-        assert encoded > verdict.ERROR_LIMIT_BYTES - 6
+        assert encoded > result.ERROR_LIMIT_BYTES - 6
 
 
-def test_success_needs_no_words(verdict: Any) -> None:
+def test_success_needs_no_words(result: Any) -> None:
     """The end of a good answer is the outcome alone."""
-    assert json.loads(verdict.encode_end(verdict.Verdict("ok"))) == {"outcome": "ok"}
+    assert json.loads(result.encode_end(result.Result("ok"))) == {"outcome": "ok"}
 
 
-def test_longest_end_holds_its_limit(report: Any, verdict: Any) -> None:
+def test_longest_end_holds_its_limit(report: Any, result: Any) -> None:
     """With everything at its longest, the end still fits, and warnings are whole or left out."""
     rubbish = "\x01\ud800" * 70_000
     notices = [(rubbish[:1000], rubbish[:1000], 1)] * 100
-    fault = report.Fault(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000])
-    payload = verdict.encode_end(
-        verdict.Verdict("program_error", error=rubbish, fault=fault), notices, files_left_out=True
+    fault = report.ProgramError(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000])
+    payload = result.encode_end(
+        result.Result("program_error", error=rubbish, program_error=fault), notices, files_left_out=True
     )
-    assert len(payload) <= verdict.END_LIMIT_BYTES
+    assert len(payload) <= result.END_LIMIT_BYTES
     end = json.loads(payload)
     assert end["files_left_out"] is True
     assert 0 < len(end["notices"]) < 100
@@ -198,11 +198,13 @@ def test_place_of_a_syntax_error(report: Any) -> None:
     code = "x = 1\nplt.plot([1, 2\n"
     with pytest.raises(SyntaxError) as caught:
         compile(code, "plot.py", "exec")
-    assert report.locate(caught.value, code.splitlines(keepends=True)) == report.Fault(
+    assert report.locate(caught.value, code.splitlines(keepends=True)) == report.ProgramError(
         "SyntaxError", "'[' was never closed", 2, 10, "plt.plot([1, 2"
     )
 
 
 def test_fault_outside_of_the_program_has_no_place(report: Any) -> None:
-    """What only fails in drawing is not put down to a line."""
-    assert report.locate(ValueError("bad formula"), ["plt.title('$')\n"]) == report.Fault("ValueError", "bad formula")
+    """What only fails in drawing is not attributed to a line."""
+    assert report.locate(ValueError("bad formula"), ["plt.title('$')\n"]) == report.ProgramError(
+        "ValueError", "bad formula"
+    )

@@ -301,8 +301,8 @@ def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> No
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         assert module("work_dir").FILE_LIMIT == FILE_LIMIT
         assert module("drawing").FIGURE_LIMIT == answers.FIGURE_LIMIT
-        assert module("notices").LIMIT == NOTICE_LIMIT
-        assert module("verdict").END_LIMIT_BYTES <= END_LIMIT
+        assert module("shown_warnings").LIMIT == NOTICE_LIMIT
+        assert module("result").END_LIMIT_BYTES <= END_LIMIT
         assert module("drawing").LABEL_LIMIT <= answers.NAME_LIMIT
 
 

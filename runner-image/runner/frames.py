@@ -1,6 +1,6 @@
 """The runner's ends of the pipes: private descriptors, and frames both ways.
 
-A frame is one byte kind, four bytes big-endian length, payload. runner.py says which kinds there are.
+A frame is one byte kind, four bytes big-endian length, payload. runner.py lists the kinds.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ import struct
 from typing import NamedTuple
 
 FRAME_HEADER = struct.Struct(">cI")
+
+#: Precedes the name in a frame that carries a file, and the head in one that carries a picture.
 NAME_LENGTH = struct.Struct(">H")
-"""Stands before the name in a frame that carries a file, and before the head in one that carries a picture."""
 
 LOWEST_PRIVATE_FD = 100
 
+#: The engine puts a head before each piece that it reads from us, and it rarely reads less than a page at a time.
 ENGINE_BLOCK_BYTES = 4096
 ENGINE_HEAD_BYTES = 8
-"""The engine puts a head before each piece that it reads from us, and reads no smaller ones than a page for long."""
 
 
 class Streams(NamedTuple):
     """Private copies of the descriptors that the engine gave us."""
 
     job: int
-    answer: int
+    reply: int
     nowhere: int
 
 
 class StreamEnded(Exception):
-    """The gateway closed our stdin in the middle of what it was sending."""
+    """The launcher closed our stdin in the middle of what it was sending."""
 
 
 def claim_streams() -> Streams:
@@ -40,21 +41,25 @@ def claim_streams() -> Streams:
     Source: fcntl(2), F_DUPFD_CLOEXEC gives the lowest free descriptor at or above its argument.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
-    job, answer, private_nowhere = (make_private(fd) for fd in (0, 1, nowhere))
+    job, reply, private_nowhere = (make_private(fd) for fd in (0, 1, nowhere))
     os.dup2(nowhere, 0)
     os.dup2(2, 1)
-    if nowhere > 2:  # noqa: PLR2004  # the engine may have started us with a standard descriptor closed
+    if nowhere > 2:  # noqa: PLR2004 - the engine may have started us with a standard descriptor closed
         os.close(nowhere)
-    return Streams(job, answer, private_nowhere)
+    return Streams(job, reply, private_nowhere)
 
 
 def make_private(fd: int) -> int:
-    """Copy of a descriptor where programs don't come across it by chance."""
+    """Return a copy of a descriptor where programs don't come across it by chance."""
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_PRIVATE_FD)
 
 
 def read_exactly(fd: int, count: int) -> bytes:
-    """Read ``count`` bytes; raises StreamEnded when the stream ends before them."""
+    """Read ``count`` bytes.
+
+    Raises:
+        StreamEnded: The stream ends before them.
+    """
     chunks = []
     while count:
         chunk = os.read(fd, min(count, 1 << 20))
@@ -74,19 +79,19 @@ def read_to_end(fd: int) -> bytes:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write every byte, however small the pipe's portions are."""
+    """Write every byte, however few the pipe takes at a time."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
 class Outbox:
-    """Frames on their way to the gateway: one at a time, whole, and counted.
+    """Frames on their way to the launcher: one at a time, whole, and counted.
 
-    Two threads of ours write when a job's output is collected, so whoever does takes his turn.
+    Two threads of ours write when a job's output is collected, so a thread takes its turn before it writes.
 
     Attributes:
-        sent_bytes: What the gateway has counted so far, the engine's own additions included; never less.
+        sent_bytes: What the launcher has counted so far, the engine's own additions included; never less.
     """
 
     def __init__(self, fd: int) -> None:
@@ -96,10 +101,10 @@ class Outbox:
         self._holder = 0
 
     def take_turn(self, limit_s: float = -1) -> bool:
-        """Wait until nobody else writes, and tell whether it is our turn.
+        """Wait until no other thread writes; return whether this thread now has the turn.
 
-        False when the time is over, and at once when this very thread has the turn: then this is a signal handler or
-        a destructor that interrupts it.
+        False when the time is over, and at once when this very thread has the turn already: then this is a signal
+        handler or a destructor that interrupts it.
         """
         if self._holder == _thread.get_ident() or not self._lock.acquire(timeout=limit_s):
             return False
@@ -107,12 +112,12 @@ class Outbox:
         return True
 
     def end_turn(self) -> None:
-        """Let others write."""
+        """Let other threads write."""
         self._holder = 0
         self._lock.release()
 
     def room(self, limit_bytes: int) -> int:
-        """Bytes of one payload that still fit when all together may be counted as ``limit_bytes``."""
+        """Return how many bytes of one payload still fit if all frames may be counted as ``limit_bytes``."""
         left = limit_bytes - self.sent_bytes - FRAME_HEADER.size - NAME_LENGTH.size - ENGINE_HEAD_BYTES
         return left * ENGINE_BLOCK_BYTES // (ENGINE_BLOCK_BYTES + ENGINE_HEAD_BYTES)
 
@@ -129,7 +134,7 @@ class Outbox:
         self.send(kind, NAME_LENGTH.pack(len(head)) + head + payload)
 
     def put(self, kind: bytes, payload: bytes) -> None:
-        """Write one frame; for those whose turn it is."""
+        """Write one frame; the caller holds the turn."""
         frame = FRAME_HEADER.pack(kind, len(payload)) + payload
         self.sent_bytes += len(frame) + ENGINE_HEAD_BYTES * (1 + len(frame) // ENGINE_BLOCK_BYTES)
         write_all(self._fd, frame)

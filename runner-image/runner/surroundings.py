@@ -1,4 +1,4 @@
-"""What a program finds when it starts: styles, parameters, random state, and nobody at the keyboard."""
+"""What the program finds when it starts: styles, parameters, random state, and no user to wait for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def apply(options: SaveOptions) -> None:
     Raises:
         InvalidOption: Matplotlib refuses one of them.
     """
-    import matplotlib as mpl  # noqa: PLC0415  # only after the measured import
-    from matplotlib import style  # noqa: PLC0415
+    import matplotlib as mpl
+    from matplotlib import style
 
     parameters: Any = mpl.rcParams
     for name in options.style:
@@ -29,39 +29,39 @@ def apply(options: SaveOptions) -> None:
     for name, value in options.rc.items():
         try:
             parameters[name] = value
-        except KeyError as fault:
-            raise InvalidOption(f"rc: {name!r} is not a parameter of this Matplotlib") from fault
-        except Exception as fault:
-            raise InvalidOption(f"rc: {fault}") from fault
+        except KeyError as error:
+            raise InvalidOption(f"rc: {name!r} is not a parameter of this Matplotlib") from error
+        except Exception as error:
+            raise InvalidOption(f"rc: {error}") from error
     width, height = parameters["figure.figsize"]
     if options.width_in is not None or options.height_in is not None:
-        # Figures are sized again when they are saved; this lets layouts that the program computes fit.
+        # Figures are resized when they are saved; this makes layouts that the program computes fit.
         parameters["figure.figsize"] = (options.width_in or width, options.height_in or height)
 
 
 def seed(value: int) -> None:
     """Fix the random state of ``random`` and NumPy, that of generators made without a seed included."""
-    import random  # noqa: PLC0415
+    import random
 
-    import numpy as np  # noqa: PLC0415
-    from numpy.random import bit_generator  # noqa: PLC0415
+    import numpy as np
+    from numpy.random import bit_generator
 
     random.seed(value)
-    np.random.seed(value)  # noqa: NPY002  # the programs use it
-    # Where NumPy takes entropy from when nobody gives it any: each generator another, and the same in every run.
+    np.random.seed(value)  # noqa: NPY002 - the programs use it
+    # Where NumPy takes entropy from when given none: generators differ, and are the same in every run.
     source: Any = bit_generator
-    source.randbits = random.Random(value).getrandbits  # noqa: S311
+    source.randbits = random.Random(value).getrandbits  # noqa: S311 - fixed on purpose
 
 
-def expect_nobody() -> None:
+def skip_waiting() -> None:
     """Let waiting for mouse or keyboard end at once, as if its time were over.
 
     ``plt.pause`` still draws, ``plt.ginput`` gives no points, and no loop waits for a window that never closes. Calls
     for text (``input``) need no help: standard input is at its end.
     """
-    from matplotlib.backend_bases import FigureCanvasBase  # noqa: PLC0415
+    from matplotlib.backend_bases import FigureCanvasBase
 
-    def start_event_loop(self: Any, timeout: float = 0) -> None:  # noqa: ARG001
+    def start_event_loop(self: Any, timeout: float = 0) -> None:  # noqa: ARG001 - Matplotlib's signature
         self.flush_events()
         self._looping = False
 

@@ -1,4 +1,4 @@
-"""What became of a job, and how the gateway is told."""
+"""What became of a job, and how the launcher is told."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from notices import Notice
-    from report import Fault
+    from report import ProgramError
+    from shown_warnings import ShownWarning
 
+#: The error text as JSON, escapes included.
 ERROR_LIMIT_BYTES = 64 * 1024
-"""The error text as JSON, escapes included."""
-NOTICES_LIMIT_BYTES = 128 * 1024
-"""All warnings as JSON; whole ones only."""
+
+#: All warnings as JSON; whole ones only.
+WARNINGS_LIMIT_BYTES = 128 * 1024
+
+#: The whole E frame; the launcher reads no more than twice that.
 END_LIMIT_BYTES = 256 * 1024
-"""The whole E frame; the gateway reads no more than twice that."""
 
+#: Taken before the program runs, which may replace json's own functions.
 encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Taken before the program runs, which may put anything in the place of json's own functions."""
 
 
-class Drawn(NamedTuple):
+class Picture(NamedTuple):
     """A figure in one format; ``number`` is 0 for one that pyplot doesn't know."""
 
     number: int
@@ -32,18 +34,18 @@ class Drawn(NamedTuple):
     pixels_sha256: str | None = None
 
 
-class Verdict(NamedTuple):
+class Result(NamedTuple):
     """What became of a job; there are pictures exactly when the outcome is ``ok``."""
 
     outcome: str
-    pictures: Sequence[Drawn] = ()
+    pictures: Sequence[Picture] = ()
     error: str = ""
-    fault: Fault | None = None
+    program_error: ProgramError | None = None
     figures_drawn: int = 0
 
 
-def encode_head(picture: Drawn) -> bytes:
-    """Description of a picture, as JSON."""
+def encode_head(picture: Picture) -> bytes:
+    """Return the description of a picture as JSON."""
     return compact(
         {
             "figure": picture.number,
@@ -54,41 +56,41 @@ def encode_head(picture: Drawn) -> bytes:
     )
 
 
-def encode_end(verdict: Verdict, notices: Sequence[Notice] = (), *, files_left_out: bool = False) -> bytes:
-    """JSON of the E frame; its parts are cut so that the whole holds its limit."""
-    document: dict[str, Any] = {"outcome": verdict.outcome}
-    if verdict.error:
-        document["error"] = shortened(verdict.error)
-    if verdict.fault is not None:
-        document["fault"] = verdict.fault._asdict()
-    if verdict.outcome == "no_figure":
-        document["figures_drawn"] = verdict.figures_drawn
-    if notices:
-        document["notices"] = fitting(notices)
+def encode_end(result: Result, warnings: Sequence[ShownWarning] = (), *, files_left_out: bool = False) -> bytes:
+    """Return the JSON of the E frame; its parts are cut so that the whole keeps its limit."""
+    document: dict[str, Any] = {"outcome": result.outcome}
+    if result.error:
+        document["error"] = shortened(result.error)
+    if result.program_error is not None:
+        document["fault"] = result.program_error._asdict()
+    if result.outcome == "no_figure":
+        document["figures_drawn"] = result.figures_drawn
+    if warnings:
+        document["notices"] = fitting(warnings)
     if files_left_out:
         document["files_left_out"] = True
     return compact(document)
 
 
 def compact(document: Any) -> bytes:
-    """JSON as UTF-8; lone surrogates, which file names and the code itself can bring, become question marks."""
+    """Return JSON as UTF-8; lone surrogates, from file names or the code itself, become question marks."""
     return encode_json(document).encode("utf-8", "replace")
 
 
-def fitting(notices: Sequence[Notice]) -> list[Notice]:
-    """The first warnings, as far as there is room for them."""
-    kept: list[Notice] = []
-    room = NOTICES_LIMIT_BYTES
-    for notice in notices:
-        room -= len(compact(notice)) + 1
+def fitting(warnings: Sequence[ShownWarning]) -> list[ShownWarning]:
+    """Return the first warnings, as many as there is room for."""
+    kept: list[ShownWarning] = []
+    room = WARNINGS_LIMIT_BYTES
+    for warning in warnings:
+        room -= len(compact(warning)) + 1
         if room < 0:
             break
-        kept.append(notice)
+        kept.append(warning)
     return kept
 
 
 def shortened(text: str) -> str:
-    """Text that is at most ERROR_LIMIT_BYTES of JSON; of a long one the end is kept."""
+    """Return text that is at most ERROR_LIMIT_BYTES as JSON; of a longer one the end is kept."""
     # Replaced here and not while encoding, so that lengths are what they will be.
     whole = text.encode("utf-8", "replace").decode()
     kept = whole[-ERROR_LIMIT_BYTES:]
