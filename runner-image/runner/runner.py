@@ -37,8 +37,12 @@ Which stream carries what. The modes, chosen by argv:
     stdin stays open after the job. When not collecting, the program's output goes to stderr.
 ``facts``
     stdout: one line of JSON that tells what the image is made of (see facts.py).
-``probe``
-    stdout: one line of JSON that tells what the sandbox looks like from inside (see probe.py).
+``probe``, ``trials JSON``
+    For the launcher's self-test. stdout: one line of JSON that tells what the sandbox looks like from inside (see
+    probe.py), or how far its limits could be exceeded (see trials.py); the argument has that function's arguments.
+``memory BYTES [--when-told]``
+    For the self-test, too: uses that much memory, with the option once a byte has come on stdin. stdout: one line of
+    JSON, unless that ends the process.
 
 ``import`` does the import of the other modes and exits; benchmarks/import_steps.py measures it.
 
@@ -97,7 +101,10 @@ DIGEST_SHARE = 8
 NO_FIGURE = "No figure is open at the end of the code: it drew none, or closed what it drew."
 CLOSED_FIGURES = "No figure is open at the end of the code: of the {} it drew, all were closed."
 
-USAGE = b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | facts | probe | import [SAVING ...]\n"
+USAGE = (
+    b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | facts | probe | trials JSON |"
+    b" memory BYTES [--when-told] | import [SAVING ...]\n"
+)
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -275,6 +282,16 @@ def serve_report(streams: frames.Streams, arguments: Sequence[str]) -> int:
             import probe  # loads ctypes, which jobs do without
 
             document = probe.look_around()
+        case ["trials", bounds]:
+            import trials
+
+            document = trials.try_limits(**json.loads(bounds))
+        case ["memory", size, *when_told] if when_told in ([], ["--when-told"]):
+            import trials
+
+            if when_told:
+                frames.read_exactly(streams.job, 1)
+            document = trials.use_memory(int(size))
         case _:
             return refuse()
     frames.write_all(streams.reply, json.dumps(document).encode() + b"\n")
@@ -305,7 +322,7 @@ def main(arguments: Sequence[str]) -> int:
                     return serve_job(streams, idle_limit_s=IDLE_LIMIT_S, warm_up=warm_up)
                 case ["--idle-limit-s", seconds]:
                     return serve_job(streams, idle_limit_s=float(seconds), warm_up=warm_up)
-        case ["facts" | "probe", *_]:
+        case ["facts" | "probe" | "trials" | "memory", *_]:
             return serve_report(streams, arguments)
         case ["import", *savings]:
             cheap_import.import_pyplot(savings)

@@ -24,7 +24,7 @@ from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
 from gateway.launcher.runner.reply import AnswerReader
-from gateway.launcher.selftest.trials import PROGRAM, judge_trials, limits_of_trials
+from gateway.launcher.selftest.trials import COMMAND, judge_trials, limits_of_trials
 from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Job, MiB
@@ -56,8 +56,8 @@ PROBE_OUTPUT_LIMIT = 256 * 1024
 #: Memory of the container that tries to use twice as much.
 MEMORY_PROBE_BYTES = 48 * MiB
 
-#: How it tries.
-GREED = f"b'x' * {2 * MEMORY_PROBE_BYTES}; print('survived')"
+#: The image's mode that tries it.
+MEMORY_COMMAND = ("memory", str(2 * MEMORY_PROBE_BYTES))
 
 #: Exit status of a process ended by SIGKILL, as the kernel does when memory is over (not every engine says why).
 EXIT_SIGKILL = SIGNAL_BASE + 9
@@ -188,7 +188,7 @@ async def try_limits(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
         EngineError: It couldn't be run.
     """
     small = replace(sandbox, limits=limits_of_trials(sandbox.limits))
-    output, state = await run_to_end(engine, _python(small, PROGRAM))
+    output, state = await run_to_end(engine, _command(small, *COMMAND))
     report = _read_report(output)
     if report is None and state.exit_code in (None, EXIT_SIGKILL):
         raise ContainerLost("the container that tries the limits was killed")
@@ -246,13 +246,13 @@ def _read_report(output: bytes) -> dict[str, Any] | None:
 
 async def memory_limit_holds(engine: DockerEngine, sandbox: Sandbox) -> bool:
     """Tell whether a container that touches more memory than it may have is killed."""
-    config = _python(sandbox.with_memory(MEMORY_PROBE_BYTES), GREED)
+    config = _command(sandbox.with_memory(MEMORY_PROBE_BYTES), *MEMORY_COMMAND)
     return _was_killed(*await run_to_end(engine, config))
 
 
 async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox) -> bool:
     """Tell whether the same holds for a limit that is brought down while the container runs; not every runtime can."""
-    config = _python(sandbox.with_memory(4 * MEMORY_PROBE_BYTES), "input(); " + GREED)
+    config = _command(sandbox.with_memory(4 * MEMORY_PROBE_BYTES), *MEMORY_COMMAND, "--when-told")
     lowered = False
 
     async def lower(launched: Launched) -> None:
@@ -265,9 +265,9 @@ async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox) -> bool:
     return lowered and _was_killed(output, state)
 
 
-def _python(sandbox: Sandbox, program: str) -> Callable[[int], dict[str, Any]]:
-    """Return what makes the create body of a container that runs a program of ours."""
-    return lambda uid: {**sandbox.container_config(uid, ("-c", program)), "Entrypoint": ["python3"]}
+def _command(sandbox: Sandbox, *command: str) -> Callable[[int], dict[str, Any]]:
+    """Return what makes the create body of a container that runs a mode of the image."""
+    return lambda uid: sandbox.container_config(uid, command)
 
 
 def _was_killed(output: bytes, state: ExitState) -> bool:

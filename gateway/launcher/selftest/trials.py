@@ -1,11 +1,13 @@
 """What the self-test tries to exceed from inside a container, and what may have come of it.
 
-The program runs in a container with a job's own specification, but small numbers, so that each limit is reached at
-once. It tries to use about twice as much as it may and says how far it came; what that proves is decided here.
+The image's own program (runner-image/runner/trials.py) runs in a container with a job's own specification, but small
+numbers, so that each limit is reached at once. It tries to use about twice as much as it may and reports how far it
+came; what that proves is decided here.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,54 +29,19 @@ CPU_SHARE_BOUND = 0.8
 #: Files that any container may have open, of the specification's own.
 DESCRIPTORS = 256
 
-PROGRAM = f"""
-import json, os, threading, time
-
-def count(attempt, most):
-    done = 0
-    try:
-        while done < most:
-            attempt(done)
-            done += 1
-    except (OSError, RuntimeError):
-        pass
-    return done
-
-def works(attempt):
-    return count(attempt, 1) == 1
-
-def fill(number):
-    with open("/tmp/bytes%d" % number, "wb") as file:
-        file.write(bytes({MiB}))
-
-def sparse(_):
-    descriptor = os.open("/tmp/sparse", os.O_CREAT | os.O_WRONLY)
-    try:
-        os.ftruncate(descriptor, {4 * TMPFS_BYTES})
-    finally:
-        os.close(descriptor)
-        os.unlink("/tmp/sparse")
-
-def spin():
-    began, used = time.perf_counter(), time.process_time()
-    while time.perf_counter() - began < 0.5:
-        pass
-    return (time.process_time() - used) / (time.perf_counter() - began)
-
-report = {{"cpu_share": spin(), "large_file": works(sparse)}}
-report["tmpfs_mib"] = count(fill, {2 * TMPFS_BYTES // MiB})
-for name in os.listdir("/tmp"):
-    os.unlink("/tmp/" + name)
-report["inodes"] = count(lambda n: open("/tmp/%d" % n, "w").close(), {2 * TMPFS_INODES})
-opened = []
-report["descriptors"] = count(lambda n: opened.append(os.open("/", os.O_RDONLY)), {2 * DESCRIPTORS})
-for descriptor in opened:
-    os.close(descriptor)
-done = threading.Event()
-report["threads"] = count(lambda n: threading.Thread(target=done.wait, daemon=True).start(), {2 * PIDS})
-os.write(1, json.dumps(report).encode())
-os._exit(0)
-"""
+#: The image's mode that tries them, and how far it goes: about twice as far as any of them lets it.
+COMMAND = (
+    "trials",
+    json.dumps(
+        {
+            "file_bytes": 4 * TMPFS_BYTES,
+            "tmpfs_mib": 2 * TMPFS_BYTES // MiB,
+            "inodes": 2 * TMPFS_INODES,
+            "descriptors": 2 * DESCRIPTORS,
+            "threads": 2 * PIDS,
+        }
+    ),
+)
 
 
 def limits_of_trials(limits: Limits) -> Limits:

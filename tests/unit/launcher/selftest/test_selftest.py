@@ -16,7 +16,7 @@ from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.selftest import selftest as preflight
 from gateway.launcher.selftest.selftest import SelfTest, judge_probe, meets_host_kernel, prepare, probe
-from gateway.launcher.selftest.trials import PROGRAM
+from gateway.launcher.selftest.trials import COMMAND
 from gateway.model.errors import ContainerLost, EngineUnavailable, StartError
 from gateway.model.jobs import Limits, MiB
 from tests.fakes import PNG, block
@@ -86,9 +86,9 @@ class ProbedEngine:
         if config["Cmd"][0] == "job":
             self._runners.append(asyncio.create_task(self._draw(peer)))
             return Launched("id", ours)
-        if config["Cmd"] == ["-c", PROGRAM]:
+        if config["Cmd"] == [*COMMAND]:
             peer.sendall(block(1, json.dumps(self.trials).encode()))
-        elif "Entrypoint" not in config:
+        elif config["Cmd"] == ["probe"]:
             peer.sendall(self._output)
         peer.close()
         return Launched("id", ours)
@@ -231,7 +231,7 @@ async def test_memory_limit_that_does_not_hold_stops_the_start(
     launch = engine.launch
 
     async def survive(config: dict[str, Any], name: str) -> Launched:
-        if "Entrypoint" not in config or config["Cmd"][1] == PROGRAM:
+        if config["Cmd"][0] != "memory":
             return await launch(config, name)
         ours, peer = socket.socketpair()
         peer.sendall(block(1, b"survived\n"))
@@ -414,14 +414,14 @@ async def test_the_trials_run_in_a_job_s_own_sandbox() -> None:
     """Their container differs from a job's in its numbers alone, and none of those is larger."""
     engine = _engine()
     await _verdict(engine)
-    (trials,) = (config for config in engine.launched if config["Cmd"] == ["-c", PROGRAM])
+    (trials,) = (config for config in engine.launched if config["Cmd"] == [*COMMAND])
     (job,) = (config for config in engine.launched if config["Cmd"][0] == "job")
     differing = {name for name, value in job["HostConfig"].items() if trials["HostConfig"][name] != value}
     assert differing == {"Tmpfs", "NanoCpus", "Ulimits"}
     small = replace(SANDBOX, limits=replace(SANDBOX.limits, tmpfs_inodes=64, pids_limit=32, cpus=0.1))
     engine = _engine()
     await _verdict(engine, small)
-    (trials,) = (config for config in engine.launched if config["Cmd"] == ["-c", PROGRAM])
+    (trials,) = (config for config in engine.launched if config["Cmd"] == [*COMMAND])
     assert (trials["HostConfig"]["PidsLimit"], trials["HostConfig"]["NanoCpus"]) == (32, 100_000_000)
 
 
