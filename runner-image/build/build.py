@@ -1,10 +1,10 @@
-"""Prepares the image; runs in the container at build time, with the standard library and site/ alone.
+"""Prepares images; runs at build time in the container, with the standard library and site/ alone.
 
 Two steps, one for each stage of the Dockerfile, and one for images that are made from the finished one:
 
 ``bake``
     thins out site/, gives the font the faces of four writing traditions, bakes the font list and the byte
-    code. All of it happens below /opt/figbox, the one folder that the final stage takes over.
+    code. All of it happens below /opt/figbox, the only folder that the final stage copies.
 ``harden``
     takes from the image what a job has no use for: installers, compilers, setuid and setgid bits, these programs.
 ``extend``
@@ -37,23 +37,21 @@ MORE = ROOT / "more"
 MPL_CONFIG = ROOT / "mplconfig"
 MiB = 1024 * 1024
 
+#: Packages whose folders named ``tests`` nothing else imports (checked: matplotlib.testing and numpy.testing are
+#: folders of their own, and stay).
 TESTS_OF = (
     *("contourpy", "fontTools", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy"),
     *("formulaic", "joblib", "networkx", "patsy", "skimage", "sklearn", "statsmodels"),
 )
-"""Packages whose folders named ``tests`` nothing else imports (checked: matplotlib.testing and
-numpy.testing are folders of their own, and stay)."""
+
+#: Suffixes that only compilers and type checkers read.
 BUILD_LEFTOVERS = {".a", ".c", ".cpp", ".f", ".f90", ".h", ".hpp", ".lib", ".pxd", ".pxi", ".pyi", ".pyx"}
-"""Suffixes that only compilers and type checkers read."""
+
 UNUSED_STDLIB = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "turtledemo"}
 INSTALLERS = ("pip", "pip3", "pip3.13", "idle3", "idle3.13", "2to3", "2to3-3.13")
 COMPILERS = ("cc", "c++", "c89", "c99", "cpp", "gcc", "g++", "clang", "ld", "as", "make")
-COMPILE_OPTIONS = {
-    "quiet": 1,
-    "optimize": 2,
-    "invalidation_mode": py_compile.PycInvalidationMode.UNCHECKED_HASH,
-    "workers": 0,
-}
+#: Unchecked: the root file system is read-only, so a source can't change under its byte code.
+UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 NOT_THE_IMAGE = ("/proc", "/sys", "/dev")
 
 
@@ -62,16 +60,16 @@ def bake() -> None:
     report("site as installed", SITE)
     thin_out(SITE)
     report("site thinned out", SITE)
-    import fonts  # noqa: PLC0415  # needs what thin_out() leaves; shows here that it left enough
+    import fonts  # noqa: PLC0415 - needs what thin_out() leaves, and shows that it left enough
 
     fonts.bake(SITE, MPL_CONFIG)
     compile_all()
     report("byte code", ROOT / "pycache")
-    let_everybody_read(ROOT)
+    make_readable(ROOT)
 
 
 def extend() -> None:
-    """Make /opt/figbox/more ready, and refuse what would take the place of something in site/."""
+    """Make /opt/figbox/more ready; refuse packages that site/ has."""
     report("more as installed", MORE)
     if twice := distributions(SITE) & distributions(MORE):
         raise SystemExit(f"in the runner image already, so leave it out here: {', '.join(sorted(twice))}")
@@ -80,12 +78,12 @@ def extend() -> None:
     compile_with_docstrings(MORE)
     byte_code = ROOT / "pycache" / MORE.relative_to("/")
     report("byte code", byte_code)
-    let_everybody_read(MORE)
-    let_everybody_read(byte_code)
+    make_readable(MORE)
+    make_readable(byte_code)
 
 
 def distributions(folder: Path) -> set[str]:
-    """Give the names of the packages installed in a folder, spelt alike."""
+    """Return the names of the packages installed in a folder, in one spelling."""
     found = (path.name.split("-")[0] for path in folder.glob("*.dist-info"))
     return {name.lower().replace("_", "-").replace(".", "-") for name in found}
 
@@ -97,11 +95,11 @@ def report(what: str, folder: Path) -> None:
 
 
 def thin_out(site: Path, kept: Collection[str] = ()) -> None:
-    """Delete what no program can want: tests of the libraries, sources of their C parts, scripts.
+    """Delete what programs don't need: tests of the libraries, sources of their C parts, scripts.
 
     Args:
-        site: folder of the installed libraries.
-        kept: suffixes of sources that do stay.
+        site: Folder of the installed libraries.
+        kept: Suffixes of sources that do stay.
     """
     for name in ("bin", "share"):
         shutil.rmtree(site / name, ignore_errors=True)
@@ -115,51 +113,38 @@ def thin_out(site: Path, kept: Collection[str] = ()) -> None:
 
 
 def compile_all() -> None:
-    """Compile site/, our own files and the standard library with -OO into one folder.
-
-    Unchecked: the root file system is read-only, so a source can't change under its byte code.
-    """
+    """Compile site/, our own files and the standard library with -OO into one folder."""
     if sys.pycache_prefix is None:
         raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
-    compileall.compile_dir(SITE, **COMPILE_OPTIONS)  # type: ignore[arg-type]  # one dict for three calls
-    for path in ROOT.glob("*.py"):
-        compileall.compile_file(path, **{k: v for k, v in COMPILE_OPTIONS.items() if k != "workers"})  # type: ignore[arg-type]
-    stdlib = Path(sysconfig.get_path("stdlib"))
-    for entry in sorted(stdlib.iterdir()):
-        if entry.name in UNUSED_STDLIB or entry.name.endswith("-packages"):
-            continue
-        if entry.is_dir():
-            compileall.compile_dir(entry, **COMPILE_OPTIONS)  # type: ignore[arg-type]
-        elif entry.suffix == ".py":
-            compileall.compile_file(entry, **{k: v for k, v in COMPILE_OPTIONS.items() if k != "workers"})  # type: ignore[arg-type]
+    stdlib = Path(sysconfig.get_path("stdlib")).iterdir()
+    used = (path for path in stdlib if path.name not in UNUSED_STDLIB and not path.name.endswith("-packages"))
+    for path in (SITE, *sorted(used), *ROOT.glob("*.py")):
+        if path.is_dir():
+            compileall.compile_dir(path, quiet=1, optimize=2, invalidation_mode=UNCHECKED, workers=0)
+        elif path.suffix == ".py":
+            compileall.compile_file(path, quiet=1, optimize=2, invalidation_mode=UNCHECKED)
 
 
 def compile_with_docstrings(folder: Path) -> None:
-    """Compile without -OO what an interpreter under -OO is to run.
+    """Compile without -OO what an interpreter under -OO will run.
 
-    Some libraries put their functions' documentation together at import and fail where there is none
-    (scikit-image); those in site/ are known not to.
+    Some libraries compose their functions' documentation at import and fail where there is none (scikit-image); those
+    in site/ are known not to.
     """
     for path in folder.rglob("*.py"):
         target = importlib.util.cache_from_source(str(path), optimization="2")
-        with contextlib.suppress(py_compile.PyCompileError):  # templates of code; what needs one says so at its import
-            py_compile.compile(
-                str(path),
-                target,
-                doraise=True,
-                optimize=0,
-                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-            )
+        with contextlib.suppress(py_compile.PyCompileError):  # a template of code; any other fails at its import
+            py_compile.compile(str(path), target, doraise=True, optimize=0, invalidation_mode=UNCHECKED)
 
 
-def let_everybody_read(top: Path) -> None:
-    """Make all of ``top`` readable and nothing writable: a job runs under a uid that owns nothing."""
+def make_readable(top: Path) -> None:
+    """Make all of ``top`` readable and nothing writable: a job's uid owns nothing."""
     for path in (top, *top.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def harden() -> None:
-    """Take out of the base image what a job has no use for."""
+    """Remove from the image what a job has no use for."""
     stdlib = Path(sysconfig.get_path("stdlib"))
     doomed = [HERE, stdlib / "ensurepip", stdlib / "idlelib", stdlib / "turtledemo"]
     for folder in {sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages"}:
@@ -183,10 +168,10 @@ def harden() -> None:
 
 
 def all_files() -> list[Path]:
-    """Every file of the image."""
+    """Return every file of the image."""
     found = []
     for folder, folders, files in os.walk("/"):
-        folders[:] = [name for name in folders if os.path.join(folder, name) not in NOT_THE_IMAGE]  # noqa: PTH118
+        folders[:] = [name for name in folders if os.path.join(folder, name) not in NOT_THE_IMAGE]  # noqa: PTH118 - strings
         found += [Path(folder, name) for name in files]
     return found
 

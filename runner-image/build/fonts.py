@@ -1,12 +1,12 @@
 """Chinese, Japanese and Korean glyphs for every figure; used by build.py when the image is made.
 
 One wheel brings Noto Sans CJK, whose single file holds the glyphs of all four traditions (simplified and
-traditional Chinese, Japanese, Korean) but shows Japanese forms where they differ: a Chinese reader sees
-several hundred characters misprinted. The font itself says which glyph each tradition wants, in its
-``locl`` substitutions. So the file becomes a collection of four faces that share every glyph and differ in
+traditional Chinese, Japanese, Korean) but shows Japanese forms where they differ: to a Chinese reader
+several hundred characters look wrong. The font lists the glyphs of each tradition in its ``locl``
+substitutions. So the file becomes a collection of four faces that share every glyph and differ in
 the character map alone: 1 MiB more, not 48.
 
-How a figure gets to use them is font_fallback.py's part, at run time.
+At run time font_fallback.py makes figures use them.
 
 Source: OpenType specification, ``cmap``, ``GSUB`` (lookup type 1), and registered feature ``locl``.
 """
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 SHIPPED_FONT = "noto_cjk_sans_jp_regular/NotoSansCJKjp-Regular.otf"
 COLLECTION_NAME = "NotoSansCJK-Regular.ttc"
 
+#: The OpenType language whose forms each face shows; None: the font as shipped.
 FACES = {"SC": "ZHS ", "TC": "ZHT ", "JP": None, "KR": "KOR "}
-"""Face to the OpenType language whose forms it shows; None: the font as it comes. The first is the fallback."""
 
 
 def bake(site: Path, config_dir: Path) -> None:
     """Make the collection of faces and write the font list that Matplotlib will read.
 
     Args:
-        site: folder of the installed libraries.
-        config_dir: folder whose files every container copies into its MPLCONFIGDIR.
+        site: Folder of the installed libraries.
+        config_dir: Folder whose files every container copies into its MPLCONFIGDIR.
     """
     shipped = site / SHIPPED_FONT
     collection = shipped.with_name(COLLECTION_NAME)
@@ -42,14 +42,14 @@ def bake(site: Path, config_dir: Path) -> None:
 
 def make_collection(shipped: Path, collection_path: Path) -> None:
     """Write a collection with one face for each entry of FACES, all sharing the glyphs of ``shipped``."""
-    from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]  # noqa: PLC0415  # needs site/
+    from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]  # noqa: PLC0415 - needs site/
 
     collection = TTCollection()
     for face, language in FACES.items():
         font = TTFont(shipped, lazy=True, recalcBBoxes=False, recalcTimestamp=False)
         replaced = localised_forms(font["GSUB"].table, language) if language else {}
         for table in font["cmap"].tables:
-            if table.isUnicode() and table.format != 14:  # noqa: PLR2004  # 14 lists variation sequences
+            if table.isUnicode() and table.format != 14:  # noqa: PLR2004 - 14 lists variation sequences
                 table.cmap = {code: replaced.get(glyph, glyph) for code, glyph in table.cmap.items()}
         rename(font, f"Noto Sans CJK {face}")
         collection.fonts.append(font)
@@ -58,7 +58,7 @@ def make_collection(shipped: Path, collection_path: Path) -> None:
 
 
 def localised_forms(substitutions: Any, language: str) -> dict[str, str]:
-    """Glyphs that ``language`` wants in place of the default ones, in ideographic and default script."""
+    """Return the glyphs of ``language`` by those they replace, in ideographic and default script."""
     forms: dict[str, str] = {}
     for script in substitutions.ScriptList.ScriptRecord:
         if script.ScriptTag not in ("DFLT", "hani", "hang"):
@@ -90,7 +90,7 @@ def rename(font: Any, family: str) -> None:
 
 def bake_font_list(collection: Path, config_dir: Path) -> None:
     """Write the font list: Matplotlib's own fonts and the faces of the collection."""
-    from matplotlib import font_manager  # noqa: PLC0415  # needs site/
+    from matplotlib import font_manager  # noqa: PLC0415 - needs site/
 
     manager = font_manager.FontManager()
     manager.addfont(collection)

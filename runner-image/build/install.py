@@ -1,8 +1,8 @@
 """Puts the packages of a lock into site/ while an image is built, unless they are there already; for both images.
 
-The set-up fetches them on the host and sends them along, so that its builds need no network. Where an image is built
-without it (`docker compose build`), the lock is all there is, and pip fetches them here, every file checked against its
-hash; that takes a base with pip in it and a network that reaches a package index.
+The set-up fetches them on the host and sends them along, so its builds need no network. Where an image is built without
+it (`docker compose build`), pip fetches them here by the lock, and checks every file against its hash; that takes a
+base with pip in it and a network that reaches a package index.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SITE = Path(__file__).resolve().parents[1] / "site"
 
 
 def install(site: Path, lock: Path) -> None:
-    """Fill `site`, and take the lock out of it, which came with it."""
+    """Fill `site`, and remove the lock that came with it."""
     if not any(site.glob("*.dist-info")):
         print(f"no packages beside {lock.name}: fetching them, checked by hash", flush=True)
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
