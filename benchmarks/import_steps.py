@@ -15,6 +15,7 @@ from typing import Any
 
 import docker
 
+#: Each step adds to those before it.
 STEPS: list[tuple[str, dict[str, Any]]] = [
     ("plain: what `import matplotlib.pyplot` costs in a fresh container", {}),
     ("font list baked and copied to where it is looked for", {"savings": ["font-list"]}),
@@ -23,7 +24,6 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("signatures of artist classes not written", {"savings": ["signatures"]}),
     ("byte code compiled with -OO", {"flags": ["-OO"]}),
 ]
-"""Each step adds to those before it."""
 
 DRIVER = textwrap.dedent(
     """

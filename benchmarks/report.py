@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from benchmarks.soak import Reading
+from benchmarks.parts.soak import Reading
 from benchmarks.table import number, spread, table
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmarks.burst import Burst
-    from benchmarks.idle import FirstRequest
-    from benchmarks.latency import Latency
     from benchmarks.machine import Machine
+    from benchmarks.parts.burst import Burst
+    from benchmarks.parts.idle import FirstRequest
+    from benchmarks.parts.latency import Latency
+    from benchmarks.parts.saturation import Saturation
+    from benchmarks.parts.savings import Savings
+    from benchmarks.parts.soak import Soak
     from benchmarks.plan import Plan
-    from benchmarks.saturation import Saturation
-    from benchmarks.savings import Savings
-    from benchmarks.soak import Soak
     from benchmarks.statistics import Summary
 
 #: Warm median to in process, throughput to naked, milliseconds to a refusal.

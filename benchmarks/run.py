@@ -6,17 +6,17 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.burst import measure_bursts
 from benchmarks.contenders.contender import RenderFailed
-from benchmarks.idle import measure_first_requests
-from benchmarks.latency import measure_latency
 from benchmarks.machine import describe_machine
-from benchmarks.memory import measure_memory
-from benchmarks.refusal import measure_refusal
+from benchmarks.parts.burst import measure_bursts
+from benchmarks.parts.idle import measure_first_requests
+from benchmarks.parts.latency import measure_latency
+from benchmarks.parts.memory import measure_memory
+from benchmarks.parts.refusal import measure_refusal
+from benchmarks.parts.saturation import measure_saturation
+from benchmarks.parts.savings import measure_savings
+from benchmarks.parts.soak import measure_soak
 from benchmarks.results import Results
-from benchmarks.saturation import measure_saturation
-from benchmarks.savings import measure_savings
-from benchmarks.soak import measure_soak
 
 if TYPE_CHECKING:
     from benchmarks.arena import Arena

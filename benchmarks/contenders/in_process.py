@@ -68,7 +68,7 @@ async def run_in_process(folder: Path) -> AsyncIterator[InProcess]:
 @asynccontextmanager
 async def _server(port: int, folder: Path) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.old_way", str(port)),
+        *(sys.executable, "-m", "benchmarks.contenders.old_way", str(port)),
         env={**os.environ, "MPLCONFIGDIR": str(folder / "mplconfig")},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

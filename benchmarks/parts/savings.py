@@ -155,7 +155,7 @@ async def _run_containers(
 
 async def _measure_savefig(plan: Plan) -> Saving:
     """Compare `fig.savefig` with `plt.savefig` in a process of its own."""
-    output = await _run_module("benchmarks.savefig", str(plan.savefig_rounds))
+    output = await _run_module("benchmarks.parts.savefig", str(plan.savefig_rounds))
     return _saving("fig.savefig, not plt.savefig", json.loads(output))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import figures
-from benchmarks.load import Window, saturate
+from benchmarks.parts.load import Window, saturate
 from benchmarks.statistics import Summary, summarize
 
 if TYPE_CHECKING:

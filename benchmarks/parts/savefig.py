@@ -1,4 +1,4 @@
-"""Prints processor milliseconds of `fig.savefig` and `plt.savefig`, as JSON pairs: `python -m benchmarks.savefig N`."""
+"""Compare `fig.savefig` with `plt.savefig`: `python -m benchmarks.parts.savefig N` prints N pairs of CPU ms as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def cost_ms(save: Callable[[io.BytesIO], object]) -> float:
-    """Draw the light figure and return what saving it takes."""
+    """Draw the light figure; return the processor time of saving it."""
     program = figures()["light"].program(0)
     exec(compile(program, "plot.py", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own program
     began = time.process_time()
@@ -37,12 +37,12 @@ def by_figure(target: io.BytesIO) -> None:
 
 
 def by_pyplot(target: io.BytesIO) -> None:
-    """Save as the old way did: it draws a second time."""
+    """Save as the old way did, which draws a second time."""
     plt.savefig(target, dpi=200, bbox_inches="tight")
 
 
 def main(rounds: int) -> None:
-    """Measure in turns, a warm-up apart."""
+    """Warm up, then measure both in turns."""
     cost_ms(by_figure)
     sys.stdout.write(json.dumps([(cost_ms(by_figure), cost_ms(by_pyplot)) for _ in range(rounds)]))
 

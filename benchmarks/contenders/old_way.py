@@ -1,6 +1,6 @@
-"""The old way, as a server: `exec` in its own process, no isolation at all. `python -m benchmarks.old_way PORT`.
+"""The old way, as a server that runs code by `exec` in its own process: `python -m benchmarks.contenders.old_way PORT`.
 
-The floor of what drawing costs, and nothing to be used: a program can do here whatever the server can. It ends
+It shows the least that drawing costs. There is no isolation: a program can do whatever the server can. The server ends
 when its stdin does, so it can't outlive the benchmark.
 """
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import figures
-from benchmarks.load import time_one
+from benchmarks.parts.load import time_one
 from benchmarks.statistics import Summary, median, summarize
 
 if TYPE_CHECKING:
