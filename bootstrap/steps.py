@@ -1,8 +1,9 @@
-"""What the set-up says, how it fails and how it starts other programs: what the other modules build on."""
+"""How the set-up reports its steps, fails, and runs other programs."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,27 +14,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+#: Environment variable with the clock's zero, for a set-up process that another one starts.
 STARTED_VARIABLE = "FIGBOX_SETUP_STARTED"
-"""Environment variable that hands the clock's zero to a set-up process started by another one."""
 
+#: How many of a failed program's last lines are shown: enough for apt's and pip's reasons.
 TAIL_LINES = 12
-"""How many of a failed program's last lines are shown: enough for apt's and pip's reasons."""
+
+VERSION_LIMIT_S = 10.0
+
+#: Python's arguments to install wheels, every file checked against its hash.
+PIP_INSTALL = (
+    *("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
+    *("--require-hashes", "--only-binary=:all:"),
+)
 
 
 class SetupError(Exception):
-    """An expected fault; its text is one sentence that says what to do. The set-up ends with exit code 1."""
+    """An expected failure; its text says in one sentence what to do. The set-up ends with exit code 1."""
 
 
 class Steps:
-    """Prints one line a step, each with the seconds since the set-up began."""
+    """Prints a line for each step, with the seconds since the set-up began."""
 
     def __init__(self, *, started: float | None = None, output: TextIO | None = None) -> None:
-        """Begin the clock.
+        """Start the clock.
 
         Args:
-            started: Zero of the clock in seconds of `time.monotonic`; None takes the zero of the set-up
-                process that started us from the environment, or else now.
-            output: Where the lines go; None is standard output as it is when a line is printed.
+            started: Zero of the clock in seconds of `time.monotonic`; None for that of the set-up process that started
+                this one, else now.
+            output: Where the lines go; None for standard output.
         """
         inherited = os.environ.get(STARTED_VARIABLE, "")
         self._started = started if started is not None else _seconds(inherited)
@@ -45,7 +54,7 @@ class Steps:
         print(f"[{elapsed_s:6.1f} s] {what}: {result}", file=self._output or sys.stdout, flush=True)
 
     def environment(self) -> dict[str, str]:
-        """Give the environment for a further set-up process that shall go on with this clock."""
+        """Return the environment for another set-up process that continues with this clock."""
         return {**os.environ, STARTED_VARIABLE: repr(self._started)}
 
 
@@ -64,17 +73,17 @@ def run(
     stdout: int | TextIO = subprocess.PIPE,
     folder: Path | None = None,
 ) -> str:
-    """Run a program to its end and give what it wrote to standard output.
+    """Run a program to its end; return what it wrote to standard output.
 
     Args:
-        command: Program and arguments; no shell reads them.
-        remedy: What the user should do when it fails; becomes the error's sentence.
-        environment: The program's whole environment; None is ours.
+        command: Program and arguments, without a shell.
+        remedy: What the user should do when it fails; a sentence for the error.
+        environment: The program's whole environment; None for ours.
         stdout: Where its standard output goes instead, e.g. an open file.
-        folder: Its working directory; None is ours.
+        folder: Its working directory; None for ours.
 
     Raises:
-        SetupError: The program is missing or failed; carries the remedy after the last lines it wrote.
+        SetupError: The program is missing or failed; quotes the last lines it wrote, and the remedy.
     """
     words = [str(word) for word in command]
     try:
@@ -89,10 +98,22 @@ def run(
             errors="replace",
             check=False,
         )
-    except OSError as exc:
-        raise SetupError(f"{words[0]} could not be started ({exc.strerror}). {remedy}") from exc
+    except OSError as error:
+        raise SetupError(f"{words[0]} couldn't be started ({error.strerror}). {remedy}") from error
     if done.returncode != 0:
         how = f"exit code {done.returncode}" if done.returncode > 0 else signal.Signals(-done.returncode).name
         tail = "\n".join((done.stderr or done.stdout or "").strip().splitlines()[-TAIL_LINES:])
         raise SetupError(f"{tail}\n{words[0]} failed ({how}). {remedy}".lstrip())
     return done.stdout or ""
+
+
+def version(program: str) -> str:
+    """Return the version that a container runtime reports, or an empty string."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=VERSION_LIMIT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = re.search(r"version:? +v?(?:release-)?(\S+)", done.stdout)
+    return match[1] if match else ""

@@ -1,7 +1,7 @@
-"""Looks at the host and says what Figbox lacks there, with a remedy for each; changes nothing.
+"""A check of the host: what Figbox needs there, what is missing, and how to fix it. Nothing is changed.
 
-Modelled on `isolate-check-environment`. The modules read (a file, the engine's answer, the clock) in one place and
-judge what was read in another, so that every judgement can be tried with any reading.
+Modelled on `isolate-check-environment`. Reading (a file, the engine's description, the clock) is apart from judging, so
+that tests can judge any reading.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import dotenv, engine
 from bootstrap.doctor import access, daemon, host, image
-from bootstrap.doctor.findings import Finding, Level, document, verdict
+from bootstrap.doctor.findings import Finding, Level, document, worst
 from bootstrap.doctor.host import DEFAULT_PORT
 from bootstrap.steps import SetupError
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 __all__ = ["CANNOT_WORK", "DEFAULT_PORT", "examine", "report"]
 
+#: Exit code when a finding is bad; with warnings it is 0. 1 is left for errors of the program itself.
 CANNOT_WORK = 2
-"""Exit code when a finding is bad; 0 otherwise, also with warnings. 1 means what it means for every program."""
 
 SUMMARIES = {
     Level.OK: "Figbox can work here.",
     Level.WARN: "Figbox can work here; the warnings say what could be better.",
-    Level.BAD: "Figbox can't work here as it is, or not safely: follow the remedies marked bad.",
+    Level.BAD: "Figbox can't work here, or not safely: follow the remedies of what is marked bad.",
 }
 
 
 def report(root: Path, tag: str, *, as_json: bool) -> int:
-    """Print all findings about the host for the checkout at `root`; give the exit code.
+    """Print all findings about the host; return the exit code.
 
     Args:
         root: The checkout.
         tag: Name of its runner image.
-        as_json: One JSON document for machines instead of lines for people.
+        as_json: Print one JSON document instead of lines for people.
     """
     findings = []
     for finding in examine(root, tag):
@@ -51,32 +51,32 @@ def report(root: Path, tag: str, *, as_json: bool) -> int:
         json.dump(document(findings), sys.stdout, indent=1)
         print()
     else:
-        print(f"\n{SUMMARIES[verdict(findings)]}")
-    return CANNOT_WORK if verdict(findings) is Level.BAD else 0
+        print(f"\n{SUMMARIES[worst(findings)]}")
+    return CANNOT_WORK if worst(findings) is Level.BAD else 0
 
 
 def examine(root: Path, tag: str) -> Iterator[Finding]:
-    """Look at everything, one finding after the other; see `report` for the arguments."""
+    """Yield the findings one by one; see `report` for the arguments."""
     yield from host.examine(root)
     try:
         address = engine.meant()
         version = engine.ask(address.socket, "/version")
         info = engine.ask(address.socket, "/info")
         described = _image(address.socket, tag)
-    except SetupError as exc:
-        yield Finding("engine", Level.BAD, "no engine can be asked", str(exc))
+    except SetupError as error:
+        yield Finding("engine", Level.BAD, "the engine can't be asked", str(error))
         return
-    except engine.EngineSilentError as exc:
-        what = f"no engine answers at {address.socket}: {exc}"
+    except engine.EngineSilentError as error:
+        what = f"the engine doesn't answer at {address.socket}: {error}"
         yield Finding("engine", Level.BAD, what, "Start it, or let `make engine` try.")
         return
-    yield Finding("engine", Level.OK, f"an engine answers at {address.socket}")
+    yield Finding("engine", Level.OK, f"the engine answers at {address.socket}")
     yield access.judge(address.socket, access.look(address.socket))
     yield from daemon.versions(version, info)
     yield from daemon.limits(info, daemon.swaps_here(info))
-    yield from daemon.walls(info)
+    yield from daemon.isolation(info)
     yield from daemon.runtimes(info, dotenv.value(root / ".env", "FIGBOX_RUNTIME"))
-    yield from daemon.room(info)
+    yield from daemon.disk_space(info)
     if daemon.is_here(info):
         yield from host.kernel_switches()
     yield from image.judge(tag, described, host.now())

@@ -1,4 +1,4 @@
-"""Who may open the engine's socket: whoever may, commands the host.
+"""Who may open the engine's socket, which is as good as being root.
 
 Source: unix(7), "Pathname socket ownership and permissions".
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEAST_PRIVILEGE = (
-    "Let nobody be in that group but the user that runs Figbox, or use a rootless engine, whose socket is worth less."
+    "Keep only the user that runs Figbox in that group, or use a rootless engine, whose socket gives less power."
 )
 
 
@@ -30,7 +30,7 @@ class Access:
         owner: Its owner's name.
         group: Its group's name.
         members: Users in that group.
-        sheltered: Whether a folder on the way to it keeps others out, whatever its own bits say.
+        sheltered: Whether a folder above it keeps other users out, whatever its own bits say.
     """
 
     mode: int
@@ -41,10 +41,10 @@ class Access:
 
 
 def look(path: Path) -> Access:
-    """Find out who may open a socket.
+    """Return who may open a socket.
 
     Raises:
-        OSError: It isn't there.
+        OSError: It doesn't exist.
     """
     real = path.resolve()
     facts = real.stat()
@@ -64,16 +64,16 @@ def look(path: Path) -> Access:
 
 
 def judge(path: Path, access: Access) -> Finding:
-    """Say who may open it."""
+    """Judge who may open it."""
     what = f"{path} belongs to {access.owner}:{access.group}, mode {access.mode:o}"
     if access.mode & stat.S_IWOTH and not access.sheltered:
         return Finding(
             "socket",
             Level.BAD,
-            f"{what}: every user of this host can open it, and so command the host",
+            f"{what}: every user of this host can open it, and so act as root",
             f'`chmod o-rw {path}`, and give the engine a group with `"group"` in its daemon.json.',
         )
     if access.mode & stat.S_IWGRP and access.members:
         names = ", ".join(access.members)
-        return Finding("socket", Level.WARN, f"{what}: root in all but name are {names}", LEAST_PRIVILEGE)
-    return Finding("socket", Level.OK, f"{what}: nobody else may open it")
+        return Finding("socket", Level.WARN, f"{what}: as good as root are {names}", LEAST_PRIVILEGE)
+    return Finding("socket", Level.OK, f"{what}: other users can't open it")

@@ -1,4 +1,4 @@
-"""The engine: its versions, what it can enforce, its runtimes, and whether its root is the host's.
+"""The engine: its versions, what it can enforce, its runtimes, and whether a container's root is the host's.
 
 Source: Docker Engine API, `GET /version` and `GET /info`.
 """
@@ -8,19 +8,19 @@ from __future__ import annotations
 import platform
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.doctor import holes
 from bootstrap.doctor.findings import Finding, Level
 from bootstrap.doctor.host import PROC, disk, read
+from bootstrap.doctor.versions import MINIMUMS, judge
+from bootstrap.steps import version as program_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Docker 20.10's, the first that gives each container a control group namespace of its own.
 OLDEST_API = (1, 41)
-"""Docker 20.10's: the first that gives each container a control group namespace of its own."""
 
 LIMITS = {
     "MemoryLimit": "memory limits",
@@ -31,63 +31,48 @@ LIMIT_REMEDY = (
     "Use a kernel and cgroup set-up that has it (cgroup v2, or v1 with that controller); "
     "rootless engines need cgroup v2 with delegation."
 )
-PACKAGES = {"engine": "docker.io", "containerd": "containerd", "runc": "runc"}
-VERSION_LIMIT_S = 10.0
 
 
 def versions(version: dict[str, Any], info: dict[str, Any]) -> Iterator[Finding]:
-    """Say what the engine is made of, and which known holes that has."""
+    """Judge the versions of the engine, its parts and the kernel."""
     api = str(version.get("ApiVersion") or "0")
     numbers = tuple(int(number) for number in re.findall(r"\d+", api)[:2])
     yield (
-        Finding("engine.api", Level.OK, f"the engine speaks API {api}")
+        Finding("engine.api", Level.OK, f"the engine's API is {api}")
         if numbers >= OLDEST_API
         else Finding(
-            "engine.api",
-            Level.BAD,
-            f"the engine speaks API {api}, which is too old",
-            "Use Docker Engine 20.10 or newer.",
+            "engine.api", Level.BAD, f"the engine's API, {api}, is too old", "Use Docker Engine 20.10 or newer."
         )
     )
-    for component in components(version, info):
-        yield from holes.judge(component)
+    for name, title, found in parts(version, info):
+        yield judge(name, title, found)
 
 
-def components(version: dict[str, Any], info: dict[str, Any]) -> Iterator[holes.Component]:
-    """Give the engine's parts, its runtimes' programs and the kernel under it."""
+def parts(version: dict[str, Any], info: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, title and version of the engine's parts and of its kernel."""
     for part in version.get("Components") or []:
         name = str(part.get("Name", "")).lower()
-        if name in PACKAGES:
-            # Debian writes the package's full version where others have the commit.
+        if name in MINIMUMS:
+            # Debian puts the package's full version where others have the commit.
             commit = str((part.get("Details") or {}).get("GitCommit") or "")
-            says = str(part.get("Version") or "")
-            full = commit if says and commit.startswith(says) else says
-            title = "Docker Engine" if name == "engine" else name
-            yield holes.component(name, title, full, PACKAGES[name])
+            short = str(part.get("Version") or "")
+            yield name, "Docker Engine" if name == "engine" else name, commit if commit.startswith(short) else short
     for name, runtime in sorted((info.get("Runtimes") or {}).items()):
         path = str(runtime.get("path") or "")
-        if path and re.search(r"crun$", path):
-            yield holes.component("crun", f"crun ({name})", program_version(path), "crun")
+        if path.endswith("crun"):
+            yield "crun", f"crun ({name})", program_version(path)
+    # Debian's build names the version of its sources, where the release counts Debian's own builds.
     release = str(info.get("KernelVersion") or platform.release())
-    yield holes.kernel(release, platform.version() if release == platform.release() else "")
-
-
-def program_version(path: str) -> str:
-    """Give the version a runtime says it has; empty if it says none."""
-    try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=VERSION_LIMIT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    match = re.search(r"version:? +v?(?:release-)?(\S+)", done.stdout)
-    return match[1] if match else ""
+    sources = re.search(r"Debian (\d\S*)", platform.version() if release == platform.release() else "")
+    yield "kernel", "Linux", sources[1] if sources else release
 
 
 def limits(info: dict[str, Any], swaps: str | None = None) -> Iterator[Finding]:
-    """Judge an engine by its own description: each limit of the sandbox must be one it can enforce.
+    """Judge whether an engine can enforce each limit of the sandbox.
 
     Args:
-        info: The description.
-        swaps: Contents of the engine's host's /proc/swaps; None if unknown.
+        info: The engine's description of itself.
+        swaps: Contents of /proc/swaps on its host; None if unknown.
     """
     for field, name in LIMITS.items():
         if info.get(field) is True:
@@ -99,26 +84,26 @@ def limits(info: dict[str, Any], swaps: str | None = None) -> Iterator[Finding]:
         yield Finding(
             "limit.SwapLimit",
             Level.BAD,
-            "the engine doesn't limit swap, and this host has some: a job could use more than its memory",
+            "the engine doesn't limit swap, and this host has some: a job could use more than its memory limit",
             "`swapoff -a`, or start the kernel with `swapaccount=1`.",
         )
     if info.get("CPUShares") is False:
         yield Finding(
             "limit.CPUShares",
             Level.WARN,
-            "the engine gives jobs no smaller weight: as many busy jobs as cores can starve the gateway",
+            "the engine can't give jobs a smaller weight: as many busy jobs as cores can starve the gateway",
             LIMIT_REMEDY,
         )
 
 
-def walls(info: dict[str, Any]) -> Iterator[Finding]:
-    """Judge control groups, system call filters, and whether root in a container would be root outside."""
+def isolation(info: dict[str, Any]) -> Iterator[Finding]:
+    """Judge control groups, system call filters, and whether a container's root would be the host's."""
     options = {name: value for option in info.get("SecurityOptions") or [] for name, value in [_option(str(option))]}
     rootless, remapped = "rootless" in options, "userns" in options
     version = str(info.get("CgroupVersion") or "1")
-    what = f"control groups version {version} ({info.get('CgroupDriver') or 'no driver'})"
+    what = f"control groups version {version} ({info.get('CgroupDriver') or 'without a driver'})"
     if str(info.get("CgroupDriver") or "none") == "none" or (rootless and version == "1"):
-        yield Finding("cgroups", Level.BAD, f"{what}: limits are accepted and not enforced", LIMIT_REMEDY)
+        yield Finding("cgroups", Level.BAD, f"{what}: limits are accepted but not enforced", LIMIT_REMEDY)
     else:
         yield Finding("cgroups", Level.OK, what)
     if "seccomp" in options:
@@ -128,16 +113,15 @@ def walls(info: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("seccomp", Level.BAD, "the engine doesn't filter system calls (seccomp)", remedy)
     if rootless or remapped:
         kind = "rootless" if rootless else "remaps user ids"
-        yield Finding(
-            "userns", Level.OK, f"the engine {kind if remapped else 'is ' + kind}: a container's root is nobody"
-        )
+        engine = f"the engine {kind if remapped else 'is ' + kind}"
+        yield Finding("userns", Level.OK, f"{engine}: a container's root is an ordinary user of the host")
     else:
         yield Finding(
             "userns",
             Level.WARN,
             "a container's root would be the host's: the engine is neither rootless nor remaps user ids",
-            "Jobs aren't root, but one wall more costs little: a rootless engine, or `userns-remap` in daemon.json "
-            "on an engine of Figbox's own (docs/runtimes.md).",
+            "Jobs don't run as root, but another barrier is cheap: a rootless engine, or `userns-remap` in daemon.json "
+            "of an engine that only Figbox uses (docs/runtimes.md).",
         )
 
 
@@ -148,10 +132,10 @@ def _option(text: str) -> tuple[str, str]:
 
 
 def runtimes(info: dict[str, Any], wanted: str) -> Iterator[Finding]:
-    """Say which runtimes there are, whether the configured one is among them, and whether gVisor is.
+    """Judge the runtimes: whether the configured one and gVisor are registered.
 
     Args:
-        info: The engine's description.
+        info: The engine's description of itself.
         wanted: FIGBOX_RUNTIME; empty if unset.
     """
     known = {name for name in info.get("Runtimes") or {} if not str(name).startswith("io.containerd.")}
@@ -171,23 +155,23 @@ def runtimes(info: dict[str, Any], wanted: str) -> Iterator[Finding]:
         yield Finding(
             "gvisor",
             Level.WARN,
-            "gVisor (runsc) isn't registered: guest code meets this host's kernel",
-            "Where the senders are strangers: `make gvisor`, then set FIGBOX_RUNTIME=runsc.",
+            "gVisor (runsc) isn't registered: guest code runs on this host's kernel",
+            "If strangers can send code: `make gvisor`, then set FIGBOX_RUNTIME=runsc.",
         )
 
 
-def room(info: dict[str, Any]) -> Iterator[Finding]:
-    """Judge the room where the engine keeps images; not on Docker Desktop, whose engine is in a virtual machine."""
+def disk_space(info: dict[str, Any]) -> Iterator[Finding]:
+    """Judge the space where the engine keeps images; not with Docker Desktop, whose engine is in a virtual machine."""
     folder = Path(str(info.get("DockerRootDir") or "/"))
     if folder.is_dir():
         yield disk("disk.engine", shutil.disk_usage(folder).free, folder)
 
 
 def is_here(info: dict[str, Any]) -> bool:
-    """Tell whether the engine runs on this very kernel, so that what the host says is true of it."""
+    """Tell whether the engine runs on this host's kernel."""
     return info.get("KernelVersion") == platform.release()
 
 
 def swaps_here(info: dict[str, Any]) -> str | None:
-    """Give the host's list of swap areas, if the host is the engine's."""
+    """Return the host's list of swap areas, if the engine runs on it."""
     return read(PROC / "swaps") if is_here(info) else None

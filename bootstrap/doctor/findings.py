@@ -1,4 +1,4 @@
-"""What the doctor says about one thing it looked at, for people and for machines."""
+"""The doctor's findings, as lines for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ if TYPE_CHECKING:
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """How bad a finding is: `BAD` means that Figbox can't work, or not safely."""
 
     OK = "ok"
     WARN = "warn"
-    """It works; somebody should know."""
-
     BAD = "bad"
-    """Figbox can't work, or not safely."""
 
 
 SEVERITY = (Level.OK, Level.WARN, Level.BAD)
@@ -26,13 +23,12 @@ SEVERITY = (Level.OK, Level.WARN, Level.BAD)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at.
+    """What was found about one thing.
 
     Attributes:
-        name: What was looked at, the same on every host: for machines to tell findings apart.
-        level: How bad it is.
+        name: What was looked at, under the same name on every host.
         what: What was found, in words.
-        remedy: What to do about it; empty where nothing is to be done.
+        remedy: What to do about it; empty if all is well.
     """
 
     name: str
@@ -41,15 +37,15 @@ class Finding:
     remedy: str = ""
 
     def text(self) -> str:
-        """Write it as a line, with its remedy below."""
+        """Return it as a line, with its remedy below."""
         return f"{self.level:<4}  {self.what}" + (f"\n      -> {self.remedy}" if self.remedy else "")
 
 
-def verdict(findings: Iterable[Finding]) -> Level:
-    """Give the worst level there is; ok if there is none."""
+def worst(findings: Iterable[Finding]) -> Level:
+    """Return the worst level; ok without findings."""
     return max((finding.level for finding in findings), key=SEVERITY.index, default=Level.OK)
 
 
 def document(findings: list[Finding]) -> dict[str, Any]:
-    """Give all findings as JSON takes them."""
-    return {"verdict": verdict(findings), "findings": [asdict(finding) for finding in findings]}
+    """Return all findings as a JSON document."""
+    return {"verdict": worst(findings), "findings": [asdict(finding) for finding in findings]}

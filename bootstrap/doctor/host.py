@@ -1,4 +1,4 @@
-"""The host: room, memory, clock, the port, and what its kernel leaves open beside the sandbox.
+"""The host: disk space, memory, clock, port, and what its kernel offers to attackers outside the sandbox.
 
 Source: proc(5) for `/proc/meminfo` and `/proc/sys`; Linux, Documentation/admin-guide/sysctl/kernel.rst.
 """
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 MiB = 1024**2
 GiB = 1024**3
-DISK_WANTED_BYTES = 2 * GiB
-"""Room for the image, its base and the wheels, twice, so that a rebuild fits beside the old one."""
 
+#: Space for the image, its base and the wheels, twice, so that the old one can stay during a rebuild.
+DISK_WANTED_BYTES = 2 * GiB
+
+#: Below this, not even the gateway with one small job fits.
 MEMORY_NEEDED_BYTES = 256 * MiB
-"""Below this not even the gateway with one small job fits."""
 
 DEFAULT_MEMORY_LIMIT_MIB = "1024"
 DEFAULT_PORT = "5150"
@@ -38,7 +39,7 @@ PROC = Path("/proc")
 
 
 def examine(root: Path) -> Iterator[Finding]:
-    """Look at the host, for the checkout at `root`; nothing here needs an engine."""
+    """Yield what can be found without an engine, for the checkout at `root`."""
     yield Finding("python", Level.OK, f"Python {platform.python_version()} ({sys.executable})")
     yield disk("disk.checkout", shutil.disk_usage(root).free, root)
     environment = root / ".env"
@@ -49,7 +50,7 @@ def examine(root: Path) -> Iterator[Finding]:
 
 
 def kernel_switches(sysctl: Path = PROC / "sys") -> Iterator[Finding]:
-    """Look at the switches of this host's kernel for what holes like to hide in."""
+    """Judge this kernel's switches for features that often have holes."""
     yield io_uring(read(sysctl / "kernel" / "io_uring_disabled"))
     yield user_namespaces(
         read(sysctl / "kernel" / "unprivileged_userns_clone"),
@@ -58,7 +59,7 @@ def kernel_switches(sysctl: Path = PROC / "sys") -> Iterator[Finding]:
 
 
 def read(path: Path) -> str | None:
-    """Give a small file's text; None if there is none to be read."""
+    """Return a small file's text; None if it can't be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:
@@ -66,19 +67,19 @@ def read(path: Path) -> str | None:
 
 
 def disk(name: str, free_bytes: int, where: Path) -> Finding:
-    """Judge the room at a place."""
+    """Judge the disk space at a place."""
     if free_bytes >= DISK_WANTED_BYTES:
         return Finding(name, Level.OK, f"{free_bytes / GiB:.1f} GiB free at {where}")
-    wanted = f"Make room: the set-up wants {DISK_WANTED_BYTES // GiB} GiB."
+    wanted = f"Free some disk space: the set-up needs {DISK_WANTED_BYTES // GiB} GiB."
     return Finding(name, Level.BAD, f"{free_bytes / GiB:.1f} GiB free at {where}", wanted)
 
 
 def memory(meminfo: str | None, limit_mib: str) -> Iterator[Finding]:
-    """Judge the memory that could be had now by what jobs may use.
+    """Judge whether the available memory is enough for jobs.
 
     Args:
-        meminfo: Contents of /proc/meminfo; None where there is none, as on macOS.
-        limit_mib: The setting for one job's memory, in MiB.
+        meminfo: Contents of /proc/meminfo; None where that doesn't exist, as on macOS.
+        limit_mib: The setting for a job's memory, in MiB.
     """
     fields = dict(line.split(":", 1) for line in (meminfo or "").splitlines() if ":" in line)
     words = fields.get("MemAvailable", "").split()
@@ -86,7 +87,7 @@ def memory(meminfo: str | None, limit_mib: str) -> Iterator[Finding]:
         return
     available = int(words[0]) * 1024
     limit = int(limit_mib) * MiB if limit_mib.isdecimal() else 0
-    what = f"{available / GiB:.1f} GiB of memory available, {limit / GiB:.1f} GiB the limit of one job"
+    what = f"{available / GiB:.1f} GiB of memory available; the limit of a job is {limit / GiB:.1f} GiB"
     if available < MEMORY_NEEDED_BYTES:
         yield Finding("memory", Level.BAD, what, "End other programs, or use a larger host.")
     elif available < 2 * limit:
@@ -101,31 +102,29 @@ def memory(meminfo: str | None, limit_mib: str) -> Iterator[Finding]:
 
 
 def port(host: str, number: str) -> Finding:
-    """Try whether the gateway could listen."""
+    """Judge whether the gateway could listen."""
     if not number.isdecimal() or int(number) not in PORTS:
         return Finding("port", Level.BAD, f"PORT is {number}", "Set PORT to a number up to 65535.")
-    remedy = "If that isn't your gateway, choose another with PORT (and HOST), here or in .env."
+    remedy = "If that isn't your gateway, choose another address with PORT and HOST, here or in .env."
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, int(number), type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as exc:
-        if exc.errno == errno.EADDRINUSE:  # most likely the gateway itself, running
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:  # most likely by the gateway itself
             return Finding("port", Level.WARN, f"{host}:{number} is in use", remedy)
-        return Finding("port", Level.BAD, f"{host}:{number} can't be listened on ({exc.strerror})", remedy)
+        return Finding("port", Level.BAD, f"{host}:{number} can't be listened on ({error.strerror})", remedy)
     return Finding("port", Level.OK, f"{host}:{number} is free")
 
 
 def clock(now_s: float, made: Iterable[tuple[str, str]], engine_now: str = "") -> Finding:
-    """Judge the clock by what was certainly made before now, and by the engine's.
-
-    Certificates, package signatures and rate limits over days go wrong with it.
+    """Judge the clock, on which certificates, package signatures and rate limits over days depend.
 
     Args:
         now_s: Seconds since 1970.
-        made: Things with the time they were made, as the engine writes times.
-        engine_now: The engine's time; empty if unknown. An engine in a virtual machine has a clock of its own.
+        made: Events in the past, with their times as the engine writes them.
+        engine_now: The engine's time, as an engine in a virtual machine has a clock of its own; empty if unknown.
     """
     now = datetime.fromtimestamp(now_s, UTC)
     remedy = "Set the clock, and keep it set (`timedatectl set-ntp true`)."
@@ -143,7 +142,7 @@ def clock(now_s: float, made: Iterable[tuple[str, str]], engine_now: str = "") -
 
 
 def timestamp(text: str) -> float | None:
-    """Give the seconds since 1970 of a time as the engine writes it (RFC 3339, nanoseconds); None if it isn't one."""
+    """Return the seconds since 1970 of a time that the engine wrote (RFC 3339, nanoseconds); None if it isn't one."""
     whole, _, rest = text.partition(".")
     zone = rest.lstrip("0123456789")
     try:
@@ -154,49 +153,42 @@ def timestamp(text: str) -> float | None:
 
 
 def now() -> float:
-    """Give the seconds since 1970."""
+    """Return the seconds since 1970."""
     return time.time()
 
 
 def io_uring(value: str | None) -> Finding:
-    """Judge `kernel.io_uring_disabled`: 2 closes it to everybody, 1 to most, 0 to nobody."""
+    """Judge `kernel.io_uring_disabled`: 2 closes io_uring for all users, 1 for most; 0 leaves it open."""
     if value is None:
-        return Finding(
-            "io_uring", Level.OK, "io_uring has no switch in this kernel; jobs are refused it by their filter"
-        )
+        return Finding("io_uring", Level.OK, "this kernel can't switch io_uring off; jobs can't use it")
     if value == "2":
         return Finding("io_uring", Level.OK, "io_uring is switched off (kernel.io_uring_disabled is 2)")
     return Finding(
         "io_uring",
         Level.WARN,
-        f"io_uring is open on this host (kernel.io_uring_disabled is {value}); jobs are refused it by their filter",
-        "Unless a program of this host needs it: `sysctl -w kernel.io_uring_disabled=2`, and into /etc/sysctl.d.",
+        f"io_uring is open on this host (kernel.io_uring_disabled is {value}); jobs can't use it",
+        "Unless a program here needs it: `sysctl -w kernel.io_uring_disabled=2`, and the same in /etc/sysctl.d.",
     )
 
 
 def user_namespaces(clone: str | None, apparmor: str | None) -> Finding:
-    """Judge whether every user of the host may make user namespaces, where most kernel holes of late were reached.
+    """Judge whether ordinary users can make user namespaces, which most recent exploits of the kernel need.
 
     Args:
-        clone: Debian's switch `kernel.unprivileged_userns_clone`; None where the kernel has none.
-        apparmor: Ubuntu's `kernel.apparmor_restrict_unprivileged_userns`; likewise.
+        clone: Debian's switch `kernel.unprivileged_userns_clone`; None where the kernel lacks it.
+        apparmor: Ubuntu's `kernel.apparmor_restrict_unprivileged_userns`; None likewise.
     """
     name = "user_namespaces"
     if clone == "0" or apparmor == "1":
         return Finding(name, Level.OK, "ordinary users can't make user namespaces")
     if clone is None and apparmor is None:
-        what = (
-            "ordinary users can make user namespaces (this kernel has no switch); jobs are refused it by their filter"
-        )
+        what = "ordinary users can make user namespaces (this kernel can't switch that off); jobs can't"
         return Finding(name, Level.OK, what)
-    switch = (
-        "kernel.unprivileged_userns_clone=0"
-        if clone is not None
-        else ("kernel.apparmor_restrict_unprivileged_userns=1")
-    )
+    debian, ubuntu = "kernel.unprivileged_userns_clone=0", "kernel.apparmor_restrict_unprivileged_userns=1"
+    switch = debian if clone is not None else ubuntu
     return Finding(
         name,
         Level.WARN,
-        "ordinary users can make user namespaces; jobs are refused it by their filter",
-        f"Unless a rootless engine or a browser here needs them: `sysctl -w {switch}`, and into /etc/sysctl.d.",
+        "ordinary users can make user namespaces; jobs can't",
+        f"Unless a rootless engine or a browser here needs them: `sysctl -w {switch}`, and the same in /etc/sysctl.d.",
     )

@@ -1,4 +1,4 @@
-"""The runner image: whether it is there, which it is and how old.
+"""The runner image: whether it exists, which it is, and how old it is.
 
 Source: Docker Engine API, `GET /images/{name}/json`.
 """
@@ -13,8 +13,8 @@ from bootstrap.doctor.host import timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: By then, its Python, libraries and fonts have likely had security updates.
 OLD_DAYS = 90
-"""Its Python, libraries and fonts have got security updates since, for all we know."""
 
 DAY_S = 86_400
 
@@ -24,11 +24,11 @@ def judge(tag: str, image: dict[str, Any] | None, now_s: float) -> Iterator[Find
 
     Args:
         tag: Its name, by FIGBOX_IMAGE.
-        image: The description; None if the engine has none of that name.
+        image: The description; None if the engine doesn't have it.
         now_s: Seconds since 1970.
     """
     if image is None:
-        yield Finding("image", Level.BAD, f"the engine has no image {tag}", "`make image` builds it.")
+        yield Finding("image", Level.BAD, f"the engine doesn't have the image {tag}", "`make image` builds it.")
         return
     digest = str(image.get("Id", ""))
     made_s = timestamp(str(image.get("Created", "")))
@@ -37,12 +37,10 @@ def judge(tag: str, image: dict[str, Any] | None, now_s: float) -> Iterator[Find
     what = f"image {tag}, {age}, {digest}"
     if days is None or days > OLD_DAYS:
         yield Finding(
-            "image", Level.WARN, what, "`make image ARGS=--refresh-base` takes the newest base, then restart."
+            "image", Level.WARN, what, "Build it on the newest base (`make image ARGS=--refresh-base`), then restart."
         )
     else:
         yield Finding("image", Level.OK, what)
     user = str((image.get("Config") or {}).get("User") or "")
     if user.partition(":")[0] in {"", "0", "root"}:
-        yield Finding(
-            "image.user", Level.WARN, f"image {tag} would run as root by hand", "Build it from runner-image/."
-        )
+        yield Finding("image.user", Level.WARN, f"image {tag} runs as root by default", "Build it from runner-image/.")

@@ -1,4 +1,4 @@
-"""The doctor judges what it reads: each finding is tried with readings that are good and readings that aren't."""
+"""The doctor judges what it reads: each finding is tested with good and bad readings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bootstrap import doctor
+from bootstrap import doctor, steps
 from bootstrap.doctor import access, daemon, findings, host, image
 from bootstrap.doctor.access import Access
 from bootstrap.doctor.findings import Finding, Level
@@ -38,17 +38,17 @@ SWAPS = "Filename Type Size Used Priority\n/dev/sda2 partition 1000 0 -2\n"
 
 
 def of(found: Iterable[Finding], name: str) -> Finding:
-    """Give the one finding of a name."""
+    """Return the only finding of a name."""
     (only,) = [finding for finding in found if finding.name == name]
     return only
 
 
-def test_the_worst_finding_is_the_verdict() -> None:
-    """One bad finding makes the whole bad, a warning doesn't hide it; nothing at all is fine."""
+def test_the_worst_finding_counts() -> None:
+    """One bad finding makes the result bad; without any findings it is good."""
     ok, warn, bad = (Finding("x", level, "it") for level in (Level.OK, Level.WARN, Level.BAD))
-    assert findings.verdict([]) is Level.OK
-    assert findings.verdict([ok, warn, ok]) is Level.WARN
-    assert findings.verdict([warn, bad, ok]) is Level.BAD
+    assert findings.worst([]) is Level.OK
+    assert findings.worst([ok, warn, ok]) is Level.WARN
+    assert findings.worst([warn, bad, ok]) is Level.BAD
 
 
 def test_a_finding_is_one_line_and_its_remedy() -> None:
@@ -65,23 +65,23 @@ def test_a_finding_is_one_line_and_its_remedy() -> None:
 @pytest.mark.parametrize("field", ["MemoryLimit", "PidsLimit", "CpuCfsQuota"])
 @pytest.mark.parametrize("value", [False, None])
 def test_each_limit_an_engine_lacks_is_bad(field: str, value: object) -> None:
-    """An engine that doesn't enforce a limit, or doesn't say so, is refused for that one; the others stay good."""
+    """An engine that doesn't enforce a limit, or doesn't tell, is bad for that limit only."""
     found = list(daemon.limits({**ABLE, field: value}))
     assert of(found, f"limit.{field}").level is Level.BAD
     assert of(found, f"limit.{field}").remedy
     assert [finding.level for finding in found].count(Level.BAD) == 1
-    assert findings.verdict(daemon.limits(ABLE)) is Level.OK
+    assert findings.worst(daemon.limits(ABLE)) is Level.OK
 
 
 def test_swap_without_a_limit_is_bad_where_there_is_swap() -> None:
-    """An engine that can't limit swap is fine on a host that has none."""
+    """An engine that can't limit swap is fine on a host without swap."""
     unable = {**ABLE, "SwapLimit": False}
     assert of(daemon.limits(unable, SWAPS), "limit.SwapLimit").level is Level.BAD
-    assert findings.verdict(daemon.limits(unable, SWAPS.splitlines()[0])) is Level.OK
-    assert findings.verdict(daemon.limits(ABLE, SWAPS)) is Level.OK
+    assert findings.worst(daemon.limits(unable, SWAPS.splitlines()[0])) is Level.OK
+    assert findings.worst(daemon.limits(ABLE, SWAPS)) is Level.OK
 
 
-def test_no_weight_for_jobs_is_a_warning() -> None:
+def test_missing_weights_are_a_warning() -> None:
     """Without shares jobs can starve the gateway, but they are still bounded."""
     assert of(daemon.limits({**ABLE, "CPUShares": False}), "limit.CPUShares").level is Level.WARN
 
@@ -101,14 +101,14 @@ def test_no_weight_for_jobs_is_a_warning() -> None:
         ({"SecurityOptions": ["name=seccomp"]}, "userns", Level.WARN),
     ],
 )
-def test_walls_of_an_engine(changes: dict[str, Any], name: str, level: Level) -> None:
-    """Control groups that enforce nothing and a missing filter are bad; a container's root as the host's a warning."""
-    assert of(daemon.walls({**ABLE, **changes}), name).level is level
+def test_isolation_by_an_engine(changes: dict[str, Any], name: str, level: Level) -> None:
+    """Control groups that don't enforce limits and a missing filter are bad; a shared root is a warning."""
+    assert of(daemon.isolation({**ABLE, **changes}), name).level is level
 
 
 def test_the_runtimes_are_told() -> None:
-    """A configured runtime must be there; gVisor is praised or recommended."""
-    assert findings.verdict(daemon.runtimes(ABLE, "")) is Level.OK
+    """A configured runtime must be registered; gVisor is recommended."""
+    assert findings.worst(daemon.runtimes(ABLE, "")) is Level.OK
     assert "set FIGBOX_RUNTIME" in of(daemon.runtimes(ABLE, ""), "gvisor").what
     assert "set FIGBOX_RUNTIME" not in of(daemon.runtimes(ABLE, "runsc"), "gvisor").what
     assert of(daemon.runtimes(ABLE, "kata"), "runtime").level is Level.BAD
@@ -123,7 +123,7 @@ def test_the_runtimes_are_told() -> None:
     ("api", "level"), [("1.41", Level.OK), ("1.53", Level.OK), ("2.0", Level.OK), ("1.40", Level.BAD), ("", Level.BAD)]
 )
 def test_an_engine_too_old_is_bad(api: str, level: Level) -> None:
-    """What came before Docker 20.10 can't be given the whole specification."""
+    """Engines before Docker 20.10 don't support the whole specification."""
     assert of(daemon.versions({"ApiVersion": api}, {"KernelVersion": "9.9.9"}), "engine.api").level is level
 
 
@@ -141,24 +141,30 @@ def test_the_parts_of_an_engine_are_found(tmp_path: Path) -> None:
         ]
     }
     info = {"KernelVersion": "6.18.44-custom", "Runtimes": {"crun": {"path": str(crun)}, "runc": {"path": "runc"}}}
-    found = {part.name: part for part in daemon.components(version, info)}
-    assert {name: part.version for name, part in found.items()} == {
+    assert {name: found for name, _, found in daemon.parts(version, info)} == {
         "engine": "20.10.24+dfsg1",
         "containerd": "1.6.20~ds1-1+deb12u3",
         "runc": "1.1.5+ds1-1+deb12u1",
         "crun": "1.21",
         "kernel": "6.18.44-custom",
     }
-    assert {name for name, part in found.items() if part.from_distribution} == {"engine", "containerd", "runc"}
 
 
-def test_a_runtime_that_says_no_version_has_none(tmp_path: Path) -> None:
-    """A program that is gone, fails or talks about something else is unknown, and the finding says so."""
+def test_debians_kernel_is_judged_by_its_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version of the sources is in the kernel's build; the release's number is Debian's own."""
+    monkeypatch.setattr("platform.release", lambda: "6.1.0-13-amd64")
+    monkeypatch.setattr("platform.version", lambda: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.55-1 (2023-09-29)")
+    assert list(daemon.parts({}, {"KernelVersion": "6.1.0-13-amd64"})) == [("kernel", "Linux", "6.1.55-1")]
+    assert list(daemon.parts({}, {"KernelVersion": "6.8.0-1"})) == [("kernel", "Linux", "6.8.0-1")]
+
+
+def test_a_runtime_without_a_version_is_a_warning(tmp_path: Path) -> None:
+    """A program that is missing, fails or prints something else has an unknown version."""
     silent = tmp_path / "crun"
     silent.write_text("#!/bin/sh\necho hello\n")
     silent.chmod(0o755)
-    assert daemon.program_version(str(silent)) == ""
-    assert daemon.program_version(str(tmp_path / "none")) == ""
+    assert steps.version(str(silent)) == ""
+    assert steps.version(str(tmp_path / "none")) == ""
     info = {"KernelVersion": "6.18.44-custom", "Runtimes": {"crun": {"path": str(silent)}}}
     assert of(daemon.versions({"ApiVersion": "1.41"}, info), "crun").level is Level.WARN
 
@@ -175,7 +181,7 @@ def test_a_runtime_that_says_no_version_has_none(tmp_path: Path) -> None:
     ],
 )
 def test_who_may_open_the_socket(mode: int, members: tuple[str, ...], sheltered: bool, level: Level) -> None:  # noqa: FBT001
-    """Everybody is bad, a group with people in it a warning with their names, nobody is good."""
+    """Access for all users is bad; for the members of a group, a warning that names them; for nobody else, good."""
     found = access.judge(Path("/x/docker.sock"), Access(mode, "root", "docker", members, sheltered))
     assert found.level is level
     assert all(name in found.what for name in members if level is Level.WARN)
@@ -183,7 +189,7 @@ def test_who_may_open_the_socket(mode: int, members: tuple[str, ...], sheltered:
 
 
 def test_a_real_socket_is_looked_at() -> None:
-    """Owner, mode and a closed folder on the way are those of the socket itself, through a link too."""
+    """Owner, mode and closed folders are those of the socket itself, also through a link."""
     with tempfile.TemporaryDirectory(prefix="fb") as name, socket.socket(socket.AF_UNIX) as listener:
         path = Path(name, "s")
         listener.bind(str(path))
@@ -201,7 +207,7 @@ def test_a_real_socket_is_looked_at() -> None:
 @pytest.mark.parametrize(
     ("described", "level", "text"),
     [
-        (None, Level.BAD, "no image tag:1"),
+        (None, Level.BAD, "doesn't have the image tag:1"),
         ({"Id": "sha256:7", "Created": "2026-11-24T23:59:59.123456789Z"}, Level.OK, "made today, sha256:7"),
         ({"Id": "sha256:7", "Created": "2026-10-26T00:00:00Z"}, Level.OK, "30 days old"),
         ({"Id": "sha256:7", "Created": "2026-01-01T00:00:00+01:00"}, Level.WARN, "328 days old"),
@@ -209,7 +215,7 @@ def test_a_real_socket_is_looked_at() -> None:
     ],
 )
 def test_the_image_is_told_with_its_age(described: dict[str, Any] | None, level: Level, text: str) -> None:
-    """A missing image is bad with its remedy; an old one a warning, since its libraries are as old."""
+    """A missing image is bad, with a remedy; an old one is a warning, since its libraries are as old."""
     whole = described and {**described, "Config": {"User": "20000:20000"}}
     found = of(image.judge("tag:1", whole, NOW_S), "image")
     assert (found.level, bool(found.remedy)) == (level, level is not Level.OK)
@@ -218,7 +224,7 @@ def test_the_image_is_told_with_its_age(described: dict[str, Any] | None, level:
 
 @pytest.mark.parametrize("user", ["", "0:0", "root"])
 def test_an_image_that_runs_as_root_is_told(user: str) -> None:
-    """The gateway sets a user of its own, but by hand such an image would be root."""
+    """The gateway sets a user, but without it such an image runs as root."""
     described = {"Id": "sha256:7", "Created": "2026-11-24T00:00:00Z", "Config": {"User": user}}
     assert of(image.judge("tag:1", described, NOW_S), "image.user").level is Level.WARN
 
@@ -227,7 +233,7 @@ def test_an_image_that_runs_as_root_is_told(user: str) -> None:
     ("available_kib", "level"), [(8 * 1024**2, Level.OK), (1536 * 1024, Level.WARN), (100 * 1024, Level.BAD)]
 )
 def test_memory_is_judged_by_what_jobs_may_use(available_kib: int, level: Level) -> None:
-    """Two jobs must fit without a warning; next to nothing is bad; no reading gives no finding."""
+    """Two jobs must fit without a warning; too little for one is bad; without a reading there isn't a finding."""
     meminfo = f"MemTotal:       16000000 kB\nMemAvailable:   {available_kib} kB\n"
     (found,) = host.memory(meminfo, "1024")
     assert found.level is level
@@ -236,16 +242,16 @@ def test_memory_is_judged_by_what_jobs_may_use(available_kib: int, level: Level)
 
 
 def test_a_full_disk_is_bad() -> None:
-    """The set-up needs room for two images."""
+    """The set-up needs space for two images."""
     assert host.disk("disk.x", 3 * GiB, Path("/x")).level is Level.OK
     assert host.disk("disk.x", GiB, Path("/x")).level is Level.BAD
 
 
 def test_the_room_of_the_engine_is_looked_at(tmp_path: Path) -> None:
-    """Where the engine keeps images, if this host has that folder."""
-    (found,) = daemon.room({"DockerRootDir": str(tmp_path)})
+    """The folder where the engine keeps images counts, if this host has it."""
+    (found,) = daemon.disk_space({"DockerRootDir": str(tmp_path)})
     assert str(tmp_path) in found.what
-    assert list(daemon.room({"DockerRootDir": str(tmp_path / "none")})) == []
+    assert list(daemon.disk_space({"DockerRootDir": str(tmp_path / "none")})) == []
 
 
 @pytest.mark.parametrize(
@@ -260,14 +266,14 @@ def test_the_room_of_the_engine_is_looked_at(tmp_path: Path) -> None:
     ],
 )
 def test_the_clock_is_judged_by_what_was_made_before_now(year: int, made: str, engine: str, level: Level) -> None:
-    """A year nobody lives in, a time before the engine was built, or an engine with another clock are told."""
+    """An impossible year, a time before the engine was built, and an engine with another clock are reported."""
     now_s = datetime(year, 11, 25, tzinfo=UTC).timestamp()
     assert host.clock(now_s, [("the engine was built", made)], engine).level is level
 
 
 @pytest.mark.parametrize(("value", "level"), [("2", Level.OK), ("1", Level.WARN), ("0", Level.WARN), (None, Level.OK)])
 def test_io_uring_is_told(value: str | None, level: Level) -> None:
-    """Only 2 switches it off for everybody."""
+    """Only 2 switches it off for all users."""
     assert host.io_uring(value).level is level
 
 
@@ -282,14 +288,14 @@ def test_io_uring_is_told(value: str | None, level: Level) -> None:
     ],
 )
 def test_user_namespaces_are_told(clone: str | None, apparmor: str | None, level: Level) -> None:
-    """A switch that is open is a warning; where there is none, nothing can be done and nothing is asked."""
+    """An open switch is a warning; without a switch, there isn't a remedy."""
     found = host.user_namespaces(clone, apparmor)
     assert found.level is level
     assert bool(found.remedy) == (level is Level.WARN)
 
 
 def test_kernel_switches_are_read_from_their_files(tmp_path: Path) -> None:
-    """The values stand in files below /proc/sys."""
+    """The values are in files below /proc/sys."""
     (tmp_path / "kernel").mkdir()
     (tmp_path / "kernel" / "io_uring_disabled").write_text("2\n")
     (tmp_path / "kernel" / "unprivileged_userns_clone").write_text("1\n")
@@ -299,7 +305,7 @@ def test_kernel_switches_are_read_from_their_files(tmp_path: Path) -> None:
 
 
 def test_the_port_is_tried() -> None:
-    """A free port is good, one in use a warning, since that is most likely the gateway; nonsense is bad."""
+    """A free port is good; one in use is a warning, since the gateway may be using it; nonsense is bad."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -314,7 +320,7 @@ def test_the_port_is_tried() -> None:
 def test_without_an_engine_the_host_is_still_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No engine is bad with its remedy; the exit code is 2, and the JSON says the same."""
+    """A missing engine is bad, with a remedy; the exit code is 2, and the JSON says the same."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     assert doctor.report(tmp_path, "tag:1", as_json=True) == doctor.CANNOT_WORK == 2
     told = json.loads(capsys.readouterr().out)
@@ -335,6 +341,6 @@ def test_an_engine_elsewhere_is_no_reason_to_crash(
 
 
 def test_reading_what_isnt_there_gives_nothing(tmp_path: Path) -> None:
-    """A file that can't be read is an unknown, not a fault."""
+    """A file that can't be read gives None."""
     assert host.read(tmp_path / "none") is None
     assert host.read(tmp_path) is None
