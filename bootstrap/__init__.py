@@ -1,1 +1,1 @@
-"""Figbox's set-up: from a fresh clone to a gateway that can be started; steps already done are skipped."""
+"""Figbox's set-up: it turns a fresh clone into a gateway that can be started, and skips steps that are done."""

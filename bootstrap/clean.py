@@ -1,4 +1,4 @@
-"""Removes what set-up and gateway of this checkout made; never the engine, never `.env` with its key."""
+"""Removal of what the set-up and the gateway of this checkout made, but neither of the engine nor of `.env`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 INSTALLATION_LABEL = "figbox.installation"
+
+#: What may follow the installation's name in the labels of the self-test's containers.
 SELF_TESTS = r"(\.by-hand)?(\.selftest(\.[a-z0-9._-]+)?)?"
-"""What follows the installation's name in the labels of containers that test its sandbox."""
 
 TAG_LABEL = "figbox.tag"
 RUNNER_LABEL = "figbox.runner-tag"
@@ -36,19 +37,19 @@ def clean(steps: Steps, root: Path, tags: Sequence[str]) -> None:
     """Remove containers, images, the virtual environment and caches of the checkout at `root`.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         root: The checkout.
         tags: Names of its images.
 
     Raises:
-        SetupError: Its gateway still runs.
+        SetupError: Its gateway is still running.
     """
     _refuse_beside_gateway(root)
     try:
         address = engine.meant()
         engine.ping(address.socket)
-    except (SetupError, engine.EngineSilentError) as exc:
-        steps.say("engine", f"none answers, so containers and images are left alone ({exc})")
+    except (SetupError, engine.EngineSilentError) as error:
+        steps.say("engine", f"can't be asked, so containers and images are left alone ({error})")
     else:
         _remove_containers(steps, address.socket, root)
         _remove_images(steps, address.socket, tags)
@@ -72,11 +73,11 @@ def _refuse_beside_gateway(root: Path) -> None:
 def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
     python = root / ".venv" / "bin" / "python"
     if not python.exists():
-        return  # without it no gateway of this checkout can have left a container
+        return  # without it this checkout can't have started a gateway
     code = "from gateway.settings import load_settings; print(load_settings().installation_name)"
     done = subprocess.run([python, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        steps.say("containers", "left alone, for this checkout's settings can't be read")
+        steps.say("containers", "left alone, because this checkout's settings can't be read")
         return
     ours = re.compile(re.escape(done.stdout.strip()) + SELF_TESTS)
     for container in _listed(path, "/containers/json?all=1", {"label": [INSTALLATION_LABEL]}):
@@ -86,12 +87,12 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
 
 
 def _remove_images(steps: Steps, path: Path, tags: Sequence[str]) -> None:
-    # Those of environments first: the engine keeps an image that others are made from.
+    # Environments first: the engine keeps an image that others are made from.
     labels = [f"{label}={tag}" for label in (RUNNER_LABEL, TAG_LABEL) for tag in tags]
     filters = [*({"label": [label]} for label in labels), {"reference": [BASE_TAG]}]
     found = [image["Id"] for wanted in filters for image in _listed(path, "/images/json?all=0", wanted)]
     for image in dict.fromkeys(found):
-        status, _ = engine.request(path, "DELETE", f"/images/{image}")  # no force: one in use stays
+        status, _ = engine.request(path, "DELETE", f"/images/{image}")  # without force, so one in use stays
         steps.say("image", f"{image[:19]} " + _removal(status))
 
 

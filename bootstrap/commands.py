@@ -1,4 +1,4 @@
-"""The set-up's command line: what each step is, what it needs done before, and how faults are told."""
+"""The set-up's command line: what each step does, what it needs before, and how failures are reported."""
 
 from __future__ import annotations
 
@@ -25,48 +25,49 @@ ENVIRONMENT_FILE = ROOT / ".env"
 DEFAULT_TAG = "figbox-runner:latest"
 GATEWAY_TAG = "figbox-gateway:latest"
 VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
+
+#: Marks tests that need a container engine.
 ENGINE = "engine"
-"""Marks tests that need a container engine."""
 
+#: What `make test` runs on an engine: the core, but for what needs the gateway's image.
 CORE = "core and not compose"
-"""What `make test` runs on an engine: the core, but for what needs the gateway's image."""
 
+#: Tests that need no engine run first and share the processors; then those that do have the machine to themselves.
 WITHOUT_ENGINE = ("-m", f"not {ENGINE}", "--numprocesses", "2", "--dist", "loadfile", "--cov", "--cov-report=")
-"""Tests that need no engine run first and share the processors; then those that do have the machine to themselves."""
 
 TEST_STEPS = frozenset({"test", "test-all"})
 TRUE_WORDS = frozenset({"1", "true", "yes"})
 
 STEPS_HELP = """\
 venv      the virtual environment, from the hash-locked requirements
-engine    a container engine; started (root Debian: installed) only where none answers
+engine    a container engine: if none answers, start it (and install it, as root on Debian)
 image     the runner image, from files fetched on the host, built without network; and the images of
           the environments that --environment or the gateway's settings name
 gateway-image
           the image of gateway and launcher, built the same way
-dotenv    .env with a random key, if there is none
+dotenv    .env with a random key, if it doesn't exist
 run       all of these, then the gateway in this process
 test      venv, engine and the runner image, then the tests that any change must pass, which are those
           without an engine and the core on one; what follows goes to pytest
 test-all  the same with every image and all tests
 gvisor    gVisor, installed and registered with an engine that the set-up started
-doctor    looks at the host and says what is missing; changes nothing; exit code 2: it can't work here
-clean     removes what was made here; keeps .env and the engine
+doctor    check the host, change nothing; exit code 2 if Figbox can't work here
+clean     remove what was made here, but neither .env nor the engine
 """
 
 
 def main(arguments: list[str]) -> int:
-    """Do the steps named on the command line; give the exit code: 0 done, 1 a fault that was told.
+    """Do the steps named on the command line; return the exit code: 0 for success, 1 for a failure.
 
     The step `doctor` ends with 2 when Figbox can't work here.
     """
     parser = argparse.ArgumentParser(
         prog="bootstrap", epilog=STEPS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--dev", action="store_true", help="venv: also what tests and checks need")
-    parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image anew")
-    parser.add_argument("--json", action="store_true", help="doctor: one JSON document instead of lines")
-    parser.add_argument("--environment", metavar="NAME", help="image: also that environment's, or those of `all`")
+    parser.add_argument("--dev", action="store_true", help="venv: also install what tests and checks need")
+    parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image again")
+    parser.add_argument("--json", action="store_true", help="doctor: print one JSON document")
+    parser.add_argument("--environment", metavar="NAME", help="image: also that environment's image, or `all`")
     parser.add_argument("steps", nargs="+", metavar="STEP")
     after = next((at for at, word in enumerate(arguments, 1) if word in TEST_STEPS), len(arguments))
     options, for_pytest = parser.parse_args(arguments[:after]), arguments[after:]
@@ -86,11 +87,11 @@ def main(arguments: list[str]) -> int:
     try:
         for name in options.steps:
             setup.actions[name]()
-    except SetupError as exc:
-        print(f"\n{exc}", file=sys.stderr)
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted; what was finished stays, the rest is done the next time.", file=sys.stderr)
+        print("\nInterrupted; steps that were finished are skipped the next time.", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
 
@@ -137,14 +138,14 @@ class _Setup:
     def engine(self) -> None:
         with _alone(self._steps):
             address = dockerd.ensure(self._steps)
-        if address.named_by:  # Docker's SDK reads DOCKER_HOST but not the CLI's contexts
+        if address.named_by:  # Docker's SDK reads DOCKER_HOST, but not the CLI's contexts
             os.environ["DOCKER_HOST"] = address.url
 
     def image(self) -> None:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
             self._by_the_environments_python("image")
             return
-        from bootstrap.images import environments, image  # noqa: PLC0415 - they need the virtual environment
+        from bootstrap.images import environments, image  # noqa: PLC0415 - needs the virtual environment
 
         recipe = image.Recipe(ROOT / "runner-image", CACHE, _tag())
         folder = recipe.folder / "environments"
@@ -159,7 +160,7 @@ class _Setup:
         if Path(sys.prefix).resolve() != VENV.folder.resolve():
             self._by_the_environments_python("gateway-image")
             return
-        from bootstrap.images import image  # noqa: PLC0415 - its import needs the virtual environment
+        from bootstrap.images import image  # noqa: PLC0415 - needs the virtual environment
 
         with _alone(self._steps):
             recipe = image.gateway(ROOT, CACHE, _gateway_tag())
@@ -173,7 +174,7 @@ class _Setup:
         command_options += ["--environment", self._environment] if self._environment else []
         done = subprocess.run([*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
-            raise SystemExit(done.returncode)  # it has said why
+            raise SystemExit(done.returncode)  # it has reported why
 
     def dotenv(self) -> None:
         dotenv.ensure(self._steps, ENVIRONMENT_FILE)
@@ -185,8 +186,8 @@ class _Setup:
         self.dotenv()
         self._steps.say("gateway", "starting")
         sys.stdout.flush()
-        # In this very process, so that Ctrl-C and make's SIGTERM reach the gateway itself.
-        os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - a shell is not wanted
+        # In this process, so that Ctrl-C and make's SIGTERM reach the gateway itself.
+        os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - without a shell
 
     def test(self) -> None:
         self._test(CORE, (self.image,))
@@ -201,10 +202,10 @@ class _Setup:
         missing = ""
         try:
             self.engine()
-        except SetupError as exc:
+        except SetupError as error:
             if os.environ.get("CI", "").lower() in TRUE_WORDS:
                 raise
-            missing = str(exc)
+            missing = str(error)
         else:
             for make in images:
                 make()
@@ -245,8 +246,8 @@ def _tag() -> str:
 
 @contextlib.contextmanager
 def _alone(steps: Steps) -> Iterator[None]:
-    """Keep two set-ups of one checkout from doing the same work at once; the second waits, then skips it."""
-    if STARTED_VARIABLE in os.environ:  # started by a set-up, which goes on when we have ended
+    """Keep two set-ups of a checkout from doing the same work at once; the second waits, then skips what is done."""
+    if STARTED_VARIABLE in os.environ:  # a set-up started this one and waits for it
         yield
         return
     CACHE.mkdir(exist_ok=True)
@@ -254,6 +255,6 @@ def _alone(steps: Steps) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            steps.say("set-up", "another one works in this checkout; waiting for it")
+            steps.say("set-up", "another one is running in this checkout; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,8 +1,7 @@
-"""Docker's command line and Compose, version 2: the host's, else programs out of a newer Debian release's packages.
+"""Docker Compose, version 2, and Docker's command line: the host's, else those of a newer Debian release.
 
-Debian 12 has version 1 only, which knows nothing of the specification that `docker-compose.yml` is written to. The
-package's program needs the C library alone, and no Docker CLI; it is unpacked into this checkout and not installed. The
-same goes for the Docker CLI, without which an engine can be, too.
+Debian 12 has only version 1, which can't read this `docker-compose.yml`, and a host with an engine may lack the Docker
+CLI. Both programs need only the C library, so they are unpacked from their packages into this checkout.
 """
 
 from __future__ import annotations
@@ -21,22 +20,23 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 RELEASE = "trixie"
+
+#: Packages, and the program in each.
 COMPOSE = ("docker-compose", Path("usr/libexec/docker/cli-plugins/docker-compose"))
 CLI = ("docker-cli", Path("usr/bin/docker"))
-"""Packages, and the program in each."""
 
 OLDEST_MAJOR = 2
 
 
 def ensure(steps: Steps, cache: Path) -> list[str]:
-    """Give the beginning of a command that is Compose, version 2 or newer.
+    """Return the first words of a command that runs Compose, version 2 or newer.
 
     Args:
-        steps: Where to say it.
-        cache: Folder for the program, where it has to be fetched.
+        steps: Where to report.
+        cache: Folder for a program that is fetched.
 
     Raises:
-        SetupError: The host has none, and none can be fetched.
+        SetupError: The host doesn't have it, and it can't be fetched.
     """
     own = cache / "docker" / "docker-compose"
     for command in (["docker", "compose"], ["docker-compose"], [str(own)]):
@@ -52,7 +52,7 @@ def ensure(steps: Steps, cache: Path) -> list[str]:
 
 
 def ensure_cli(steps: Steps, cache: Path) -> str:
-    """Give the program that is Docker's command line; arguments and faults as of `ensure`."""
+    """Return the name or path of Docker's command line; see `ensure` for arguments and errors."""
     own = cache / "docker" / "docker"
     if shutil.which("docker") is not None:
         return "docker"
@@ -62,7 +62,7 @@ def ensure_cli(steps: Steps, cache: Path) -> str:
 
 
 def version_of(command: list[str]) -> str:
-    """Give the version of a Compose command; empty if it is none, or too old."""
+    """Return the version of a Compose command; empty if it doesn't work or is too old."""
     try:
         done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
     except OSError:

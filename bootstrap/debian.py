@@ -1,6 +1,6 @@
-"""Debian's part: what kind of host this is, installing packages, and where its package mirror is.
+"""Debian hosts: how they are recognised, how packages are installed, and where their mirror is.
 
-Nothing here names a mirror: the host's own apt sources do.
+The mirror is the one that the host's own apt sources name.
 Source: sources.list(5) for both formats of apt sources; os-release(5).
 """
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 APT_FOLDER = Path("/etc/apt")
+
+#: Debian's keys, from the package debian-archive-keyring, which verify what a mirror sends.
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-"""Debian's own keys, from the package debian-archive-keyring; they verify what a mirror sends."""
 
 RELEASES = frozenset({"bullseye", "bookworm", "trixie", "forky", "sid"})
 ALIASES = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
@@ -32,22 +33,19 @@ FALSE_WORDS = frozenset({"no", "false", "0", "off", "without", "disable"})
 
 
 def is_root_debian() -> bool:
-    """Tell whether packages can be installed here without asking: Debian itself, and we are root."""
-    return os.geteuid() == 0 and "debian" in _distribution() and shutil.which("apt-get") is not None
-
-
-def _distribution() -> set[str]:
+    """Tell whether packages can be installed here: this is Debian, and we are root."""
     try:
-        return {platform.freedesktop_os_release().get("ID", "")}
+        distribution = platform.freedesktop_os_release().get("ID")
     except OSError:
-        return set()
+        return False
+    return os.geteuid() == 0 and distribution == "debian" and shutil.which("apt-get") is not None
 
 
 def apt_install(steps: Steps, packages: Iterable[str], *, why: str) -> None:
     """Install Debian packages without their recommendations; refresh the package lists only if needed.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         packages: Names of Debian packages.
         why: What they are for, in a few words.
 
@@ -69,27 +67,27 @@ def apt_install(steps: Steps, packages: Iterable[str], *, why: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place packages come from: a mirror's address, one suite of it and its components."""
+    """A mirror's address, a suite on it and the suite's components."""
 
     uri: str
     suite: str
     components: tuple[str, ...]
 
     def line(self, keyring: Path) -> str:
-        """Write it as a one-line apt source verified by the keys of `keyring` alone."""
+        """Return it as a one-line apt source that only the keys of `keyring` can sign."""
         return f"deb [signed-by={keyring}] {self.uri} {self.suite} {' '.join(self.components)}"
 
 
 def sources_for(release: str, folder: Path = APT_FOLDER) -> list[Source]:
-    """Give the host's own Debian mirrors, turned to another Debian release.
+    """Return the host's own Debian mirrors as sources of another Debian release.
 
     Args:
         release: Codename of the wanted release, e.g. "trixie".
         folder: apt's configuration folder.
 
     Returns:
-        The release's main, updates and security suites, as far as the host has them for its own release;
-        component `main` only. Empty if the host has no Debian mirror.
+        The component `main` of the release's main, updates and security suites, as far as the host has these for its
+        own release; empty if the host doesn't have a Debian mirror.
     """
     found: dict[Source, None] = {}  # a dict keeps the order and drops repetitions
     for source in host_sources(folder):
@@ -101,7 +99,7 @@ def sources_for(release: str, folder: Path = APT_FOLDER) -> list[Source]:
 
 
 def host_sources(folder: Path = APT_FOLDER) -> Iterator[Source]:
-    """Read the host's enabled binary package sources, in both of apt's formats."""
+    """Yield the host's enabled sources of binary packages, in both of apt's formats."""
     lists = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]
     for path in lists:
         if path.is_file():
@@ -111,7 +109,7 @@ def host_sources(folder: Path = APT_FOLDER) -> Iterator[Source]:
 
 
 def parse_one_line(text: str) -> Iterator[Source]:
-    """Read the one-line format: `deb [options] uri suite component …`; no comments, no `deb-src`."""
+    """Read the one-line format, `deb [options] uri suite component …`, without `deb-src`."""
     for raw in text.splitlines():
         line = raw.partition("#")[0].strip()
         match = re.fullmatch(r"deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)\s+(.+)", line)
@@ -121,7 +119,7 @@ def parse_one_line(text: str) -> Iterator[Source]:
 
 
 def parse_deb822(text: str) -> Iterator[Source]:
-    """Read the deb822 format: stanzas of `Types`, `URIs`, `Suites`, `Components`."""
+    """Read the deb822 format, stanzas of `Types`, `URIs`, `Suites` and `Components`."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
         fields: dict[str, str] = {}
@@ -141,7 +139,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
 
 
 def apt_transport_options() -> list[str]:
-    """Give the host's own apt settings for reaching its mirror: proxies, certificates, dates."""
+    """Return the host's apt settings for reaching its mirror: proxies, certificates, dates."""
     if shutil.which("apt-config") is None:
         return []
     wanted = re.compile(r'Acquire::(?:https?::.*|Check-Valid-Until|Check-Date|Retries) "[^"]+";')

@@ -1,8 +1,7 @@
-"""An engine where there is none: installed from Debian's packages and started, on root Debian only.
+"""A container engine for a host without one: as root on Debian, it is installed from packages and started.
 
-An engine is only ever started where none is; one that somebody else started is never restarted or changed.
-Where systemd runs, it keeps the engine; elsewhere dockerd is started by hand in a session of its own, so that
-it outlives the set-up and isn't reached by its Ctrl-C.
+An engine that is running already is never restarted or changed. Where systemd runs, it starts the engine; elsewhere
+dockerd is started directly, in a session of its own, so that it outlives the set-up and Ctrl-C doesn't reach it.
 """
 
 from __future__ import annotations
@@ -28,33 +27,34 @@ START_DEADLINE_S = 60.0
 POLL_S = 0.1
 LOG = Path("/var/log/figbox-dockerd.log")
 RUN_FOLDER = Path("/var/run")
+
+#: Exists only where systemd is the init system. Source: sd_booted(3).
 SYSTEMD = Path("/run/systemd/system")
-"""Exists exactly where systemd is the init system. Source: sd_booted(3)."""
 
 LOG_TAIL_LINES = 6
+
+#: Variable in the environment of a dockerd that the set-up started, by which it recognises its own.
 MARK = "FIGBOX_STARTED_THIS_ENGINE"
-"""Variable in the environment of a dockerd that the set-up started by hand: how it knows its own again."""
 
+#: The kernel's `struct ucred`: process, user and group id.
 _CREDENTIALS = struct.Struct("3i")
-"""The kernel's `struct ucred`: process, user and group id."""
 
+#: For kernels without what dockerd's bridge or firewall needs: Figbox's containers don't have a network anyway.
 NO_BRIDGE = ("--bridge=none", "--iptables=false", "--ip-forward=false")
-"""For kernels that can't give dockerd its bridge or firewall: Figbox's containers have no network anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A dockerd to be started by hand: where it listens, keeps its process ids and writes its log."""
+    """A dockerd to be started: where it listens, keeps its process ids and writes its log, and its arguments."""
 
     socket: Path = engine.DEFAULT_SOCKET
     run_folder: Path = RUN_FOLDER
     log: Path = LOG
     arguments: tuple[str, ...] = ()
-    """Further arguments; none makes it an ordinary engine with all of Docker's defaults."""
 
     @property
     def process_files(self) -> dict[Path, str]:
-        """Files with a process id that keep a new daemon from starting, and the program each belongs to."""
+        """The files with a process id that keep a new daemon from starting, and the program of each."""
         return {
             self.run_folder / "docker.pid": "dockerd",
             self.run_folder / "docker-ssd.pid": "dockerd",  # by Debian's init script
@@ -63,18 +63,18 @@ class Daemon:
 
 
 def ensure(steps: Steps) -> engine.Address:
-    """Give the engine that is meant; install and start one if none answers and this is root Debian.
+    """Return the engine that is meant; if none answers, install and start one, as root on Debian.
 
     Raises:
-        SetupError: No engine answers and none can be had; says what to do.
+        SetupError: An engine neither answers nor can be started; says what to do.
     """
     address = engine.meant()
     try:
         engine.ping(address.socket)
-    except engine.EngineSilentError as exc:
-        startable = exc.absent and address.socket == engine.DEFAULT_SOCKET and debian.is_root_debian()
+    except engine.EngineSilentError as error:
+        startable = error.absent and address.socket == engine.DEFAULT_SOCKET and debian.is_root_debian()
         if not startable:
-            raise SetupError(remedy(address, str(exc))) from exc
+            raise SetupError(remedy(address, str(error))) from error
     else:
         steps.say("engine", f"answers at {address.socket}; left as it is")
         return address
@@ -82,7 +82,7 @@ def ensure(steps: Steps) -> engine.Address:
         debian.apt_install(steps, ["docker.io"], why="the container engine")
     if SYSTEMD.is_dir():
         steps.say("engine", "starting through systemd")
-        run(["systemctl", "start", "docker"], remedy="Look into `journalctl -u docker`, and start again.")
+        run(["systemctl", "start", "docker"], remedy="See `journalctl -u docker`, and start again.")
         _wait(address.socket, None, LOG)
     else:
         start(steps, Daemon())
@@ -91,10 +91,10 @@ def ensure(steps: Steps) -> engine.Address:
 
 
 def remedy(address: engine.Address, reason: str) -> str:
-    """Say in one sentence what to do where an engine doesn't answer and we can't start one."""
+    """Return a sentence about what to do where an engine doesn't answer and we can't start one."""
     where = f"No container engine answers at {address.socket} ({reason})"
     if address.named_by:
-        return f"{where}, which {address.named_by} names: start that engine, or unset it to use the default."
+        return f"{where}, as {address.named_by} says: start that engine, or unset it to use the default."
     if sys.platform == "darwin":
         return f"{where}: start Docker Desktop (or another Docker-compatible engine) and try again."
     if "may not open" in reason:
@@ -106,27 +106,27 @@ def remedy(address: engine.Address, reason: str) -> str:
 
 
 def start(steps: Steps, daemon: Daemon, deadline_s: float = START_DEADLINE_S) -> subprocess.Popen[bytes] | None:
-    """Start dockerd by hand, detached, and wait until it answers; wait only, if one is on its way already.
+    """Start dockerd, detached, and wait until it answers; only wait if one is starting already.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         daemon: What to start.
-        deadline_s: Seconds until an answer must have come.
+        deadline_s: Seconds until it must answer.
 
     Returns:
-        The process, for a caller that means to end it; None if one was there or on its way.
+        The process, for a caller that wants to end it; None if one was running or starting.
 
     Raises:
-        SetupError: It ended or stayed silent; carries its last lines.
+        SetupError: It ended or didn't answer; quotes its last lines.
     """
     if engine.answers(daemon.socket):
         return None
-    if _on_its_way(daemon):
-        steps.say("engine", "one is being started already; waiting for it")
+    if _is_starting(daemon):
+        steps.say("engine", "one is starting already; waiting for it")
         _wait(daemon.socket, None, daemon.log, deadline_s)
         return None
     for path in stale(daemon):
-        steps.say("engine", f"removing {path}, left behind by an engine that is gone")
+        steps.say("engine", f"removing {path}, left behind by an engine that ended")
         path.unlink(missing_ok=True)
     process = _spawn(steps, daemon, daemon.arguments)
     if not _wait(daemon.socket, process, daemon.log, deadline_s, bridge_may_fail=True):
@@ -158,7 +158,7 @@ def _wait(
     *,
     bridge_may_fail: bool = False,
 ) -> bool:
-    """Wait until an engine answers; False if it ended for want of a bridge and may be started without one."""
+    """Wait until an engine answers; return False if it ended for lack of a bridge and may be started without one."""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         if engine.answers(path):
@@ -167,11 +167,10 @@ def _wait(
             last = _last_lines(log)
             if bridge_may_fail and any(word in last for word in ("iptables", "bridge", "network controller")):
                 return False
-            raise SetupError(f"{last}\ndockerd ended at once; repair what it says in {log}, and start again.")
+            raise SetupError(f"{last}\ndockerd ended at once; fix what it reports in {log}, and start again.")
         time.sleep(POLL_S)
     raise SetupError(
-        f"{_last_lines(log)}\nThe engine doesn't answer at {path} after {deadline_s:g} s; "
-        f"look into its log, and start again."
+        f"{_last_lines(log)}\nThe engine doesn't answer at {path} after {deadline_s:g} s; see its log, and start again."
     )
 
 
@@ -182,25 +181,24 @@ def _last_lines(log: Path) -> str:
         return ""
 
 
-def _on_its_way(daemon: Daemon) -> bool:
-    names = [_program(path) for path, program in daemon.process_files.items() if program == "dockerd"]
-    return "dockerd" in names
+def _is_starting(daemon: Daemon) -> bool:
+    return any(_program(path) == program == "dockerd" for path, program in daemon.process_files.items())
 
 
 def stale(daemon: Daemon) -> list[Path]:
-    """Give the process-id files whose process is another program by now, or none.
+    """Return the process-id files whose process has ended or is another program by now.
 
-    dockerd 20.10 refuses to start if the id in its file exists at all, whatever runs under it; after a reboot
-    or in a container that is often so. Newer ones look themselves.
+    dockerd 20.10 refuses to start if the id in its file exists, whatever program has it, as is common after a reboot
+    or in a container. Newer ones check the program themselves.
     """
     return [path for path, program in daemon.process_files.items() if path.exists() and _program(path) != program]
 
 
 def own(path: Path) -> int | None:
-    """Give the process id of the engine behind a socket if the set-up started it by hand; None if anybody else did.
+    """Return the process id of the engine behind a socket if the set-up started it itself, else None.
 
-    The kernel says which process listens, and the kernel keeps the environment it was started with: neither can be
-    left behind by an engine that is gone. Needs root, as starting it did. Source: unix(7), SO_PEERCRED; proc(5).
+    The kernel says which process listens and what environment it was started with; neither can be left behind by an
+    engine that ended. Needs root, as starting it did. Source: unix(7), SO_PEERCRED; proc(5).
     """
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -216,15 +214,15 @@ def own(path: Path) -> int | None:
 
 
 def _program(process_file: Path) -> str:
-    """Give the name of the program that runs under the id in a file; empty if there is none."""
+    """Return the name of the program that has the process id in a file, or an empty string."""
     try:
         process_id = int(process_file.read_text().strip())
-        executable = Path(f"/proc/{process_id}/exe").readlink()  # its name alone could be anybody's
+        executable = Path(f"/proc/{process_id}/exe").readlink()  # a process can choose its own name
     except (OSError, ValueError):
         return ""
     return executable.name.removesuffix(" (deleted)")
 
 
 def administrators_path() -> str:
-    """Give PATH with the folders of administrators' programs, which su and cron leave out."""
+    """Return PATH with the folders of administrators' programs, which su and cron leave out of it."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 CONTENT = """\
-# Settings of this checkout's gateway; made once by the set-up, yours to change. The README lists them all.
-# The key that clients send as X-API-Key. Whoever has it can run code in your sandbox: keep it to yourself.
+# Settings of this checkout's gateway; made once by the set-up, yours to change. The documentation lists all of them.
+# The key that clients send as X-API-Key. It allows running code in your sandbox, so keep it secret.
 API_KEY={key}
 """
 
 
 def ensure(steps: Steps, path: Path) -> None:
-    """Create the file with a random 256-bit key, readable by its owner alone; keep an existing one."""
+    """Create the file with a random 256-bit key, readable by its owner only; keep an existing one."""
     try:
-        # O_EXCL: two set-ups at once can't both write it, and a link laid in its place isn't followed.
+        # O_EXCL: two set-ups at once can't both write it, and a link in its place isn't followed.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         steps.say(path.name, "kept")
@@ -32,11 +32,11 @@ def ensure(steps: Steps, path: Path) -> None:
         return
     with os.fdopen(descriptor, "w") as file:
         file.write(CONTENT.format(key=secrets.token_urlsafe(KEY_BYTES)))
-    steps.say(path.name, "created with a random API_KEY, readable by you alone")
+    steps.say(path.name, "created with a random API_KEY, readable only by you")
 
 
 def value(path: Path, name: str) -> str:
-    """Give a setting as the gateway sees it: from the environment, else from `.env`, else empty."""
+    """Return a setting as the gateway reads it: from the environment, else from `.env`, else empty."""
     if os.environ.get(name):
         return os.environ[name]
     try:

@@ -1,4 +1,4 @@
-"""The container engine: which one is meant, whether it answers, and questions to it, without Docker's SDK.
+"""The container engine: which one is meant, whether it answers, and requests to it, without Docker's SDK.
 
 Source: docker context files, as the Docker CLI writes them (`config.json`, `contexts/meta/<sha256 of name>`);
 Docker Engine API, `GET /_ping`, `/version`, `/info`.
@@ -18,49 +18,55 @@ from typing import Any
 from bootstrap.steps import SetupError
 
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
+
+#: Long, because on a socket that systemd listens on, the engine must start before it can answer.
 PING_TIMEOUT_S = 20.0
-"""Long, because a socket that systemd listens on answers only when the engine behind it has started."""
 
 ANSWER_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An engine's unix socket, and who named it."""
+    """An engine's unix socket.
+
+    Attributes:
+        named_by: `DOCKER_HOST`, `the Docker context NAME`, or empty for the default.
+    """
 
     socket: Path
     named_by: str
-    """`DOCKER_HOST`, `the Docker context NAME`, or empty for the default."""
 
     @property
     def url(self) -> str:
-        """The address as DOCKER_HOST takes it."""
+        """The address in the form of DOCKER_HOST."""
         return f"unix://{self.socket}"
 
 
 class EngineSilentError(Exception):
-    """Nothing answers at a socket; says why, in the middle of a sentence."""
+    """An engine doesn't answer at a socket; the text says why and fits into a sentence."""
 
     def __init__(self, reason: str, *, absent: bool = False) -> None:
         """Keep the reason.
 
         Args:
-            reason: Why there is no answer.
-            absent: Nobody is there at all, so an engine may be started; False if one is there but silent.
+            reason: Why it doesn't answer.
+            absent: Whether nothing listens there at all, so that an engine may be started.
         """
         super().__init__(reason)
         self.absent = absent
 
 
 def meant(environment: dict[str, str] | None = None) -> Address:
-    """Find out which engine the user means, by the Docker CLI's own rules.
+    """Return the engine that the user means, by the Docker CLI's rules.
+
+    `DOCKER_HOST` comes first, then `DOCKER_CONTEXT`, the current context of the CLI's configuration, and the default
+    socket.
 
     Args:
-        environment: Variables to look into; None is the process's. `DOCKER_HOST` wins, then `DOCKER_CONTEXT`,
-            then the current context of the CLI's configuration, then the default socket.
+        environment: The environment variables; None for the process's.
 
     Raises:
-        SetupError: Another transport than a unix socket is meant, or the context can't be read.
+        SetupError: The engine isn't behind a unix socket, or the context can't be read.
     """
     variables = os.environ if environment is None else environment
     if variables.get("DOCKER_HOST"):
@@ -73,10 +79,10 @@ def meant(environment: dict[str, str] | None = None) -> Address:
     meta = folder / "contexts" / "meta" / hashlib.sha256(context.encode()).hexdigest() / "meta.json"
     try:
         host = json.loads(meta.read_text())["Endpoints"]["docker"]["Host"]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise SetupError(
             f"The Docker context {context} can't be read from {meta}; choose another with `docker context use default`."
-        ) from exc
+        ) from error
     return Address(_socket_of(str(host), named_by), named_by)
 
 
@@ -91,7 +97,7 @@ def _socket_of(url: str, named_by: str) -> Path:
     scheme, _, path = url.partition("://")
     if scheme != "unix" or not path.startswith("/"):
         raise SetupError(
-            f"{named_by} names {url}, but only an engine on this host, behind a unix socket, is supported: "
+            f"{named_by} is {url}, but only an engine on this host, behind a unix socket, is supported: "
             f"set DOCKER_HOST=unix:///path/to/docker.sock."
         )
     return Path(path)
@@ -109,26 +115,26 @@ class _SocketConnection(http.client.HTTPConnection):
 
 
 def request(path: Path, method: str, what: str, timeout_s: float = ANSWER_TIMEOUT_S) -> tuple[int, bytes]:
-    """Send a request without a body to the engine at a socket, and give the status and body of its answer.
+    """Send a request without a body to the engine at a socket; return the response's status and body.
 
     Raises:
-        EngineSilentError: There is no answer.
+        EngineSilentError: It doesn't answer.
     """
     connection = _SocketConnection(path, timeout_s)
     try:
         connection.request(method, what)
         response = connection.getresponse()
         body = response.read()
-    except PermissionError as exc:
-        raise EngineSilentError("this user may not open it") from exc
-    except FileNotFoundError as exc:
-        raise EngineSilentError("there is no such socket", absent=True) from exc
-    except ConnectionRefusedError as exc:
-        raise EngineSilentError("nobody listens on it", absent=True) from exc
-    except TimeoutError as exc:
-        raise EngineSilentError(f"no answer within {timeout_s:g} s") from exc
-    except (OSError, http.client.HTTPException) as exc:
-        raise EngineSilentError(f"it doesn't answer as an engine does ({type(exc).__name__})") from exc
+    except PermissionError as error:
+        raise EngineSilentError("this user may not open it") from error
+    except FileNotFoundError as error:
+        raise EngineSilentError("there is no such socket", absent=True) from error
+    except ConnectionRefusedError as error:
+        raise EngineSilentError("nothing listens on it", absent=True) from error
+    except TimeoutError as error:
+        raise EngineSilentError(f"no answer within {timeout_s:g} s") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise EngineSilentError(f"what listens there isn't an engine ({type(error).__name__})") from error
     finally:
         connection.close()
     return response.status, body
@@ -142,10 +148,10 @@ def _get(path: Path, what: str, timeout_s: float = ANSWER_TIMEOUT_S) -> bytes:
 
 
 def ping(path: Path, timeout_s: float = PING_TIMEOUT_S) -> None:
-    """Return if an engine answers at this socket.
+    """Return once an engine answers at this socket.
 
     Raises:
-        EngineSilentError: None does.
+        EngineSilentError: It doesn't answer.
     """
     _get(path, "/_ping", timeout_s)
 
@@ -160,12 +166,12 @@ def answers(path: Path) -> bool:
 
 
 def ask(path: Path, what: str) -> Any:
-    """Get an engine's JSON answer to a question that changes nothing, e.g. `/info`.
+    """Return what an engine says, as JSON, about e.g. `/info`.
 
     Raises:
-        EngineSilentError: No answer, or not JSON.
+        EngineSilentError: It doesn't answer, or not in JSON.
     """
     try:
         return json.loads(_get(path, what))
-    except ValueError as exc:
-        raise EngineSilentError(f"its answer to {what} isn't JSON") from exc
+    except ValueError as error:
+        raise EngineSilentError(f"its answer to {what} isn't JSON") from error

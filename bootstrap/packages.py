@@ -1,8 +1,8 @@
-"""Programs out of another Debian release's packages: fetched, checked and unpacked, never installed.
+"""Programs from another Debian release's packages: fetched, verified and unpacked, never installed.
 
-apt does the work with folders of its own, so that the host's package lists and its package database stay as they
-are; the mirror is the host's, and the keys are Debian's. Maintainer scripts are not run, so this is for programs
-that need nothing but their files. Needs no root.
+apt works in folders of its own, so the host's package lists and package database don't change; the mirror is the
+host's, and the keys are Debian's. Maintainer scripts don't run, so this is for programs that only need their files.
+Root isn't needed.
 Source: apt.conf(5) for the `Dir` options; dpkg-deb(1).
 """
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 def unpack(steps: Steps, release: str, names: Sequence[str], target: Path) -> None:
-    """Unpack the newest packages of a release into a folder, without what they depend on.
+    """Unpack the newest packages of a release into a folder, without their dependencies.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         release: Codename of the Debian release, e.g. "trixie".
         names: The packages.
-        target: An existing folder; gets the packages' files as `usr/bin/…`.
+        target: An existing folder; the packages' files go there as `usr/bin/…`.
 
     Raises:
-        SetupError: The host has no Debian mirror, or it gives no such package.
+        SetupError: The host doesn't have a Debian mirror, or a package isn't there.
     """
     sources = debian.sources_for(release)
     if not sources or not debian.KEYRING.is_file():
-        raise SetupError(f"This host's apt sources name no Debian mirror to take {' '.join(names)} from.")
+        raise SetupError(f"This host's apt sources don't name a Debian mirror to fetch {' '.join(names)} from.")
     steps.say("packages", f"fetching {' '.join(names)} of Debian {release} from this host's mirror")
-    remedy = "Check that this host's Debian mirror answers, and start again."
+    remedy = "Check that this host's Debian mirror can be reached, and start again."
     with tempfile.TemporaryDirectory(prefix="figbox-apt-") as name:
         folder = Path(name)
         for part in ("lists/partial", "archives/partial"):
@@ -49,7 +49,7 @@ def unpack(steps: Steps, release: str, names: Sequence[str], target: Path) -> No
         run([*command, "update"], remedy=remedy)
         run([*command, "download", *names], remedy=remedy, folder=folder)
         for package in sorted(folder.glob("*.deb")):
-            run(["dpkg-deb", "--extract", package, target], remedy="Make room, and start again.")
+            run(["dpkg-deb", "--extract", package, target], remedy="Free some disk space, and start again.")
 
 
 def _own_folders(folder: Path) -> list[str]:

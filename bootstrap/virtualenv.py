@@ -1,7 +1,7 @@
-"""The virtual environment: made from the host's Python, filled from a hash-locked list, skipped when current.
+"""The virtual environment: made from the host's Python and filled from a hash-locked list.
 
-A stamp inside it holds the Python and the locks it was filled from. It is written last and taken away first,
-so an interrupted installation is never mistaken for a finished one.
+A stamp in it names the Python and the locks it was made from; if that is current, nothing is done. The stamp is written
+last and removed first, so an interrupted installation is never mistaken for a finished one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import debian
-from bootstrap.steps import SetupError, run
+from bootstrap.steps import PIP_INSTALL, SetupError, run
 
 if TYPE_CHECKING:
     from bootstrap.steps import Steps
@@ -27,11 +27,14 @@ STAMP = "figbox-stamp.json"
 
 @dataclass(frozen=True, slots=True)
 class VirtualEnvironment:
-    """Where the environment is and what it is filled from."""
+    """Where the environment is and what it is filled from.
+
+    Attributes:
+        locks: Folder with `gateway.txt` and its superset `dev.txt`, both with a hash for every file.
+    """
 
     folder: Path
     locks: Path
-    """Folder with `gateway.txt` and its superset `dev.txt`, both with a hash for every file."""
 
     @property
     def python(self) -> Path:
@@ -40,15 +43,15 @@ class VirtualEnvironment:
 
     @property
     def stamp(self) -> Path:
-        """The file that says what a finished installation was made from."""
+        """The file that names what a finished installation was made from."""
         return self.folder / STAMP
 
     def ensure(self, steps: Steps, *, dev: bool = False) -> None:
-        """Make the environment or bring it up to its lock; do nothing if it is there.
+        """Make the environment, or update it to its lock; do nothing if it is current.
 
         Args:
-            steps: Where to say it.
-            dev: Also what tests and checks need.
+            steps: Where to report.
+            dev: Whether to install what tests and checks need, too.
 
         Raises:
             SetupError: This Python can't make one, or pip failed.
@@ -59,25 +62,18 @@ class VirtualEnvironment:
         if self.python.exists() and wanted.items() <= present.items():
             steps.say("virtual environment", f"unchanged ({name}, Python {platform.python_version()})")
             return
-        # dev.txt on top of an unchanged gateway.txt only adds; after other changes old packages would stay.
+        # Installing dev.txt over an unchanged gateway.txt only adds; after other changes, old packages would stay.
         gateway = {"python": _host_version(), "gateway.txt": _sha256(self.locks / "gateway.txt")}
         grows = dev and "dev.txt" not in present and gateway.items() <= present.items() and self.python.exists()
         self.stamp.unlink(missing_ok=True)
         if not grows:
             self._create(steps)
         steps.say("virtual environment", f"installing {name}, every file checked against its hash")
-        command: list[str | Path] = [
-            self.python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-        ]
-        command += ["--require-hashes", "--only-binary=:all:", "-r", self.locks / name]
-        run(command, remedy=f"Check that pip reaches its package index from here, and start again ({name}).")
-        done = {**gateway, **wanted}  # what dev.txt installs satisfies gateway.txt too
+        run(
+            [self.python, *PIP_INSTALL, "-r", self.locks / name],
+            remedy=f"Check that pip can reach its package index, and start again ({name}).",
+        )
+        done = {**gateway, **wanted}  # dev.txt includes gateway.txt
         self.stamp.write_text(json.dumps(done, indent=1) + "\n")
         steps.say("virtual environment", f"ready: {self.python}")
 
@@ -95,7 +91,7 @@ class VirtualEnvironment:
         package = f"python3.{sys.version_info.minor}-venv"
         if not (debian.is_root_debian() and Path(sys.base_prefix) == Path("/usr")):
             raise SetupError(
-                f"This Python ({_host_python()}) can't make virtual environments, for it lacks ensurepip: "
+                f"This Python ({_host_python()}) can't make virtual environments, as it lacks ensurepip: "
                 f"install {package}, or use another one with `make PYTHON=/path/to/python3 …`."
             )
         debian.apt_install(steps, [package], why="makes virtual environments")
@@ -110,7 +106,7 @@ class VirtualEnvironment:
 
 
 def _host_python() -> Path:
-    """Give the interpreter behind us, even if we run inside the environment that is to be made."""
+    """Return the host's interpreter, even if we run inside the environment that is to be made."""
     if sys.prefix == sys.base_prefix:
         return Path(sys.executable)
     return Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
@@ -123,5 +119,5 @@ def _host_version() -> str:
 def _sha256(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as exc:
-        raise SetupError(f"{path} can't be read ({exc.strerror}); restore it with `git checkout`.") from exc
+    except OSError as error:
+        raise SetupError(f"{path} can't be read ({error.strerror}); restore it with `git checkout`.") from error

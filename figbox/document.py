@@ -35,7 +35,7 @@ class Node:
         return Node(self.value.get(name), f"{self.path}: {name}")
 
     def __iter__(self) -> Iterator[Node]:
-        """Give the elements of a list; none where there is no list at all."""
+        """Return the elements of a list; none where there is no list at all."""
         if self.value is None:
             return
         if not isinstance(self.value, list):

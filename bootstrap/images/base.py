@@ -1,9 +1,9 @@
-"""The base image made from Debian's packages, for hosts whose engine reaches no image registry.
+"""The base image made from Debian's packages, for hosts whose engine can't reach an image registry.
 
-mmdebstrap unpacks Python and what it needs, without running maintainer scripts, into a tarball; the
-tarball is put right here (no device nodes, nothing of the host, no setuid bits, no documentation, fixed times
-and order) and imported into the engine. It needs no Docker CLI, and no root where mmdebstrap can use user
-namespaces. The result has no shell, no package manager and no compiler: less than the registry's image has.
+mmdebstrap unpacks Python and what it needs into a tarball, without running maintainer scripts. The tarball is cleaned
+up here (no device nodes, host's files, setuid bits or documentation; fixed times and order) and imported into the
+engine. This needs neither the Docker CLI nor, where mmdebstrap can use user namespaces, root. The result has no shell,
+package manager or compiler, so less than the registry's image.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING
 from docker.errors import APIError
 
 from bootstrap import debian
+from bootstrap.images.context import FIXED_TIME
 from bootstrap.steps import SetupError, run
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ if TYPE_CHECKING:
 RELEASE = "trixie"
 TAG = f"figbox-base:{RELEASE}"
 RECIPE_LABEL = "figbox.base-recipe"
-PACKAGES = ("base-files", "base-passwd", "libc-bin", "libstdc++6", "python3")
-"""Python 3.13, what wheels link against, and the holders of the merged /usr links and of the user list."""
 
+#: Python 3.13, what wheels link against, and the packages with the merged /usr links and the list of users.
+PACKAGES = ("base-files", "base-passwd", "libc-bin", "libstdc++6", "python3")
+
+#: Raise it when `clean_up` or the import changes, so that base images are made anew.
 RECIPE_VERSION = 1
-"""Raise it when `tidied` or the import changes, so that base images made before are made anew."""
 
 CHANGES = ("ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["python3"]')
+
+#: Prefixes of paths that are left out: made by the engine, copied from the host, or useless to a program.
 LEFT_OUT = (
     "dev/",
     "proc/",
@@ -59,35 +63,32 @@ LEFT_OUT = (
     "var/lib/dpkg/",
     "var/log/",
 )
-"""Beginnings of paths that stay out: made by the engine, taken from the host, or of no use to a program."""
 
-FIXED_TIME = 1_735_689_600
-"""Time of every file, in seconds since 1970 (1 January 2025): equal packages give an equal tarball."""
 
 DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def recipe_hash(architecture: str) -> str:
-    """Name the recipe: any change of it, or of the engine's architecture, gives another 64 hex digits."""
+    """Return a hash of the recipe and the engine's architecture, as 64 hex digits."""
     recipe = [RECIPE_VERSION, RELEASE, PACKAGES, CHANGES, LEFT_OUT, FIXED_TIME, architecture]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 
 
 def present(client: DockerClient, architecture: str) -> Image | None:
-    """Give the base image if the engine holds one of this very recipe."""
+    """Return the base image if the engine has one made by the current recipe."""
     wanted = f"{RECIPE_LABEL}={recipe_hash(architecture)}"
     known = client.images.list(name=TAG, filters={"label": wanted})
     return known[0] if known else None
 
 
 def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool = False) -> Image:
-    """Give the base image, and make it first if the engine doesn't hold one of this very recipe.
+    """Return the base image; make it first if the engine doesn't have one made by the current recipe.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         client: The engine's SDK client.
-        architecture: The engine's, as the kernel names it: x86_64 or aarch64.
-        anew: Make it even if it is there, to take the distribution's newest packages.
+        architecture: The engine's: x86_64 or aarch64.
+        anew: Make it even if it exists, with the distribution's newest packages.
 
     Raises:
         SetupError: This host can't make one, or a tool failed.
@@ -101,18 +102,17 @@ def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool 
         raw, image = Path(folder, "raw.tar"), Path(folder, "image.tar")
         _extract(steps, raw, DEBIAN_ARCHITECTURES[architecture])
         with raw.open("rb") as source, image.open("wb") as target:
-            tidied(source, target)
+            clean_up(source, target)
         name, _, tag = TAG.partition(":")
         changes = [*CHANGES, f"LABEL {RECIPE_LABEL}={recipe_hash(architecture)}"]
-        reply = client.api.import_image_from_file(str(image), repository=name, tag=tag, changes=changes)
-    answer = json.loads(reply)
-    if "status" not in answer:
-        raise SetupError(f"The engine refused the base image ({answer.get('error', answer)}); look into its log.")
+        imported = json.loads(client.api.import_image_from_file(str(image), repository=name, tag=tag, changes=changes))
+    if "status" not in imported:
+        raise SetupError(f"The engine refused the base image ({imported.get('error', imported)}); see its log.")
     made = client.images.get(TAG)
     steps.say("base image", f"{TAG} made from {len(PACKAGES)} Debian packages and what they need")
     for old in before:
         if old != made.id:
-            with contextlib.suppress(APIError):  # one that an image was built from goes with that image
+            with contextlib.suppress(APIError):  # one that is still in use goes together with the image on top of it
                 client.images.remove(str(old))
     return made
 
@@ -121,11 +121,11 @@ def _need_mmdebstrap(steps: Steps) -> None:
     if shutil.which("mmdebstrap") is None:
         if not debian.is_root_debian():
             raise SetupError(
-                "No registry gives the base image, and mmdebstrap, which could make it, is missing: connect "
-                "the engine to an image registry, or load python:3.13-slim-trixie into it (docker load), "
+                "The base image can't be pulled, and mmdebstrap, which could make it, isn't installed: connect "
+                "the engine to an image registry, load python:3.13-slim-trixie into it (docker load), "
                 "or install mmdebstrap (on Debian)."
             )
-        debian.apt_install(steps, ["mmdebstrap"], why="makes the base image where no registry answers")
+        debian.apt_install(steps, ["mmdebstrap"], why="makes the base image where it can't be pulled")
     if not debian.KEYRING.is_file():
         raise SetupError(f"{debian.KEYRING} is missing; install the package debian-archive-keyring and start again.")
 
@@ -134,11 +134,11 @@ def _extract(steps: Steps, target: Path, architecture: str) -> None:
     sources = debian.sources_for(RELEASE)
     if not sources:
         raise SetupError(
-            "This host's apt sources name no Debian mirror to make the base image from; load "
+            "This host's apt sources don't name a Debian mirror to make the base image from; load "
             "python:3.13-slim-trixie into the engine (docker load) and start again."
         )
     steps.say("base image", f"unpacking Debian {RELEASE} ({architecture}) from this host's mirror")
-    # `extract` runs no maintainer script, so nothing has made the linker's cache; the host's ldconfig can.
+    # `extract` doesn't run maintainer scripts, so the host's ldconfig makes the linker's cache.
     command = [
         "mmdebstrap",
         "--variant=extract",
@@ -152,14 +152,14 @@ def _extract(steps: Steps, target: Path, architecture: str) -> None:
         *(source.line(debian.KEYRING) for source in sources),
     ]
     with target.open("w") as output:
-        run(command, remedy="Check that this host's Debian mirror answers, and start again.", stdout=output)
+        run(command, remedy="Check that this host's Debian mirror can be reached, and start again.", stdout=output)
 
 
-def tidied(source: IO[bytes], target: IO[bytes]) -> None:
+def clean_up(source: IO[bytes], target: IO[bytes]) -> None:
     """Rewrite mmdebstrap's tarball into the image's: only what a program needs, in a reproducible form.
 
-    Left out: what `LEFT_OUT` names and all documentation but the licences. Added: the user list that
-    base-passwd's maintainer script would have made. Cleared: setuid, setgid, owners' names, times, order.
+    Left out: what `LEFT_OUT` names, and all documentation but the licences. Added: the list of users that
+    base-passwd's maintainer script would have made. Reset: setuid, setgid, owners' names, times, order.
     """
     with (
         tarfile.open(fileobj=source, mode="r:") as tar,
@@ -189,8 +189,7 @@ def _wanted(name: str, member: tarfile.TarInfo) -> bool:
         return False
     if name.startswith("usr/share/doc/") and not (member.isdir() or name.endswith("/copyright")):
         return False
-    inside = any(name.startswith(beginning) for beginning in LEFT_OUT)
-    return not inside
+    return not name.startswith(LEFT_OUT)
 
 
 def _normalise(member: tarfile.TarInfo) -> None:

@@ -1,4 +1,4 @@
-"""The build context as one reproducible tarball: equal files give equal bytes, so layers are reused."""
+"""The build context as a reproducible tarball: equal files give equal bytes, so layers are reused."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+#: Time of every file, in seconds since 1970 (1 January 2025), so that equal files give an equal tarball.
 FIXED_TIME = 1_735_689_600
-"""Time of every file, in seconds since 1970 (1 January 2025)."""
 
+#: Folders that don't belong to the runner image; each environment is an image of its own.
 IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "environments"})
-"""Folders that don't belong to the runner image; environments are images of their own."""
 
 
 def files(folder: Path, parts: Collection[str] = ()) -> Iterator[tuple[str, Path]]:
-    """Give a folder's files, sorted by their names within it, without caches and editors' hidden files.
+    """Yield a folder's files with their relative names, sorted, without caches and hidden files.
 
     Args:
         folder: Where they are.
-        parts: Files and folders within it to which this is restricted, if there are any.
+        parts: Files and folders in it; if there are any, all others are left out.
     """
     found = {path for part in parts for path in ((folder / part), *(folder / part).rglob("*"))}
     for path in sorted(found if parts else folder.rglob("*")):
@@ -32,7 +32,7 @@ def files(folder: Path, parts: Collection[str] = ()) -> Iterator[tuple[str, Path
 
 
 def digest(folder: Path, parts: Collection[str] = ()) -> str:
-    """Give a hash over the names and contents of a folder's files, as 64 hex digits; arguments as of `files`."""
+    """Return a hash of the names and contents of a folder's files, as 64 hex digits; see `files` for the arguments."""
     whole = hashlib.sha256()
     for name, path in files(folder, parts):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -41,9 +41,9 @@ def digest(folder: Path, parts: Collection[str] = ()) -> str:
 
 
 def pack(folder: Path, site: Path, target: IO[bytes], parts: Collection[str] = ()) -> None:
-    """Write the build context: a folder's files, and the installed wheels as `site/` (all of them).
+    """Write the build context: a folder's files, and all installed wheels as `site/`.
 
-    Owners are root, times fixed, modes 644: nothing of who checked the files out, and when, gets in.
+    The owner is root, times are fixed and modes are 644, so that it doesn't matter who checked the files out and when.
     """
     with tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as tar:
         for name, path in files(folder, parts):

@@ -1,7 +1,7 @@
-"""Images of environments: the runner image and packages more, each from a lock of its own.
+"""Images of environments: the runner image with more packages, each from a lock of its own.
 
-Built as the runner image is: wheels fetched on the host, no network in the build, the inputs' hash in a label. What
-the runner image has already is left out, so the two share it.
+They are built as the runner image is: wheels fetched on the host, no network in the build, a hash of the inputs in a
+label. Packages of the runner image are left out, since its layers are shared.
 """
 
 from __future__ import annotations
@@ -31,38 +31,42 @@ if TYPE_CHECKING:
 
     from bootstrap.steps import Steps
 
+#: Tag of the runner image that an environment's image was made from.
 RUNNER_LABEL = "figbox.runner-tag"
-"""Tag of the runner image that an environment's image was made from."""
 
 RUNNER_ID_LABEL = "figbox.runner-id"
-VERSION = 1
-"""Raise it when the same files would be built into another image."""
 
+#: Raise it when the same files would be built into another image.
+VERSION = 1
+
+#: Names of environments that have a lock; they become part of an image's name.
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-"""What an environment with a lock may be called: it becomes part of an image's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is to be built."""
+    """What is to be built.
+
+    Attributes:
+        folder: Holds the Dockerfile and the locks, NAME.txt each.
+    """
 
     name: str
     folder: Path
-    """Holds the Dockerfile and the locks, NAME.txt each."""
     runner: image.Recipe
 
     @property
     def lock(self) -> Path:
-        """Requirements with a hash for every file."""
+        """The requirements, with a hash for every file."""
         return self.folder / f"{self.name}.txt"
 
     @property
     def tag(self) -> str:
-        """Name of the image."""
+        """The image's name."""
         return tag_of(self.runner.tag, self.name)
 
     def inputs(self, architecture: str, runner_id: str) -> str:
-        """Give one hash over all that goes into the image."""
+        """Return a hash of everything that goes into the image."""
         files = [(self.folder / "Dockerfile").read_text("utf-8"), self.lock.read_text("utf-8")]
         build = context.digest(self.runner.folder / "build")
         parts = [VERSION, wheels.VERSION, *files, build, architecture, runner_id]
@@ -70,22 +74,22 @@ class Recipe:
 
 
 def tag_of(runner_tag: str, name: str) -> str:
-    """Give the name of an environment's image: the runner image's with the environment's added."""
+    """Return the name of an environment's image: the runner image's, with the environment's name in it."""
     repository, colon, tag = runner_tag.rpartition(":")
-    if not colon or "/" in tag:  # no tag, or the port of a registry
+    if not colon or "/" in tag:  # without a tag; a colon can also precede the port of a registry
         repository, tag = runner_tag, "latest"
     return f"{repository}-{name}:{tag}"
 
 
 def known(folder: Path) -> list[str]:
-    """Give the names of the environments that have a lock."""
+    """Return the names of the environments that have a lock."""
     return sorted(path.stem for path in folder.glob("*.txt") if NAME.fullmatch(path.stem))
 
 
 def configured(folder: Path, root: Path, runner_tag: str) -> list[str]:
-    """Give the names of the environments that the gateway's settings ask for and that can be built here.
+    """Return the names of the environments that the gateway's settings ask for and that can be built here.
 
-    What is wrong with the settings is the gateway's to say.
+    Mistakes in the settings are left for the gateway to report.
     """
     named = dotenv.value(root / ".env", "FIGBOX_ENVIRONMENTS_FILE")
     try:
@@ -97,11 +101,11 @@ def configured(folder: Path, root: Path, runner_tag: str) -> list[str]:
 
 
 def ensure(steps: Steps, recipes: Iterable[Recipe]) -> None:
-    """Build the images of environments unless the engine holds them, made from the same inputs.
+    """Build the images of environments, except those that the engine has and that were made from the same inputs.
 
     Args:
-        steps: Where to say it.
-        recipes: What to build; the runner image must be there.
+        steps: Where to report.
+        recipes: What to build; the runner image must exist.
 
     Raises:
         SetupError: Something is missing or failed; says what to do.
@@ -110,10 +114,10 @@ def ensure(steps: Steps, recipes: Iterable[Recipe]) -> None:
         if not NAME.fullmatch(recipe.name) or not recipe.lock.is_file():
             names = ", ".join(known(recipe.folder)) or "none"
             raise SetupError(
-                f"There is no lock for an environment {recipe.name!r} (there is {names}): write "
+                f"There is no lock for an environment {recipe.name!r} (existing locks: {names}): write "
                 f"{recipe.folder.name}/NAME.in and run `make lock`; see docs/environments.md."
             )
-        with image.engine_faults_told():
+        with image.explain_engine_errors():
             client = docker.from_env(timeout=image.BUILD_SILENCE_S)
             with contextlib.closing(client):
                 _ensure(steps, client, recipe)
@@ -132,7 +136,7 @@ def _ensure(steps: Steps, client: DockerClient, recipe: Recipe) -> None:
     for tag in (recipe.tag, recipe.runner.tag):
         image.remove_replaced(client, tag)
     size = built.attrs["Size"] - runner.attrs["Size"]
-    steps.say(what, f"built {recipe.tag} ({image.short(built)}), {size / 1e6:.1f} MB beside the runner image")
+    steps.say(what, f"built {recipe.tag} ({image.short(built)}), {size / 1e6:.1f} MB on top of the runner image")
 
 
 def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, runner: Image) -> Image:
@@ -146,21 +150,10 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
         RUNNER_LABEL: recipe.runner.tag,
         RUNNER_ID_LABEL: str(runner.id),
     }
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as tar:
+    what = f"image of environment {recipe.name}"
+    arguments = {"buildargs": {"RUNNER_IMAGE": str(runner.id)}, "labels": labels}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         shutil.copy(recipe.folder / "Dockerfile", folder)
-        shutil.copytree(recipe.runner.folder / "build", Path(folder, "build"))
-        context.pack(Path(folder), site, tar)
-        tar.seek(0)
-        events = client.api.build(
-            fileobj=tar,
-            custom_context=True,
-            tag=recipe.tag,
-            buildargs={"RUNNER_IMAGE": str(runner.id)},
-            labels=labels,
-            network_mode="none",
-            rm=True,
-            forcerm=True,
-            decode=True,
-        )
-        image.follow(client, events, f"image of environment {recipe.name}")
-    return client.images.get(recipe.tag)
+        shutil.copytree(recipe.runner.folder / "build", folder / "build")
+        return image.build(client, what, recipe.tag, folder=folder, site=site, parts=(), **arguments)

@@ -1,7 +1,7 @@
-"""The project's images: built by the engine without network, from files all prepared on the host.
+"""The project's images: built by the engine without network, from files that were all prepared on the host.
 
-What the image was made from is written into its labels, so the engine itself remembers it: a second run
-compares one hash and asks nobody. Runs under the virtual environment's Python, for it needs Docker's SDK.
+An image's labels hold a hash of what it was made from, so a second run only compares that. This module runs under the
+virtual environment's Python, since it needs Docker's SDK.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TAG = "figbox-runner:latest"
 GATEWAY_TAG = "figbox-gateway:latest"
+
+#: What the gateway's image is made of, besides its packages.
 GATEWAY_PARTS = (
     "gateway",
     "gateway-image",
@@ -39,21 +41,22 @@ GATEWAY_PARTS = (
     "runner-image/build",
     "runner-image/seccomp.json",
 )
-"""What the gateway's image is made of, besides its packages."""
 
 REGISTRY_BASE = "python:3.13-slim-trixie"
-PULL_SILENCE_S = 20.0
-"""How long a pull may be silent, in seconds; an engine that reaches no registry mostly says so at once."""
 
+#: How long a pull may be silent, in seconds; an engine that can't reach the registry mostly says so at once.
+PULL_SILENCE_S = 20.0
+
+#: How long a build may be silent, in seconds; a step prints nothing until it ends.
 BUILD_SILENCE_S = 900.0
-"""How long a build may be silent, in seconds; a step prints nothing until it ends."""
 
 INPUTS_LABEL = "figbox.inputs"
 BASE_LABEL = "figbox.base"
 BASE_ID_LABEL = "figbox.base-id"
 TAG_LABEL = "figbox.tag"
+
+#: Raise it when the same files would be built into another image.
 VERSION = 1
-"""Raise it when the same files would be built into another image."""
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 LOG_TAIL_LINES = 15
@@ -62,44 +65,41 @@ REASON_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is to be built, and where intermediate results are kept; by default the runner image."""
+    """What is to be built, by default the runner image.
+
+    Attributes:
+        folder: Holds the Dockerfile, what it copies, and the lock with the hashes of the wheels.
+        cache: Where fetched packages are kept.
+        parts: Files and folders that the image is made of; empty for the whole folder.
+    """
 
     folder: Path
-    """Holds the Dockerfile, what it copies, and the lock with the hashes of the wheels."""
     cache: Path
     tag: str = DEFAULT_TAG
     what: str = "runner image"
     parts: tuple[str, ...] = ()
-    """Files and folders that the image is made of; none means the whole folder."""
     dockerfile: str = "Dockerfile"
     lock: str = "requirements.txt"
 
     def inputs(self, architecture: str, base_image: str, base_id: str) -> str:
-        """Give one hash over all that goes into the image."""
+        """Return a hash of everything that goes into the image."""
         own = base.recipe_hash(architecture) if base_image == base.TAG else ""
-        parts = [
-            VERSION,
-            wheels.VERSION,
-            context.digest(self.folder, self.parts),
-            architecture,
-            base_image,
-            base_id,
-            own,
-        ]
+        files = context.digest(self.folder, self.parts)
+        parts = [VERSION, wheels.VERSION, files, architecture, base_image, base_id, own]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def gateway(root: Path, cache: Path, tag: str = GATEWAY_TAG) -> Recipe:
-    """Give the recipe of the gateway's image, which is the launcher's too.
+    """Return the recipe of the image of gateway and launcher.
 
     Args:
         root: The repository.
-        cache: Where intermediate results of all images are kept.
-        tag: Its name.
+        cache: Where fetched packages of all images are kept.
+        tag: The image's name.
     """
     return Recipe(
         folder=root,
-        cache=cache / "gateway",  # wheels of another lock in the same folder would be removed
+        cache=cache / "gateway",  # a cache holds the wheels of one lock
         tag=tag,
         what="gateway image",
         parts=GATEWAY_PARTS,
@@ -109,17 +109,17 @@ def gateway(root: Path, cache: Path, tag: str = GATEWAY_TAG) -> Recipe:
 
 
 def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
-    """Build an image unless the engine holds one made from the same inputs.
+    """Build an image unless the engine has one made from the same inputs.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         recipe: What to build.
-        refresh_base: First pull or make the base image again, for the distribution's security updates.
+        refresh_base: Pull or make the base image again first, for the distribution's security updates.
 
     Raises:
         SetupError: Something is missing or failed; says what to do.
     """
-    with engine_faults_told():
+    with explain_engine_errors():
         client = docker.from_env(timeout=BUILD_SILENCE_S)
         with contextlib.closing(client):
             architecture = architecture_of(client)
@@ -135,19 +135,19 @@ def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def engine_faults_told() -> Iterator[None]:
-    """Turn what the engine does wrong into a sentence for the user."""
+def explain_engine_errors() -> Iterator[None]:
+    """Turn the engine's errors into a sentence for the user."""
     try:
         yield
-    except (DockerException, requests.RequestException) as exc:
-        explanation = exc.explanation if isinstance(exc, APIError) else exc
+    except (DockerException, requests.RequestException) as error:
+        explanation = error.explanation if isinstance(error, APIError) else error
         raise SetupError(
             f"The engine failed ({explanation}); see `make doctor` and the engine's log, and start again."
-        ) from exc
+        ) from error
 
 
 def architecture_of(client: DockerClient) -> str:
-    """Give the engine's processor, as wheels name it."""
+    """Return the engine's processor architecture, as wheels name it."""
     name = str(client.info()["Architecture"])
     if name not in ARCHITECTURES:
         raise SetupError(f"The engine's processor ({name}) isn't supported; use an x86_64 or aarch64 one.")
@@ -155,7 +155,7 @@ def architecture_of(client: DockerClient) -> str:
 
 
 def find(client: DockerClient, name: str) -> Image | None:
-    """Give an image by its tag or digest, if the engine has it."""
+    """Return an image by its tag or digest, if the engine has it."""
     try:
         return client.images.get(name)
     except ImageNotFound:
@@ -163,12 +163,12 @@ def find(client: DockerClient, name: str) -> Image | None:
 
 
 def is_current(client: DockerClient, image: Image, recipe: Recipe, architecture: str) -> bool:
-    """Tell whether an image was made from what is here now."""
+    """Tell whether an image was made from the present inputs."""
     base_image = image.labels.get(BASE_LABEL, "")
     base_id = image.labels.get(BASE_ID_LABEL, "")
     wanted = recipe.inputs(architecture, base_image, base_id)
     local = find(client, base_image) if base_image else None
-    base_changed = local is not None and local.id != base_id  # a base that was pruned is no reason to build
+    base_changed = local is not None and local.id != base_id  # a base image that was pruned doesn't matter
     return image.labels.get(INPUTS_LABEL) == wanted and not base_changed
 
 
@@ -183,27 +183,37 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
         BASE_ID_LABEL: base_id,
         TAG_LABEL: recipe.tag,
     }
+    arguments = {"dockerfile": recipe.dockerfile, "buildargs": {"BASE_IMAGE": base_image}, "labels": labels}
+    return build(client, recipe.what, recipe.tag, folder=recipe.folder, site=site, parts=recipe.parts, **arguments)
+
+
+def build(
+    client: DockerClient, what: str, tag: str, *, folder: Path, site: Path, parts: tuple[str, ...], **arguments: Any
+) -> Image:
+    """Build an image from some parts of a folder and the packages in `site`, without network.
+
+    Args:
+        client: The engine's SDK client.
+        what: Names the image in an error.
+        tag: The image's name.
+        folder: Holds the Dockerfile and what it copies.
+        site: Installed wheels.
+        parts: See `context.pack`.
+        arguments: For the SDK's `build`.
+
+    Raises:
+        SetupError: The build failed.
+    """
     with tempfile.TemporaryFile() as tar:
-        context.pack(recipe.folder, site, tar, recipe.parts)
+        context.pack(folder, site, tar, parts)
         tar.seek(0)
-        events = client.api.build(
-            fileobj=tar,
-            custom_context=True,
-            dockerfile=recipe.dockerfile,
-            tag=recipe.tag,
-            buildargs={"BASE_IMAGE": base_image},
-            labels=labels,
-            network_mode="none",
-            rm=True,
-            forcerm=True,
-            decode=True,
-        )
-        follow(client, events, recipe.what)
-    return client.images.get(recipe.tag)
+        always = {"custom_context": True, "network_mode": "none", "rm": True, "forcerm": True, "decode": True}
+        _follow(client, client.api.build(fileobj=tar, tag=tag, **always, **arguments), what)
+    return client.images.get(tag)
 
 
 def _choose_base(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, *, anew: bool) -> str:
-    """Give the name of a base image, now in the engine: the one used before, a registry's, or our own."""
+    """Return the name of a base image that the engine has by now: the one used before, the registry's, or our own."""
     built = find(client, recipe.tag)
     before = built.labels.get(BASE_LABEL) if built is not None else None
     if before == base.TAG:
@@ -228,15 +238,15 @@ def _pull(steps: Steps, name: str) -> bool:
             for event in impatient.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in event:
                     raise APIError(event["error"])
-        except (DockerException, requests.RequestException, OSError) as exc:
-            reason = str(getattr(exc, "explanation", None) or exc).strip()
-            steps.say("base image", f"no registry gives it ({reason[:REASON_LENGTH]})")
+        except (DockerException, requests.RequestException, OSError) as error:
+            reason = str(getattr(error, "explanation", None) or error).strip()
+            steps.say("base image", f"it can't be pulled ({reason[:REASON_LENGTH]})")
             return False
     return True
 
 
-def follow(client: DockerClient, events: Iterator[dict[str, Any]], what: str = "runner image") -> None:
-    """Follow a build to its end; a failing one's last lines become the error."""
+def _follow(client: DockerClient, events: Iterator[dict[str, Any]], what: str) -> None:
+    """Follow a build to its end; the last lines of one that fails become the error."""
     log: list[str] = []
     try:
         for event in events:
@@ -245,7 +255,7 @@ def follow(client: DockerClient, events: Iterator[dict[str, Any]], what: str = "
                 tail = "\n".join(line for line in log[-LOG_TAIL_LINES:] if line.strip())
                 raise SetupError(
                     f"{tail}\nThe {what} couldn't be built ({str(event['error']).strip()}); "
-                    f"repair what the lines above say, and start again."
+                    f"fix what the lines above report, and start again."
                 )
     finally:
         _remove_stages(client, log)
@@ -261,14 +271,14 @@ def _remove_stages(client: DockerClient, log: list[str]) -> None:
 
 
 def remove_replaced(client: DockerClient, tag: str) -> None:
-    """Remove images that carried this tag before and carry none now; one in use stays until the next time."""
+    """Remove images that lost this tag to a newer one; an image in use stays until the next time."""
     for old in client.images.list(filters={"dangling": True, "label": f"{TAG_LABEL}={tag}"}):
         with contextlib.suppress(APIError):
             client.images.remove(str(old.id))
 
 
 def layers(client: DockerClient, tag: str) -> list[str]:
-    """Give the size of an image and of each of its layers with what made it, a line each, newest first."""
+    """Return lines with the size of an image, and of each layer with the command that made it, newest first."""
     history = client.api.history(tag)
     filled = [layer for layer in history if layer["Size"]]
     lines = [f"{sum(layer['Size'] for layer in filled) / 1e6:7.1f} MB in {len(filled)} layers:"]
@@ -279,5 +289,5 @@ def layers(client: DockerClient, tag: str) -> list[str]:
 
 
 def short(image: Image) -> str:
-    """Give the beginning of an image's digest."""
+    """Return the beginning of an image's digest."""
     return str(image.id)[:19]

@@ -1,7 +1,7 @@
 """What guest code may import: wheels for the base image's Python and the engine's processor.
 
-Fetching here and building without network works behind private mirrors and certificates, where pip inside a
-build fails, and nothing that isn't in the hash-locked list can get into the image.
+Wheels are fetched on the host, and the image is built without network. That works behind private mirrors and
+certificates, where pip inside a build fails, and only what the hash-locked list names can get into the image.
 """
 
 from __future__ import annotations
@@ -14,44 +14,46 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.steps import SetupError, run
+from bootstrap.steps import PIP_INSTALL, SetupError, run
 
 if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 PYTHON_VERSION = "3.13"
+
+#: Debian trixie, which both base images are made of, has glibc 2.41; wheels for a newer one don't run there.
 GLIBC_MINOR = 41
-"""glibc 2.41 of Debian trixie, which both base images are made of; newer manylinux tags don't run there."""
 
 OLDEST_GLIBC_MINOR = {"x86_64": 5, "aarch64": 17}
+
+#: Source: PEP 600 for `manylinux_2_X`, and the older names of 2_17, 2_12 and 2_5.
 LEGACY_TAGS = {
     "x86_64": ("manylinux2014", "manylinux2010", "manylinux1"),
     "aarch64": ("manylinux2014",),
 }
-"""Source: PEP 600 for `manylinux_2_X`, and the older names of 2_17, 2_12 and 2_5."""
 
 UNFINISHED = "unfinished-"
 
+#: Raise it when this module makes something else of the same lock.
 VERSION = 1
-"""Raise it when what this module makes of the same lock changes."""
 
 
 def platform_tags(architecture: str) -> list[str]:
-    """Give every wheel platform that runs on the base image; pip doesn't derive the older from the newer."""
+    """Return every wheel platform that the base image supports; pip doesn't derive the older ones from the newest."""
     minors = range(GLIBC_MINOR, OLDEST_GLIBC_MINOR[architecture] - 1, -1)
     tags = [f"manylinux_2_{minor}" for minor in minors] + list(LEGACY_TAGS[architecture])
     return [f"{tag}_{architecture}" for tag in tags]
 
 
 def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present: Path | None = None) -> Path:
-    """Give a folder with the installed wheels of a lock; fetch them if the cache doesn't hold it.
+    """Return a folder with the installed wheels of a lock; fetch them if the cache doesn't have it.
 
     Args:
-        steps: Where to say it.
+        steps: Where to report.
         lock: Requirements with a hash for every file.
         architecture: The engine's: x86_64 or aarch64.
-        cache: Folder for the results, one a lock; those of other locks are removed.
-        present: Lock of what is there already and is left out, if there is anything.
+        cache: Folder for the result; results of other locks in it are removed.
+        present: Lock of packages to leave out, because they are installed already.
 
     Raises:
         SetupError: pip failed, or the locks contradict each other.
@@ -65,21 +67,20 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present:
         return site
     steps.say("packages", f"fetching wheels for Python {PYTHON_VERSION} on {architecture}, checked by hash")
     cache.mkdir(parents=True, exist_ok=True)
-    for unfinished in cache.glob(f"{UNFINISHED}*"):  # of a set-up that was killed
+    for unfinished in cache.glob(f"{UNFINISHED}*"):  # left by a set-up that was killed
         shutil.rmtree(unfinished)
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=cache) as folder:
         target = Path(folder, "site")
         target.mkdir()
         requirements = Path(folder, lock.name)
         requirements.write_text(wanted, "utf-8")
-        command: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
-        command += ["--disable-pip-version-check", "--target", target, "--require-hashes", "--no-deps"]
-        command += ["--only-binary=:all:", "--no-compile", "--python-version", PYTHON_VERSION]
+        command: list[str | Path] = [sys.executable, *PIP_INSTALL, "--target", target, "--no-deps"]
+        command += ["--no-compile", "--python-version", PYTHON_VERSION]
         command += ["--implementation", "cp", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
         command += [word for tag in platform_tags(architecture) for word in ("--platform", tag)]
         run(
             [*command, "-r", requirements],
-            remedy=f"Check that pip reaches its package index from here, and start again ({lock.name}).",
+            remedy=f"Check that pip can reach its package index, and start again ({lock.name}).",
         )
         trim(target)
         for old in cache.glob("site-*"):
@@ -89,10 +90,10 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present:
 
 
 def without(lock: str, present: str, name: str) -> str:
-    """Give a lock without the packages of another one, each with its hashes.
+    """Return a lock without the packages of another one.
 
     Raises:
-        SetupError: A package stands in both with different versions.
+        SetupError: Both have a package, in different versions.
     """
     there, wanted = _entries(present), _entries(lock)
     for package in wanted.keys() & there.keys():
@@ -103,7 +104,7 @@ def without(lock: str, present: str, name: str) -> str:
 
 
 def _entries(lock: str) -> dict[str, str]:
-    """Give the lines of each package in a lock, by its name."""
+    """Return the lines of each package in a lock, by the package's name."""
     found: dict[str, str] = {}
     package = ""
     for line in lock.splitlines(keepends=True):
@@ -115,7 +116,7 @@ def _entries(lock: str) -> dict[str, str]:
 
 
 def trim(site: Path) -> None:
-    """Take away what no plot needs (the packages' tests, 45 MB) and their programs, which name this host."""
+    """Remove what plots don't need: the packages' tests (45 MB) and programs, which name this host's Python."""
     shutil.rmtree(site / "bin", ignore_errors=True)
     for folder, folders, _ in os.walk(site):
         if "tests" in folders:

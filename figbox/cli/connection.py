@@ -65,7 +65,7 @@ class Connection:
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options for its connection."""
+    """Return a command the options for its connection."""
     url = click.option(
         "--url",
         envvar="FIGBOX_URL",

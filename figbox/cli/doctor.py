@@ -75,7 +75,7 @@ async def _is_ready(client: AsyncClient) -> bool:
 
 
 async def _findings(client: AsyncClient, connection: Connection) -> AsyncIterator[str]:
-    """Give what is well, one by one; raise at the first that isn't."""
+    """Return what is well, one by one; raise at the first that isn't."""
     readiness = await client.ready()
     yield "the service answers"
     if not readiness:

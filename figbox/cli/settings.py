@@ -87,7 +87,7 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
 
 
 def _flags(option: click.Option) -> Iterable[tuple[str, bool]]:
-    """Give an option's long flags, each with what it stands for."""
+    """Return an option's long flags, each with what it stands for."""
     for text in option.opts:
         if text.startswith("--"):
             yield text, True

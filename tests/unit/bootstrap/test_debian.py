@@ -1,4 +1,4 @@
-"""The set-up reads the host's own apt sources, in both formats, and turns them to another Debian release."""
+"""The set-up reads the host's apt sources, in both formats, and derives those of another Debian release."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ deb https://vendor.example/apt cloud-sdk main
 
 
 def test_deb822_stanzas_are_read() -> None:
-    """Every enabled binary suite of every address counts; comments, disabled and source stanzas don't."""
+    """Every enabled suite of binary packages counts; comments, disabled and source stanzas don't."""
     mirror, security = "http://mirror.example/debian", "http://mirror.example/debian-security"
     assert list(debian.parse_deb822(DEB822)) == [
         Source(mirror, "bookworm", ("main", "contrib")),
@@ -58,7 +58,7 @@ def test_deb822_stanzas_are_read() -> None:
 
 
 def test_one_line_sources_are_read() -> None:
-    """Options and comments are left out, and so are source packages."""
+    """Options, comments and source packages are left out."""
     assert list(debian.parse_one_line(ONE_LINE)) == [
         Source("http://mirror.example/debian", "bookworm", ("main", "contrib")),
         Source("http://security.example/debian-security", "bookworm-security", ("main",)),
@@ -67,7 +67,7 @@ def test_one_line_sources_are_read() -> None:
 
 
 def test_sources_turn_to_another_release(tmp_path: Path) -> None:
-    """Debian's own suites keep their address and pocket; backports, vendors and repetitions fall out."""
+    """Debian's own suites keep address and pocket; backports, vendors and repetitions are left out."""
     lists = tmp_path / "sources.list.d"
     lists.mkdir()
     (tmp_path / "sources.list").write_text(ONE_LINE)
@@ -82,12 +82,12 @@ def test_sources_turn_to_another_release(tmp_path: Path) -> None:
 
 
 def test_no_debian_mirror_gives_nothing(tmp_path: Path) -> None:
-    """A host of another distribution has no mirror to take Debian from."""
+    """A host of another distribution doesn't have a Debian mirror."""
     (tmp_path / "sources.list").write_text("deb http://mirror.example/ubuntu noble main\n")
     assert debian.sources_for("trixie", tmp_path) == []
 
 
 def test_every_source_is_verified(tmp_path: Path) -> None:
-    """A source line names the keyring, so that no other key of the host can vouch for the base image."""
+    """A source line names the keyring, so that no other key of the host can sign the base image's packages."""
     line = Source("http://mirror.example/debian", "trixie", ("main",)).line(tmp_path / "keys.gpg")
     assert line == f"deb [signed-by={tmp_path}/keys.gpg] http://mirror.example/debian trixie main"

@@ -1,4 +1,4 @@
-"""The set-up finds the engine that is meant, asks it over a real unix socket, and says plainly when it can't."""
+"""The set-up finds the engine that is meant, asks it over a real unix socket, and explains when it can't."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class _Answers(http.server.BaseHTTPRequestHandler):
+class _Engine(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         known = {"/_ping": b"OK", "/info": b'{"MemoryLimit": true}', "/broken": b"{"}
         body = known.get(self.path, b"")
@@ -39,15 +39,15 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Return a folder with a short name: a unix socket's path may have 107 bytes."""
+    """Return a folder with a short name: a unix socket's path can't be longer than 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="fb") as name:
         yield Path(name)
 
 
 @contextmanager
 def serving(path: Path) -> Iterator[None]:
-    """Return a server on a unix socket that answers as an engine does."""
-    with socketserver.ThreadingUnixStreamServer(str(path), _Answers) as server:
+    """Run a server on a unix socket that answers as an engine does."""
+    with socketserver.ThreadingUnixStreamServer(str(path), _Engine) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -57,7 +57,7 @@ def serving(path: Path) -> Iterator[None]:
 
 
 def test_an_engine_that_answers_is_recognised(folder: Path) -> None:
-    """A ping returns, questions are answered, and a wrong answer is told from silence."""
+    """A ping returns, requests are answered, and a wrong answer is reported as such."""
     path = folder / "s"
     with serving(path):
         engine.ping(path)
@@ -70,16 +70,16 @@ def test_an_engine_that_answers_is_recognised(folder: Path) -> None:
 
 
 def test_a_missing_engine_may_be_started_but_a_silent_one_not(folder: Path) -> None:
-    """No socket, or one nobody listens on, is an absent engine; one that listens and says nothing isn't."""
+    """Without a socket, or a listener on it, an engine is absent; one that listens in silence isn't."""
     with pytest.raises(engine.EngineSilentError, match="no such socket") as missing:
         engine.ping(folder / "s")
     assert missing.value.absent
     with serving(folder / "s"):
         pass
-    with pytest.raises(engine.EngineSilentError, match="nobody listens") as left:
+    with pytest.raises(engine.EngineSilentError, match="nothing listens") as left:
         engine.ping(folder / "s")
     assert left.value.absent
-    with socketserver.UnixStreamServer(str(folder / "t"), _Answers):
+    with socketserver.UnixStreamServer(str(folder / "t"), _Engine):
         with pytest.raises(engine.EngineSilentError, match="no answer within") as silent:
             engine.ping(folder / "t", timeout_s=0.05)
         assert not silent.value.absent
@@ -106,27 +106,25 @@ def test_the_current_context_is_followed(tmp_path: Path) -> None:
 
 
 def test_without_any_configuration_the_default_is_meant(tmp_path: Path) -> None:
-    """No variable and no configuration: the default socket."""
+    """Without variables and a configuration, it is the default socket."""
     assert engine.meant({"DOCKER_CONFIG": str(tmp_path)}) == engine.Address(engine.DEFAULT_SOCKET, "")
 
 
 @pytest.mark.parametrize("url", ["tcp://10.0.0.1:2375", "ssh://host", "unix://", "/var/run/docker.sock"])
 def test_only_unix_sockets_are_supported(url: str) -> None:
-    """Another transport, an unprotected one above all, is refused with the supported form."""
+    """Any other transport is refused, and the error shows the supported form."""
     with pytest.raises(SetupError, match="DOCKER_HOST=unix:///"):
         engine.meant({"DOCKER_HOST": url})
 
 
 def test_a_stale_process_file_is_told_from_a_living_engine(tmp_path: Path) -> None:
-    """The id in the file counts only if that very program runs under it: ids are given again."""
+    """The id in the file only counts if it is that program's: ids are used again."""
     daemon = dockerd.Daemon(run_folder=tmp_path)
     ours, gone = tmp_path / "docker.pid", tmp_path / "docker-ssd.pid"
-    ours.write_text(f"{os.getpid()}\n")  # lives, but is no dockerd
+    ours.write_text(f"{os.getpid()}\n")  # runs, but isn't dockerd
     gone.write_text("not a number")
     assert set(dockerd.stale(daemon)) == {ours, gone}
 
-    program = tmp_path / "dockerd"
-    program.symlink_to(sys.executable)
     copy = tmp_path / "bin" / "dockerd"
     copy.parent.mkdir()
     copy.write_bytes(Path("/bin/sleep").read_bytes())
@@ -138,9 +136,9 @@ def test_a_stale_process_file_is_told_from_a_living_engine(tmp_path: Path) -> No
 
 
 def test_each_missing_engine_has_its_remedy(tmp_path: Path) -> None:
-    """The sentence names the socket, the reason and what to do for it."""
+    """The sentence has the socket, the reason and what to do."""
     named = engine.Address(tmp_path / "s", "DOCKER_HOST")
-    assert "which DOCKER_HOST names: start that engine" in dockerd.remedy(named, "nobody listens on it")
+    assert "as DOCKER_HOST says: start that engine" in dockerd.remedy(named, "nothing listens on it")
     if sys.platform == "linux":
         default = engine.Address(engine.DEFAULT_SOCKET, "")
         assert "usermod -aG docker" in dockerd.remedy(default, "this user may not open it")

@@ -1,4 +1,4 @@
-"""Images of environments: what they are called, which there are, and what of a lock goes into one."""
+"""Images of environments: their names, which exist, and which packages of a lock go into them."""
 
 from __future__ import annotations
 
@@ -47,45 +47,45 @@ two==2.0 \\
     ],
 )
 def test_images_are_named_after_the_runners(runner: str, tag: str) -> None:
-    """The environment's name is added to the repository, the tag stays."""
+    """The environment's name is added to the repository's; the tag stays."""
     assert tag_of(runner, "science") == tag
 
 
-def test_what_is_there_is_left_out() -> None:
-    """Of a lock only the packages stay that another one hasn't, with their hashes and without comments."""
+def test_present_packages_are_left_out() -> None:
+    """Only the packages that the other lock lacks remain, with their hashes, without comments."""
     assert wheels.without(LOCK, PRESENT, "x.txt") == "two==2.0 \\\n    --hash=sha256:bb\n"
     assert wheels.without(LOCK, "", "x.txt").count("--hash") == 3
 
 
 def test_contradicting_locks_are_refused() -> None:
-    """A package can't be there in two versions."""
+    """A package can't have two versions."""
     with pytest.raises(SetupError, match=r"x\.txt has one 1\.0, the runner image 1\.1.*make lock"):
         wheels.without(LOCK, PRESENT.replace("one==1.0", "one==1.1"), "x.txt")
 
 
 @pytest.mark.parametrize("lock", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
 def test_locks_agree_with_the_runner_image(lock: Path) -> None:
-    """Every environment's lock keeps the runner image's versions, adds something, and has a hash for every file."""
+    """Every environment's lock keeps the runner image's versions, adds packages, and has a hash for every file."""
     text = lock.read_text("utf-8")
     more = wheels.without(text, RUNNER_LOCK, lock.name)
     packages = [line for line in more.splitlines() if line[0].isalnum()]
     assert packages
     assert all("==" in line for line in packages)
     assert more.count("--hash=sha256:") >= len(packages)
-    assert "://" not in text, "nothing in a lock says where packages come from"
+    assert "://" not in text, "a lock doesn't say where packages come from"
     asked = [line for line in lock.with_suffix(".in").read_text("utf-8").splitlines() if line[:1].isalnum()]
     assert set(asked) <= {line.partition("==")[0] for line in packages}
 
 
 def test_environments_do_not_change_the_runner_image() -> None:
-    """A new list of an environment is no reason to build the runner image anew."""
+    """A new environment doesn't make the set-up build the runner image again."""
     names = [name for name, _ in context.files(ROOT / "runner-image")]
     assert "Dockerfile" in names
     assert not [name for name in names if "environments" in name]
 
 
 def test_known_are_those_with_a_lock(tmp_path: Path) -> None:
-    """A list without a lock is none yet, and a name must be fit for an image's name."""
+    """An environment needs a lock, and a name that fits into an image's name."""
     for name in ("a.txt", "b.in", "Dockerfile", "Big Name.txt", "c-1.txt"):
         (tmp_path / name).touch()
     assert known(tmp_path) == ["a", "c-1"]
@@ -96,7 +96,7 @@ def test_known_are_those_with_a_lock(tmp_path: Path) -> None:
     ("content", "names"),
     [
         ('[environments.a]\nimage = "runner-a:1"\n', ["a"]),
-        ('[environments.a]\nimage = "somebody-elses:1"\n', []),
+        ('[environments.a]\nimage = "another:1"\n', []),
         ('[environments.unlocked]\nimage = "runner-unlocked:1"\n', []),
         ("[environments.a]\n", []),
         ("environments = 3\n", []),
@@ -106,23 +106,18 @@ def test_known_are_those_with_a_lock(tmp_path: Path) -> None:
     ],
 )
 def test_configured_are_ours_that_the_settings_name(tmp_path: Path, content: str | None, names: list[str]) -> None:
-    """`make run` builds what the gateway will ask for, as far as it is ours; faults are the gateway's to tell."""
+    """`make run` builds what the gateway will ask for, where it can; mistakes are left for the gateway to report."""
     (tmp_path / "a.txt").touch()
+    assert configured(tmp_path, tmp_path, "runner:1") == []
     (tmp_path / ".env").write_text("FIGBOX_ENVIRONMENTS_FILE=my.toml\n")
     if content is not None:
         (tmp_path / "my.toml").write_text(content)
     assert configured(tmp_path, tmp_path, "runner:1") == names
 
 
-def test_without_the_setting_nothing_is_configured(tmp_path: Path) -> None:
-    """No file, no environment."""
-    (tmp_path / "a.txt").touch()
-    assert configured(tmp_path, tmp_path, "runner:1") == []
-
-
 @pytest.mark.parametrize("name", ["nowhere", "../requirements", "Science", ""])
 def test_environment_without_a_lock_is_refused(tmp_path: Path, name: str) -> None:
-    """What can't be built is said, with what there is, before an engine is asked."""
+    """The error names the locks that exist, before an engine is asked."""
     runner = image.Recipe(ROOT / "runner-image", tmp_path, "runner:1")
     recipe = environments.Recipe(name, FOLDER, runner)
     with pytest.raises(SetupError, match=r"no lock for an environment .*science.*docs/environments\.md"):
@@ -130,7 +125,7 @@ def test_environment_without_a_lock_is_refused(tmp_path: Path, name: str) -> Non
 
 
 def test_every_input_changes_the_hash(tmp_path: Path) -> None:
-    """Another lock, Dockerfile, processor or runner image makes another image."""
+    """Another lock, Dockerfile, architecture or runner image makes another image."""
     (tmp_path / "a.txt").write_text("one")
     (tmp_path / "Dockerfile").write_text("FROM x")
     recipe = environments.Recipe("a", tmp_path, image.Recipe(tmp_path, tmp_path))

@@ -1,4 +1,4 @@
-"""gVisor is registered without losing what an engine was configured with; a platform counts when a program ran."""
+"""gVisor is registered without losing the engine's configuration; a platform is chosen after a program ran under it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTRY = {"path": "/x/runsc", "runtimeArgs": ["--platform=systrap", "--network=no
 
 
 def program(folder: Path, *lines: str) -> Path:
-    """Give a program that stands for runsc."""
+    """Return a program that stands for runsc."""
     path = folder / "runsc"
     path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
     path.chmod(0o755)
@@ -31,7 +31,7 @@ def program(folder: Path, *lines: str) -> Path:
 
 
 def test_registering_keeps_what_is_configured(tmp_path: Path) -> None:
-    """Other settings, other runtimes and the file's mode stay; a second time changes nothing."""
+    """Other settings, runtimes and the file's mode stay; a second time nothing changes."""
     path = tmp_path / "daemon.json"
     path.write_text(json.dumps({"debug": True, "runtimes": {"crun": {"path": "/x/crun"}}}))
     path.chmod(0o600)
@@ -53,7 +53,7 @@ def test_registering_makes_a_missing_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"runtimes": []}', '"text"', '{"runtimes": null}'])
 def test_a_broken_configuration_is_left_as_it_is(tmp_path: Path, content: str) -> None:
-    """What isn't a configuration is named and not replaced."""
+    """A file that isn't a configuration is named in the error and not replaced."""
     path = tmp_path / "daemon.json"
     path.write_text(content)
     with pytest.raises(SetupError, match=r"daemon\.json isn't a dockerd configuration"):
@@ -62,24 +62,24 @@ def test_a_broken_configuration_is_left_as_it_is(tmp_path: Path, content: str) -
 
 
 def test_a_platform_counts_when_its_program_ran(tmp_path: Path) -> None:
-    """The right answer is a success; a wrong one, an exit code and a silent one are faults with their reason."""
-    assert gvisor.trial(program(tmp_path, f"echo {gvisor.TRIAL_ANSWER}"), "systrap").fault == ""
-    assert "hello" in gvisor.trial(program(tmp_path, "echo hello"), "systrap").fault
-    assert "no kernel" in gvisor.trial(program(tmp_path, "echo no kernel >&2; exit 3"), "systrap").fault
-    assert "exit code 3" in gvisor.trial(program(tmp_path, "exit 3"), "systrap").fault
+    """Only the right output is a success; anything else is a failure with its reason."""
+    assert gvisor.trial(program(tmp_path, f"echo {gvisor.TRIAL_ANSWER}"), "systrap").failure == ""
+    assert "hello" in gvisor.trial(program(tmp_path, "echo hello"), "systrap").failure
+    assert "no kernel" in gvisor.trial(program(tmp_path, "echo no kernel >&2; exit 3"), "systrap").failure
+    assert "exit code 3" in gvisor.trial(program(tmp_path, "exit 3"), "systrap").failure
 
 
 def test_a_platform_that_hangs_is_given_up(tmp_path: Path) -> None:
-    """It is killed with everything it started, and counts as none."""
+    """It is killed with everything it started, and doesn't count."""
     pid_file = tmp_path / "pid"
     hanging = program(tmp_path, f"sleep 60 & echo $! > {pid_file}", "wait")
-    assert gvisor.trial(hanging, "systrap", limit_s=1).fault == "no answer within 1 s"
+    assert gvisor.trial(hanging, "systrap", limit_s=1).failure == "no answer within 1 s"
     gone = subprocess.run(["ps", "-o", "stat=", "-p", pid_file.read_text().strip()], capture_output=True, check=False)
     assert gone.stdout.strip() in {b"", b"Z"}
 
 
-def test_the_trial_program_says_what_is_expected_of_it() -> None:
-    """Without any sandbox it gives the very answer that a platform must give."""
+def test_the_trial_program_prints_what_is_expected() -> None:
+    """Without a sandbox it prints what it must print under a platform."""
     done = subprocess.run([sys.executable, "-I", "-S", "-c", gvisor.TRIAL], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == gvisor.TRIAL_ANSWER
 
@@ -91,7 +91,7 @@ def test_the_trial_program_says_what_is_expected_of_it() -> None:
 def test_the_first_platform_that_works_is_chosen(
     monkeypatch: pytest.MonkeyPatch, working: set[str], chosen: str | None
 ) -> None:
-    """Both are tried and told; kvm is not among them, whatever the host offers."""
+    """Both are tried and reported; kvm isn't tried."""
     tried: list[str] = []
 
     def trial(runsc: Path, name: str) -> Trial:
@@ -101,7 +101,7 @@ def test_the_first_platform_that_works_is_chosen(
     monkeypatch.setattr(gvisor, "trial", trial)
     output = io.StringIO()
     if chosen is None:
-        with pytest.raises(SetupError, match="neither by systrap nor by ptrace"):
+        with pytest.raises(SetupError, match="neither with systrap nor with ptrace"):
             gvisor.choose(Steps(output=output), Path("runsc"))
     else:
         assert gvisor.choose(Steps(output=output), Path("runsc")) == [f"--platform={chosen}"]
@@ -110,7 +110,7 @@ def test_the_first_platform_that_works_is_chosen(
 
 
 def test_an_older_release_is_given_the_newer_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """On Debian 12 the program is Debian 13's; if that can't be had, the release's own package is installed."""
+    """On Debian 12 the program is Debian 13's; if that can't be fetched, Debian 12's package is installed."""
     installed: list[str] = []
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"VERSION_CODENAME": "bookworm"})
     monkeypatch.setattr(gvisor.debian, "apt_install", lambda steps, names, why: installed.extend(names))
@@ -139,7 +139,7 @@ def test_an_older_release_is_given_the_newer_program(monkeypatch: pytest.MonkeyP
 
 
 def test_a_newer_release_is_given_its_own_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """From Debian 13 on the package is installed, so that the host's updates reach it."""
+    """From Debian 13 on the package is installed, so that the host's updates include it."""
     installed: list[str] = []
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"VERSION_CODENAME": "forky"})
     monkeypatch.setattr(gvisor.debian, "apt_install", lambda steps, names, why: installed.extend(names))
@@ -149,15 +149,15 @@ def test_a_newer_release_is_given_its_own_program(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_owner_of_another_engine_is_told_in_one_sentence() -> None:
-    """The sentence holds the very lines for daemon.json and how to have them read."""
-    sentence = gvisor.foreign(Path("/x/docker.sock"), ENTRY)
+    """The sentence has the line for daemon.json and how to make the engine read it."""
+    sentence = gvisor.instructions(Path("/x/docker.sock"), ENTRY)
     assert json.dumps({"runtimes": {"runsc": ENTRY}}) in sentence
     assert "SIGHUP" in sentence
     assert "\n" not in sentence
 
 
 def test_the_configuration_of_a_running_daemon_is_found(tmp_path: Path) -> None:
-    """The file its command line names in either form, else the default."""
+    """It is the file on its command line, in either form, or the default."""
     for words, expected in (
         (["--config-file", "/x/d.json"], Path("/x/d.json")),
         (["--config-file=/y/d.json"], Path("/y/d.json")),

@@ -1,13 +1,15 @@
-"""What images are made of: the gateway's parts, packages that come along or are fetched, and Compose."""
+"""What images are made of: the gateway's parts, packages that are sent along or fetched, and Compose."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import stat
 import subprocess
 import sys
 import tarfile
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
-    """Only what it is made of is sent to the engine, and only that decides whether it is built anew."""
+    """Only its parts are sent to the engine, and only they decide whether it is built again."""
     root, site = tmp_path / "root", tmp_path / "site"
     for name in (
         *image.GATEWAY_PARTS,
@@ -53,7 +55,7 @@ def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
 
 
 def test_every_part_is_there_and_copied() -> None:
-    """What the recipe names is in the repository, and in the Dockerfile."""
+    """Each part of the recipe is in the repository and in the Dockerfile."""
     copied = (ROOT / "gateway-image" / "Dockerfile").read_text()
     for part in image.GATEWAY_PARTS:
         assert (ROOT / part).exists()
@@ -61,7 +63,7 @@ def test_every_part_is_there_and_copied() -> None:
 
 
 def test_compose_sends_no_secret() -> None:
-    """What `docker compose build` may send is named; everything else stays, keys first of all."""
+    """What `docker compose build` may send is listed; everything else stays, above all keys."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
@@ -85,7 +87,7 @@ def install() -> Any:
 
 
 def test_packages_that_came_along_are_kept(install: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the set-up has sent them nothing is fetched, and the lock goes."""
+    """If the set-up has sent them, nothing is fetched, and the lock is removed."""
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("something was fetched"))
     (tmp_path / "x-1.dist-info").mkdir()
     lock = tmp_path / "gateway.txt"
@@ -95,11 +97,11 @@ def test_packages_that_came_along_are_kept(install: Any, tmp_path: Path, monkeyp
 
 
 def test_packages_are_fetched_by_their_hashes(install: Any, tmp_path: Path) -> None:
-    """Without them pip is asked to, and takes nothing whose hash isn't the lock's: here, of a wheel beside it."""
+    """Otherwise pip fetches them and refuses a file whose hash isn't the lock's."""
     wheel = tmp_path / "wheels" / "figbox_nothing-1-py3-none-any.whl"
     wheel.parent.mkdir()
     make_wheel(wheel)
-    digest = __import__("hashlib").sha256(wheel.read_bytes()).hexdigest()
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     for right in (True, False):
         site = tmp_path / f"site-{right}"
         site.mkdir()
@@ -117,9 +119,7 @@ def test_packages_are_fetched_by_their_hashes(install: Any, tmp_path: Path) -> N
 
 
 def make_wheel(path: Path) -> None:
-    """Write the smallest wheel."""
-    import zipfile
-
+    """Write the smallest possible wheel."""
     info = "figbox_nothing-1.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("figbox_nothing.py", "")
@@ -142,7 +142,7 @@ def make_wheel(path: Path) -> None:
     ],
 )
 def test_only_compose_of_version_2_will_do(tmp_path: Path, printed: str, version: str) -> None:
-    """The first generation reads another language, and a program of another kind is none."""
+    """Version 1 reads another format, and another program doesn't count."""
     program = tmp_path / "compose"
     program.write_text(f"#!{sys.executable}\nprint({printed!r})\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
