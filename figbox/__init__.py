@@ -1,11 +1,11 @@
-"""Client of Figbox: hands Matplotlib code to a gateway and brings back what it drew.
+"""Client of Figbox: sends Matplotlib code to a gateway and returns what it drew.
 
-What this module exports is the interface; the modules below it may change.
+What this module exports is the interface; its submodules may change.
 """
 
 from figbox.client import AsyncClient, Client
 from figbox.errors import (
-    BadAnswer,
+    BadResponse,
     Busy,
     FigboxError,
     Refused,
@@ -34,7 +34,7 @@ from figbox.retries import Retries
 
 __all__ = [
     "AsyncClient",
-    "BadAnswer",
+    "BadResponse",
     "Busy",
     "Client",
     "Environment",

@@ -1,4 +1,4 @@
-"""The two clients: the same conversations, over a blocking and over an asynchronous connection."""
+"""The two clients: the same conversations over a blocking and an asynchronous connection."""
 
 from __future__ import annotations
 
@@ -8,40 +8,46 @@ import socket
 import ssl
 import time
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 import httpx2
 
 from figbox import exchange
 from figbox.errors import Unreachable
-from figbox.exchange import Conversation, Pause, Reply, Request, T, Value, advance
+from figbox.exchange import Conversation, Pause, Request, T, Value, advance
+from figbox.responses import Response
 from figbox.retries import Retries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from figbox.model import Environment, Readiness, Render
     from figbox.options import Options
 
-#: Where `make run` starts a gateway.
+#: Where `make run` starts the gateway.
 DEFAULT_URL = "http://127.0.0.1:5150"
 
-#: Seconds an answer may take, a job's own time limit not counted: the queue, the container, the way.
+#: Seconds that a response may take beyond the job's own time limit: for the queue, the container and the network.
 DEFAULT_TIMEOUT_S = 120.0
 
-#: Seconds a connection may take.
+#: Seconds that connecting may take.
 CONNECT_TIMEOUT_S = 10.0
 
-#: Connections of one client; whoever asks for more at once waits for one, without a limit of time.
+#: Connections of one client; further requests wait for a free one, without a time limit.
 CONNECTIONS = httpx2.Limits(max_connections=256, max_keepalive_connections=32)
 
 PORTS = range(1, 65536)
 
 USER_AGENT = "figbox-client"
 
+Http = TypeVar("Http")
 
-class _Service:
-    """Where the service is and how to speak to it; what the two clients have in common."""
+
+class _Service(Generic[Http]):
+    """What the two clients have in common: where the service is, and how to make a request."""
+
+    _open: Callable[..., Http]
 
     def __init__(
         self,
@@ -51,35 +57,35 @@ class _Service:
         timeout: float = DEFAULT_TIMEOUT_S,
         retries: Retries | None = None,
     ) -> None:
-        """Take the settings; nothing is connected yet.
+        """Take the settings, without connecting.
 
         Args:
-            url: The service's address; a path in it stays in front of the service's own.
-            api_key: Sent as `X-API-Key`; None sends none, which is enough for `ready`.
-            timeout: Seconds an answer may take, beyond the `timeout_s` of the render.
-            retries: How patient to be; None is patient for a minute.
+            url: The service's address; a path in it comes before the service's own paths.
+            api_key: Sent as `X-API-Key`; `ready` doesn't need it.
+            timeout: Seconds that a response may take beyond the `timeout_s` of the render.
+            retries: How patient to be; None for a minute.
 
         Raises:
-            ValueError: Not an HTTP address, a key that can't be sent, or no time at all.
+            ValueError: The address isn't HTTP's, the key can't be sent, or the timeout isn't positive.
         """
         host = _checked_host(url)
         if api_key is not None and (not api_key or not api_key.isascii() or not api_key.isprintable()):
-            raise ValueError("the key is empty or has characters that no HTTP header can carry")
+            raise ValueError("the key is empty or has characters that an HTTP header can't contain")
         if not timeout > 0:
             raise ValueError("timeout must be positive")
         self.url = url.rstrip("/")
         self.timeout = timeout
         self.retries = retries if retries is not None else Retries()
         self.is_loopback = _is_loopback(host)
-        self._headers = {"User-Agent": USER_AGENT, **({"X-API-Key": api_key} if api_key is not None else {})}
-        #: A proxy of the environment can't reach what listens on this machine only.
-        self._trust_env = not self.is_loopback
+        headers = {"User-Agent": USER_AGENT, **({"X-API-Key": api_key} if api_key is not None else {})}
+        # The environment may name a proxy, which can't reach what only listens on this machine.
+        self._http = self._open(headers=headers, trust_env=not self.is_loopback, limits=CONNECTIONS)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.url!r})"  # no key: reprs end up in logs
+        return f"{type(self).__name__}({self.url!r})"  # without the key, since reprs end up in logs
 
     def _arguments(self, request: Request) -> dict[str, Any]:
-        """Return what the transport is asked for a request."""
+        """Return a request as arguments for the transport."""
         return {
             "method": request.method,
             "url": self.url + request.path,
@@ -89,44 +95,35 @@ class _Service:
         }
 
 
-class Client(_Service):
-    """A client that blocks. Usable from several threads; close it, or use it in a `with` statement."""
+class Client(_Service[httpx2.Client]):
+    """A blocking client. Threads can share it; close it, or use it in a `with` statement."""
 
-    def __init__(
-        self,
-        url: str = DEFAULT_URL,
-        api_key: str | None = None,
-        *,
-        timeout: float = DEFAULT_TIMEOUT_S,
-        retries: Retries | None = None,
-    ) -> None:
-        super().__init__(url, api_key, timeout=timeout, retries=retries)
-        self._http = httpx2.Client(headers=self._headers, trust_env=self._trust_env, limits=CONNECTIONS)
+    _open = httpx2.Client
 
     def render(self, code: str, **options: Unpack[Options]) -> Render:
-        """Render code and return everything that came of it.
+        """Render code and return everything that it gave.
 
         Args:
             code: A Matplotlib script.
             options: See `Options`.
 
         Raises:
-            RenderFailed: The code's fault.
-            Refused: The service doesn't take the request.
-            Busy: It had no room for it, for longer than `retries` allow.
-            Unreachable: There was no answer.
-            BadAnswer: There was one that makes no sense.
-            TypeError: No such option.
+            RenderFailed: The code failed.
+            Refused: The service doesn't accept the request.
+            Busy: The service had no capacity for longer than `retries` allow.
+            Unreachable: There was no response.
+            BadResponse: The response isn't what the contract says.
+            TypeError: An option doesn't exist.
         """
-        return self._hold(exchange.render(code, options, self.retries))
+        return self._carry_out(exchange.render(code, options, self.retries))
 
     def environments(self) -> tuple[Environment, ...]:
-        """Return the environments that a render can choose; raises as `render` does."""
-        return self._hold(exchange.environments(self.retries))
+        """Return the environments that a render can choose; raise as `render` does."""
+        return self._carry_out(exchange.environments(self.retries))
 
     def ready(self) -> Readiness:
-        """Ask once whether the service could render now; needs no key. Raises `Unreachable` and `BadAnswer`."""
-        return self._hold(exchange.ready())
+        """Ask once, without a key, whether the service could render now; raise `Unreachable` or `BadResponse`."""
+        return self._carry_out(exchange.ready())
 
     def close(self) -> None:
         """Close the connections."""
@@ -140,7 +137,7 @@ class Client(_Service):
     ) -> None:
         self.close()
 
-    def _hold(self, conversation: Conversation[T]) -> T:
+    def _carry_out(self, conversation: Conversation[T]) -> T:
         step = advance(conversation)
         while not isinstance(step, Value):
             if isinstance(step, Pause):
@@ -150,38 +147,29 @@ class Client(_Service):
                 step = advance(conversation, self._send(step))
         return step.value
 
-    def _send(self, request: Request) -> Reply | Unreachable:
+    def _send(self, request: Request) -> Response | Unreachable:
         try:
-            return _reply(self._http.request(**self._arguments(request)))
+            return _response(self._http.request(**self._arguments(request)))
         except httpx2.RequestError as error:
             return _unreachable(self.url, error)
 
 
-class AsyncClient(_Service):
-    """The same for asyncio. Close it with `aclose`, or use it in an `async with` statement."""
+class AsyncClient(_Service[httpx2.AsyncClient]):
+    """A client for asyncio. Close it with `aclose`, or use it in an `async with` statement."""
 
-    def __init__(
-        self,
-        url: str = DEFAULT_URL,
-        api_key: str | None = None,
-        *,
-        timeout: float = DEFAULT_TIMEOUT_S,
-        retries: Retries | None = None,
-    ) -> None:
-        super().__init__(url, api_key, timeout=timeout, retries=retries)
-        self._http = httpx2.AsyncClient(headers=self._headers, trust_env=self._trust_env, limits=CONNECTIONS)
+    _open = httpx2.AsyncClient
 
     async def render(self, code: str, **options: Unpack[Options]) -> Render:
         """Render code as `Client.render` does; cancelling it ends the job on the service."""
-        return await self._hold(exchange.render(code, options, self.retries))
+        return await self._carry_out(exchange.render(code, options, self.retries))
 
     async def environments(self) -> tuple[Environment, ...]:
         """Return the environments that a render can choose."""
-        return await self._hold(exchange.environments(self.retries))
+        return await self._carry_out(exchange.environments(self.retries))
 
     async def ready(self) -> Readiness:
-        """Ask once whether the service could render now; needs no key."""
-        return await self._hold(exchange.ready())
+        """Ask once, without a key, whether the service could render now."""
+        return await self._carry_out(exchange.ready())
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -195,7 +183,7 @@ class AsyncClient(_Service):
     ) -> None:
         await self.aclose()
 
-    async def _hold(self, conversation: Conversation[T]) -> T:
+    async def _carry_out(self, conversation: Conversation[T]) -> T:
         step = advance(conversation)
         while not isinstance(step, Value):
             if isinstance(step, Pause):
@@ -205,20 +193,20 @@ class AsyncClient(_Service):
                 step = advance(conversation, await self._send(step))
         return step.value
 
-    async def _send(self, request: Request) -> Reply | Unreachable:
+    async def _send(self, request: Request) -> Response | Unreachable:
         try:
-            return _reply(await self._http.request(**self._arguments(request)))
+            return _response(await self._http.request(**self._arguments(request)))
         except httpx2.RequestError as error:
             return _unreachable(self.url, error)
 
 
 def _unreachable(url: str, error: httpx2.RequestError) -> Unreachable:
-    """Return what a failure of the transport means."""
+    """Return the error for a failure of the transport."""
     reason = _reason(error)
     if isinstance(error, httpx2.ConnectTimeout):
-        failure = Unreachable(f"{url} did not take the connection in time")
+        failure = Unreachable(f"{url} did not accept the connection in time")
     elif isinstance(error, httpx2.TimeoutException):
-        failure = Unreachable(f"{url} did not answer in time", timed_out=True)
+        failure = Unreachable(f"{url} did not respond in time", timed_out=True)
     elif isinstance(error, httpx2.ConnectError):
         failure = Unreachable(f"{url} can't be reached: {reason}")
     else:
@@ -228,7 +216,7 @@ def _unreachable(url: str, error: httpx2.RequestError) -> Unreachable:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the reason that the system gave, which lies below the words of the libraries above it."""
+    """Return the system's reason, which is below the libraries' own words."""
     reason = str(error) or type(error).__name__
     below: BaseException | None = error
     while below is not None:
@@ -240,13 +228,13 @@ def _reason(error: BaseException) -> str:
     return reason
 
 
-def _reply(response: httpx2.Response) -> Reply:
+def _response(response: httpx2.Response) -> Response:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, response.content)
+    return Response(response.status_code, headers, response.content)
 
 
 def _checked_host(url: str) -> str:
-    """Return the host of a service's address; raises ValueError when it isn't one."""
+    """Return the host of a service's address; raise ValueError if the address isn't usable."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:
@@ -255,9 +243,9 @@ def _checked_host(url: str) -> str:
     if parsed.scheme not in {"http", "https"} or not parsed.host or set(parsed.host) & {" ", "%"} or not whole_port:
         raise ValueError(f"not the address of a service: {url!r} (expected http://HOST:PORT)")
     if parsed.userinfo:
-        raise ValueError("an address with a user or a password in it is not taken: the key has its own argument")
+        raise ValueError("the address can't contain a user or a password: the key has its own argument")
     if parsed.query or parsed.fragment:
-        raise ValueError(f"an address ends before any '?' or '#': {url!r}")
+        raise ValueError(f"the address can't contain '?' or '#': {url!r}")
     return parsed.host
 
 

@@ -1,6 +1,6 @@
-"""Reads a JSON document that somebody else wrote: every access says what it expects, and where it didn't find it.
+"""Access to a JSON document from outside: each access says what it expects, and raises with the place if that differs.
 
-Members that we don't know are passed over: a newer service may say more.
+Unknown members are ignored, since a newer service may have more of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from figbox.errors import BadAnswer
+from figbox.errors import BadResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,20 +22,20 @@ class Node:
     """A value in a document.
 
     Attributes:
-        path: Where it is, for the error.
+        path: Where it is, for errors.
     """
 
     value: Any
-    path: str = "the answer"
+    path: str = "the response"
 
     def __getitem__(self, name: str) -> Node:
-        """Return a member of an object; one that isn't there has the value None."""
+        """Return a member of an object, with the value None if it is missing."""
         if not isinstance(self.value, dict):
             raise self._wrong("an object")
         return Node(self.value.get(name), f"{self.path}: {name}")
 
     def __iter__(self) -> Iterator[Node]:
-        """Return the elements of a list; none where there is no list at all."""
+        """Yield the elements of a list; a missing list is empty."""
         if self.value is None:
             return
         if not isinstance(self.value, list):
@@ -45,11 +45,11 @@ class Node:
 
     @property
     def there(self) -> bool:
-        """Whether there is a value other than null."""
+        """Whether the value isn't null."""
         return self.value is not None
 
     def text(self, default: str | None = None) -> str:
-        """Return a text; `default` stands for a missing one."""
+        """Return a text, or `default` if it is missing."""
         if self.value is None and default is not None:
             return default
         if not isinstance(self.value, str):
@@ -61,7 +61,7 @@ class Node:
         return self.text() if self.there else None
 
     def flag(self) -> bool:
-        """Return a truth value; a missing one is false."""
+        """Return a boolean; a missing one is false."""
         if self.value is None:
             return False
         if not isinstance(self.value, bool):
@@ -89,7 +89,7 @@ class Node:
         return self.integer() if self.there else None
 
     def mapping(self) -> dict[str, Any]:
-        """Return an object as it is; a missing one is empty."""
+        """Return an object unread; a missing one is empty."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
@@ -97,23 +97,23 @@ class Node:
         return self.value
 
     def base64(self) -> bytes:
-        """Return the bytes that a text encodes."""
+        """Return the bytes that a base64 text encodes."""
         try:
             return base64.b64decode(self.text(), validate=True)
         except (binascii.Error, ValueError) as error:
             raise self._wrong("base64") from error
 
-    def _wrong(self, wanted: str) -> BadAnswer:
-        return BadAnswer(f"{self.path} is missing" if self.value is None else f"{self.path} is not {wanted}")
+    def _wrong(self, wanted: str) -> BadResponse:
+        return BadResponse(f"{self.path} is missing" if self.value is None else f"{self.path} is not {wanted}")
 
 
 def parse(body: bytes) -> Node:
     """Return the root of a JSON document.
 
     Raises:
-        BadAnswer: It isn't one.
+        BadResponse: It isn't one.
     """
     try:
         return Node(json.loads(body))
     except (ValueError, RecursionError) as error:
-        raise BadAnswer("the answer is not a JSON document") from error
+        raise BadResponse("the response is not a JSON document") from error

@@ -1,12 +1,12 @@
 """Everything that a client raises, as one tree.
 
 FigboxError
-├── RenderFailed    the code's fault: it raised, drew nothing, took too long
+├── RenderFailed    the code failed: it raised, drew nothing, took too long
 ├── Refused         the request can't be served as it is; sending it again won't help
-│   └── Unauthorized    no key, or none that the service knows
-├── Busy            the request is fine; the service has no room for it now
-├── Unreachable     nobody answered, or not in time
-└── BadAnswer       what came back is not what the service's contract says
+│   └── Unauthorized    the key is missing or unknown
+├── Busy            the request is fine, but the service has no capacity for it now
+├── Unreachable     there was no response, or not in time
+└── BadResponse     the response isn't what the service's contract says
 
 Wrong arguments are the caller's mistake and raise TypeError or ValueError as elsewhere in Python.
 """
@@ -25,7 +25,7 @@ class FigboxError(Exception):
     """Root of the tree.
 
     Attributes:
-        request_id: Names the request in the service's log; None where no answer came.
+        request_id: Names the request in the service's log; None without a response.
     """
 
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
@@ -34,17 +34,17 @@ class FigboxError(Exception):
 
 
 class RenderFailed(FigboxError):
-    """The code failed; the text is what a person should read, a traceback for instance.
+    """The code failed; the text is for people, for instance a traceback.
 
     Attributes:
         outcome: How it failed, one of `Outcome` unless the service is newer than this client.
         fault: Where and how, for `program_error`.
-        limit: The limit it ran into, for the outcomes that are limits.
+        limit: The limit that it reached, for outcomes that are limits.
         signal: Name of the signal, for `killed`.
-        figures: What was drawn and closed, for `no_figure`.
+        figures: How many figures were drawn and closed, for `no_figure`.
         stdout: What the code printed until then.
-        stderr: The same of its standard error.
-        warnings: Warnings until then.
+        stderr: What it wrote to standard error until then.
+        warnings: Python's warnings until then.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Refused(FigboxError):
 
     Attributes:
         status: The HTTP status.
-        errors: What is wrong, option by option; empty where it isn't about options.
+        errors: What is wrong with each option; empty if it isn't about options.
     """
 
     def __init__(
@@ -89,15 +89,15 @@ class Refused(FigboxError):
 
 
 class Unauthorized(Refused):
-    """No key was sent, or none that the service knows."""
+    """The key is missing, or the service doesn't know it."""
 
 
 class Busy(FigboxError):
-    """The service has no room for the request now, or none for this key.
+    """The service has no capacity for the request now, or this key has used its share.
 
     Attributes:
-        status: The HTTP status: 429 is about the key, everything else about the service.
-        retry_after_s: Seconds after which the service says trying again makes sense; None where it doesn't say.
+        status: The HTTP status: 429 is about the key, all others about the service.
+        retry_after_s: Seconds to wait before trying again; None if the service didn't say.
     """
 
     def __init__(
@@ -109,10 +109,10 @@ class Busy(FigboxError):
 
 
 class Unreachable(FigboxError):
-    """No answer: no connection, a broken one, or none in time.
+    """There was no response: the connection couldn't be made or broke, or it took too long.
 
     Attributes:
-        timed_out: Whether the service took the request and didn't answer in time; trying again would only cost it
+        timed_out: Whether the service took the request and didn't respond in time; trying again would only make it do
             the same work again.
     """
 
@@ -121,5 +121,5 @@ class Unreachable(FigboxError):
         self.timed_out = timed_out
 
 
-class BadAnswer(FigboxError):
-    """The answer isn't one that the contract knows: a defect, or not a Figbox at all."""
+class BadResponse(FigboxError):
+    """The response isn't what the contract says: the service has a defect, or isn't a Figbox."""

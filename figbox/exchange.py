@@ -1,8 +1,7 @@
-"""One request and its answers, without any input or output: what both clients share.
+"""Requests and their retries without input or output: what both clients share.
 
-A conversation says step by step what is to be done: send a `Request`, wait for a `Pause`, or hand its `Value` to the
-caller. `figbox.client` does that, once over a blocking and once over an asynchronous connection, and tells it what
-came back by `advance`.
+A conversation is a generator of steps: a `Request` to send, a `Pause` to wait for, or the `Value` for the caller.
+`figbox.client` carries them out, over a blocking or an asynchronous connection, and reports the results with `advance`.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from figbox import answers
 from figbox.errors import Busy, Unreachable
 from figbox.options import Options, as_json
+from figbox.responses import Response, read_environments, read_readiness, read_render
 from figbox.retries import Retries
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Request:
 
     Attributes:
         path: Below the service's address.
-        extra_s: Seconds that the answer may take beyond the client's own time limit.
+        extra_s: Seconds that the response may take beyond the client's own time limit.
     """
 
     method: str
@@ -40,21 +39,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer, read to its end.
-
-    Attributes:
-        headers: By lower-case name.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Pause:
-    """Something to wait for."""
+    """Time to wait before the next request."""
 
     seconds: float
 
@@ -69,16 +55,16 @@ class Value(Generic[T]):
     value: T
 
 
-#: A reply is sent into it, `Unreachable` is thrown into it.
-Conversation = Generator[Request | Pause, Reply | None, T]
+#: A response is sent into it, `Unreachable` is thrown into it.
+Conversation = Generator[Request | Pause, Response | None, T]
 
 
-def advance(conversation: Conversation[T], came: Reply | Unreachable | None = None) -> Request | Pause | Value[T]:
+def advance(conversation: Conversation[T], came: Response | Unreachable | None = None) -> Request | Pause | Value[T]:
     """Return a conversation's next step.
 
     Args:
-        conversation: Begun or not.
-        came: What became of the request it asked for; None at the beginning and after a pause.
+        conversation: New, or after its last step was carried out.
+        came: What came of the request; None at the beginning and after a pause.
 
     Raises:
         FigboxError: The conversation ends with it.
@@ -90,7 +76,7 @@ def advance(conversation: Conversation[T], came: Reply | Unreachable | None = No
 
 
 def render(code: str, options: Options, retries: Retries) -> Conversation[Render]:
-    """Return the conversation that renders code; wrong arguments raise before it begins."""
+    """Return the conversation that renders code; raise at once if arguments are wrong."""
     document = {"code": code, **as_json(options)}
     request = Request(
         "POST",
@@ -99,26 +85,26 @@ def render(code: str, options: Options, retries: Retries) -> Conversation[Render
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8"),
         extra_s=float(options.get("timeout_s") or 0.0),
     )
-    return _converse(request, answers.read_render, retries)
+    return _converse(request, read_render, retries)
 
 
 def environments(retries: Retries) -> Conversation[tuple[Environment, ...]]:
     """Return the conversation that lists the environments."""
     request = Request("GET", "/v1/environments", {"Accept": "application/json"})
-    return _converse(request, answers.read_environments, retries)
+    return _converse(request, read_environments, retries)
 
 
 def ready() -> Conversation[Readiness]:
     """Return the conversation that asks once whether the service could render now."""
-    return _converse(Request("GET", "/readyz"), answers.read_readiness, Retries(budget_s=0))
+    return _converse(Request("GET", "/readyz"), read_readiness, Retries(budget_s=0))
 
 
-def _converse(request: Request, read: Callable[[Reply], T], retries: Retries) -> Conversation[T]:
+def _converse(request: Request, read: Callable[[Response], T], retries: Retries) -> Conversation[T]:
     patience = retries.begin()
     while True:
         try:
-            reply = yield request
-            return read(cast("Reply", reply))  # a request is answered by a reply, or by `Unreachable`
+            response = yield request
+            return read(cast("Response", response))  # without one, `Unreachable` was thrown
         except (Busy, Unreachable) as failure:
             pause_s = patience.pause_after(failure)
             if pause_s is None:

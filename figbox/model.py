@@ -1,7 +1,6 @@
-"""What comes back from the service, as values.
+"""What the service returns, as values.
 
-All bytes and texts in them were made by the code that was rendered: file names, labels and prints are to be
-treated like any other input from strangers.
+Their bytes and texts come from the code that was rendered: treat file names, labels and output as untrusted input.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """How code can fail, as `RenderFailed.outcome` names it; a newer service may know more names."""
+    """How code can fail, as in `RenderFailed.outcome`; a newer service may have more outcomes."""
 
     PROGRAM_ERROR = "program_error"
     NO_FIGURE = "no_figure"
@@ -31,7 +30,7 @@ class Printed:
     """What code wrote to standard output or standard error.
 
     Attributes:
-        truncated: Whether there was more than the service keeps.
+        truncated: Whether the code wrote more than the service keeps.
     """
 
     text: str = ""
@@ -43,10 +42,10 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class RenderWarning:
-    """A Python warning that the code gave rise to.
+    """A Python warning that the code caused.
 
     Attributes:
-        line: Line of the code, None where it came from elsewhere.
+        line: Line of the code; None if it came from elsewhere.
     """
 
     category: str
@@ -59,10 +58,10 @@ class Picture:
     """One figure in one format.
 
     Attributes:
-        width_px: Pixels; points for svg and pdf; None where the service doesn't tell.
+        width_px: Pixels, or points for svg and pdf; None if the service doesn't say.
         height_px: The same.
-        sha256: Of `data`, in hex; checked when the answer was read.
-        pixels_sha256: Of the pixels alone, None where the service gives none.
+        sha256: Of `data`, in hex; checked when the response was read.
+        pixels_sha256: Of the pixels only; None if the service doesn't say.
     """
 
     format: str
@@ -76,10 +75,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of the code, in every format that was asked for.
+    """One figure of the code, in every requested format.
 
     Attributes:
-        number: Matplotlib's number of it.
+        number: Matplotlib's number.
         label: The code's name for it, often empty.
     """
 
@@ -88,7 +87,7 @@ class Figure:
     pictures: tuple[Picture, ...]
 
     def picture(self, format: str) -> Picture:  # noqa: A002 - the contract's word
-        """Return the picture in a format; raises KeyError when it wasn't asked for."""
+        """Return the picture in a format; raise KeyError if that wasn't requested."""
         for picture in self.pictures:
             if picture.format == format:
                 return picture
@@ -97,11 +96,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that the code wrote; its name is the code's choice, so check it before using it as a path.
+    """A file that the code wrote; the code chose its name, so check that before using it as a path.
 
     Attributes:
-        name: Below the working directory, folders parted by `/`.
-        sha256: Of `data`, in hex; checked when the answer was read, unless truncated.
+        name: Relative to the working directory, folders separated by `/`.
+        sha256: Of the whole file, in hex; checked when the response was read, unless truncated.
         truncated: Whether `data` is only its beginning.
     """
 
@@ -114,14 +113,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """What code drew, wrote and said.
+    """What code drew, wrote and printed.
 
     Attributes:
         files_truncated: Whether the code wrote more files than the service keeps.
-        manifest: How the pictures came about: image digest, versions, digests, limits, usage, times. As the
-            service wrote it.
+        manifest: How the pictures were made, as the service wrote it: image digest, versions, digests, limits, usage,
+            times.
         request_id: Names this request in the service's log.
-        cached: Whether the answer came from the service's cache.
+        cached: Whether the response came from the service's cache.
     """
 
     figures: tuple[Figure, ...]
@@ -136,22 +135,22 @@ class Render:
 
     @property
     def picture(self) -> Picture:
-        """The only picture; raises ValueError when there are several."""
+        """The only picture; raises ValueError if there are several."""
         pictures = [picture for figure in self.figures for picture in figure.pictures]
         if len(pictures) != 1:
-            raise ValueError(f"there are {len(pictures)} pictures, not one: look into `figures`")
+            raise ValueError(f"there are {len(pictures)} pictures, not one: use `figures`")
         return pictures[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where and how a program failed.
+    """Where and how the code failed, as the contract's `fault`.
 
     Attributes:
         type: Class of the exception, e.g. `ValueError`.
-        line: Line of the code, counted from 1; None where unknown.
-        column: Column in that line, counted from 1; None where unknown.
-        source: The text of that line, None where unknown.
+        line: Line of the code, counted from 1; None if unknown.
+        column: Column in that line, counted from 1; None if unknown.
+        source: The text of that line; None if unknown.
     """
 
     type: str
@@ -163,10 +162,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit that code ran into.
+    """A limit that the code reached.
 
     Attributes:
-        used: What it had used when it was stopped; None where that isn't known.
+        used: What the code had used when it was stopped; None if unknown.
         unit: Of both numbers, e.g. `s` or `MiB`.
     """
 
@@ -178,7 +177,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class FigureCount:
-    """Why there was no figure: how many were drawn, and how many of those the code closed; None where unknown."""
+    """Why there was no figure: how many were drawn, and how many of those the code closed; None if unknown."""
 
     drawn: int | None
     closed: int | None
@@ -206,8 +205,8 @@ class Environment:
 
     Attributes:
         image: Digest of its image.
-        versions: Of Python, Matplotlib and what else makes a difference to pictures.
-        limits: What one request may use in it, as the service wrote it.
+        versions: Of Python, Matplotlib and whatever else affects pictures.
+        limits: What one request may use, as the service wrote it.
     """
 
     name: str
@@ -219,10 +218,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the service could render now; true in a condition if it could.
+    """Whether the service could render now; true in a condition if so.
 
     Attributes:
-        reason: Why not, empty when it could.
+        reason: Why it couldn't; empty if it could.
     """
 
     ready: bool

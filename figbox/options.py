@@ -1,7 +1,6 @@
 """The options of a render, and their form in a request.
 
-The service checks the values and refuses by name; here only names are checked, since a mistyped one is a
-mistake in the caller's program.
+Only their names are checked here, since a mistyped one is a mistake in the caller's program; the service checks values.
 """
 
 from __future__ import annotations
@@ -14,42 +13,42 @@ RcValue = str | float | bool | Sequence[str | float]
 
 
 class Options(TypedDict, total=False):
-    """What a render can be asked for. None, like leaving it out, means the service's default."""
+    """The options of a render. None means the service's default, as leaving an option out does."""
 
     format: str | Sequence[str] | None
     """`png`, `svg`, `pdf`, `jpeg` or `webp`, or several of them. Default: png."""
     dpi: float | None
     """Dots per inch. Default: the figure's own."""
     width: float | None
-    """Inches, as in `figsize`. Default: the figure's own."""
+    """Inches. Default: the figure's own."""
     height: float | None
-    """Inches, as in `figsize`. Default: the figure's own."""
+    """Inches. Default: the figure's own."""
     bbox_inches: Literal["tight", "standard"] | None
-    """`tight` cuts the margins off. Default: standard."""
+    """`tight` cuts off the margins. Default: standard."""
     transparent: bool | None
-    """Whether backgrounds are see-through. Default: no."""
+    """Whether the background is transparent. Default: no."""
     style: str | Sequence[str] | None
     """One or several of Matplotlib's styles, applied before the code runs. Default: none."""
     rc: Mapping[str, RcValue] | None
-    """Matplotlib's rcParams by name, of the subset that the service allows. Default: none."""
+    """Matplotlib's rcParams by name, if the service allows them. Default: none."""
     figures: Literal["current", "all"] | None
-    """Which of the open figures. Default: current."""
+    """Which of the open figures are saved. Default: current."""
     files: Mapping[str, bytes | str] | None
     """Data files by name, placed in the working directory; a str is sent as UTF-8. Default: none."""
     environment: str | None
-    """One of `environments()`, by name. Default: default."""
+    """Name of one of `environments()`. Default: default."""
     timeout_s: float | None
-    """Seconds the code may take. Default: the service's cap."""
+    """Seconds that the code may take. Default: the service's limit."""
     memory_mib: int | None
-    """MiB of memory the code may use. Default: the service's."""
+    """MiB of memory that the code may use. Default: the service's limit."""
     seed: int | None
-    """Fixes `random` and NumPy's random state. Default: random."""
+    """Seed of `random` and of NumPy's random state. Default: random."""
     cache: bool | None
-    """Whether the answer may come from the service's cache. Default: where the operator switched it on."""
+    """Whether the response may come from the service's cache. Default: yes, if the service has one."""
 
 
 def as_json(options: Options) -> dict[str, Any]:
-    """Return the members of a JSON request for options.
+    """Return options as the members of a JSON request.
 
     Raises:
         TypeError: An option's name is unknown.
@@ -72,13 +71,13 @@ def as_json(options: Options) -> dict[str, Any]:
 
 
 def file_as_json(content: bytes | str) -> dict[str, str]:
-    """Return the form of a file in a JSON request: as text where that gives the same bytes, for it is shorter."""
+    """Return a file's form in a JSON request: as text, which is shorter, if that gives the same bytes."""
     if isinstance(content, str):
         return {"text": content}
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:  # no text that anybody means
+    if "\0" in text:  # or not UTF-8
         return {"base64": base64.b64encode(content).decode("ascii")}
     return {"text": text}

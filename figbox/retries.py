@@ -1,9 +1,9 @@
-"""When to ask again, and how long to wait before."""
+"""When to try again, and how long to wait before that."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from figbox.errors import Busy, Unreachable
@@ -11,12 +11,12 @@ from figbox.errors import Busy, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Pauses grow from the first to the longest by doubling, where the service doesn't ask for more.
+#: Pauses double from the first to the longest, unless the service asks for more.
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 DOUBLINGS = 10
 
-#: A pause is lengthened by up to this share of itself, so that clients refused together don't come back together.
+#: A pause is lengthened by up to this share of it, so that clients refused together don't come back together.
 JITTER = 0.25
 
 
@@ -24,13 +24,13 @@ JITTER = 0.25
 class Retries:
     """How patient a client is with one request.
 
-    A busy service is asked again after at least the `Retry-After` it gave. A connection that can't be made or
-    breaks is tried again, since a render changes nothing on the service; an answer that is only late is not.
+    A busy service is tried again no sooner than its `Retry-After` says. A connection that can't be made or breaks is
+    tried again, too, since a render doesn't change the service; a response that is only late isn't waited for again.
 
     Attributes:
-        budget_s: Seconds that all pauses of one request may come to; 0 means never to ask again. A pause that
-            doesn't fit any more isn't begun: the error is raised at once.
-        connections: How many times more to try where nobody answers.
+        budget_s: Seconds that all pauses of one request may add up to; 0 means never to try again. If a pause doesn't
+            fit, the error is raised at once.
+        connections: How often to try again when the service can't be reached.
     """
 
     budget_s: float = 60.0
@@ -44,7 +44,7 @@ class Retries:
         """Return the patience for one request.
 
         Args:
-            draw: Gives numbers from 0 to 1, for the jitter.
+            draw: Returns random numbers from 0 to 1, for the jitter.
         """
         return Patience(self, draw)
 
@@ -56,11 +56,11 @@ class Patience:
     policy: Retries
     draw: Callable[[], float]
     spent_s: float = 0.0
-    pauses: int = field(default=0)
-    failed_connections: int = field(default=0)
+    pauses: int = 0
+    failed_connections: int = 0
 
     def pause_after(self, failure: Busy | Unreachable) -> float | None:
-        """Return the seconds to wait before asking again, or None when it's time to give up."""
+        """Return the seconds to wait before trying again, or None to give up."""
         if isinstance(failure, Unreachable):
             self.failed_connections += 1
             if failure.timed_out or self.failed_connections > self.policy.connections:

@@ -26,15 +26,15 @@ COMMANDS: dict[str, click.Command] = {"render": render, "environments": environm
 def command(context: click.Context) -> None:
     """Render Matplotlib scripts through a Figbox service.
 
-    Every option can also be set in [tool.figbox] of the nearest pyproject.toml, by its long name. A flag outweighs
-    the environment, which outweighs the file.
+    Every option can also be set in [tool.figbox] of the nearest pyproject.toml, by its long name. A flag takes
+    precedence over the environment, and that over the file.
 
     \b
     Exit status:
-      0    all is well: every script was rendered
+      0    every script was rendered
       1    a script failed
       2    wrong arguments or settings; nothing was sent
-      3    the service couldn't be reached, stayed busy, broke, or refused key or options
+      3    the service couldn't be reached, stayed busy, failed, or refused the key or the options
       130  interrupted
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     project = find_project(Path.cwd())
@@ -65,6 +65,6 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        click.echo("Interrupted.", err=True)
         return ExitStatus.INTERRUPTED
     return int(status or 0)

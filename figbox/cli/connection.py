@@ -1,4 +1,4 @@
-"""How a command gets to its service: address, key, and failures in one sentence."""
+"""How a command reaches its service: address, key, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "FIGBOX_API_KEY"
 
-#: A key file can be a gateway's `.env`, with its key under this name.
+#: A key file can be a gateway's `.env`, where the key follows this.
 KEY_SETTING = "API_KEY="
 
-#: Longest key file that is read, in bytes: a wrong path may lead to anything.
+#: Longest key file that is read, in bytes, since a wrong path may lead to any file.
 KEY_FILE_LIMIT = 64 * 1024
 
 SOURCES = {
@@ -38,12 +38,12 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where to ask, and with which key.
+    """The service's address and key.
 
     Attributes:
-        url_source: Who says so, in words.
-        key: None where none was given.
-        key_source: Where it comes from, in words.
+        url_source: Where the address comes from, in words.
+        key: None if it isn't set.
+        key_source: Where the key comes from, in words.
     """
 
     url: str
@@ -52,20 +52,20 @@ class Connection:
     key_source: str
 
     def client(self, retries: Retries, timeout: float = DEFAULT_TIMEOUT_S) -> AsyncClient:
-        """Return a client; raises click.UsageError when address or key can't be right."""
+        """Return a client; raise click.UsageError if the address or the key isn't usable."""
         try:
             return AsyncClient(self.url, self.key, retries=retries, timeout=timeout)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
 
     def require_key(self) -> None:
-        """Raise click.UsageError when there is no key."""
+        """Raise click.UsageError if the key isn't set."""
         if self.key is None:
-            raise click.UsageError(f"no key: set {KEY_VARIABLE}, or name a file that holds it with --key-file")
+            raise click.UsageError(f"the key is missing: set {KEY_VARIABLE}, or name a file with it by --key-file")
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command the options for its connection."""
+    """Add the options for the connection to a command."""
     url = click.option(
         "--url",
         envvar="FIGBOX_URL",
@@ -79,13 +79,13 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="FIGBOX_KEY_FILE",
         type=click.Path(path_type=Path),
         show_envvar=True,
-        help=f"File with the key, alone or after {KEY_SETTING} as in a gateway's .env. Without it, {KEY_VARIABLE}.",
+        help=f"File with the key, alone or after {KEY_SETTING} as in a gateway's .env. Default: {KEY_VARIABLE}.",
     )
     return url(key_file(command))
 
 
 def find_connection(context: click.Context) -> Connection:
-    """Return the connection that a command's options and the environment say.
+    """Return the connection from a command's options and the environment.
 
     Raises:
         click.UsageError: The key file can't be used.
@@ -104,7 +104,7 @@ def read_key(path: Path) -> str:
     """Return the key in a file: its only line, or the value of its line `API_KEY=`.
 
     Raises:
-        click.UsageError: There is no such file, or no such line in it; nothing of it is quoted.
+        click.UsageError: The file can't be read or doesn't have such a line; its text isn't quoted.
     """
     try:
         with path.open("rb") as file:
@@ -113,17 +113,17 @@ def read_key(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"key file {path} can't be read: {getattr(error, 'strerror', 'not text')}") from error
     if len(data) > KEY_FILE_LIMIT:
-        raise click.UsageError(f"key file {path} is too long to be one")
+        raise click.UsageError(f"key file {path} is too long")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     settings = [line.removeprefix(KEY_SETTING).strip("'\"") for line in lines if line.startswith(KEY_SETTING)]
     found = settings[-1:] or lines
     if len(found) != 1 or not found[0] or (not settings and "=" in found[0].rstrip("=")):
-        raise click.UsageError(f"key file {path} holds neither a key alone nor a line {KEY_SETTING}…")
+        raise click.UsageError(f"key file {path} has neither a single line with the key nor a line {KEY_SETTING}…")
     return found[0]
 
 
 def explained(error: FigboxError, connection: Connection) -> ServiceProblem:
-    """Return an error of the service as the sentence that ends a command."""
+    """Return an error as the sentence that ends a command."""
     text = one_line(describe(error))
     if isinstance(error, Unauthorized):
         text = f"{connection.url} doesn't accept the key ({connection.key_source}): {text}"
@@ -131,7 +131,7 @@ def explained(error: FigboxError, connection: Connection) -> ServiceProblem:
 
 
 def describe(error: Exception) -> str:
-    """Return what an error says, option by option where it is about options."""
+    """Return an error's text, or what is wrong with each option if it is about options."""
     if isinstance(error, Refused) and error.errors:
-        return "; ".join(f"{fault.option}: {fault.message}" for fault in error.errors)
+        return "; ".join(f"{wrong.option}: {wrong.message}" for wrong in error.errors)
     return str(error)

@@ -1,4 +1,4 @@
-"""`figbox doctor`: whether rendering would work from here, and if not, why."""
+"""`figbox doctor`: whether rendering works from here, and if not, why."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from figbox.client import AsyncClient
 
-#: Drawn to see whether drawing works; needs nothing but Matplotlib.
+#: Drawn to see whether drawing works; it only needs Matplotlib.
 SAMPLE = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\n"
 
-#: Seconds between two looks while waiting.
+#: Seconds between two checks while waiting.
 PERIOD_S = 1.0
 
-#: Seconds that one answer may take here.
+#: Seconds that a response may take.
 TIMEOUT_S = 60.0
 
 
-class Finding(Exception):
+class Problem(Exception):
     """Something is wrong; the text says what."""
 
 
@@ -44,7 +44,7 @@ class Finding(Exception):
 @connection_options
 @click.pass_context
 def doctor(context: click.Context, /, *, wait: float, **_: object) -> int:
-    """Check that the service is reachable and ready, takes the key, and renders."""
+    """Check that the service can be reached, is ready, accepts the key, and renders."""
     connection = find_connection(context)
     return asyncio.run(_examine(connection, time.monotonic() + wait))
 
@@ -54,40 +54,40 @@ async def _examine(connection: Connection, end: float) -> int:
     click.echo(f"note   key: {one_line(connection.key_source)}")
     async with connection.client(Retries(budget_s=0), TIMEOUT_S) as client:
         if client.url.startswith("http:") and not client.is_loopback:
-            click.echo("note   key and scripts go there unencrypted: everybody on the way can read them")
-        while not (await _is_ready(client)) and time.monotonic() < end:  # noqa: ASYNC110 - it is not ours to signal
+            click.echo("note   key and scripts are sent unencrypted, readable by anyone on the network path")
+        while not (await _is_ready(client)) and time.monotonic() < end:  # noqa: ASYNC110 - the service can't signal
             await asyncio.sleep(PERIOD_S)
         try:
-            async for finding in _findings(client, connection):
-                click.echo(f"ok     {one_line(finding)}")
-        except (Finding, FigboxError) as error:
-            click.echo(f"FAULT  {one_line(describe(error))}")
+            async for success in _checks(client, connection):
+                click.echo(f"ok     {one_line(success)}")
+        except (Problem, FigboxError) as error:
+            click.echo(f"ERROR  {one_line(describe(error))}")
             return ExitStatus.SERVICE
     return ExitStatus.RENDERED
 
 
 async def _is_ready(client: AsyncClient) -> bool:
-    """Tell whether the service says that it could render."""
+    """Tell whether the service is reachable and ready."""
     try:
         return bool(await client.ready())
     except FigboxError:
         return False
 
 
-async def _findings(client: AsyncClient, connection: Connection) -> AsyncIterator[str]:
-    """Return what is well, one by one; raise at the first that isn't."""
+async def _checks(client: AsyncClient, connection: Connection) -> AsyncIterator[str]:
+    """Yield what works, one by one; raise at the first thing that doesn't."""
     readiness = await client.ready()
-    yield "the service answers"
+    yield "the service can be reached"
     if not readiness:
-        raise Finding(f"it is not ready: {readiness.reason}")
+        raise Problem(f"it is not ready: {readiness.reason}")
     yield "it is ready"
     if connection.key is None:
-        raise Finding("there is no key to try: set FIGBOX_API_KEY or name a file with --key-file")
+        raise Problem("the key is missing: set FIGBOX_API_KEY, or name a file with it by --key-file")
     environments = await client.environments()
-    yield f"it takes the key; environments: {', '.join(environment.name for environment in environments)}"
+    yield f"it accepts the key; environments: {', '.join(environment.name for environment in environments)}"
     began = time.monotonic()
     try:
         picture = (await client.render(SAMPLE)).picture
     except (RenderFailed, ValueError) as error:
-        raise Finding(f"a plain plot can't be rendered: {error}") from error
+        raise Problem(f"a simple plot can't be rendered: {error}") from error
     yield f"it renders: {len(picture.data)} bytes of {picture.format} in {time.monotonic() - began:.2f} s"

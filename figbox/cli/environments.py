@@ -1,4 +1,4 @@
-"""`figbox environments`: what code can be rendered in."""
+"""`figbox environments`: the environments that code can be rendered in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @connection_options
 @click.pass_context
 def environments(context: click.Context, /, *, as_json: bool, **_: object) -> int:
@@ -56,7 +56,7 @@ def _text(environment: Environment) -> str:
 
 
 def _with_unit(name: str, value: object) -> tuple[str, object]:
-    """Return a limit as people read it; the service has the unit in the name."""
+    """Return a limit for people, with the unit from its name."""
     if name.endswith("_bytes") and isinstance(value, int):
         return name.removesuffix("_bytes"), f"{value / MiB:g} MiB"
     if name.endswith("_s") and isinstance(value, int | float):

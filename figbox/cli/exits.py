@@ -1,4 +1,4 @@
-"""The command's exit statuses, for scripts that call it, and the errors that lead there."""
+"""The command's exit statuses, and the errors that lead to them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,20 @@ import click
 
 
 class ExitStatus(IntEnum):
-    """What a script that calls `figbox` learns from its exit status; the smallest that says all is not used."""
+    """The exit status, for scripts that call `figbox`; the help of the command says what each means."""
 
     RENDERED = 0
     SCRIPT_FAILED = 1
-    """At least one script failed, and the service did its part for all of them."""
     USAGE = 2
-    """Wrong arguments or settings; nothing was sent."""
     SERVICE = 3
-    """The service couldn't be reached, stayed busy, refused key or options, or broke: some scripts weren't rendered."""
-    INTERRUPTED = 130
-    """By Ctrl-C: 128 + SIGINT, as shells have it."""
+    INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 class ScriptProblem(Exception):
-    """A script that can't be sent, or whose pictures can't be kept; concerns that script alone."""
+    """A script can't be sent, or its pictures can't be written; other scripts aren't affected."""
 
 
 class ServiceProblem(click.ClickException):
-    """The service doesn't do its part; ends the command."""
+    """The service failed; ends the command."""
 
     exit_code = ExitStatus.SERVICE

@@ -14,7 +14,7 @@ import click
 from figbox.cli.batch.data import MiB, named_files
 from figbox.cli.batch.outputs import OutputFolder
 from figbox.cli.batch.results import exit_status
-from figbox.cli.batch.run import Batch, Wishes
+from figbox.cli.batch.run import Batch, RunOptions
 from figbox.cli.batch.scripts import STDIN, find_scripts
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.report import report
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from figbox.cli.connection import Connection
     from figbox.options import Options
 
-#: MiB that the data files of one script may come to, when the user doesn't say. Bytes that aren't text travel as
-#: base64, a third longer, and a service takes bodies of 10 MiB unless its operator says otherwise.
+#: Largest size of a script's data files, in MiB, if the user doesn't set it. Bytes that aren't text are sent as base64,
+#: which is a third longer, and a service accepts bodies of 10 MiB by default.
 DATA_LIMIT_MIB = 7
 
-#: Seconds a script may wait for a busy service, when the user doesn't say.
+#: Seconds that a script may wait for a busy service, if the user doesn't set it.
 PATIENCE_S = 120.0
 
 
 class StandardOutput:
-    """Takes the one picture of `-o -`."""
+    """Takes the only picture of `-o -`."""
 
     def write(self, _: Script, __: PurePosixPath, data: bytes) -> None:
-        """Write it."""
+        """Write the picture."""
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
@@ -59,35 +59,35 @@ class StandardOutput:
     default=("png",),
     show_default=True,
     callback=split_formats,
-    help="png, svg, pdf, jpeg or webp; several by commas or by several options.",
+    help="png, svg, pdf, jpeg or webp; separate several with commas or repeat the option.",
 )
 @click.option("--dpi", type=click.FloatRange(10, 1200), help="Dots per inch.  [default: the figure's own]")
 @click.option("--width", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")
 @click.option("--height", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")
-@click.option("--bbox", type=click.Choice(["standard", "tight"]), help="tight cuts the margins off.")
-@click.option("--transparent/--opaque", default=None, help="See-through backgrounds.")
-@click.option("--style", "styles", multiple=True, help="One of Matplotlib's styles; may be repeated.")
-@click.option("--rc", type=RcSetting(), multiple=True, help="One of Matplotlib's rcParams; may be repeated.")
-@click.option("--figures", type=click.Choice(["current", "all"]), help="Which of a script's figures.")
-@click.option("-e", "--environment", help="One of `figbox environments`.")
-@click.option("--timeout", type=click.FloatRange(0.1), metavar="SECONDS", help="What a script may take.")
-@click.option("--memory", type=click.IntRange(64), metavar="MIB", help="What a script may use.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="For random numbers.")
-@click.option("--cache/--no-cache", default=None, help="Whether the service may answer from its cache.")
-@click.option("--data", multiple=True, metavar="FILE", help="Data file that goes along with every script.")
-@click.option("--no-data", is_flag=True, help="Send no files that lie beside a script.")
+@click.option("--bbox", type=click.Choice(["standard", "tight"]), help="tight cuts off the margins.")
+@click.option("--transparent/--opaque", default=None, help="Whether the background is transparent.")
+@click.option("--style", "styles", multiple=True, help="One of Matplotlib's styles; can be repeated.")
+@click.option("--rc", type=RcSetting(), multiple=True, help="One of Matplotlib's rcParams; can be repeated.")
+@click.option("--figures", type=click.Choice(["current", "all"]), help="Which figures of a script to save.")
+@click.option("-e", "--environment", help="Name of one of `figbox environments`.")
+@click.option("--timeout", type=click.FloatRange(0.1), metavar="SECONDS", help="Time limit of a script.")
+@click.option("--memory", type=click.IntRange(64), metavar="MIB", help="Memory limit of a script.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of random numbers.")
+@click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
+@click.option("--data", multiple=True, metavar="FILE", help="Data file to send with every script.")
+@click.option("--no-data", is_flag=True, help="Don't send the data files beside a script.")
 @click.option(
     "--data-limit",
     type=click.FloatRange(0),
     default=DATA_LIMIT_MIB,
     show_default=True,
     metavar="MIB",
-    help="What a script's data files may come to.",
+    help="Largest size of a script's data files together.",
 )
-@click.option("--files", is_flag=True, help="Also keep files that a script writes, in NAME.files.")
+@click.option("--files", is_flag=True, help="Keep files that a script writes, in NAME.files.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Scripts to leave out, such as 'helpers/*'.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts under way at once.  [default: as the service allows]"
+    "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts to send at once.  [default: as the service allows]"
 )
 @click.option(
     "--patience",
@@ -98,15 +98,15 @@ class StandardOutput:
     help="How long a script may wait for a busy service.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
-@click.option("-v", "--verbose", is_flag=True, help="Also show what scripts print and warn of.")
-@click.option("-q", "--quiet", is_flag=True, help="Only failures and the summary.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show scripts' output and warnings.")
+@click.option("-q", "--quiet", is_flag=True, help="Only show failures and the summary.")
 @connection_options
 @click.pass_context
 def render(context: click.Context, /, paths: tuple[str, ...], output: str, **given: Any) -> int:
     """Render scripts: files, folders (every *.py below them), patterns, or - for standard input.
 
-    The pictures of plots/a.py are DIR/a.png, DIR/a-2.png and so on; below a folder its layout is kept. A file goes
-    along when it lies beside the script and the script's text has its name, or imports it.
+    The pictures of plots/a.py are DIR/a.png, DIR/a-2.png and so on; the layout below a folder is kept. A file beside
+    the script is sent along if the script's text contains its name, or imports it.
     """
     connection = find_connection(context)
     connection.require_key()
@@ -116,7 +116,7 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
         _check_standard_output(scripts, given)
     elif folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is not a folder")
-    wishes = Wishes(
+    wanted = RunOptions(
         options=_options(given),
         formats=given["formats"],
         keep_files=given["files"],
@@ -124,14 +124,14 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
         named=named_files(given["data"]),
         data_limit_bytes=int(given["data_limit"] * MiB),
     )
-    sink = OutputFolder(folder, scripts, wishes.formats) if folder is not None else StandardOutput()
+    sink = OutputFolder(folder, scripts, wanted.formats) if folder is not None else StandardOutput()
     began = time.monotonic()
     with Reporter(len(scripts), quiet=given["quiet"], verbose=given["verbose"]) as reporter:
         if connection.url_source != "by flag":
             reporter.say(f"service: {connection.url} ({connection.url_source})")
         retries = Retries(budget_s=given["patience"])
         results = asyncio.run(
-            _run(connection, scripts, wishes=wishes, sink=sink, reporter=reporter, retries=retries, jobs=given["jobs"])
+            _run(connection, scripts, wanted=wanted, sink=sink, reporter=reporter, retries=retries, jobs=given["jobs"])
         )
     seconds = time.monotonic() - began
     reporter.summary(results, seconds)
@@ -144,18 +144,18 @@ async def _run(
     connection: Connection,
     scripts: Sequence[Script],
     *,
-    wishes: Wishes,
+    wanted: RunOptions,
     sink: OutputFolder | StandardOutput,
     reporter: Reporter,
     retries: Retries,
     jobs: int | None,
 ) -> list[Result]:
     async with connection.client(Retries(budget_s=0)) as client:
-        return await Batch(client, wishes, sink, reporter, retries=retries, jobs=jobs).run(scripts)
+        return await Batch(client, wanted, sink, reporter, retries=retries, jobs=jobs).run(scripts)
 
 
 def _options(given: dict[str, Any]) -> Options:
-    """Return what the service is asked for."""
+    """Return the options for the service."""
     return {
         "format": given["formats"],
         "dpi": given["dpi"],
@@ -175,10 +175,10 @@ def _options(given: dict[str, Any]) -> Options:
 
 
 def _check_standard_output(scripts: Sequence[Script], given: dict[str, Any]) -> None:
-    """Raise click.UsageError unless exactly one picture will come, and nobody looks at it as text."""
+    """Raise click.UsageError unless there will be one picture, and standard output isn't a terminal."""
     if len(scripts) != 1 or len(given["formats"]) != 1 or given["figures"] == "all" or given["files"]:
-        raise click.UsageError("standard output takes one picture: one script, one format, its current figure")
+        raise click.UsageError("standard output is for one picture: one script, one format, its current figure")
     if given["as_json"]:
-        raise click.UsageError("standard output can't take both a picture and a report")
+        raise click.UsageError("standard output can't be used for both a picture and a report")
     if sys.stdout.isatty():
-        raise click.UsageError("a picture is not written to a terminal: send it on, or name a folder")
+        raise click.UsageError("a picture can't be written to a terminal: redirect the output, or name a folder")

@@ -1,4 +1,4 @@
-"""The report of `--json`: everything about a run but the bytes, for programs."""
+"""The report of `--json`: everything about a run except the pictures and files themselves."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from figbox.cli.batch.results import Result, Status
 from figbox.cli.connection import describe
-from figbox.errors import BadAnswer, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
+from figbox.errors import BadResponse, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from figbox.model import Printed, RenderWarning
 
-#: What kept a script from being rendered, by the error's class, the most special first.
+#: Why a script wasn't rendered, by the error's class, subclasses first.
 REASONS: tuple[tuple[type[Exception], str], ...] = (
     (RenderFailed, "code"),
     (Unauthorized, "unauthorized"),
     (Refused, "refused"),
     (Busy, "busy"),
     (Unreachable, "unreachable"),
-    (BadAnswer, "bad_answer"),
+    (BadResponse, "bad_response"),
     (Exception, "local"),
 )
 
@@ -88,7 +88,7 @@ def _error(error: Exception) -> dict[str, Any]:
     if isinstance(error, FigboxError):
         entry["request_id"] = error.request_id
     if isinstance(error, Refused):
-        entry["errors"] = [asdict(fault) for fault in error.errors]
+        entry["errors"] = [asdict(wrong) for wrong in error.errors]
     if isinstance(error, RenderFailed):
         entry |= {
             "outcome": error.outcome,

@@ -1,4 +1,4 @@
-"""What people see of a run, on standard error: a line for each script, and a bar while a terminal watches."""
+"""What people see of a run, on standard error: a line for each script, and on a terminal a progress bar."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from rich.text import Text
 from figbox.cli.batch.results import Result, Status
 from figbox.cli.connection import describe
 from figbox.cli.terminal import github_error, one_line, printable, quoted
-from figbox.errors import BadAnswer, FigboxError, RenderFailed
+from figbox.errors import BadResponse, FigboxError, RenderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-#: Longest reason on a script's own line, in characters; the rest is below it.
+#: Longest reason on a script's line, in characters; a longer one is repeated in full below.
 REASON_LIMIT = 160
 
 WORDS = {Status.RENDERED: ("ok", "green"), Status.FAILED: ("FAILED", "red"), Status.NOT_RENDERED: ("LOST", "yellow")}
 
 
 class Reporter:
-    """Tells how a run goes; a context, for the bar's sake."""
+    """Reports how a run goes; a context manager, which shows the progress bar."""
 
     def __init__(self, total: int, *, quiet: bool = False, verbose: bool = False) -> None:
         """Begin.
 
         Args:
             total: Scripts of the run.
-            quiet: Say nothing of scripts that were rendered.
-            verbose: Also show what scripts printed and warned of.
+            quiet: Only report failures and the summary.
+            verbose: Also show scripts' output and warnings.
         """
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._quiet = quiet
@@ -63,19 +63,19 @@ class Reporter:
         self._bar.stop()
 
     def say(self, text: str) -> None:
-        """Print a line of our own."""
+        """Print a line, unless quiet."""
         if not self._quiet:
             self._console.print(Text(printable(text)))
 
     def waiting(self, reason: str, pause_s: float) -> None:
-        """Tell that nothing is sent for some seconds."""
+        """Report that requests pause for some seconds."""
         if self._verbose or not self._bar.disable:
             self._bar.update(self._task, description=f"waiting {pause_s:.0f} s")
         if self._verbose:
             self._console.print(Text(f"waiting {pause_s:.1f} s: {one_line(reason)}", style="dim"))
 
     def finished(self, result: Result) -> None:
-        """Tell what became of a script."""
+        """Report what became of a script."""
         self._failed += result.status is not Status.RENDERED
         failed = f", {self._failed} failed" if self._failed else ""
         self._bar.update(self._task, advance=1, description=f"rendering{failed}")
@@ -85,7 +85,7 @@ class Reporter:
             self._not_rendered(result)
 
     def summary(self, results: Sequence[Result], seconds: float) -> None:
-        """Tell how it went altogether."""
+        """Print the numbers of all scripts."""
         counts = {status: sum(result.status is status for result in results) for status in Status}
         parts = [f"{counts[Status.RENDERED]} rendered"]
         parts += [f"{counts[Status.FAILED]} failed"] if counts[Status.FAILED] else []
@@ -106,13 +106,13 @@ class Reporter:
         self._line(result, f"{printable(result.script.shown)} -> {printable(places)} ({note})")
         for written in result.files:
             if written.path is None:
-                self._note(f"not kept, for its name can't be used: {written.file.name!r}")
+                self._note(f"not kept, because its name can't be used: {written.file.name!r}")
             elif written.file.truncated:
-                self._note(f"shortened by the service: {written.path}")
+                self._note(f"truncated by the service: {written.path}")
         if render.files_truncated and result.files:
             self._note("the script wrote more files than the service keeps")
         if self._verbose:
-            self._what_it_said(render.stdout.text, render.stderr.text)
+            self._output(render.stdout.text, render.stderr.text)
             for warning in render.warnings:
                 place = f" in line {warning.line}" if warning.line is not None else ""
                 self._note(f"{warning.category}{place}: {warning.message}")
@@ -123,11 +123,11 @@ class Reporter:
             return
         line: int | None = None
         reason = describe(error)
-        if result.status is Status.NOT_RENDERED and not isinstance(error, BadAnswer):
+        if result.status is Status.NOT_RENDERED and not isinstance(error, BadResponse):
             if reason in self._told:
-                return  # what stops the run is told once, not for every script that it keeps from being rendered
+                return  # what ends the run is reported once, not for every script that wasn't rendered
             self._told.add(reason)
-        message = one_line(reason.strip().rpartition("\n")[2])  # of a traceback, what happened
+        message = one_line(reason.strip().rpartition("\n")[2])  # the last line of a traceback is the error
         if isinstance(error, RenderFailed):
             fault = error.fault
             line = fault.line if fault is not None else None
@@ -138,14 +138,14 @@ class Reporter:
         shortened = message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
         self._line(result, f"{place}: {shortened}")
         if isinstance(error, RenderFailed):
-            self._below(error, reason)
+            self._details(error, reason)
         if isinstance(error, FigboxError) and error.request_id and self._verbose:
             self._note(f"request {error.request_id}")
         if self._on_github:
             self._console.print(Text(github_error(result.script.shown, line, message)))
 
-    def _below(self, error: RenderFailed, reason: str) -> None:
-        """Show a traceback, or a long reason, below its script's line."""
+    def _details(self, error: RenderFailed, reason: str) -> None:
+        """Show a traceback, or a long reason, below the script's line."""
         fault = error.fault
         several_lines = "\n" in reason.strip()
         if fault is not None and fault.source and fault.source.strip() not in reason:
@@ -153,9 +153,9 @@ class Reporter:
         if several_lines:
             self._console.print(Text(quoted(reason)))
         if self._verbose:
-            self._what_it_said(error.stdout.text, error.stderr.text)
+            self._output(error.stdout.text, error.stderr.text)
 
-    def _what_it_said(self, stdout: str, stderr: str) -> None:
+    def _output(self, stdout: str, stderr: str) -> None:
         for name, text in (("stdout", stdout), ("stderr", stderr)):
             if text.strip():
                 self._note(f"{name}:")

@@ -1,7 +1,7 @@
 """Settings from `[tool.figbox]` of the project's pyproject.toml, as defaults below flags and environment.
 
-Keys are the long flags without their dashes. The file may come with a project that somebody else wrote, so it can't
-hold a key, and its paths can't leave its own folder.
+Keys are the long flags without their dashes. The file may belong to a project that isn't trusted, so it can't contain
+the API key, and its paths can't leave its folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLE = "tool.figbox"
 #: Keys whose values are paths, relative to the file.
 PATHS = frozenset({"key-file", "output", "data"})
 
-#: Keys that would be the key itself.
+#: Names that the API key could have.
 SECRETS = frozenset({"api-key", "api_key", "key"})
 
 
@@ -32,7 +32,7 @@ class Project:
 
     Attributes:
         path: The file.
-        values: What is in its table, by key.
+        values: The table.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Project:
 
 
 def find_project(start: Path) -> Project | None:
-    """Return the settings of the nearest pyproject.toml with our table, in a folder or above it.
+    """Return the settings of the nearest pyproject.toml with our table, in a folder or one above it.
 
     Raises:
         click.UsageError: The file can't be read.
@@ -64,7 +64,7 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
     """Return the project's settings as click's `default_map`.
 
     Raises:
-        click.UsageError: A key is unknown, or its value can't be.
+        click.UsageError: A key is unknown, or its value is wrong.
     """
     known: set[str] = set()
     found: dict[str, dict[str, Any]] = {}
@@ -80,14 +80,14 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
                 found[name][option.name] = _value(project, given[0], option, keys[given[0]])
     for key in project.values:
         if key in SECRETS:
-            raise _wrong(project, key, "a key has no place in a project's file: use FIGBOX_API_KEY or key-file")
+            raise _wrong(project, key, "the key must not be in a project's file: use FIGBOX_API_KEY or key-file")
         if key not in known:
-            raise _wrong(project, key, f"unknown; known are {', '.join(sorted(known))}")
+            raise _wrong(project, key, f"unknown; the keys are {', '.join(sorted(known))}")
     return found
 
 
 def _flags(option: click.Option) -> Iterable[tuple[str, bool]]:
-    """Return an option's long flags, each with what it stands for."""
+    """Yield an option's long flags, each with the value that it stands for."""
     for text in option.opts:
         if text.startswith("--"):
             yield text, True
@@ -111,18 +111,18 @@ def _value(project: Project, key: str, option: click.Option, stands_for: bool) -
         return list(value.items())
     values = value if isinstance(value, list) else [value]
     if any(isinstance(element, bool | list | dict) for element in values):
-        raise _wrong(project, key, "can't have such a value")
+        raise _wrong(project, key, "can't have this value")
     if key in PATHS:
         values = [_path(project, key, element) for element in values]
     if option.multiple:
         return values
     if len(values) != 1:
-        raise _wrong(project, key, "takes one value")
+        raise _wrong(project, key, "must have one value")
     return values[0]
 
 
 def _path(project: Project, key: str, value: object) -> str:
-    """Return a path of the file as one that holds anywhere."""
+    """Return a path, relative to the file, as an absolute one."""
     if not isinstance(value, str):
         raise _wrong(project, key, "must be a path")
     folder = project.path.parent.resolve()

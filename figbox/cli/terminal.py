@@ -1,17 +1,17 @@
-"""Foreign text on a terminal or in a build log: nothing in it may act, only show.
+"""Untrusted text on a terminal or in a build log, which must be shown without acting.
 
-Prints, tracebacks and names come from code that nobody trusts. A terminal obeys escape sequences, and GitHub Actions
-obeys lines that begin with `::` as well as `##[` anywhere.
+Output, tracebacks and names come from untrusted code. A terminal obeys escape sequences, and GitHub Actions obeys lines
+that begin with `::`, and `##[` anywhere.
 """
 
 from __future__ import annotations
 
-#: In front of every line of foreign text, so that none can begin with anything of its own choice.
+#: Precedes every line of untrusted text, so that the text can't choose how a line begins.
 GUTTER = "    | "
 
 
 def printable(text: str) -> str:
-    """Return text that only shows: no control characters but line ends and tabs, no build log commands."""
+    """Return text without build log commands, and with no control characters except line ends and tabs."""
     text = text.replace("\r\n", "\n")
     if not (text.isascii() and text.isprintable()):
         text = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -19,17 +19,17 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return text that shows on one line."""
+    """Return text on one line."""
     return " ".join(printable(text).split())
 
 
 def quoted(text: str) -> str:
-    """Return a block of foreign text, every line behind a gutter."""
+    """Return a block of untrusted text, every line after a gutter."""
     return "\n".join(GUTTER + line for line in printable(text).rstrip("\n").split("\n"))
 
 
 def github_error(path: str, line: int | None, message: str) -> str:
-    """Return the line that makes GitHub Actions show an error at a place in a file.
+    """Return the line that makes GitHub Actions show an error in a file.
 
     Source: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """

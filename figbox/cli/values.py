@@ -10,15 +10,15 @@ import click
 FORMATS = ("png", "svg", "pdf", "jpeg", "webp")
 
 
-#: What a matplotlibrc file also takes for a truth value.
+#: Booleans as a matplotlibrc file also has them.
 PYTHON_WORDS = {"True": True, "False": False}
 
 
 class RcSetting(click.ParamType[Any]):
-    """`NAME=VALUE`; from pyproject.toml a pair whose value has its own type.
+    """`NAME=VALUE`, or from pyproject.toml a pair whose value has a type already.
 
-    The service wants numbers as numbers and words as words. So a value that is JSON (`2.5`, `true`, `[4, 3]`, `"0.5"`)
-    means that, and any other one is a word; nobody has to quote `serif`.
+    A value that is JSON (`2.5`, `true`, `[4, 3]`, `"0.5"`) has JSON's type; any other is a string, so that `serif`
+    doesn't need quotes.
     """
 
     name = "NAME=VALUE"
@@ -37,14 +37,14 @@ def _meaning(text: str) -> Any:
     if text in PYTHON_WORDS:
         return PYTHON_WORDS[text]
     try:
-        value = json.loads(text, parse_constant=str)  # NaN and Infinity are words here
+        value = json.loads(text, parse_constant=str)  # NaN and Infinity are strings here
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, bool | int | float | str | list) else text
 
 
 def split_formats(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the formats, each given by an option of its own or several with commas, each once."""
+    """Return the formats of all options, which can name several with commas, without repetitions."""
     formats = [name.strip().lower() for value in values for name in value.split(",")]
     for name in formats:
         if name not in FORMATS:

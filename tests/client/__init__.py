@@ -1,1 +1,1 @@
-"""The client: its parts without any connection, and whole against a service that plays the contract."""
+"""The client: its parts without a connection, and as a whole with a fake service."""

@@ -26,14 +26,14 @@ BROKEN = "x = 1\nraise ValueError('no good')\n"
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service that plays the contract."""
+    """Run a fake service."""
     with running_service() as running:
         yield running
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, without any setting of whoever runs the tests."""
+    """Work in an empty folder, without the settings of the person who runs the tests."""
     for name in list(os.environ):
         if name.startswith("FIGBOX_") or name in {"CI", "GITHUB_ACTIONS"}:
             monkeypatch.delenv(name)
@@ -58,7 +58,7 @@ Figbox = Callable[..., Done]
 
 @pytest.fixture
 def figbox(service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Figbox:
-    """Run the command in the workplace, with the service's address and key in the environment."""
+    """Return a function that runs the command in the workplace, with the service's address and key set."""
     monkeypatch.setenv("FIGBOX_URL", service.url)
     monkeypatch.setenv("FIGBOX_API_KEY", KEY)
 

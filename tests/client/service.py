@@ -1,7 +1,6 @@
-"""A service that plays the contract of the render interface over real HTTP, and draws nothing.
+"""A fake service: the contract of the render interface over real HTTP, without drawing.
 
-What a picture holds says what it is of, so that tests can tell pictures apart. Everything that can go wrong can be
-told to go wrong.
+A picture's bytes say what it shows, so that tests can tell pictures apart. Any response can be replaced by a failure.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Canned:
-    """An answer that is given as it is."""
+    """A prepared response."""
 
     status: int
     document: Mapping[str, Any] | None = None
@@ -73,7 +72,7 @@ class Canned:
 
 @dataclass
 class Asked:
-    """A request that came."""
+    """A request that the service received."""
 
     method: str
     path: str
@@ -86,13 +85,13 @@ class Service:
     """A running service.
 
     Attributes:
-        asked: Every request, in the order in which they came.
-        canned: Answers to give to the next renders instead of drawing.
-        respond: Makes the answer to a render from its document; None from it, too, means drawing.
-        places: Renders at once; more are refused with 429.
+        asked: Every request, in order.
+        canned: Responses to the next renders, instead of pictures.
+        respond: Makes the response to a render from its document; None from it, too, means drawing.
+        places: Most renders at once; more are refused with 429.
         gate: While it is set to a closed event, renders wait for it.
-        peak: Renders that were under way at once, at most.
-        ready: Whether `/readyz` says so.
+        peak: Most renders that were under way at once.
+        ready: What `/readyz` says.
     """
 
     url: str = ""
@@ -110,7 +109,7 @@ class Service:
 
     @property
     def renders(self) -> list[dict[str, Any]]:
-        """The documents of all renders that came."""
+        """The documents of all renders."""
         return [asked.document for asked in self.asked if asked.path == "/v1/render"]
 
     async def handle_render(self, request: web.Request) -> web.Response:
@@ -166,12 +165,12 @@ def problem(status: int, error: str, **members: Any) -> dict[str, Any]:
 
 
 def failed(outcome: str, error: str, **members: Any) -> Canned:
-    """Return the answer to code that failed."""
+    """Return the response to code that failed."""
     return Canned(422, problem(422, error, outcome=outcome, **members))
 
 
 def rendered(figures: list[dict[str, Any]], **members: Any) -> Canned:
-    """Return the answer to code that was rendered."""
+    """Return the response to code that was rendered."""
     document = {
         "outcome": "ok",
         "request_id": "id-of-a-render",
@@ -188,12 +187,12 @@ def rendered(figures: list[dict[str, Any]], **members: Any) -> Canned:
 
 
 def figure(number: int, *formats: str, data: bytes | None = None) -> dict[str, Any]:
-    """Return a figure of an answer, in formats."""
+    """Return a figure of a response, in formats."""
     return {"number": number, "label": "", "pictures": [picture(number, name, data) for name in formats]}
 
 
 def picture(number: int, name: str, data: bytes | None = None) -> dict[str, Any]:
-    """Return a picture of an answer."""
+    """Return a picture of a response."""
     data = data if data is not None else f"{name} of figure {number}".encode()
     pixels = name not in {"svg", "pdf"}
     return {
@@ -221,7 +220,7 @@ def written(name: str, data: bytes, *, truncated: bool = False) -> dict[str, Any
 
 
 def draw(document: dict[str, Any]) -> Canned:
-    """Play what the code would do: `raise` fails, `plt.figure` opens one, `plt.` alone the first."""
+    """Return what the code would give: `raise` fails, each `plt.figure` opens a figure, `plt.` alone the first."""
     unknown = sorted(set(document) - OPTIONS)
     if unknown:
         fault = {"option": unknown[0], "message": "there is no such option"}
@@ -277,12 +276,27 @@ def running_service() -> Iterator[Service]:
 
 
 @contextmanager
+def opening_the_gate(service: Service, condition: Callable[[], object]) -> Iterator[None]:
+    """Close a service's gate, and open it in another thread as soon as a condition is met."""
+
+    def open_it() -> None:
+        wait_until(condition)
+        service.gate.set()
+
+    service.gate.clear()
+    thread = threading.Thread(target=open_it)
+    thread.start()
+    yield
+    thread.join(10)
+
+
+@contextmanager
 def raw_service(answer: Callable[[], bytes], seen: list[bytes] | None = None) -> Iterator[str]:
-    """Run a service that answers each connection with given bytes and closes it; give its address.
+    """Run a service that sends given bytes on each connection and closes it; yield its address.
 
     Args:
-        answer: Returns the bytes; none means closing without an answer.
-        seen: Gets what each client sent first.
+        answer: Returns the bytes, or none to close the connection in silence.
+        seen: Collects what each client sent first.
     """
 
     class Handler(socketserver.BaseRequestHandler):
@@ -306,5 +320,5 @@ def wait_until(condition: Callable[[], object], deadline_s: float = 10) -> None:
     """Wait until a condition holds; fail when it doesn't in time."""
     end = time.monotonic() + deadline_s
     while not condition():
-        assert time.monotonic() < end, "it never came to be"
+        assert time.monotonic() < end, "it didn't happen in time"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Both clients over real HTTP: one set of tests, run with the blocking and with the asynchronous one."""
+"""Both clients over real HTTP: the same tests for the blocking and the asynchronous one."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
 
 def test_render_gives_the_picture(service: Service, call: Caller) -> None:
-    """Code in, bytes out, with the key and the options on the way."""
+    """Code goes in and bytes come out; key and options are sent."""
     render = call("render", PLOT, url=service.url, options={"format": ["svg"], "files": {"a.csv": b"1,2"}})
     assert render.picture.data == b"svg of figure 1"
     (asked,) = service.asked
@@ -83,7 +83,7 @@ def test_render_gives_the_picture(service: Service, call: Caller) -> None:
 
 
 def test_failing_code_raises(service: Service, call: Caller) -> None:
-    """The fault of the code is an exception with line and source, and is not tried again."""
+    """A failure of the code is an exception with line and source, and isn't tried again."""
     with pytest.raises(figbox.RenderFailed, match="ValueError: no good") as caught:
         call("render", "x = 1\nraise ValueError('no good')", url=service.url)
     assert caught.value.fault == figbox.Fault("ValueError", "no good", 2, 1, "raise ValueError('no good')")
@@ -91,7 +91,7 @@ def test_failing_code_raises(service: Service, call: Caller) -> None:
 
 
 def test_wrong_key_is_refused(service: Service, call: Caller) -> None:
-    """A key that the service doesn't know, and none at all, raise the same."""
+    """An unknown and a missing key raise the same error."""
     for key in ("another", None):
         with pytest.raises(figbox.Unauthorized):
             call("render", PLOT, url=service.url, key=key)
@@ -107,7 +107,7 @@ def test_environments_and_readiness(service: Service, call: Caller) -> None:
 
 
 def test_busy_service_is_asked_again(service: Service, call: Caller) -> None:
-    """429 and 503 are waited for; the caller never sees them."""
+    """The client waits after 429 and 503; the caller doesn't see them."""
     service.canned += [
         Canned(429, problem(429, "share"), {"Retry-After": "0"}),
         Canned(503, problem(503, "full"), {"Retry-After": "0"}),
@@ -118,7 +118,7 @@ def test_busy_service_is_asked_again(service: Service, call: Caller) -> None:
 
 
 def test_busy_service_is_given_up_in_the_end(service: Service, call: Caller) -> None:
-    """Beyond the budget the caller learns that it was busy, and for how long."""
+    """When the budget is used up, the error says how long the service is busy."""
     service.canned.append(Canned(429, problem(429, "share"), {"Retry-After": "30"}))
     with pytest.raises(figbox.Busy, match="share") as caught:
         call("render", PLOT, url=service.url, retries=figbox.Retries(budget_s=29))
@@ -126,7 +126,7 @@ def test_busy_service_is_given_up_in_the_end(service: Service, call: Caller) -> 
     assert len(service.renders) == 1
 
 
-def test_nobody_at_the_address(call: Caller) -> None:
+def test_unreachable_address(call: Caller) -> None:
     """A refused connection says the address and the reason."""
     port = free_port()
     with pytest.raises(figbox.Unreachable, match=f"http://127.0.0.1:{port} can't be reached: .*refused") as caught:
@@ -138,9 +138,9 @@ def test_nobody_at_the_address(call: Caller) -> None:
 @pytest.mark.parametrize(
     ("error", "message", "timed_out"),
     [
-        (httpx2.ConnectTimeout("x"), "http://h did not take the connection in time", False),
-        (httpx2.ReadTimeout("x"), "http://h did not answer in time", True),
-        (httpx2.WriteTimeout("x"), "http://h did not answer in time", True),
+        (httpx2.ConnectTimeout("x"), "http://h did not accept the connection in time", False),
+        (httpx2.ReadTimeout("x"), "http://h did not respond in time", True),
+        (httpx2.WriteTimeout("x"), "http://h did not respond in time", True),
         (httpx2.ConnectError("no such host"), "http://h can't be reached: no such host", False),
         (httpx2.ReadError(""), "http://h broke the connection: ReadError", False),
         (httpx2.RemoteProtocolError("half an answer"), "http://h broke the connection: half an answer", False),
@@ -152,48 +152,49 @@ def test_every_failure_of_the_transport_has_its_words(
     message: str,
     timed_out: bool,  # noqa: FBT001
 ) -> None:
-    """What may be tried again is told from what the service may still be at work on."""
+    """Errors that can be tried again are told apart from those where the service may still be working."""
     failure = _unreachable("http://h", error)
     assert (str(failure), failure.timed_out) == (message, timed_out)
     assert failure.__cause__ is error
 
 
 def test_broken_connection_is_tried_again(call: Caller) -> None:
-    """A service that dies under a request is asked again; the second answer counts."""
+    """A service that breaks the connection is tried again; the second response counts."""
     answers = iter([b"", b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"])
     with raw_service(lambda: next(answers)) as url:
         assert call("environments", url=url) == ()
 
 
-def test_late_answer_is_not_asked_for_again(service: Service, call: Caller) -> None:
-    """A service that is at work is not given the same work twice."""
+def test_late_response_is_not_tried_again(service: Service, call: Caller) -> None:
+    """A service isn't given the same work twice."""
     service.gate.clear()
-    with pytest.raises(figbox.Unreachable, match="did not answer in time") as caught:
+    with pytest.raises(figbox.Unreachable, match="did not respond in time") as caught:
         call("render", PLOT, url=service.url, timeout=0.2)
     assert caught.value.timed_out
+    wait_until(lambda: service.renders)
     assert len(service.renders) == 1
 
 
 def test_time_limit_of_a_job_comes_on_top(service: Service, call: Caller) -> None:
-    """Whoever allows a job more time waits longer for its answer."""
+    """The client waits longer for a job that may take longer."""
     service.gate.clear()
     threading.Timer(0.5, service.gate.set).start()
     assert call("render", PLOT, url=service.url, timeout=0.2, options={"timeout_s": 20}).figures
 
 
 def test_redirect_is_not_followed(service: Service, call: Caller) -> None:
-    """The key goes to the address that was named, and to no other."""
+    """The key only goes to the address that was named."""
     with running_service() as other:
         service.canned.append(Canned(307, None, {"Location": f"{other.url}/v1/render"}))
-        with pytest.raises(figbox.BadAnswer, match="307"):
+        with pytest.raises(figbox.BadResponse, match="307"):
             call("render", PLOT, url=service.url)
         assert not other.asked
 
 
-def test_proxy_of_the_environment_is_passed_by_for_this_machine(
+def test_proxy_of_the_environment_is_not_used_for_this_machine(
     service: Service, call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What listens on this machine only is reached directly."""
+    """A service on this machine is reached directly."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{free_port()}")
     assert call("render", PLOT, url=service.url).figures
@@ -230,27 +231,27 @@ def test_unknown_option_fails_before_anything_is_sent(service: Service, call: Ca
         "",
     ],
 )
-def test_address_that_is_none_is_refused(url: str) -> None:
-    """A wrong address is found when the client is made."""
+def test_wrong_address_is_refused(url: str) -> None:
+    """A wrong address is reported when the client is made."""
     with pytest.raises(ValueError, match="address"):
         figbox.Client(url, KEY)
 
 
 @pytest.mark.parametrize("key", ["", "a\nb", "schlüssel", "a\x7f"])
-def test_key_that_no_header_can_carry_is_refused(key: str) -> None:
-    """A wrong key is found when the client is made, and is not quoted."""
-    with pytest.raises(ValueError, match=r"^the key is empty or has characters that no HTTP header can carry$"):
+def test_key_that_a_header_cannot_contain_is_refused(key: str) -> None:
+    """A wrong key is reported when the client is made, and not quoted."""
+    with pytest.raises(ValueError, match=r"^the key is empty or has characters that an HTTP header can't contain$"):
         figbox.Client("http://127.0.0.1:5150", key)
 
 
-def test_no_time_is_refused() -> None:
-    """An answer needs some time."""
+def test_timeout_of_zero_is_refused() -> None:
+    """The timeout must be positive."""
     with pytest.raises(ValueError, match="timeout"):
         figbox.Client(timeout=0)
 
 
 def test_key_stays_out_of_reprs() -> None:
-    """What is logged of a client names the service, not the key."""
+    """A client's repr names the service, not the key."""
     with figbox.Client("http://127.0.0.1:5150/", "secret") as client:
         assert repr(client) == "Client('http://127.0.0.1:5150')"
 
@@ -267,7 +268,7 @@ async def test_many_renders_share_a_client(service: Service) -> None:
 
 
 async def test_cancelled_render_leaves_the_service(service: Service) -> None:
-    """Whoever cancels a render ends it on the other side, too."""
+    """Cancelling a render ends its job on the service."""
     service.gate.clear()
     async with figbox.AsyncClient(service.url, KEY) as client:
         task = asyncio.create_task(client.render(PLOT))
@@ -294,7 +295,7 @@ def test_threads_share_a_blocking_client(service: Service) -> None:
 
 
 def test_failures_can_be_caught_as_one(service: Service) -> None:
-    """One `except` clause is enough for whoever doesn't care which."""
+    """One `except` clause catches all failures."""
     service.canned.append(failed("killed", "Killed", signal="SIGKILL"))
     with figbox.Client(service.url, KEY) as client, pytest.raises(figbox.FigboxError):
         client.render(PLOT)

@@ -1,4 +1,4 @@
-"""docs/client.md says what the client has: its errors, exit statuses, options and settings."""
+"""docs/client.md lists the client's errors, exit statuses, options and settings."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_every_error_has_its_row() -> None:
-    """The tree below `FigboxError`, whole, and nothing that isn't in it."""
+    """The table has exactly the classes below `FigboxError`."""
     listed = {row[0].strip("`") for row in rows("In Python")} - {"Error"}
     errors = {name for name in figbox.__all__ if issubclass(getattr(figbox, name), figbox.FigboxError)}
     assert listed == errors - {"FigboxError"}
 
 
 def test_every_attribute_of_an_error_is_named() -> None:
-    """What a caller can read of a failure is in the row of its class, or said of all of them."""
+    """The section names what a caller can read from an error."""
     text = section(CLIENT, "In Python")
     failure = figbox.RenderFailed("no", outcome="killed")
     for error in (
@@ -40,12 +40,12 @@ def test_every_attribute_of_an_error_is_named() -> None:
 
 
 def test_every_exit_status_has_its_row() -> None:
-    """The numbers that scripts rely on."""
+    """The table has the numbers that scripts rely on."""
     assert [row[0] for row in rows("How it goes on")[1:]] == [str(status.value) for status in ExitStatus]
 
 
 def test_every_flag_on_the_page_exists() -> None:
-    """No page tells a flag that the command hasn't got, and no key of the file either."""
+    """The page only names flags that the command has."""
     flags = {
         text
         for command in COMMANDS.values()

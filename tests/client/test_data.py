@@ -1,4 +1,4 @@
-"""Which data files go along with a script, and which never do."""
+"""Which data files are sent along with a script, and which never are."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figbox.cli.batch.data import COUNT_LIMIT, KiB, MiB, files_beside, name_fault, named_files, occurs, read_files
+from figbox.cli.batch.data import COUNT_LIMIT, KiB, MiB, files_beside, name_problem, named_files, occurs, read_files
 from figbox.cli.batch.scripts import Script
 from figbox.cli.exits import ScriptProblem
 from tests.client.conftest import write
 
 
 def beside(path: Path) -> set[str]:
-    """Return the names of the files that go along with a script."""
+    """Return the names of the files that are sent along with a script."""
     return set(files_beside(Script(path, path.name, PurePosixPath(path.stem)), path.read_text("utf-8")))
 
 
@@ -37,13 +37,13 @@ def beside(path: Path) -> set[str]:
     ],
 )
 def test_a_name_in_the_text_is_what_counts(workplace: Path, text: str, found: bool) -> None:  # noqa: FBT001
-    """The whole name must be written in the script, not as part of a longer one."""
+    """The script must contain the whole name, not as part of a longer one."""
     write(workplace / "data.csv", "1")
     assert beside(write(workplace / "plot.py", text)) == ({"data.csv"} if found else set())
 
 
-def test_only_ordinary_files_of_the_scripts_folder_go_along(workplace: Path) -> None:
-    """No scripts that aren't imported, nothing hidden, no links, nothing from other folders, not the script itself."""
+def test_only_ordinary_files_of_the_scripts_folder_are_sent(workplace: Path) -> None:
+    """Other scripts, hidden files, links, files of other folders and the script itself aren't sent."""
     names = ["data.csv", "helper.py", ".env", "sub/deep.csv", "sub", "link.csv", "plot.txt", "unmentioned.csv"]
     for name in ("data.csv", "helper.py", ".env", "sub/deep.csv", "unmentioned.csv", "../secret.csv"):
         write(workplace / name, "1")
@@ -68,8 +68,8 @@ def test_only_ordinary_files_of_the_scripts_folder_go_along(workplace: Path) -> 
         ("import deep", {"deep.py", "helper.py", "table.csv"}),
     ],
 )
-def test_imported_modules_go_along_with_what_they_need(workplace: Path, text: str, found: set[str]) -> None:
-    """A module beside the script that it imports, and that module's own modules and data."""
+def test_imported_modules_are_sent_with_what_they_need(workplace: Path, text: str, found: set[str]) -> None:
+    """A module beside the script that it imports is sent, and that module's own modules and data."""
     write(workplace / "helper.py", "style = 1")
     write(workplace / "deep.py", "import helper\nimport deep\nopen('table.csv')")
     write(workplace / "table.csv", "1")
@@ -77,21 +77,21 @@ def test_imported_modules_go_along_with_what_they_need(workplace: Path, text: st
 
 
 def test_name_in_another_unicode_form_is_found(workplace: Path) -> None:
-    """A file system that takes names apart doesn't hide them; the sent name is in the composed form."""
+    """A file system's decomposed names are found; the name that is sent is composed."""
     write(workplace / unicodedata.normalize("NFD", "größe.csv"), "1")
     assert beside(write(workplace / "plot.py", "open('größe.csv')")) == {"größe.csv"}
 
 
-def test_wanted_file_that_the_service_would_not_take_is_said(workplace: Path) -> None:
-    """A name that can't be sent fails here, with the reason."""
+def test_file_that_the_service_would_refuse_is_reported(workplace: Path) -> None:
+    """A name that can't be sent fails with the reason."""
     write(workplace / "a\\b.csv", "1")
-    with pytest.raises(ScriptProblem, match="can't go along: its name has characters that are not taken"):
+    with pytest.raises(ScriptProblem, match="can't be sent: its name has characters that aren't allowed"):
         beside(write(workplace / "plot.py", "a\\b.csv"))
 
 
 @given(st.text(min_size=1, max_size=8), st.text(max_size=20), st.text(max_size=20))
 def test_occurrence_is_never_part_of_a_longer_name(name: str, before: str, after: str) -> None:
-    """Wherever a name is found, no letter, digit, dot, dash or underscore of a longer name touches it."""
+    """A name only occurs where it isn't part of a longer one."""
     text = before + name + after
     quoted = f"'{name}'"
     assert occurs(name, quoted)
@@ -101,7 +101,7 @@ def test_occurrence_is_never_part_of_a_longer_name(name: str, before: str, after
 
 
 def test_named_files_go_by_their_own_names(workplace: Path) -> None:
-    """`--data` takes files and patterns, from anywhere."""
+    """`--data` takes files and patterns from anywhere."""
     write(workplace / "shared" / "a.csv", "1")
     write(workplace / "shared" / "b.csv", "2")
     write(workplace / "helper.py", "3")
@@ -118,11 +118,11 @@ def test_named_files_go_by_their_own_names(workplace: Path) -> None:
         (["."], r"--data: no such file: \."),
         (["one/a.csv", "two/a.csv"], "one/a.csv and two/a.csv have the same name"),
         ([".env"], "its name begins or ends with a dot or a space"),
-        (["one/plot.py"], "its name is that of the script in the sandbox"),
+        (["one/plot.py"], "its name is the script's name in the sandbox"),
     ],
 )
-def test_named_file_that_cannot_go_is_a_usage_error(workplace: Path, names: list[str], message: str) -> None:
-    """What was named and can't be sent stops everything before it began."""
+def test_named_file_that_cannot_be_sent_is_a_usage_error(workplace: Path, names: list[str], message: str) -> None:
+    """A named file that can't be sent ends the command at once."""
     for name in ("one/a.csv", "two/a.csv", ".env", "one/plot.py"):
         write(workplace / name, "1")
     with pytest.raises(click.UsageError, match=message):
@@ -153,14 +153,14 @@ def test_named_file_that_cannot_go_is_a_usage_error(workplace: Path, names: list
     ],
 )
 def test_names_are_judged_by_the_contract(name: str, good: bool) -> None:  # noqa: FBT001
-    """What the service would refuse is refused here."""
-    assert (name_fault(name) is None) is good
+    """Names that the service would refuse are refused here."""
+    assert (name_problem(name) is None) is good
 
 
 def test_file_that_is_too_large_is_named(workplace: Path) -> None:
-    """The error says which file, how large it is, and how large it may be."""
+    """The error names the file, its size and the limit."""
     large = write(workplace / "large.bin", bytes(3 * MiB))
-    with pytest.raises(ScriptProblem, match=r"large\.bin is 3\.0 MiB, and a script's data may come to 2\.0 MiB"):
+    with pytest.raises(ScriptProblem, match=r"large\.bin has 3\.0 MiB, and the limit for a script is 2\.0 MiB"):
         read_files({"large.bin": large}, 2 * MiB)
     assert read_files({"large.bin": large}, 3 * MiB) == {"large.bin": bytes(3 * MiB)}
 
@@ -175,13 +175,13 @@ def test_files_that_are_too_large_together_are_named(workplace: Path) -> None:
 def test_too_many_files_are_counted(workplace: Path) -> None:
     """One more than the service takes is too many."""
     paths = {f"{number}.csv": write(workplace / f"{number}.csv", "1") for number in range(COUNT_LIMIT + 1)}
-    with pytest.raises(ScriptProblem, match="65 data files would go along, and at most 64 can"):
+    with pytest.raises(ScriptProblem, match="it needs 65 data files, and at most 64 can be sent"):
         read_files(paths, MiB)
     paths.popitem()
     assert len(read_files(paths, MiB)) == COUNT_LIMIT
 
 
 def test_unreadable_file_is_named(workplace: Path) -> None:
-    """A file that vanished is the script's problem."""
+    """A missing file is the script's problem."""
     with pytest.raises(ScriptProblem, match=r"data file gone\.csv can't be read: No such file"):
         read_files({"gone.csv": Path("gone.csv")}, MiB)

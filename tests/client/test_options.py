@@ -1,4 +1,4 @@
-"""Options become the members of a JSON request, and nothing else."""
+"""Options become the members of a JSON request."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ def test_none_leaves_an_option_to_the_service() -> None:
 
 
 def test_unknown_option_is_a_type_error() -> None:
-    """A mistyped name fails at the caller's, as for any Python function, and tells the right ones."""
+    """A mistyped name is a TypeError that lists the right ones."""
     with pytest.raises(TypeError, match=r"unknown option 'fromat'; the options are format, dpi"):
         as_json({"fromat": "svg"})  # type: ignore[typeddict-unknown-key]
 
 
 @given(st.one_of(st.text().filter(lambda text: text.isprintable()), st.binary()))
 def test_any_file_arrives_as_it_is(content: str | bytes) -> None:
-    """Whatever a file holds, its JSON form gives back the same bytes."""
+    """Any file's JSON form gives the same bytes."""
     sent = json.loads(json.dumps(file_as_json(content)))
     came = sent["text"].encode() if "text" in sent else base64.b64decode(sent["base64"], validate=True)
     assert came == (content.encode() if isinstance(content, str) else content)
 
 
 def test_text_travels_as_text_and_the_rest_as_base64() -> None:
-    """UTF-8 goes in the shorter form; bytes that aren't text, and zero bytes, in the safe one."""
+    """UTF-8 is sent as text; other bytes, and zero bytes, as base64."""
     assert file_as_json(b"a,b\n") == {"text": "a,b\n"}
     assert file_as_json("ä\r\n".encode()) == {"text": "ä\r\n"}
     assert file_as_json(b"\xff\xfe") == {"base64": "//4="}
@@ -81,7 +81,7 @@ def test_request_is_json_in_utf_8() -> None:
 
 
 @pytest.mark.parametrize(("code", "options"), [("\ud800", {}), ("1", {"dpi": float("nan")})])
-def test_what_no_json_can_carry_is_a_value_error(code: str, options: Options) -> None:
-    """Lone surrogates and numbers that are none fail before anything is sent."""
+def test_what_json_cannot_contain_is_a_value_error(code: str, options: Options) -> None:
+    """Lone surrogates and NaN fail before anything is sent."""
     with pytest.raises(ValueError, match=r"surrogates|JSON"):
         render_conversation(code, options, Retries())

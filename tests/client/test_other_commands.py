@@ -1,4 +1,4 @@
-"""`figbox environments`, `figbox doctor`, and what the command says of itself."""
+"""`figbox environments`, `figbox doctor`, help and version."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_environments_for_programs(figbox: Figbox) -> None:
 
 
 def test_environments_with_a_wrong_key(figbox: Figbox, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says which key it was that isn't accepted, not what it is."""
+    """The error names the key's source, not the key."""
     monkeypatch.setenv("FIGBOX_API_KEY", "another")
     done = figbox("environments")
     assert done.status == 3
@@ -47,45 +47,45 @@ def test_environments_with_a_wrong_key(figbox: Figbox, service: Service, monkeyp
     assert "another" not in done.stderr
 
 
-def test_doctor_finds_all_well(figbox: Figbox, service: Service) -> None:
-    """Reachable, ready, the key, and a real render."""
+def test_doctor_reports_success(figbox: Figbox, service: Service) -> None:
+    """It checks that the service is reachable and ready, the key, and a real render."""
     done = figbox("doctor")
     assert done.status == 0
     assert done.stdout.splitlines()[:5] == [
         f"note   address: {service.url} (from the environment)",
         "note   key: FIGBOX_API_KEY",
-        "ok     the service answers",
+        "ok     the service can be reached",
         "ok     it is ready",
-        "ok     it takes the key; environments: default",
+        "ok     it accepts the key; environments: default",
     ]
     assert "ok     it renders: 15 bytes of png in " in done.stdout
 
 
-def test_doctor_names_the_first_fault(figbox: Figbox, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each thing that can be wrong has its own line, and exit status 3."""
+def test_doctor_names_the_first_error(figbox: Figbox, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each possible error has its own line, and exit status 3."""
 
-    def fault() -> str:
+    def error() -> str:
         done = figbox("doctor")
         assert done.status == 3
         return done.stdout.splitlines()[-1]
 
     service.canned.append(failed("memory_limit", "It needed too much"))
-    assert fault() == "FAULT  a plain plot can't be rendered: It needed too much"
+    assert error() == "ERROR  a simple plot can't be rendered: It needed too much"
     service.canned.append(Canned(503, problem(503, "Queue is full")))
-    assert fault() == "FAULT  Queue is full"
+    assert error() == "ERROR  Queue is full"
     service.ready = False
-    assert fault() == "FAULT  it is not ready: the pool is being filled"
+    assert error() == "ERROR  it is not ready: the pool is being filled"
     service.ready = True
     monkeypatch.setenv("FIGBOX_API_KEY", "another")
-    assert fault() == "FAULT  Unauthorized"
+    assert error() == "ERROR  Unauthorized"
     monkeypatch.delenv("FIGBOX_API_KEY")
-    assert fault() == "FAULT  there is no key to try: set FIGBOX_API_KEY or name a file with --key-file"
+    assert error() == "ERROR  the key is missing: set FIGBOX_API_KEY, or name a file with it by --key-file"
     monkeypatch.setenv("FIGBOX_URL", f"http://127.0.0.1:{free_port()}")
-    assert fault().endswith("can't be reached: Connection refused")
+    assert error().endswith("can't be reached: Connection refused")
 
 
-def test_doctor_knows_what_is_no_figbox(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some other web server at the address isn't taken for ours."""
+def test_doctor_recognises_other_servers(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another web server isn't mistaken for a Figbox."""
     page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"
     with raw_service(lambda: page) as url:
         monkeypatch.setenv("FIGBOX_URL", url)
@@ -95,8 +95,8 @@ def test_doctor_knows_what_is_no_figbox(figbox: Figbox, monkeypatch: pytest.Monk
 
 
 def test_doctor_notes_a_key_in_the_clear(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without TLS, to another machine, the key can be read on the way; on this machine, or with TLS, it can't."""
-    clear = "note   key and scripts go there unencrypted: everybody on the way can read them\n"
+    """A note warns if the key is sent to another machine without TLS."""
+    clear = "note   key and scripts are sent unencrypted, readable by anyone on the network path\n"
     for url, noted in (("http://figbox.invalid", True), ("https://figbox.invalid", False)):
         monkeypatch.setenv("FIGBOX_URL", url)
         done = figbox("doctor")
@@ -114,23 +114,23 @@ def test_doctor_waits_for_a_service_that_is_starting(figbox: Figbox, service: Se
 
 
 def test_doctor_does_not_wait_for_ever(figbox: Figbox, service: Service) -> None:
-    """A service that doesn't come up is told when the time is over."""
+    """It reports a service that isn't ready in time."""
     service.ready = False
     done = figbox("doctor", "--wait", "0.1")
     assert done.status == 3
-    assert done.stdout.splitlines()[-1] == "FAULT  it is not ready: the pool is being filled"
+    assert done.stdout.splitlines()[-1] == "ERROR  it is not ready: the pool is being filled"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["render", "-h"], ["environments", "--help"], ["doctor", "-h"]])
 def test_help_is_there(figbox: Figbox, arguments: list[str]) -> None:
-    """Every command explains itself without a service."""
+    """Every command has help, also without a service."""
     done = figbox(*arguments)
     assert done.status == 0
     assert "Usage: figbox" in done.stdout
 
 
 def test_help_lists_every_exit_status(figbox: Figbox) -> None:
-    """What scripts rely on is in the help."""
+    """The help lists the numbers that scripts rely on."""
     printed = figbox("--help").stdout
     for status in ExitStatus:
         assert f"\n    {status.value:<4} " in printed

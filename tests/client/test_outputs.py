@@ -1,4 +1,4 @@
-"""Where pictures and files go, and that nothing goes anywhere else."""
+"""Where pictures and files go, and that they go nowhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.client.conftest import write
 
 
 def script(stem: str) -> Script:
-    """Return a script by the stem of its pictures."""
+    """Return a script with the stem of its pictures."""
     return Script(Path(f"{stem}.py"), f"{stem}.py", PurePosixPath(stem))
 
 
@@ -42,8 +42,8 @@ def test_picture_is_written_below_the_folder(workplace: Path) -> None:
     assert Path("out/sub/plot.png").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
-def test_nobody_takes_anothers_name(workplace: Path) -> None:
-    """The second figure of plot.py doesn't overwrite the first one of plot-2.py, whoever comes first."""
+def test_pictures_do_not_take_the_name_of_another_script(workplace: Path) -> None:
+    """The second figure of plot.py doesn't overwrite the first one of plot-2.py, in either order."""
     plot, other = script("plot"), script("plot-2")
     folder = OutputFolder(Path("out"), [plot, other], ["png"])
     with pytest.raises(ScriptProblem, match=r"plot-2\.png is the name of a picture of plot-2\.py: rename one"):
@@ -54,7 +54,7 @@ def test_nobody_takes_anothers_name(workplace: Path) -> None:
 
 @pytest.mark.parametrize("where", ["out/sub", "out/sub/deep"])
 def test_link_out_of_the_folder_is_not_followed(workplace: Path, where: str) -> None:
-    """A link on the way is an error, and nothing is made or written behind it."""
+    """A link on the way is an error, and nothing is written behind it."""
     (workplace / "elsewhere").mkdir()
     Path(where).parent.mkdir(parents=True)
     Path(where).symlink_to(workplace / "elsewhere")
@@ -64,8 +64,8 @@ def test_link_out_of_the_folder_is_not_followed(workplace: Path, where: str) -> 
     assert not list((workplace / "elsewhere").iterdir())
 
 
-def test_link_in_the_pictures_place_is_replaced(workplace: Path) -> None:
-    """Writing over a link leaves alone what it led to."""
+def test_link_at_the_pictures_path_is_replaced(workplace: Path) -> None:
+    """Replacing a link doesn't change its target."""
     precious = write(workplace / "precious", "kept")
     (workplace / "out").mkdir()
     (workplace / "out" / "plot.png").symlink_to(precious)
@@ -75,8 +75,8 @@ def test_link_in_the_pictures_place_is_replaced(workplace: Path) -> None:
     assert not (workplace / "out" / "plot.png").is_symlink()
 
 
-def test_folder_in_the_pictures_place_is_the_scripts_problem(workplace: Path) -> None:
-    """What can't be written says why, and leaves nothing half done."""
+def test_folder_at_the_pictures_path_is_the_scripts_problem(workplace: Path) -> None:
+    """The error says why a picture can't be written, and no temporary file is left."""
     (workplace / "out" / "plot.png").mkdir(parents=True)
     plot = script("plot")
     with pytest.raises(ScriptProblem, match=r"out/plot\.png can't be written: Is a directory"):
@@ -86,7 +86,7 @@ def test_folder_in_the_pictures_place_is_the_scripts_problem(workplace: Path) ->
 
 @pytest.mark.parametrize("name", ["a.csv", "größe 2.csv", "sub/deep/a.csv", "a" * 255, "-rf", "a..b", "console.txt"])
 def test_ordinary_names_are_kept(name: str) -> None:
-    """What people call their files is fine."""
+    """Ordinary names can be used."""
     assert file_name(PurePosixPath("x/plot"), name) == PurePosixPath("x/plot.files") / name
 
 
@@ -122,15 +122,15 @@ def test_ordinary_names_are_kept(name: str) -> None:
         "/".join("abcdefghi"),
     ],
 )
-def test_harmful_names_are_not(name: str) -> None:
-    """What leads elsewhere, hides, or means a device somewhere has no place."""
+def test_harmful_names_are_refused(name: str) -> None:
+    """Names that lead elsewhere, are hidden or mean devices can't be used."""
     assert file_name(PurePosixPath("plot"), name) is None
 
 
 @given(st.text(st.sampled_from([*"ab./\\:~-", " ", "\0", "\n", "é", "\u202e"]), max_size=12) | st.text(max_size=40))
 @example("..")
-def test_no_name_leads_out(name: str) -> None:
-    """Whatever the code called its file, it lies below the script's own folder, if anywhere."""
+def test_names_never_lead_out(name: str) -> None:
+    """Any name either stays in the script's own folder or is refused."""
     place = file_name(PurePosixPath("plot"), name)
     if place is not None:
         resolved = os.path.normpath(f"/out/{place}")

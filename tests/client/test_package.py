@@ -1,4 +1,4 @@
-"""What is installed: the client alone, typed, with the few packages it needs."""
+"""What is installed: only the client, typed, with the few packages it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.documents import ROOT
 
 LIMIT_S = 300
 
-#: Of the gateway, bootstrap, tests: nothing of it may be needed.
+#: Packages of the gateway, the set-up and the tests, which the client must not need.
 FOREIGN = ("aiohttp", "docker", "loguru", "pydantic", "pydantic_settings", "prometheus_client", "matplotlib", "numpy")
 
 
@@ -32,7 +32,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built without network from a copy of what the build needs."""
+    """Build the wheel without network, from a copy of what that needs."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -48,7 +48,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment's `bin` folder, with the wheel and copies of the packages it names, and nothing else."""
+    """Return the `bin` folder of a new environment with the wheel and copies of the packages that it needs."""
     folder = tmp_path_factory.mktemp("fresh") / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
@@ -92,7 +92,7 @@ def copy_package(name: str, folder: Path) -> None:
 
 
 def test_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
-    """Every module of the client, its mark for type checkers, the licence; no gateway."""
+    """The wheel has every module of the client, its marker for type checkers and the licence."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
@@ -102,7 +102,7 @@ def test_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
 
 
 def test_wheel_needs_what_the_requirements_say(wheel: Path) -> None:
-    """The few packages of requirements/client.in are those of the wheel."""
+    """The wheel needs the packages of requirements/client.in."""
     lines = (ROOT / "requirements" / "client.in").read_text().splitlines()
     wanted = {line for line in lines if line and not line.startswith("#")}
     assert {_parts(requirement) for requirement in requirements(wheel)} == {_parts(line) for line in wanted}
@@ -114,7 +114,7 @@ def _parts(requirement: str) -> frozenset[str]:
 
 
 def test_command_runs_in_a_fresh_environment(installed: Path, tmp_path: Path) -> None:
-    """The console script is there, and nothing of the gateway's is needed or present."""
+    """The console script works without the gateway's packages."""
     printed = run(installed / "figbox", "--help", cwd=tmp_path)
     assert "Render Matplotlib scripts through a Figbox service" in printed
     assert run(installed / "figbox", "--version", cwd=tmp_path) == f"figbox, version {figbox.__version__}\n"
@@ -123,27 +123,27 @@ def test_command_runs_in_a_fresh_environment(installed: Path, tmp_path: Path) ->
 
 
 def test_library_does_not_load_the_command(installed: Path, tmp_path: Path) -> None:
-    """`import figbox` in a service costs what it needs, not a terminal's libraries."""
+    """`import figbox` doesn't load the libraries of the command."""
     code = "import figbox, sys; print([n for n in ('click', 'rich', 'figbox.cli') if n in sys.modules])"
     assert run(installed / "python", "-c", code, cwd=tmp_path) == "[]\n"
 
 
 def test_client_imports_nothing_of_the_gateway() -> None:
-    """The package stands alone, in the checkout too."""
+    """The package doesn't import other packages of the checkout."""
     foreign = re.compile(r"^\s*(?:from|import) (?:gateway|bootstrap|benchmarks|tests)\b", re.MULTILINE)
     for path in (ROOT / "figbox").rglob("*.py"):
         assert not foreign.search(path.read_text())
 
 
 def test_what_is_exported_is_listed() -> None:
-    """`__all__` is sorted, whole, and there."""
+    """`__all__` is sorted, and each name exists."""
     assert figbox.__all__ == sorted(figbox.__all__, key=str.lower)
     for name in figbox.__all__:
         assert getattr(figbox, name).__module__.startswith("figbox.")
 
 
 def test_callers_are_type_checked(tmp_path: Path) -> None:
-    """A checker knows what a render gives and refuses an option that doesn't exist."""
+    """A type checker knows what a render gives, and refuses an option that doesn't exist."""
     program = tmp_path / "program.py"
     program.write_text(
         "import figbox\n"

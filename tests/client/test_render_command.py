@@ -1,4 +1,4 @@
-"""`figbox render` as people and scripts call it: what goes out, and what is written."""
+"""`figbox render` as people and scripts call it: what is sent, and what is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from figbox.cli.batch.outputs import OutputFolder
-from figbox.cli.batch.run import Batch, Wishes
+from figbox.cli.batch.run import Batch, RunOptions
 from figbox.cli.batch.scripts import find_scripts
 from figbox.cli.reporter import Reporter
 from figbox.cli.values import RcSetting
@@ -27,7 +27,7 @@ from tests.client.service import (
 
 
 def test_file_gives_a_picture(figbox: Figbox, workplace: Path) -> None:
-    """One script, one picture of its name, one line and a summary."""
+    """A script gives a picture of its name, a line and a summary."""
     write(workplace / "plots" / "a.py", PLOT)
     done = figbox("render", "plots/a.py", "-o", "out")
     assert done.status == 0, done.stderr
@@ -38,7 +38,7 @@ def test_file_gives_a_picture(figbox: Figbox, workplace: Path) -> None:
 
 
 def test_folder_keeps_its_layout(figbox: Figbox, workplace: Path) -> None:
-    """Scripts of one name in different folders don't meet."""
+    """Scripts of the same name in different folders don't collide."""
     for name in ("a.py", "sub/a.py", "sub/deep/b.py"):
         write(workplace / "plots" / name, PLOT)
     assert figbox("render", "plots", "-o", "out").status == 0
@@ -46,7 +46,7 @@ def test_folder_keeps_its_layout(figbox: Figbox, workplace: Path) -> None:
 
 
 def test_figures_and_formats_are_numbered(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Every figure in every format, the first without a number."""
+    """Every figure has every format; the first is without a number."""
     write(workplace / "a.py", TWO)
     assert figbox("render", "a.py", "-o", "out", "--figures", "all", "-f", "png,svg", "-f", "pdf").status == 0
     assert outputs() == {
@@ -58,7 +58,7 @@ def test_figures_and_formats_are_numbered(figbox: Figbox, service: Service, work
 
 
 def test_every_option_reaches_the_service(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """What is said on the command line is what is asked for, and nothing more."""
+    """The service gets the options on the command line, and only those."""
     write(workplace / "a.py", PLOT)
     arguments = (
         "--dpi 150 --width 4 --height 3.5 --bbox tight --transparent --style ggplot --style dark_background "
@@ -88,8 +88,8 @@ def test_every_option_reaches_the_service(figbox: Figbox, service: Service, work
     assert bare == {"code": PLOT, "format": ["png"]}
 
 
-def test_data_beside_a_script_goes_along(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """A file whose name is in the script, for that script alone."""
+def test_data_beside_a_script_is_sent(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """A file whose name is in a script is sent with that script only."""
     write(workplace / "plots" / "a.py", PLOT + "pd.read_csv('data.csv')")
     write(workplace / "plots" / "b.py", PLOT)
     write(workplace / "plots" / "data.csv", "x,y\n1,2\n")
@@ -99,7 +99,7 @@ def test_data_beside_a_script_goes_along(figbox: Figbox, service: Service, workp
 
 
 def test_data_can_be_named_and_left_out(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """`--data` sends a file with every script and outweighs one beside it; `--no-data` keeps those beside at home."""
+    """`--data` sends a file with every script, in place of one beside it; `--no-data` doesn't send those beside it."""
     write(workplace / "plots" / "a.py", PLOT + "'data.csv' 'other.csv'")
     write(workplace / "plots" / "data.csv", "beside")
     write(workplace / "plots" / "other.csv", "beside")
@@ -115,19 +115,21 @@ def test_data_can_be_named_and_left_out(figbox: Figbox, service: Service, workpl
 
 
 def test_data_that_is_too_large_fails_its_script_alone(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """The file is named, nothing of that script is sent, and the others are rendered."""
+    """The error names the file, that script isn't sent, and the others are rendered."""
     write(workplace / "plots" / "a.py", PLOT + "'big.bin'")
     write(workplace / "plots" / "b.py", PLOT)
     write(workplace / "plots" / "big.bin", bytes(2 * 1024 * 1024))
     done = figbox("render", "plots", "-o", "out", "--data-limit", "1")
     assert done.status == 1
-    assert "FAILED  plots/a.py: data file plots/big.bin is 2.0 MiB, and a script's data may come to 1.0" in done.stderr
+    assert (
+        "FAILED  plots/a.py: data file plots/big.bin has 2.0 MiB, and the limit for a script is 1.0 MiB" in done.stderr
+    )
     assert [document["code"] for document in service.renders] == [PLOT]
     assert set(outputs()) == {"b.png"}
 
 
 def test_standard_input_and_output_make_a_filter(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """`-` in and `-` out: code through a pipe, the picture through another."""
+    """With `-` and `-o -`, code comes through a pipe and the picture leaves through another."""
     done = figbox("render", "-", "-o", "-", stdin=PLOT)
     assert (done.status, done.stdout) == (0, "png of figure 1")
     assert figbox("render", "-", "-o", "out", stdin=PLOT).status == 0
@@ -140,7 +142,7 @@ def test_standard_input_and_output_make_a_filter(figbox: Figbox, service: Servic
     ids=lambda arguments: arguments[0],
 )
 def test_standard_output_takes_one_picture_only(figbox: Figbox, workplace: Path, arguments: list[str]) -> None:
-    """Whatever could give more than one picture is refused beforehand."""
+    """Arguments that could give more than one picture are refused."""
     write(workplace / "a.py", PLOT)
     write(workplace / "b.py", PLOT)
     done = figbox("render", "a.py", "-o", "-", *arguments)
@@ -149,7 +151,7 @@ def test_standard_output_takes_one_picture_only(figbox: Figbox, workplace: Path,
 
 
 def test_files_that_the_code_wrote_are_kept_on_demand(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """They lie in a folder of the script's name; names that could do harm are told and left out."""
+    """They are in a folder of the script's name; harmful names are reported and left out."""
     write(workplace / "plots" / "a.py", PLOT)
     hostile = ["../../escaped.txt", "/tmp/escaped.txt", ".bashrc", "a\x1b[31m"]
     files = [written("table.csv", b"1,2"), written("sub/more.txt", b"3"), *(written(name, b"!") for name in hostile)]
@@ -160,10 +162,10 @@ def test_files_that_the_code_wrote_are_kept_on_demand(figbox: Figbox, service: S
     assert done.status == 0
     assert outputs() == {"a.png": "png of figure 1", "a.files/table.csv": "1,2", "a.files/sub/more.txt": "3"}
     assert "out/a.png, 2 files" in done.stderr
-    assert "not kept, for its name can't be used: '../../escaped.txt'" in done.stderr
+    assert "not kept, because its name can't be used: '../../escaped.txt'" in done.stderr
     assert "\x1b" not in done.stderr
     assert not list(workplace.parent.rglob("escaped.txt"))
-    # Python files among them are no scripts of the next run.
+    # Python files among them aren't rendered by the next run.
     files.append(written("evil.py", PLOT.encode()))
     figbox("render", ".", "-o", "out", "--files")
     count = len(service.renders)
@@ -172,7 +174,7 @@ def test_files_that_the_code_wrote_are_kept_on_demand(figbox: Figbox, service: S
 
 
 def test_pictures_of_two_scripts_never_share_a_name(figbox: Figbox, workplace: Path) -> None:
-    """The second figure of a.py and the first of a-2.py: one script fails, no picture is another's."""
+    """If the second figure of a.py would be the first of a-2.py, one script fails."""
     write(workplace / "plots" / "a.py", TWO)
     write(workplace / "plots" / "a-2.py", "plt.plot()")
     done = figbox("render", "plots", "-o", "out", "--figures", "all")
@@ -199,13 +201,13 @@ def test_pictures_of_two_scripts_never_share_a_name(figbox: Figbox, workplace: P
         ("[" * 100_000, "[" * 100_000),
     ],
 )
-def test_values_of_rc_are_json_or_words(text: str, value: object) -> None:
-    """Numbers, truth values and lists have their types; a number that is meant as a word is quoted."""
+def test_values_of_rc_are_json_or_strings(text: str, value: object) -> None:
+    """Numbers, booleans and lists have their types; a number that is meant as a string is quoted."""
     assert RcSetting().convert(f"font.size = {text}", None, None) == ("font.size", value)
 
 
 def test_report_for_programs(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Standard output is one JSON document with everything but the bytes; people read standard error."""
+    """Standard output is one JSON document with everything but the bytes; standard error is for people."""
     write(workplace / "plots" / "a.py", PLOT + "'data.csv'")
     write(workplace / "plots" / "broken.py", BROKEN)
     write(workplace / "plots" / "data.csv", "1")
@@ -249,10 +251,10 @@ def test_report_for_programs(figbox: Figbox, service: Service, workplace: Path) 
         (["a.py", "-o", "out", "--key-file", "none"], "key file none can't be read: No such file"),
     ],
 )
-def test_wrong_arguments_are_told_before_anything_is_sent(
+def test_wrong_arguments_are_reported_before_anything_is_sent(
     figbox: Figbox, service: Service, workplace: Path, arguments: list[str], message: str
 ) -> None:
-    """Exit status 2, a reason, and not one request."""
+    """The exit status is 2, with a reason, and without a request."""
     write(workplace / "a.py", PLOT)
     done = figbox("render", *arguments)
     assert done.status == 2
@@ -261,16 +263,16 @@ def test_wrong_arguments_are_told_before_anything_is_sent(
 
 
 def test_missing_key_says_how_to_give_one(figbox: Figbox, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key nothing is sent, and both ways of giving one are named."""
+    """Without a key nothing is sent; the error names both ways to set one."""
     monkeypatch.delenv("FIGBOX_API_KEY")
     write(workplace / "a.py", PLOT)
     done = figbox("render", "a.py", "-o", "out")
     assert done.status == 2
-    assert "no key: set FIGBOX_API_KEY, or name a file that holds it with --key-file" in done.stderr
+    assert "the key is missing: set FIGBOX_API_KEY, or name a file with it by --key-file" in done.stderr
 
 
 def test_two_services_are_told_apart_by_flag(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """A flag outweighs the environment; where the address comes from is said unless it was typed."""
+    """A flag takes precedence over the environment; the address's source is shown unless it is a flag."""
     write(workplace / "a.py", PLOT)
     with running_service() as other:
         done = figbox("render", "a.py", "-o", "out", "--url", other.url)
@@ -279,16 +281,16 @@ def test_two_services_are_told_apart_by_flag(figbox: Figbox, service: Service, w
     assert f"service: {service.url} (from the environment)" in figbox("render", "a.py", "-o", "out").stderr
 
 
-async def test_bytes_are_let_go_once_they_are_written(service: Service, workplace: Path) -> None:
+async def test_bytes_are_released_once_they_are_written(service: Service, workplace: Path) -> None:
     """A run over thousands of scripts doesn't keep all their pictures in memory."""
     write(workplace / "a.py", PLOT)
     service.respond = lambda document: rendered([figure(1, *document["format"])], files=[written("a.csv", b"1,2")])
-    wishes = Wishes({"format": ["png"]}, ("png",), keep_files=True, beside=True, named={}, data_limit_bytes=0)
+    wanted = RunOptions({"format": ["png"]}, ("png",), keep_files=True, beside=True, named={}, data_limit_bytes=0)
     scripts = find_scripts(["a.py"], exclude=(), output=Path("out"))
-    sink = OutputFolder(Path("out"), scripts, wishes.formats)
+    sink = OutputFolder(Path("out"), scripts, wanted.formats)
     with Reporter(1) as reporter:
         async with AsyncClient(service.url, KEY) as client:
-            (result,) = await Batch(client, wishes, sink, reporter, retries=Retries()).run(scripts)
+            (result,) = await Batch(client, wanted, sink, reporter, retries=Retries()).run(scripts)
     assert outputs() == {"a.png": "png of figure 1", "a.files/a.csv": "1,2"}
     assert [(found.picture.data, found.size_bytes) for found in result.pictures] == [(b"", 15)]
     assert [(found.file.data, found.size_bytes) for found in result.files] == [(b"", 3)]

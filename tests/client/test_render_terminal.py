@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def test_quiet_and_verbose(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Quiet is silent about what went well; verbose shows what scripts said."""
+    """Quiet only shows failures; verbose also shows output and warnings."""
     write(workplace / "a.py", PLOT)
     service.respond = lambda document: rendered(
         [figure(1, *document["format"])],
@@ -42,8 +42,8 @@ def test_quiet_and_verbose(figbox: Figbox, service: Service, workplace: Path) ->
     assert "    UserWarning in line 2: careful\n" in verbose
 
 
-def test_answers_from_the_cache_are_marked(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Whoever measures sees what wasn't rendered anew."""
+def test_responses_from_the_cache_are_marked(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """Pictures that weren't rendered again are marked."""
     write(workplace / "a.py", PLOT)
     service.canned.append(rendered([figure(1, "png")], cached=True))
     printed = figbox("render", "a.py", "-o", "out").stderr
@@ -56,7 +56,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 @pytest.fixture
 def started(service: Service, workplace: Path) -> Start:
-    """Start the command as a process of its own."""
+    """Return a function that starts the command as a process."""
 
     def start(*arguments: str, CI: str = "", **streams: Any) -> subprocess.Popen[bytes]:  # noqa: N803 - its own name
         environment = {name: value for name, value in os.environ.items() if name not in {"GITHUB_ACTIONS", "NO_COLOR"}}
@@ -76,7 +76,7 @@ def printed_until_the_end(ours: int, printed: bytes = b"") -> bytes:
     while True:
         try:
             came = os.read(ours, 65536)
-        except OSError:  # what Linux says when nobody has the other end any more
+        except OSError:  # on Linux, when the other end is closed
             break
         if not came:
             break
@@ -86,7 +86,7 @@ def printed_until_the_end(ours: int, printed: bytes = b"") -> bytes:
 
 
 def test_terminal_sees_a_bar(service: Service, workplace: Path, started: Start) -> None:
-    """On a terminal there is a bar while it goes on; the lines and the summary stay, the bar doesn't."""
+    """A terminal shows a bar during the run; the lines and the summary stay."""
     for number in range(3):
         write(workplace / "plots" / f"{number}.py", PLOT)
     service.gate.clear()
@@ -108,7 +108,7 @@ def test_terminal_sees_a_bar(service: Service, workplace: Path, started: Start) 
 
 
 def test_terminal_of_ci_sees_lines_alone(workplace: Path, started: Start) -> None:
-    """Where `CI` is set, a terminal is no reason for a bar: it would fill the log."""
+    """With `CI` set there isn't a bar, which would fill the log."""
     write(workplace / "a.py", PLOT)
     ours, theirs = pty.openpty()
     process = started("render", "a.py", "-o", "out", CI="true", stderr=theirs, stdin=theirs)
@@ -120,7 +120,7 @@ def test_terminal_of_ci_sees_lines_alone(workplace: Path, started: Start) -> Non
 
 
 def test_no_picture_goes_to_a_terminal(service: Service, workplace: Path, started: Start) -> None:
-    """Bytes that a terminal would take for commands are held back, before anything is sent."""
+    """A picture isn't written to a terminal; nothing is sent."""
     write(workplace / "a.py", PLOT)
     ours, theirs = pty.openpty()
     process = started("render", "a.py", "-o", "-", stdout=theirs, stdin=theirs, stderr=subprocess.PIPE)
@@ -128,12 +128,12 @@ def test_no_picture_goes_to_a_terminal(service: Service, workplace: Path, starte
     _, printed = process.communicate(timeout=30)
     os.close(ours)
     assert process.returncode == 2
-    assert b"a picture is not written to a terminal" in printed
+    assert b"a picture can't be written to a terminal" in printed
     assert not service.asked
 
 
 def test_interrupt_ends_it_and_its_jobs(service: Service, workplace: Path, started: Start) -> None:
-    """Ctrl-C: exit status 130, no traceback, and the service is rid of the jobs."""
+    """Ctrl-C gives exit status 130 without a traceback, and ends the jobs on the service."""
     write(workplace / "a.py", PLOT)
     service.gate.clear()
     process = started("render", "a.py", "-o", "out", stderr=subprocess.PIPE)
@@ -141,6 +141,6 @@ def test_interrupt_ends_it_and_its_jobs(service: Service, workplace: Path, start
     process.send_signal(signal.SIGINT)
     _, printed = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"interrupted" in printed
+    assert b"Interrupted." in printed
     assert b"Traceback" not in printed
     wait_until(lambda: service.running == 0)

@@ -1,4 +1,4 @@
-"""When a client asks again: at least as late as the service says, never beyond its budget."""
+"""When a client tries again: never sooner than the service says, never beyond its budget."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ busy = st.builds(
 
 @given(st.lists(busy, min_size=1, max_size=50), st.floats(0, 300), st.randoms(use_true_random=False))
 def test_pauses_honour_retry_after_and_the_budget(failures: list[Busy], budget_s: float, random: object) -> None:
-    """No pause is shorter than asked for, and together they stay within the budget."""
+    """Pauses are at least as long as the service asks, and together within the budget."""
     patience = Retries(budget_s=budget_s).begin(random.random)  # type: ignore[attr-defined]
     pauses = []
     for failure in failures:
@@ -32,7 +32,7 @@ def test_pauses_honour_retry_after_and_the_budget(failures: list[Busy], budget_s
 
 
 def test_pauses_double_up_to_the_longest() -> None:
-    """Where the service says nothing, pauses grow, and stop growing."""
+    """If the service doesn't say, pauses grow up to a limit."""
     patience = Retries(budget_s=1e9).begin(lambda: 0.0)
     failure = Busy("busy", status=503, retry_after_s=None)
     pauses = [patience.pause_after(failure) for _ in range(2000)]
@@ -41,23 +41,23 @@ def test_pauses_double_up_to_the_longest() -> None:
 
 
 def test_jitter_lengthens_and_never_shortens() -> None:
-    """Clients that were refused together come back one after the other, none of them too early."""
+    """Clients that were refused together come back at different times, and never too early."""
     failure = Busy("busy", status=429, retry_after_s=10)
     assert Retries(budget_s=60).begin(lambda: 0.0).pause_after(failure) == 10
     assert Retries(budget_s=60).begin(lambda: 1.0).pause_after(failure) == pytest.approx(10 * (1 + JITTER))
-    # Where the budget leaves no room for the jitter, it is the jitter that goes.
+    # If the budget is too small for the jitter, the jitter goes.
     assert Retries(budget_s=10).begin(lambda: 1.0).pause_after(failure) == 10
 
 
-def test_wish_beyond_the_budget_ends_it_at_once() -> None:
-    """Nobody waits for nothing: a `Retry-After` that doesn't fit is an error now."""
+def test_retry_after_beyond_the_budget_ends_it_at_once() -> None:
+    """If `Retry-After` doesn't fit into the budget, it is an error at once."""
     patience = Retries(budget_s=9.9).begin()
     assert patience.pause_after(Busy("busy", status=503, retry_after_s=10)) is None
     assert Retries(budget_s=0).begin().pause_after(Busy("busy", status=503, retry_after_s=None)) is None
 
 
 def test_connections_are_counted_apart() -> None:
-    """Nobody at the address: a few tries, however large the budget; a late answer: none."""
+    """An unreachable service is tried a few times, however large the budget; a late one isn't tried again."""
     patience = Retries(budget_s=1e6, connections=2).begin()
     tries = list(itertools.takewhile(bool, (patience.pause_after(Unreachable("gone")) for _ in range(10))))
     assert len(tries) == 2
@@ -66,6 +66,6 @@ def test_connections_are_counted_apart() -> None:
 
 @pytest.mark.parametrize("values", [{"budget_s": -1}, {"connections": -1}])
 def test_negative_patience_is_refused(values: dict[str, int]) -> None:
-    """A policy that makes no sense can't be made."""
+    """Negative numbers are refused."""
     with pytest.raises(ValueError, match="negative"):
         Retries(**values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Which scripts a path means, and what their pictures are called."""
+"""Which scripts a path means, and the names of their pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stems(*paths: str, exclude: tuple[str, ...] = (), output: str | None = "out"
 
 @pytest.fixture
 def plots(workplace: Path) -> Path:
-    """A folder with scripts, and much that is none."""
+    """Make a folder with scripts and other files."""
     for name in (
         "plots/a.py",
         "plots/sub/b.py",
@@ -43,7 +43,7 @@ def plots(workplace: Path) -> Path:
 
 
 def test_folder_gives_every_script_below_it_in_order(plots: Path) -> None:
-    """Hidden names, caches, virtual environments, links and the output folder are passed over; the layout is kept."""
+    """Hidden names, caches, virtual environments, links and the output folder are skipped; the layout is kept."""
     assert stems("plots", output="plots/out") == {
         "plots/a.py": "a",
         "plots/sub/b.py": "sub/b",
@@ -53,7 +53,7 @@ def test_folder_gives_every_script_below_it_in_order(plots: Path) -> None:
 
 
 def test_file_gives_itself_whatever_its_name(plots: Path) -> None:
-    """What is named is meant: a hidden file, a link, a text."""
+    """A hidden file, a link or a text file can be named."""
     assert stems("plots/.hidden.py", "plots/link.py", "plots/notes.txt", "plots/sub/b.py") == {
         "plots/.hidden.py": ".hidden",
         "plots/link.py": "link",
@@ -79,7 +79,7 @@ def test_pattern_gives_what_it_matches(plots: Path, pattern: str, found: dict[st
 
 
 def test_file_with_wildcards_in_its_name_is_a_file(workplace: Path) -> None:
-    """A name that is there is no pattern."""
+    """An existing name isn't a pattern."""
     write(workplace / "a[1].py", "")
     assert stems("a[1].py") == {"a[1].py": "a[1]"}
 
@@ -90,14 +90,14 @@ def test_script_named_twice_is_rendered_once(plots: Path) -> None:
 
 
 def test_two_scripts_of_one_name_are_refused(plots: Path) -> None:
-    """Nothing overwrites another's picture: both are named, and the way out."""
+    """They would overwrite each other's picture; the error names both, and a solution."""
     with pytest.raises(click.UsageError, match=r"plots/a\.py and other/a\.py would both give a: name the folder above"):
         stems("plots/a.py", "other/a.py")
 
 
 @pytest.mark.parametrize("pattern", ["sub/*", "*/b.py", "b.py"])
 def test_excluded_scripts_are_left_out(plots: Path, pattern: str) -> None:
-    """A pattern fits the path below the folder, or the name."""
+    """A pattern matches the path below the folder, or the name."""
     assert "plots/sub/b.py" not in stems("plots", exclude=(pattern,))
     assert "plots/a.py" in stems("plots", exclude=(pattern,))
 
@@ -112,7 +112,7 @@ def test_excluded_scripts_are_left_out(plots: Path, pattern: str) -> None:
     ],
 )
 def test_path_without_scripts_is_an_error(plots: Path, paths: list[str], message: str) -> None:
-    """A mistyped path is never passed over in silence."""
+    """A mistyped path isn't skipped."""
     (plots.parent / "empty").mkdir()
     with pytest.raises(click.UsageError, match=message):
         stems(*paths)
@@ -125,7 +125,7 @@ def test_nothing_left_is_an_error(plots: Path) -> None:
 
 
 def test_standard_input_is_a_script(workplace: Path) -> None:
-    """`-` has a name for its pictures, too."""
+    """Its pictures have a name, too."""
     assert find_scripts(["-"], exclude=(), output=None) == [Script(None, "<stdin>", PurePosixPath("stdin"))]
 
 
@@ -139,20 +139,20 @@ def test_standard_input_is_a_script(workplace: Path) -> None:
     ],
 )
 def test_source_is_decoded_as_python_would(workplace: Path, source: bytes, text: str) -> None:
-    """Coding lines and byte order marks are honoured."""
+    """Coding lines and byte order marks count."""
     path = write(workplace / "a.py", source)
     assert read_script(Script(path, "a.py", PurePosixPath("a"))) == text
 
 
 @pytest.mark.parametrize("source", [b"\xff", b"# coding: nonsense\n", b"# coding: rot13\n"])
-def test_what_is_no_source_is_the_scripts_problem(workplace: Path, source: bytes) -> None:
-    """Bytes that are no Python source don't end the run."""
+def test_invalid_source_is_the_scripts_problem(workplace: Path, source: bytes) -> None:
+    """A file that isn't Python source doesn't end the run."""
     path = write(workplace / "a.py", source)
     with pytest.raises(ScriptProblem, match="is not Python source"):
         read_script(Script(path, "a.py", PurePosixPath("a")))
 
 
-def test_script_that_is_gone_is_the_scripts_problem(workplace: Path) -> None:
-    """A file that vanished since it was found doesn't end the run."""
+def test_missing_script_is_the_scripts_problem(workplace: Path) -> None:
+    """A file that was deleted since it was found doesn't end the run."""
     with pytest.raises(ScriptProblem, match="can't be read: No such file"):
         read_script(Script(workplace / "a.py", "a.py", PurePosixPath("a")))

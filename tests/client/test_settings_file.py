@@ -1,4 +1,4 @@
-"""`[tool.figbox]`: defaults below flags and environment, from a file that isn't trusted with everything."""
+"""`[tool.figbox]`: defaults below flags and environment, from a file that isn't fully trusted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def settings(folder: Path, text: str) -> Path:
 
 
 def test_file_gives_defaults_to_every_option(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """What can be said by flag can be said by the file, with values of their own types."""
+    """The file can set every flag, with values of their own types."""
     write(workplace / "plots" / "a.py", PLOT)
     write(workplace / "shared.csv", "1")
     settings(
@@ -69,10 +69,10 @@ def test_file_gives_defaults_to_every_option(figbox: Figbox, service: Service, w
     assert sorted(path.name for path in (workplace / "pictures").iterdir()) == ["a.png", "a.svg"]
 
 
-def test_flag_outweighs_environment_outweighs_file_outweighs_default(
+def test_flag_then_environment_then_file_then_default(
     figbox: Figbox, service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The four places of a setting, from the strongest to the weakest."""
+    """A setting's sources have this order of precedence."""
     write(workplace / "a.py", PLOT)
     with running_service() as by_file, running_service() as by_flag:
         settings(workplace, f'url = "{by_file.url}"\nformat = "svg"\noutput = "out"\n')
@@ -89,8 +89,8 @@ def test_flag_outweighs_environment_outweighs_file_outweighs_default(
     assert "service: http://127.0.0.1:5150 (by default)" in done.stderr
 
 
-def test_contradicted_flag_turns_the_file_around(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """What the file switches on, a flag switches off."""
+def test_flag_switches_off_what_the_file_switches_on(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """A flag and its opposite both work."""
     write(workplace / "a.py", PLOT)
     settings(workplace, 'output = "out"\ntransparent = true\nno-cache = true\n')
     figbox("render", "a.py")
@@ -99,7 +99,7 @@ def test_contradicted_flag_turns_the_file_around(figbox: Figbox, service: Servic
 
 
 def test_nearest_file_with_our_table_counts(workplace: Path) -> None:
-    """From the working directory upwards; a file about other tools is passed by."""
+    """The search goes upwards from the working directory and skips files without our table."""
     settings(workplace, "dpi = 1")
     write(workplace / "a" / "pyproject.toml", "[project]\nname = 'x'\n")
     (workplace / "a" / "b").mkdir()
@@ -117,7 +117,7 @@ def test_nearest_file_with_our_table_counts(workplace: Path) -> None:
 def test_paths_of_the_file_are_relative_to_it(
     figbox: Figbox, service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file means the same wherever below it the command is called."""
+    """The file means the same in every folder below it."""
     write(workplace / "secrets" / "key", KEY + "\n")
     write(workplace / "shared.csv", "1")
     write(workplace / "deep" / "a.py", PLOT)
@@ -132,25 +132,27 @@ def test_paths_of_the_file_are_relative_to_it(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("fromat = 'png'", "fromat: unknown; known are "),
-        ("api-key = 'x'", "api-key: a key has no place in a project's file"),
-        ("api_key = 'x'", "api_key: a key has no place in a project's file"),
+        ("fromat = 'png'", "fromat: unknown; the keys are "),
+        ("api-key = 'x'", "api-key: the key must not be in a project's file"),
+        ("api_key = 'x'", "api_key: the key must not be in a project's file"),
         ("key-file = '../key'", "key-file: leads out of the project's folder"),
         ("key-file = '/etc/hostname'", "key-file: leads out of the project's folder"),
         ("data = ['../*.csv']", "data: leads out of the project's folder"),
         ("output = '..'", "output: leads out of the project's folder"),
         ("output = 7", "output: must be a path"),
         ("transparent = 1", "transparent: must be true or false"),
-        ("dpi = true", "dpi: can't have such a value"),
-        ("dpi = [1, 2]", "dpi: takes one value"),
+        ("dpi = true", "dpi: can't have this value"),
+        ("dpi = [1, 2]", "dpi: must have one value"),
         ("style = {a = 1}", "style: can't be a table"),
         ("cache = true\nno-cache = true", "no-cache: contradicts 'cache'"),
         ("dpi = 9", "That value is in [tool.figbox] of pyproject.toml."),
         ("dpi = ", "pyproject.toml can't be read: "),
     ],
 )
-def test_wrong_settings_are_told(figbox: Figbox, service: Service, workplace: Path, text: str, message: str) -> None:
-    """Exit status 2, the file, the key and the reason; nothing is sent."""
+def test_wrong_settings_are_reported(
+    figbox: Figbox, service: Service, workplace: Path, text: str, message: str
+) -> None:
+    """The exit status is 2; the error has file, key and reason; nothing is sent."""
     write(workplace / "a.py", PLOT)
     settings(workplace, text)
     done = figbox("render", "a.py", "-o", "out")
@@ -160,7 +162,7 @@ def test_wrong_settings_are_told(figbox: Figbox, service: Service, workplace: Pa
 
 
 def test_link_does_not_lead_out_either(workplace: Path) -> None:
-    """A path of the file that is a link to elsewhere is a path to elsewhere."""
+    """A path that is a link to elsewhere is refused, too."""
     write(workplace.parent / "token", "secret")
     (workplace / "key").symlink_to(workplace.parent / "token")
     settings(workplace, "key-file = 'key'")
@@ -171,7 +173,7 @@ def test_link_does_not_lead_out_either(workplace: Path) -> None:
 
 
 def test_settings_of_one_command_do_not_disturb_another(figbox: Figbox, workplace: Path) -> None:
-    """The table holds settings for all commands."""
+    """The table has the settings of all commands."""
     settings(workplace, 'output = "out"\ndpi = 100\n')
     assert figbox("environments").status == 0
     assert figbox("doctor").status == 0
@@ -180,7 +182,7 @@ def test_settings_of_one_command_do_not_disturb_another(figbox: Figbox, workplac
 def test_key_comes_from_flag_then_environment_then_file(
     figbox: Figbox, service: Service, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file named by flag outweighs `FIGBOX_API_KEY`, which outweighs files named elsewhere."""
+    """A file named by flag comes before `FIGBOX_API_KEY`, which comes before files named elsewhere."""
     write(workplace / "good", KEY)
     write(workplace / "bad", "another")
 
@@ -205,15 +207,15 @@ def test_key_comes_from_flag_then_environment_then_file(
 @pytest.mark.parametrize(
     "text", [KEY, f"\n{KEY}\n", f"# a comment\n{KEY}\n", f"PORT=1\nAPI_KEY={KEY}\n", f"API_KEY='{KEY}'\n"]
 )
-def test_key_file_holds_a_key_or_is_a_gateways_env(figbox: Figbox, workplace: Path, text: str) -> None:
-    """A key alone, or a line of a `.env`."""
+def test_key_file_is_a_key_or_a_gateways_env(figbox: Figbox, workplace: Path, text: str) -> None:
+    """The key is alone in the file, or in a line of a `.env`."""
     write(workplace / "key", text)
     assert figbox("doctor", "--key-file", "key").status == 0
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"a\nb\n", b"NAME=value\n", b"API_KEY=\n", b"\xff\xff", b"x" * 100_000])
-def test_other_files_hold_no_key(figbox: Figbox, service: Service, workplace: Path, text: bytes) -> None:
-    """A wrong file is told by its name, and nothing of it is quoted or sent."""
+def test_other_files_are_refused(figbox: Figbox, service: Service, workplace: Path, text: bytes) -> None:
+    """The error names a wrong file, and nothing of it is quoted or sent."""
     write(workplace / "key", text)
     done = figbox("environments", "--key-file", "key")
     assert done.status == 2

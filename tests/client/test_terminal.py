@@ -1,4 +1,4 @@
-"""Foreign text shows and does nothing else."""
+"""Untrusted text is shown without acting."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from figbox.cli.terminal import GUTTER, github_error, one_line, printable, quote
 
 
 @given(st.text())
-def test_nothing_acts_on_a_terminal(text: str) -> None:
-    """No control character is left but line ends and tabs."""
+def test_text_does_not_act_on_a_terminal(text: str) -> None:
+    """Line ends and tabs are the only control characters left."""
     assert all(character.isprintable() or character in "\n\t" for character in printable(text))
     assert "\n" not in one_line(text)
 
 
 @given(st.text(st.sampled_from([*":#[", "\n", "\r", " ", "a", "\x85", "\u2028"])))
-def test_nothing_acts_in_a_build_log(text: str) -> None:
-    """No line of foreign text begins a command of GitHub Actions, in either of its forms."""
+def test_text_does_not_act_in_a_build_log(text: str) -> None:
+    """A line of untrusted text can't be a command of GitHub Actions, in either form."""
     for line in quoted(text).splitlines():
         assert line.startswith(GUTTER)
         assert "##[" not in line
 
 
 def test_ordinary_text_stays() -> None:
-    """Letters of any script, tabs and line ends are left alone."""
+    """Letters of any script, tabs and line ends stay."""
     assert printable("größe\t日本\r\n1") == "größe\t日本\n1"
     assert printable("\x1b[31mred\x07") == "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}"
     assert quoted("a\n  b\n") == f"{GUTTER}a\n{GUTTER}  b"
@@ -39,5 +39,5 @@ def test_ordinary_text_stays() -> None:
     ],
 )
 def test_annotation_for_github(path: str, line: int | None, message: str, command: str) -> None:
-    """An error at a place in a file, with nothing of the text read as a command."""
+    """An error is shown in a file, and its text can't be read as a command."""
     assert github_error(path, line, message) == command

@@ -1,4 +1,4 @@
-"""How many requests are under way at once, and when none is sent."""
+"""How many requests are under way at once, and when they are held back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def settle() -> None:
 
 
 async def test_no_more_than_the_places_are_under_way() -> None:
-    """The first take the places, the others wait until one is given back."""
+    """Requests beyond the places wait until one is free."""
     throttle, begun, leave = Throttle(2), [], asyncio.Event()
     tasks = [asyncio.create_task(enter(throttle, begun, leave)) for _ in range(3)]
     await settle()
@@ -34,23 +34,23 @@ async def test_no_more_than_the_places_are_under_way() -> None:
     assert len(begun) == 3
 
 
-def test_answers_add_places_up_to_the_most() -> None:
-    """A round of answers adds one place; the bound holds."""
+def test_responses_add_places_up_to_the_most() -> None:
+    """A round of responses adds one place, up to the limit."""
     throttle = Throttle(None)
     assert throttle.places == FIRST_JOBS
     for _ in range(FIRST_JOBS + 1):
-        throttle.answered()
+        throttle.succeeded()
     assert throttle.places == FIRST_JOBS + 1
     for _ in range(1000):
-        throttle.answered()
+        throttle.succeeded()
     assert throttle.places == MOST_JOBS
     fixed = Throttle(3)
-    fixed.answered()
+    fixed.succeeded()
     assert fixed.places == 3
 
 
 async def test_refusal_halves_the_places_once() -> None:
-    """Requests that were under way together and are refused together count as one refusal."""
+    """Requests that were sent together and are refused together count once."""
     throttle = Throttle(8)
     async with throttle.place() as one, throttle.place() as other:
         await throttle.refused(one, 0)
@@ -63,7 +63,7 @@ async def test_refusal_halves_the_places_once() -> None:
 
 
 async def test_one_place_is_left_whatever_happens() -> None:
-    """A run never comes to a stop by refusals."""
+    """Refusals never stop a run."""
     throttle = Throttle(None)
     for _ in range(10):
         async with throttle.place() as began:
@@ -72,7 +72,7 @@ async def test_one_place_is_left_whatever_happens() -> None:
 
 
 async def test_nothing_is_sent_while_held_back() -> None:
-    """After a refusal everybody waits, also those who weren't refused, and the longest wish counts."""
+    """After a refusal all requests wait, for the longest pause."""
     throttle = Throttle(4)
     began = time.monotonic()
     async with throttle.place() as first, throttle.place() as second:
@@ -83,7 +83,7 @@ async def test_nothing_is_sent_while_held_back() -> None:
 
 
 async def test_stop_ends_the_waiting_and_leaves_the_running() -> None:
-    """After a stop nothing begins; what is under way ends in its own time."""
+    """After a stop, waiting requests end, and those under way finish."""
     throttle, begun, leave = Throttle(1), [], asyncio.Event()
     running = asyncio.create_task(enter(throttle, begun, leave))
     await settle()
@@ -100,7 +100,7 @@ async def test_stop_ends_the_waiting_and_leaves_the_running() -> None:
 
 
 async def test_cancelled_waiter_leaves_no_trace() -> None:
-    """A place isn't lost to somebody who went away."""
+    """A place isn't lost with a cancelled request."""
     throttle, begun, leave = Throttle(1), [], asyncio.Event()
     running = asyncio.create_task(enter(throttle, begun, leave))
     await settle()

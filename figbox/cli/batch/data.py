@@ -1,8 +1,8 @@
-"""Which files go along with a script.
+"""Which data files are sent along with a script.
 
-The rule: a file goes along if it lies in the script's own folder and the script's text has its name, or imports it as
-a module; the same holds for the text of such a module. Hidden files and symbolic links don't. What the rule can't
-see, because a name is put together at run time or the file lies elsewhere, is named with `--data`.
+A file is sent along if it is in the script's folder and the script's text contains its name, or imports it as a module;
+the same goes for the text of such a module. Hidden files and symbolic links aren't sent. Files that this rule misses,
+because a name is composed at run time or a file is elsewhere, can be named with `--data`.
 """
 
 from __future__ import annotations
@@ -30,45 +30,45 @@ if TYPE_CHECKING:
 KiB = 1024
 MiB = 1024 * KiB
 
-#: The service's bounds on data files: how many, and how long a name.
+#: The service's limits on data files: how many, and how long a name in characters and bytes.
 COUNT_LIMIT = 64
 NAME_LIMIT = 128
 NAME_LIMIT_BYTES = 255
 
-#: A file with it is a module, which goes along when it is imported, not when its name occurs.
+#: Suffix of modules, which are sent along when they are imported, not when their name occurs.
 MODULE_SUFFIX = ".py"
 
-#: What may not stand beside a name in the text: then it is part of a longer one.
+#: A character that makes a name part of a longer one.
 _NAME_PART = r"[\w.-]"
 
 
 def named_files(patterns: Sequence[str]) -> dict[str, Path]:
-    """Return the files of `--data`, by the name under which they go along.
+    """Return the files of `--data`, by the names under which they are sent.
 
     Raises:
-        click.UsageError: No such file, or two of one name.
+        click.UsageError: A file doesn't exist or can't be sent, or two have the same name.
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
-        matches = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern))  # noqa: PTH207 - a text as typed
+        matches = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern can be absolute
         files = [Path(match) for match in matches if Path(match).is_file()]
         if not files:
             raise click.UsageError(f"--data: no such file: {pattern}")
         for path in files:
             name = _sent_name(path)
-            fault = name_fault(name)
-            if fault is not None:
-                raise click.UsageError(f"--data: {path} can't go along: {fault}")
+            problem = name_problem(name)
+            if problem is not None:
+                raise click.UsageError(f"--data: {path} can't be sent: {problem}")
             if found.setdefault(name, path).resolve() != path.resolve():
                 raise click.UsageError(f"--data: {found[name]} and {path} have the same name")
     return found
 
 
 def files_beside(script: Script, code: str) -> dict[str, Path]:
-    """Return the files beside a script that go along with it, by name.
+    """Return the files beside a script that are sent along with it, by name.
 
     Raises:
-        ScriptProblem: Such a file has a name that the service doesn't take.
+        ScriptProblem: Such a file has a name that the service doesn't accept.
     """
     if script.path is None:
         return {}
@@ -81,9 +81,9 @@ def files_beside(script: Script, code: str) -> dict[str, Path]:
         text = texts.pop()
         wanted = {name for name in beside.keys() - found.keys() if _is_wanted(name, text)}
         for name in sorted(wanted):
-            fault = name_fault(name)
-            if fault is not None:
-                raise ScriptProblem(f"{beside[name]} can't go along: {fault}")
+            problem = name_problem(name)
+            if problem is not None:
+                raise ScriptProblem(f"{beside[name]} can't be sent: {problem}")
             found[name] = beside[name]
             if name.endswith(MODULE_SUFFIX):
                 texts.append(found[name].read_text("utf-8", errors="replace"))
@@ -100,13 +100,13 @@ def _is_wanted(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=64)
 def imported_modules(text: str) -> frozenset[str]:
-    """Return the names of the modules that source imports, packages by their first part; none if it doesn't parse."""
+    """Return the top-level names of the modules that a program imports; empty if it can't be parsed."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is odd about the code is for whoever runs it to say
+            warnings.simplefilter("ignore")  # those of the code are the service's to report
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()  # the service will say what is wrong with it
+        return frozenset()  # the service will report it
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -117,7 +117,7 @@ def imported_modules(text: str) -> frozenset[str]:
 
 
 def occurs(name: str, text: str) -> bool:
-    """Tell whether a text has a file's name in it, not as part of a longer name."""
+    """Tell whether a text contains a file's name, and not only as part of a longer name."""
     if name not in text:
         return False
     return re.search(rf"(?<!{_NAME_PART}){re.escape(name)}(?!{_NAME_PART})", text) is not None
@@ -127,10 +127,10 @@ def read_files(paths: Mapping[str, Path], limit_bytes: int) -> dict[str, bytes]:
     """Return the contents of data files by name.
 
     Raises:
-        ScriptProblem: Too many, too large together, or not readable.
+        ScriptProblem: They are too many or too large, or one can't be read.
     """
     if len(paths) > COUNT_LIMIT:
-        raise ScriptProblem(f"{len(paths)} data files would go along, and at most {COUNT_LIMIT} can")
+        raise ScriptProblem(f"it needs {len(paths)} data files, and at most {COUNT_LIMIT} can be sent")
     contents: dict[str, bytes] = {}
     total = 0
     for name, path in paths.items():
@@ -143,33 +143,33 @@ def read_files(paths: Mapping[str, Path], limit_bytes: int) -> dict[str, bytes]:
         total += size
         if size > limit_bytes:
             raise ScriptProblem(
-                f"data file {path} is {_mib(path.stat().st_size)}, and a script's data may come to {_mib(limit_bytes)}"
+                f"data file {path} has {_mib(path.stat().st_size)}, and the limit for a script is {_mib(limit_bytes)}"
             )
         if total > limit_bytes:
             raise ScriptProblem(
-                f"the data files come to more than {_mib(limit_bytes)} together; the largest is {largest(contents)}"
+                f"the data files have more than {_mib(limit_bytes)} together; the largest is {largest(contents)}"
             )
     return contents
 
 
 def largest(contents: Mapping[str, bytes]) -> str:
-    """Return name and size of the largest file."""
+    """Return the name and the size of the largest file."""
     name = max(contents, key=lambda key: len(contents[key]))
     return f"{name} with {_mib(len(contents[name]))}"
 
 
-def name_fault(name: str) -> str | None:
-    """Return what is wrong with a data file's name by the service's rules, or None."""
+def name_problem(name: str) -> str | None:
+    """Return what the service would reject in a data file's name, or None."""
     if not 0 < len(name) <= NAME_LIMIT or len(name.encode("utf-8", "surrogatepass")) > NAME_LIMIT_BYTES:
         return f"its name is longer than {NAME_LIMIT} characters or {NAME_LIMIT_BYTES} bytes"
     if name.startswith((".", " ")) or name.endswith((".", " ")):
         return "its name begins or ends with a dot or a space"
     if "/" in name or "\\" in name or not name.isprintable():
-        return "its name has characters that are not taken"
+        return "its name has characters that aren't allowed"
     if name.casefold() == "plot.py":
-        return "its name is that of the script in the sandbox"
+        return "its name is the script's name in the sandbox"
     if is_device(name):
-        return "its name is that of a device on some systems"
+        return "its name is reserved on Windows"
     return None
 
 

@@ -1,7 +1,7 @@
-"""Where pictures and files go: predictable names, and nothing outside the output folder, whatever anybody says.
+"""Where pictures and files go: predictable names, never outside the output folder.
 
-A picture is `STEM.FORMAT`, those of further figures are `STEM-2.FORMAT`, `STEM-3.FORMAT`; the files that the code wrote
-go into the folder `STEM.files`. Their names were chosen by the code, so only harmless ones are used.
+A script's first picture is `STEM.FORMAT`, further ones are `STEM-2.FORMAT`, `STEM-3.FORMAT`; files that the code wrote
+go into the folder `STEM.files`. The code chose their names, so only harmless ones are used.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 FILES_SUFFIX = ".files"
 
-#: Longest file name that common file systems take, in bytes of UTF-8.
+#: Longest file name of common file systems, in bytes of UTF-8.
 NAME_BYTES_LIMIT = 255
 
-#: Folders within folders that are kept.
+#: Most parts of a file's path that are kept.
 DEPTH_LIMIT = 8
 
-#: Names that Windows takes for devices, whatever their suffix.
+#: Names that mean devices on Windows, with any suffix.
 DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³")}
 )
 
-#: Characters that Windows doesn't take in names, or reads as something else.
+#: Characters that Windows doesn't allow in names, or that have a meaning there.
 UNWANTED = frozenset('<>:"|?*\\')
 
 
@@ -42,7 +42,7 @@ def picture_name(stem: PurePosixPath, position: int, picture_format: str) -> Pur
 
 
 def file_name(stem: PurePosixPath, name: str) -> PurePosixPath | None:
-    """Return the place of a file that the code wrote, or None when its name can't be used; `/` parts folders."""
+    """Return the path for a file that the code wrote, or None if its name can't be used."""
     parts = name.split("/")
     if len(parts) > DEPTH_LIMIT or not all(_harmless(part) for part in parts):
         return None
@@ -50,7 +50,7 @@ def file_name(stem: PurePosixPath, name: str) -> PurePosixPath | None:
 
 
 def _harmless(part: str) -> bool:
-    """Tell whether a name is that of an ordinary file or folder, on every system."""
+    """Tell whether a name means an ordinary file or folder on every system."""
     return (
         part.isprintable()
         and not UNWANTED.intersection(part)
@@ -62,19 +62,19 @@ def _harmless(part: str) -> bool:
 
 
 def is_device(name: str) -> bool:
-    """Tell whether Windows takes a name for a device's."""
+    """Tell whether a name means a device on Windows."""
     return name.partition(".")[0].strip().lower() in DEVICES
 
 
 class OutputFolder:
-    """The folder below which everything is written."""
+    """The folder that everything is written to."""
 
     def __init__(self, root: Path, scripts: Sequence[Script], formats: Sequence[str]) -> None:
-        """Take the folder; it is made when something is written.
+        """Take the folder; it is created by the first file.
 
         Args:
             root: The folder.
-            scripts: All scripts of the run: each owns the names of its first figure.
+            scripts: All scripts of the run; the names of their first pictures are reserved.
             formats: The formats of the run.
         """
         self._root = root
@@ -83,10 +83,10 @@ class OutputFolder:
         }
 
     def write(self, script: Script, name: PurePosixPath, data: bytes) -> Path:
-        """Write a file whole or not at all, in place of an older one; return its path.
+        """Write or replace a file in one step; return its path.
 
         Raises:
-            ScriptProblem: The name is another script's, leads through a symbolic link, or can't be written.
+            ScriptProblem: The name is another script's, a symbolic link is on the way, or the file can't be written.
         """
         owner = self._owners.setdefault(name, script)
         if owner is not script:
@@ -100,7 +100,7 @@ class OutputFolder:
         return path
 
     def _folder(self, relative: PurePosixPath) -> Path:
-        """Make the folder below the root, part by part, so that no link on the way is followed."""
+        """Create a folder part by part, without following links."""
         folder = self._root
         folder.mkdir(parents=True, exist_ok=True)
         for part in relative.parts:
@@ -112,7 +112,7 @@ class OutputFolder:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write beside the target and move into place: a reader sees the old file or the new one, no link is followed."""
+    """Write a temporary file and rename it: a reader sees the old file or the new one, and links aren't followed."""
     temporary = path.with_name(f".figbox-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:

@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a script ended."""
+    """How a script ended: it failed by itself, or wasn't rendered because the service failed."""
 
     RENDERED = "rendered"
     FAILED = "failed"
-    """Its own fault."""
     NOT_RENDERED = "not_rendered"
-    """Not its fault: the service didn't do its part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,7 @@ class WrittenPicture:
     Attributes:
         path: None for standard output.
         figure: Number of its figure.
-        size_bytes: What was written.
-        picture: Without its bytes: a run over thousands of scripts doesn't keep them all.
+        picture: Without its bytes, of which a run over thousands of scripts can't keep all.
     """
 
     path: Path | None
@@ -50,8 +47,7 @@ class WrittenFile:
     """A file that the code wrote and where it was kept.
 
     Attributes:
-        path: None where its name can't be used.
-        size_bytes: How long it is.
+        path: None if its name can't be used.
         file: Without its bytes, likewise.
     """
 
@@ -65,9 +61,9 @@ class Result:
     """What became of a script.
 
     Attributes:
-        seconds: From the first attempt to the end; 0 when nothing was sent.
-        render: What the service answered, where it rendered, without figures and files.
-        error: Why not, otherwise.
+        seconds: From the first attempt to the end; 0 if nothing was sent.
+        render: What the service returned if it rendered, without figures and files.
+        error: Why it didn't render, otherwise.
     """
 
     script: Script
@@ -81,7 +77,7 @@ class Result:
 
 
 def exit_status(results: Iterable[Result]) -> ExitStatus:
-    """Return the exit status for a run: the service's failure outweighs a script's."""
+    """Return the exit status of a run; a failure of the service counts more than one of a script."""
     found = {result.status for result in results}
     if Status.NOT_RENDERED in found:
         return ExitStatus.SERVICE

@@ -1,4 +1,4 @@
-"""Renders many scripts at once: reads, sends, waits where the service is busy, writes, and goes on after failures."""
+"""A run over many scripts: each is read, sent, sent again if the service is busy, and its pictures are written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from figbox.cli.batch.results import Result, Status, WrittenFile, WrittenPicture
 from figbox.cli.batch.scripts import read_script
 from figbox.cli.batch.throttle import Stopped, Throttle
 from figbox.cli.exits import ScriptProblem
-from figbox.errors import BadAnswer, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
+from figbox.errors import BadResponse, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,41 +26,41 @@ if TYPE_CHECKING:
     from figbox.options import Options
     from figbox.retries import Patience, Retries
 
-#: Options whose refusal is about one script; any other one would be refused for every script.
+#: Options whose refusal concerns one script; any other would be refused for every script.
 OF_A_SCRIPT = frozenset({"code", "files"})
 
-#: Refusals about one script that name no option: too large, or too slow to arrive.
+#: Refusals of one script that don't name an option: too large, or too slow to arrive.
 STATUSES_OF_A_SCRIPT = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT)
 
 
 class Sink(Protocol):
-    """Where the bytes go."""
+    """Where pictures and files go."""
 
     def write(self, script: Script, name: PurePosixPath, data: bytes) -> Path | None:
-        """Keep bytes under a name; return the path, None where there is none. Raises `ScriptProblem`."""
+        """Write a file; return its path, or None for standard output. Raises `ScriptProblem`."""
 
 
 class Watcher(Protocol):
-    """Who is told how it goes."""
+    """What is told about progress."""
 
     def finished(self, result: Result) -> None:
-        """Hear what became of a script."""
+        """Take the result of a script."""
 
     def waiting(self, reason: str, pause_s: float) -> None:
-        """Hear that nothing is sent for some seconds."""
+        """Take note that requests pause for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RunOptions:
     """What is wanted of every script.
 
     Attributes:
         options: For the service.
-        formats: The same formats as in `options`, at least one.
+        formats: The formats in `options`, at least one.
         keep_files: Whether files that the code wrote are kept.
-        beside: Whether data files beside a script go along.
-        named: Further data files, by name.
-        data_limit_bytes: What the data files of one script may come to.
+        beside: Whether data files beside a script are sent along.
+        named: More data files, by name.
+        data_limit_bytes: Largest size of a script's data files together.
     """
 
     options: Options
@@ -77,7 +77,7 @@ class Batch:
     def __init__(
         self,
         client: AsyncClient,
-        wishes: Wishes,
+        wanted: RunOptions,
         sink: Sink,
         watcher: Watcher,
         *,
@@ -87,15 +87,15 @@ class Batch:
         """Take what the run needs.
 
         Args:
-            client: One that doesn't retry by itself: here all scripts wait together.
-            wishes: For every script.
+            client: One that doesn't retry, since here all scripts wait together.
+            wanted: What is wanted of every script.
             sink: For pictures and files.
-            watcher: Is told of each script.
-            retries: How patient to be with each script.
+            watcher: Is told about each script.
+            retries: How long each script may wait.
             jobs: See `Throttle`.
         """
         self._client = client
-        self._wishes = wishes
+        self._wanted = wanted
         self._sink = sink
         self._watcher = watcher
         self._retries = retries
@@ -103,9 +103,9 @@ class Batch:
         self._end: FigboxError | ScriptProblem | None = None
 
     async def run(self, scripts: Sequence[Script]) -> list[Result]:
-        """Render all scripts; return what became of each, in their order."""
+        """Render all scripts; return their results in order."""
         throttle = Throttle(self._jobs)
-        room = asyncio.Semaphore(throttle.most)  # tasks beyond the places would only wait for one
+        room = asyncio.Semaphore(throttle.most)  # more tasks than places would only wait
         begun = []
         async with asyncio.TaskGroup() as tasks:
             for script in scripts:
@@ -146,16 +146,16 @@ class Batch:
     def _read(self, script: Script) -> tuple[str, dict[str, bytes]]:
         code = read_script(script)
         try:
-            beside = files_beside(script, code) if self._wishes.beside else {}
+            beside = files_beside(script, code) if self._wanted.beside else {}
         except OSError as error:
             raise ScriptProblem(f"the files beside it can't be read: {error.strerror}") from error
-        return code, read_files({**beside, **self._wishes.named}, self._wishes.data_limit_bytes)
+        return code, read_files({**beside, **self._wanted.named}, self._wanted.data_limit_bytes)
 
     async def _attempt(
         self, code: str, files: Mapping[str, bytes], throttle: Throttle, began: int, patience: Patience
     ) -> Render | None:
-        """Send once; None means that it is to be sent again."""
-        options: Options = {**self._wishes.options, "files": files} if files else self._wishes.options
+        """Send once; return None if it is to be sent again."""
+        options: Options = {**self._wanted.options, "files": files} if files else self._wanted.options
         try:
             render = await self._client.render(code, **options)
         except (Busy, Unreachable) as failure:
@@ -166,30 +166,30 @@ class Batch:
             await throttle.refused(began, pause_s)
             return None
         except FigboxError as error:
-            throttle.answered()
+            throttle.succeeded()
             if files and isinstance(error, Refused) and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 message = f"{error}; the largest of its data files is {largest(files)}"
                 raise Refused(message, status=error.status, request_id=error.request_id) from error
             raise
-        throttle.answered()
+        throttle.succeeded()
         return render
 
     def _write(self, script: Script, render: Render) -> tuple[tuple[WrittenPicture, ...], tuple[WrittenFile, ...]]:
         if not render.figures:
-            raise BadAnswer("the service says all went well and sent no figure", request_id=render.request_id)
+            raise BadResponse("the service reports success but sent no figure", request_id=render.request_id)
         pictures = []
         for position, figure in enumerate(render.figures, 1):
-            for wanted in self._wishes.formats:
+            for wanted in self._wanted.formats:
                 try:
                     picture = figure.picture(wanted)
                 except KeyError:
                     message = f"the service sent no {wanted} of figure {figure.number}"
-                    raise BadAnswer(message, request_id=render.request_id) from None
+                    raise BadResponse(message, request_id=render.request_id) from None
                 path = self._sink.write(script, picture_name(script.stem, position, wanted), picture.data)
                 facts = replace(picture, data=b"")
                 pictures.append(WrittenPicture(path, figure.number, len(picture.data), facts))
         files = []
-        for file in render.files if self._wishes.keep_files else ():
+        for file in render.files if self._wanted.keep_files else ():
             name = file_name(script.stem, file.name)
             kept = self._sink.write(script, name, file.data) if name is not None else None
             files.append(WrittenFile(kept, len(file.data), replace(file, data=b"")))
@@ -197,19 +197,19 @@ class Batch:
 
 
 def _is_of_the_script(error: FigboxError | ScriptProblem) -> bool:
-    """Tell whether another script might fare better."""
+    """Tell whether an error concerns one script only."""
     if isinstance(error, RenderFailed | ScriptProblem):
         return True
     if not isinstance(error, Refused) or isinstance(error, Unauthorized):
         return False
     if error.errors:
-        # A fault of one file may be named `files.data.csv`.
-        return all(fault.option.partition(".")[0] in OF_A_SCRIPT for fault in error.errors)
+        # An error in a file can be that of `files.data.csv`.
+        return all(wrong.option.partition(".")[0] in OF_A_SCRIPT for wrong in error.errors)
     return error.status in STATUSES_OF_A_SCRIPT
 
 
 def _ends_the_run(error: FigboxError | ScriptProblem) -> bool:
-    """Tell whether the other scripts would meet the same; what they met already is theirs to tell."""
+    """Tell whether an error would meet the other scripts, too."""
     if isinstance(error, Unreachable):
         return not error.timed_out
     return isinstance(error, Busy) or (isinstance(error, Refused) and not _is_of_the_script(error))

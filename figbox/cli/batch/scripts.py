@@ -1,4 +1,4 @@
-"""Which scripts the paths on the command line mean, and what their pictures will be called."""
+"""Which scripts the paths on the command line mean, and the names of their pictures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
-#: Folders that hold no scripts of the user's, beside hidden ones and virtual environments.
-PASSED_OVER = frozenset({"__pycache__", "node_modules"})
+#: Folders without scripts of the user, besides hidden ones and virtual environments.
+SKIPPED = frozenset({"__pycache__", "node_modules"})
 
-#: Its presence makes a folder a virtual environment. Source: PEP 405.
+#: A file that marks a virtual environment. Source: PEP 405.
 VENV_MARK = "pyvenv.cfg"
 
-#: Not a script, though it is Python.
+#: Python, but not a script.
 PACKAGE_MARK = "__init__.py"
 
 
@@ -36,9 +36,9 @@ class Script:
     """A script to be rendered.
 
     Attributes:
-        path: Its file, None for standard input.
-        shown: Its name for people and in the report.
-        stem: Where its pictures go, below the output folder and without figure number and suffix.
+        path: Its file; None for standard input.
+        shown: Its name in messages and in the report.
+        stem: Path of its pictures in the output folder, without the figure's number and the suffix.
     """
 
     path: Path | None
@@ -49,17 +49,17 @@ class Script:
 def find_scripts(paths: Sequence[str], *, exclude: Sequence[str], output: Path | None) -> list[Script]:
     """Return the scripts in a stable order, each file once.
 
-    A file gives one script whatever its name; a folder gives every `*.py` below it; a pattern gives the files that
-    it matches. Folders and patterns pass over hidden names, `__pycache__`, virtual environments, `__init__.py` and
-    symbolic links, and never look into the output folder.
+    A file is a script whatever its name; a folder stands for every `*.py` below it; a pattern for the files that it
+    matches. Folders and patterns skip hidden names, `__pycache__`, virtual environments, `__init__.py`, symbolic links
+    and the output folder.
 
     Args:
         paths: As on the command line; `-` is standard input.
-        exclude: Patterns for paths below a folder, or for names, of scripts that are left out.
-        output: The output folder; None where there is none.
+        exclude: Patterns for names, or for paths below a folder, of scripts that are left out.
+        output: The output folder, if there is one.
 
     Raises:
-        click.UsageError: A path gives no script, or two scripts would give pictures of the same name.
+        click.UsageError: A path doesn't lead to a script, or two scripts would give pictures of the same name.
     """
     found: dict[PurePosixPath, Script] = {}
     for text in paths:
@@ -81,7 +81,7 @@ def find_scripts(paths: Sequence[str], *, exclude: Sequence[str], output: Path |
 
 
 def read_script(script: Script) -> str:
-    """Return a script's text, decoded as Python would.
+    """Return a script's text, decoded as Python does.
 
     Raises:
         ScriptProblem: It can't be read or decoded.
@@ -107,9 +107,9 @@ def _scripts_of(text: str, output: Path | None) -> Iterator[Script]:
         yield _below(path, path.parent)
     elif glob.has_magic(text):
         base = _fixed_part(path)
-        for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - hidden names are passed over
+        for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - it skips hidden names
             file = Path(match)
-            if file.is_file() and not file.is_symlink() and not _passed_over(file.relative_to(base)):
+            if file.is_file() and not file.is_symlink() and not _is_skipped(file.relative_to(base)):
                 yield _below(file, base)
     else:
         raise click.UsageError(f"no such file or folder: {text}")
@@ -127,22 +127,22 @@ def _walk(folder: Path, output: Path | None) -> Iterator[Path]:
             name
             for name in folders
             if not name.startswith(".")
-            and name not in PASSED_OVER
+            and name not in SKIPPED
             and not (here / name / VENV_MARK).exists()
             and (here / name).resolve() != left_out
         )
         for name in sorted(files):
             file = here / name
-            if name.endswith(".py") and not _passed_over(Path(name)) and not file.is_symlink():
+            if name.endswith(".py") and not _is_skipped(Path(name)) and not file.is_symlink():
                 yield file
 
 
-def _passed_over(path: Path) -> bool:
-    return path.name == PACKAGE_MARK or any(part.startswith(".") or part in PASSED_OVER for part in path.parts)
+def _is_skipped(path: Path) -> bool:
+    return path.name == PACKAGE_MARK or any(part.startswith(".") or part in SKIPPED for part in path.parts)
 
 
 def _fixed_part(pattern: Path) -> Path:
-    """Return the folder that a pattern looks into: its parts before the first with a wildcard."""
+    """Return the parts of a pattern before the first one with a wildcard."""
     parts = []
     for part in pattern.parts[:-1]:
         if glob.has_magic(part):

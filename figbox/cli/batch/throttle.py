@@ -1,7 +1,7 @@
-"""How many scripts are under way at once: more while all goes well, fewer as soon as the service is busy.
+"""How many scripts are sent at once: more while the service responds, fewer when it is busy.
 
-Additive increase, multiplicative decrease, as TCP has it (RFC 5681): every answer adds its share of one place, a
-refusal halves the places, and nothing is sent before the service's `Retry-After` is over.
+Additive increase, multiplicative decrease, as in TCP (RFC 5681): a round of responses adds one place, a refusal halves
+the places, and nothing is sent before the service's `Retry-After` has passed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: Scripts under way at first, and at most, when the user doesn't say.
+#: Requests at once at first, and at most, if the user doesn't set a number.
 FIRST_JOBS = 4
 MOST_JOBS = 16
 
 
 class Stopped(Exception):
-    """Nothing more is to be sent."""
+    """The run ends, so nothing more is sent."""
 
 
 class Throttle:
@@ -30,7 +30,7 @@ class Throttle:
         """Begin.
 
         Args:
-            jobs: Places at first and at most; None adapts between the module's bounds.
+            jobs: Places at first and at most; None for this module's numbers.
 
         Attributes:
             most: Places at most.
@@ -45,15 +45,15 @@ class Throttle:
 
     @property
     def places(self) -> int:
-        """Requests that may be under way at once now."""
+        """How many requests may be under way at once."""
         return int(self._places)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[int]:
-        """Wait for a place and keep it; gives what `refused` wants to know.
+        """Wait for a place and hold it; yield the argument `began` of `refused`.
 
         Raises:
-            Stopped: While waiting, or before.
+            Stopped: The run ended while waiting, or before.
         """
         async with self._changed:
             while (pause_s := self._pause_s()) != 0:
@@ -65,15 +65,15 @@ class Throttle:
             self._running -= 1
             await self._tell()
 
-    def answered(self) -> None:
-        """Count an answer that was no refusal."""
+    def succeeded(self) -> None:
+        """Count a response other than a refusal."""
         self._places = min(self._places + 1 / self._places, self.most)
 
     async def refused(self, began: int, pause_s: float) -> None:
-        """Halve the places and hold all requests back.
+        """Halve the places and hold back all requests.
 
         Args:
-            began: What `place` gave: requests that were sent together and are refused together count once.
+            began: What `place` yielded, so that requests refused together count once.
             pause_s: Seconds to hold back.
         """
         if began == self._refusals:
@@ -83,12 +83,12 @@ class Throttle:
         await self._tell()
 
     async def stop(self) -> None:
-        """Let nothing more be sent; what is under way goes on."""
+        """End the run: requests under way go on, and no others are sent."""
         self._stopped = True
         await self._tell()
 
     def _pause_s(self) -> float | None:
-        """Return the seconds to wait for a place: 0 for none, None for as long as it takes."""
+        """Return the seconds to wait for a place: 0 if one is free, None until one is."""
         if self._stopped:
             raise Stopped
         held_s = self._held_until - time.monotonic()

@@ -1,15 +1,16 @@
-"""Reads the service's answers into values, or raises what they say."""
+"""The service's responses, read into values or raised as errors."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from figbox.document import Node, parse
-from figbox.errors import BadAnswer, Busy, FigboxError, Refused, RenderFailed, Unauthorized
+from figbox.errors import BadResponse, Busy, FigboxError, Refused, RenderFailed, Unauthorized
 from figbox.model import (
     Environment,
     Fault,
@@ -27,9 +28,9 @@ from figbox.model import (
 )
 
 if TYPE_CHECKING:
-    from figbox.exchange import Reply
+    from collections.abc import Mapping
 
-#: Statuses that say: not now. The last two are a balancer's, for a service behind it that can't be asked.
+#: Statuses that mean "not now". The last two come from a load balancer that can't reach the service.
 BUSY = (
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -37,36 +38,49 @@ BUSY = (
     HTTPStatus.GATEWAY_TIMEOUT,
 )
 
-#: Longest text of a foreign answer that is quoted, in characters.
+#: Longest content type that an error quotes, in characters.
 QUOTED = 200
 
 
-def read_render(reply: Reply) -> Render:
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response, read to its end.
+
+    Attributes:
+        headers: By lower-case name.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+def read_render(response: Response) -> Render:
     """Return what was rendered.
 
     Raises:
         FigboxError: Any of the tree but `Unreachable`.
     """
-    if reply.status != HTTPStatus.OK:
-        raise _failure(reply)
-    answer = _document(reply)
+    if response.status != HTTPStatus.OK:
+        raise _failure(response)
+    document = _document(response)
     return Render(
-        figures=tuple(_figure(node) for node in answer["figures"]),
-        files=tuple(_file(node) for node in answer["files"]),
-        files_truncated=answer["files_truncated"].flag(),
-        stdout=_printed(answer["stdout"]),
-        stderr=_printed(answer["stderr"]),
-        warnings=_warnings(answer["warnings"]),
-        manifest=answer["manifest"].mapping(),
-        request_id=_request_id(answer, reply),
-        cached=answer["cached"].flag(),
+        figures=tuple(_figure(node) for node in document["figures"]),
+        files=tuple(_file(node) for node in document["files"]),
+        files_truncated=document["files_truncated"].flag(),
+        stdout=_printed(document["stdout"]),
+        stderr=_printed(document["stderr"]),
+        warnings=_warnings(document["warnings"]),
+        manifest=document["manifest"].mapping(),
+        request_id=_request_id(document, response),
+        cached=document["cached"].flag(),
     )
 
 
-def read_environments(reply: Reply) -> tuple[Environment, ...]:
-    """Return the environments; raises as `read_render` does."""
-    if reply.status != HTTPStatus.OK:
-        raise _failure(reply)
+def read_environments(response: Response) -> tuple[Environment, ...]:
+    """Return the environments; raise as `read_render` does."""
+    if response.status != HTTPStatus.OK:
+        raise _failure(response)
     return tuple(
         Environment(
             name=node["name"].text(),
@@ -75,22 +89,22 @@ def read_environments(reply: Reply) -> tuple[Environment, ...]:
             packages=tuple(Package(entry["name"].text(), entry["version"].text()) for entry in node["packages"]),
             limits=node["limits"].mapping(),
         )
-        for node in _document(reply)["environments"]
+        for node in _document(response)["environments"]
     )
 
 
-def read_readiness(reply: Reply) -> Readiness:
-    """Return whether the service could render; raises as `read_render` does, but not `Busy` for a 503."""
-    if reply.status == HTTPStatus.OK:
+def read_readiness(response: Response) -> Readiness:
+    """Return whether the service could render; raise as `read_render` does, except `Busy`."""
+    if response.status == HTTPStatus.OK:
         return Readiness(ready=True)
-    failure = _failure(reply)
+    failure = _failure(response)
     if isinstance(failure, Busy):
         return Readiness(ready=False, reason=str(failure))
     raise failure
 
 
 def retry_after_s(value: str | None) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, None where it says nothing we understand.
+    """Return the seconds that a `Retry-After` header asks for, or None.
 
     Source: RFC 9110, section 10.2.3: a number of seconds, or a date.
     """
@@ -108,33 +122,33 @@ def retry_after_s(value: str | None) -> float | None:
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
-def _failure(reply: Reply) -> FigboxError:
-    """Return the error that an answer other than 200 stands for."""
-    answer = _problem(reply)
-    message = answer["error"].text("") or answer["detail"].text("") or _phrase(reply.status)
-    request_id = _request_id(answer, reply)
-    if reply.status in BUSY:
+def _failure(response: Response) -> FigboxError:
+    """Return the error for a response other than 200."""
+    document = _problem(response)
+    message = document["error"].text("") or document["detail"].text("") or _phrase(response.status)
+    request_id = _request_id(document, response)
+    if response.status in BUSY:
         return Busy(
             message,
-            status=reply.status,
-            retry_after_s=retry_after_s(reply.headers.get("retry-after")),
+            status=response.status,
+            retry_after_s=retry_after_s(response.headers.get("retry-after")),
             request_id=request_id,
         )
-    if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and answer["outcome"].there:
-        return _render_failed(answer, message, request_id)
-    if reply.status == HTTPStatus.UNAUTHORIZED:
-        return Unauthorized(message, status=reply.status, request_id=request_id)
-    if HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        errors = tuple(OptionError(node["option"].text(""), node["message"].text("")) for node in answer["errors"])
-        return Refused(message, status=reply.status, errors=errors, request_id=request_id)
-    return BadAnswer(f"the service answered {reply.status}: {message}", request_id=request_id)
+    if response.status == HTTPStatus.UNPROCESSABLE_ENTITY and document["outcome"].there:
+        return _render_failed(document, message, request_id)
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        return Unauthorized(message, status=response.status, request_id=request_id)
+    if HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        errors = tuple(OptionError(node["option"].text(""), node["message"].text("")) for node in document["errors"])
+        return Refused(message, status=response.status, errors=errors, request_id=request_id)
+    return BadResponse(f"the service responded with {response.status}: {message}", request_id=request_id)
 
 
-def _render_failed(answer: Node, message: str, request_id: str | None) -> RenderFailed:
-    fault, limit, figures, signal = answer["fault"], answer["limit"], answer["figures"], answer["signal"]
+def _render_failed(document: Node, message: str, request_id: str | None) -> RenderFailed:
+    fault, limit, figures, signal = document["fault"], document["limit"], document["figures"], document["signal"]
     return RenderFailed(
         message,
-        outcome=answer["outcome"].text(),
+        outcome=document["outcome"].text(),
         fault=Fault(
             type=fault["type"].text(""),
             message=fault["message"].text(""),
@@ -156,38 +170,38 @@ def _render_failed(answer: Node, message: str, request_id: str | None) -> Render
         figures=FigureCount(figures["drawn"].optional_integer(), figures["closed"].optional_integer())
         if figures.there
         else None,
-        stdout=_printed(answer["stdout"]),
-        stderr=_printed(answer["stderr"]),
-        warnings=_warnings(answer["warnings"]),
+        stdout=_printed(document["stdout"]),
+        stderr=_printed(document["stderr"]),
+        warnings=_warnings(document["warnings"]),
         request_id=request_id,
     )
 
 
-def _document(reply: Reply) -> Node:
-    if not _is_json(reply):
-        kind = reply.headers.get("content-type", "nothing that says what it is")
-        raise BadAnswer(f"the answer is {kind[:QUOTED]}, not JSON: is this the address of a Figbox?")
-    return parse(reply.body)
+def _document(response: Response) -> Node:
+    if not _is_json(response):
+        kind = response.headers.get("content-type") or "of an unknown type"
+        raise BadResponse(f"the response is {kind[:QUOTED]}, not JSON: is this the address of a Figbox?")
+    return parse(response.body)
 
 
-def _problem(reply: Reply) -> Node:
-    """Return the problem document, or an empty one where something between us and the service answered."""
-    if not _is_json(reply):
+def _problem(response: Response) -> Node:
+    """Return the problem document, or an empty one if the response isn't the service's own."""
+    if not _is_json(response):
         return Node({})
     try:
-        root = parse(reply.body)
-    except BadAnswer:
+        root = parse(response.body)
+    except BadResponse:
         return Node({})
     return root if isinstance(root.value, dict) else Node({})
 
 
-def _is_json(reply: Reply) -> bool:
-    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _is_json(response: Response) -> bool:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or kind.endswith("+json")
 
 
-def _request_id(answer: Node, reply: Reply) -> str | None:
-    return answer["request_id"].optional_text() or reply.headers.get("x-request-id")
+def _request_id(document: Node, response: Response) -> str | None:
+    return document["request_id"].optional_text() or response.headers.get("x-request-id")
 
 
 def _phrase(status: int) -> str:
@@ -231,10 +245,10 @@ def _file(node: Node) -> File:
 
 
 def _checked(node: Node, data: bytes) -> str:
-    """Return a digest that fits the bytes; where none was given, make it."""
+    """Return the digest of the bytes; raise when the document has another one."""
     digest = hashlib.sha256(data).hexdigest()
     if node.text(digest) != digest:
-        raise BadAnswer(f"{node.path} is not that of the bytes: they were changed on the way")
+        raise BadResponse(f"{node.path} doesn't match the data, which was changed on the way")
     return digest
 
 

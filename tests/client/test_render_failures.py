@@ -1,9 +1,8 @@
-"""`figbox render` when scripts fail, and when the service refuses, is busy, or isn't there."""
+"""`figbox render` when scripts fail, and when the service refuses, is busy, or can't be reached."""
 
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,15 @@ from tests.client.service import (
     Service,
     failed,
     figure,
+    opening_the_gate,
     problem,
     rendered,
-    wait_until,
 )
 from tests.support.live import free_port
 
 
 def test_failing_script_shows_its_traceback_and_the_others_go_on(figbox: Figbox, workplace: Path) -> None:
-    """The place is there to click on, the traceback below it, and the exit status says so."""
+    """The error has file and line, the traceback is below it, and the exit status is 1."""
     write(workplace / "plots" / "a.py", PLOT)
     write(workplace / "plots" / "broken.py", BROKEN)
     write(workplace / "plots" / "z.py", PLOT)
@@ -36,7 +35,7 @@ def test_failing_script_shows_its_traceback_and_the_others_go_on(figbox: Figbox,
 
 
 def test_source_is_shown_where_the_traceback_lacks_it(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """A fault's line is seen even if its text isn't in the message."""
+    """The source line is shown if the message doesn't contain it."""
     write(workplace / "a.py", PLOT)
     fault = {"type": "SyntaxError", "message": "bad", "line": 3, "column": 2, "source": "x = ("}
     service.canned.append(failed("program_error", "SyntaxError: bad", fault=fault))
@@ -45,8 +44,8 @@ def test_source_is_shown_where_the_traceback_lacks_it(figbox: Figbox, service: S
     )
 
 
-def test_limit_is_told_in_one_line(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """An outcome of one sentence needs no block below it."""
+def test_limit_is_reported_in_one_line(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """An outcome of one sentence isn't repeated below."""
     write(workplace / "a.py", PLOT)
     limit = {"name": "wall", "allowed": 1.0, "unit": "s", "used": 1.0}
     service.canned.append(failed("time_limit", "It took longer than 1 s", limit=limit))
@@ -56,7 +55,7 @@ def test_limit_is_told_in_one_line(figbox: Figbox, service: Service, workplace: 
 
 
 def test_escape_sequences_of_a_script_do_nothing(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Text of strangers can't act on the terminal that shows it."""
+    """Untrusted text can't control the terminal."""
     write(workplace / "a.py", PLOT)
     service.canned.append(failed("program_error", "\x1b]0;title\x07\n::add-mask::x\nE: \x1b[2J"))
     printed = figbox("render", "a.py", "-o", "out").stderr
@@ -76,10 +75,8 @@ def test_escape_sequences_of_a_script_do_nothing(figbox: Figbox, service: Servic
     ],
     ids=["no figure", "other format", "nonsense", "defect", "html"],
 )
-def test_bad_answer_is_the_services_fault_and_the_others_go_on(
-    figbox: Figbox, service: Service, workplace: Path, answer: Canned
-) -> None:
-    """What makes no sense costs one script, and the exit status says that it wasn't the script."""
+def test_bad_response_concerns_one_script(figbox: Figbox, service: Service, workplace: Path, answer: Canned) -> None:
+    """The other scripts are rendered, and the exit status says that the service failed."""
     write(workplace / "plots" / "a.py", "plt.bad()")
     write(workplace / "plots" / "b.py", PLOT)
     service.respond = lambda document: answer if "bad" in document["code"] else None
@@ -90,7 +87,7 @@ def test_bad_answer_is_the_services_fault_and_the_others_go_on(
 
 
 def test_wrong_key_ends_the_run(figbox: Figbox, service: Service, workplace: Path, monkeypatch: Any) -> None:
-    """No key is tried a thousand times; the reason is told once."""
+    """A wrong key isn't tried for every script; the reason is reported once."""
     for number in range(100):
         write(workplace / "plots" / f"{number}.py", PLOT)
     monkeypatch.setenv("FIGBOX_API_KEY", "another")
@@ -123,7 +120,7 @@ def test_refused_option_ends_the_run(figbox: Figbox, service: Service, workplace
     ids=["code", "files", "size"],
 )
 def test_refused_script_fails_alone(figbox: Figbox, service: Service, workplace: Path, answer: Canned) -> None:
-    """What is wrong with one script's code or files doesn't concern the others."""
+    """Errors in a script's code or files don't affect the others."""
     write(workplace / "a.py", "plt.bad()")
     write(workplace / "b.py", PLOT)
     service.respond = lambda document: answer if "bad" in document["code"] else None
@@ -134,7 +131,7 @@ def test_refused_script_fails_alone(figbox: Figbox, service: Service, workplace:
 
 
 def test_body_that_is_too_large_names_the_largest_file(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """What the service refuses for its size says which file to look at."""
+    """If the service refuses the size, the error names the largest file."""
     write(workplace / "a.py", PLOT + "'small.csv' 'large.csv'")
     write(workplace / "small.csv", "1")
     write(workplace / "large.csv", "1" * 100_000)
@@ -144,13 +141,12 @@ def test_body_that_is_too_large_names_the_largest_file(figbox: Figbox, service: 
 
 
 def test_busy_service_is_waited_for(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """More scripts than the service has places: all are rendered in the end, none is lost."""
+    """With more scripts than the service has places, all are rendered in the end."""
     service.places = 2
     for number in range(20):
         write(workplace / "plots" / f"{number}.py", PLOT)
-    service.gate.clear()
-    threading.Timer(0.3, service.gate.set).start()
-    done = figbox("render", "plots", "-o", "out", "--jobs", "6")
+    with opening_the_gate(service, lambda: len(service.renders) > service.places):
+        done = figbox("render", "plots", "-o", "out", "--jobs", "6")
     assert done.status == 0, done.stderr
     assert len(outputs()) == 20
     assert service.peak == 2
@@ -158,7 +154,7 @@ def test_busy_service_is_waited_for(figbox: Figbox, service: Service, workplace:
 
 
 def test_service_that_stays_busy_ends_the_run(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Patience has an end; what was rendered before stays."""
+    """The run ends when patience does; what was rendered before stays."""
     for name in "abc":
         write(workplace / f"{name}.py", PLOT if name == "a" else "plt.busy()")
     busy = Canned(503, problem(503, "Queue is full"), {"Retry-After": "60"})
@@ -170,24 +166,16 @@ def test_service_that_stays_busy_ends_the_run(figbox: Figbox, service: Service, 
 
 
 def test_jobs_bounds_what_is_under_way(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """As many at once as were asked for, and no more."""
+    """At most so many are sent at once."""
     for number in range(12):
         write(workplace / "plots" / f"{number}.py", PLOT)
-    service.gate.clear()
-
-    def open_the_gate() -> None:
-        wait_until(lambda: service.running == 3)
-        service.gate.set()
-
-    thread = threading.Thread(target=open_the_gate)
-    thread.start()
-    assert figbox("render", "plots", "-o", "out", "-j", "3").status == 0
-    thread.join(10)
+    with opening_the_gate(service, lambda: service.running == 3):
+        assert figbox("render", "plots", "-o", "out", "-j", "3").status == 0
     assert service.peak == 3
 
 
-def test_nobody_at_the_address(figbox: Figbox, workplace: Path) -> None:
-    """A service that isn't there is told once, with its address."""
+def test_unreachable_address(figbox: Figbox, workplace: Path) -> None:
+    """A service that can't be reached is reported once, with its address."""
     for name in "abcd":
         write(workplace / f"{name}.py", PLOT)
     url = f"http://127.0.0.1:{free_port()}"
@@ -197,8 +185,8 @@ def test_nobody_at_the_address(figbox: Figbox, workplace: Path) -> None:
     assert "0 rendered, 4 not rendered" in done.stderr
 
 
-def test_report_tells_what_kept_scripts_from_being_rendered(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """Every script has its entry, those that were never sent as well."""
+def test_report_says_why_scripts_were_not_rendered(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """Every script has its entry, also those that were never sent."""
     for name in "abc":
         write(workplace / f"{name}.py", PLOT)
     service.canned.append(Canned(401, problem(401, "Unauthorized")))

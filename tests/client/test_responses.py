@@ -1,4 +1,4 @@
-"""Answers become values or errors of the tree, whatever they hold."""
+"""Responses become values or errors of the tree, whatever they contain."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from figbox.answers import read_environments, read_readiness, read_render, retry_after_s
 from hypothesis import given
 from hypothesis import strategies as st
 
 import figbox
-from figbox.answers import read_environments, read_readiness, read_render, retry_after_s
-from figbox.exchange import Reply
+from figbox.responses import Response
 from tests.client.service import ENVIRONMENT, Canned, failed, figure, problem, rendered, written
 
 JSON = {"content-type": "application/json"}
 PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
 
 
-def reply(canned: Canned, **headers: str) -> Reply:
-    """Return a canned answer as the transport would."""
+def response(canned: Canned, **headers: str) -> Response:
+    """Return a prepared response as the transport would."""
     kind = JSON if canned.status == 200 else PROBLEM
     given_headers = {name.lower(): value for name, value in canned.headers.items()}
-    return Reply(canned.status, {**kind, **given_headers, **headers}, json.dumps(canned.document).encode())
+    return Response(canned.status, {**kind, **given_headers, **headers}, json.dumps(canned.document).encode())
 
 
 def test_everything_of_a_render_is_read() -> None:
-    """Each member of the contract's answer has its place in `Render`."""
+    """Each member of the contract's document is in `Render`."""
     canned = rendered(
         [{**figure(3, "png", "svg"), "label": "the third"}],
         cached=True,
@@ -41,7 +41,7 @@ def test_everything_of_a_render_is_read() -> None:
         manifest={"image": "sha256:0123", "warm": True},
         something_new={"from": "a newer service"},
     )
-    render = read_render(reply(canned))
+    render = read_render(response(canned))
     assert render.request_id == "id-of-a-render"
     assert render.cached
     assert [(found.number, found.label) for found in render.figures] == [(3, "the third")]
@@ -64,22 +64,22 @@ def test_everything_of_a_render_is_read() -> None:
 
 
 def test_only_picture_is_at_hand() -> None:
-    """One picture needs no search; of several, none is taken for the one."""
-    assert read_render(reply(rendered([figure(1, "png")]))).picture.data == b"png of figure 1"
+    """A single picture is at hand; with several it is an error."""
+    assert read_render(response(rendered([figure(1, "png")]))).picture.data == b"png of figure 1"
     with pytest.raises(ValueError, match="2 pictures"):
-        _ = read_render(reply(rendered([figure(1, "png", "svg")]))).picture
+        _ = read_render(response(rendered([figure(1, "png", "svg")]))).picture
 
 
 def test_bytes_stay_out_of_reprs() -> None:
-    """What is logged stays short: no picture, no file, no manifest."""
-    text = repr(read_render(reply(rendered([figure(1, "png")], files=[written("a", b"secret")]))))
+    """Logs stay short, without pictures, files and manifests."""
+    text = repr(read_render(response(rendered([figure(1, "png")], files=[written("a", b"secret")]))))
     assert "png of figure" not in text
     assert "secret" not in text
     assert "3.11.2" not in text
 
 
 def test_everything_of_a_failure_is_read() -> None:
-    """Each member of the contract's 422 has its place in `RenderFailed`."""
+    """Each member of the contract's 422 is in `RenderFailed`."""
     canned = failed(
         "program_error",
         "Traceback …",
@@ -89,7 +89,7 @@ def test_everything_of_a_failure_is_read() -> None:
         warnings=[{"category": "UserWarning", "message": "careful", "line": None}],
     )
     with pytest.raises(figbox.RenderFailed, match="Traceback …") as caught:
-        read_render(reply(canned))
+        read_render(response(canned))
     failure = caught.value
     assert failure.outcome == figbox.Outcome.PROGRAM_ERROR
     assert failure.fault == figbox.Fault("ValueError", "no", 3, 5, "plot()")
@@ -114,9 +114,9 @@ def test_everything_of_a_failure_is_read() -> None:
     ],
 )
 def test_each_outcome_has_its_detail(canned: Canned, name: str, value: object) -> None:
-    """Limits, signals and figure counts are read; an outcome we don't know is passed on."""
+    """Limits, signals and figure counts are read; an unknown outcome is passed on."""
     with pytest.raises(figbox.RenderFailed) as caught:
-        read_render(reply(canned))
+        read_render(response(canned))
     assert getattr(caught.value, name) == value
 
 
@@ -133,16 +133,16 @@ def test_each_outcome_has_its_detail(canned: Canned, name: str, value: object) -
         (502, figbox.Busy),
         (503, figbox.Busy),
         (504, figbox.Busy),
-        (500, figbox.BadAnswer),
-        (302, figbox.BadAnswer),
-        (204, figbox.BadAnswer),
-        (799, figbox.BadAnswer),
+        (500, figbox.BadResponse),
+        (302, figbox.BadResponse),
+        (204, figbox.BadResponse),
+        (799, figbox.BadResponse),
     ],
 )
 @pytest.mark.parametrize("ours", [True, False], ids=["problem", "foreign"])
 def test_every_status_has_its_error(status: int, kind: type[figbox.FigboxError], ours: bool) -> None:  # noqa: FBT001
-    """A status alone decides the class, whether the service answered or something in front of it."""
-    answer = reply(Canned(status, problem(status, "why"))) if ours else Reply(status, {}, b"<html>\xff")
+    """The status decides the class, whether the service responded or something in front of it."""
+    answer = response(Canned(status, problem(status, "why"))) if ours else Response(status, {}, b"<html>\xff")
     with pytest.raises(figbox.FigboxError) as caught:
         read_render(answer)
     assert type(caught.value) is kind
@@ -152,17 +152,17 @@ def test_every_status_has_its_error(status: int, kind: type[figbox.FigboxError],
 
 
 def test_refusal_names_its_options() -> None:
-    """What is wrong with which option can be read by programs."""
+    """Programs can read what is wrong with which option."""
     errors = [{"option": "dpi", "message": "must be at most 1200"}, {"option": "format", "message": "unknown"}]
     with pytest.raises(figbox.Refused) as caught:
-        read_render(reply(Canned(400, problem(400, "Bad options", errors=errors))))
+        read_render(response(Canned(400, problem(400, "Bad options", errors=errors))))
     assert caught.value.status == 400
     assert caught.value.errors[0] == figbox.OptionError("dpi", "must be at most 1200")
     assert len(caught.value.errors) == 2
 
 
 def test_retry_after_is_read_in_both_forms() -> None:
-    """A number of seconds or a date; anything else is as good as none."""
+    """A number of seconds or a date; anything else is ignored."""
     assert retry_after_s("0") == 0
     assert retry_after_s(" 17 ") == 17
     later = retry_after_s(format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True))
@@ -176,50 +176,50 @@ def test_retry_after_is_read_in_both_forms() -> None:
 @given(
     st.text() | st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,9} [A-Z][a-z]{2} \d{1,12} \d\d:\d\d:\d{1,3} [A-Z+0-9-]{1,6}\Z")
 )
-def test_any_retry_after_is_survived(value: str) -> None:
-    """Whatever the header says, it is a number of seconds or nothing."""
+def test_any_retry_after_can_be_read(value: str) -> None:
+    """Whatever the header says, the result is a number of seconds or None."""
     seconds = retry_after_s(value)
     assert seconds is None or seconds >= 0
 
 
 def test_busy_says_when_to_come_back() -> None:
-    """`Retry-After` and status are on the error."""
+    """`Retry-After` and status are in the error."""
     with pytest.raises(figbox.Busy) as caught:
-        read_render(reply(Canned(429, problem(429, "share"), {"Retry-After": "3"})))
+        read_render(response(Canned(429, problem(429, "share"), {"Retry-After": "3"})))
     assert (caught.value.status, caught.value.retry_after_s) == (429, 3)
 
 
 def test_wrong_digest_is_noticed() -> None:
-    """Bytes that don't fit their digest are not handed on."""
+    """Bytes that don't match their digest are refused."""
     document = rendered([figure(1, "png")])
     assert document.document is not None
     document.document["figures"][0]["pictures"][0]["data"] = base64.b64encode(b"others").decode()
-    with pytest.raises(figbox.BadAnswer, match=r"figures\[0\]: pictures\[0\]: sha256 is not that of the bytes"):
-        read_render(reply(document))
+    with pytest.raises(figbox.BadResponse, match=r"figures\[0\]: pictures\[0\]: sha256 doesn't match the data"):
+        read_render(response(document))
 
 
 @pytest.mark.parametrize(
     ("body", "kind", "message"),
     [
-        (b"\x89PNG", "image/png", "the answer is image/png, not JSON: is this the address of a Figbox?"),
-        (b"hello", "", "the answer is , not JSON"),
-        (b"{", "application/json", "the answer is not a JSON document"),
-        (b"[" * 100_000, "application/json", "the answer is not a JSON document"),
-        (b"[]", "application/json", "the answer is not an object"),
-        (b'{"figures": 3}', "application/json", "the answer: figures is not a list"),
-        (b'{"figures": [{}]}', "application/json", r"the answer: figures\[0\]: number is missing"),
+        (b"\x89PNG", "image/png", "the response is image/png, not JSON: is this the address of a Figbox?"),
+        (b"hello", "", "the response is of an unknown type, not JSON"),
+        (b"{", "application/json", "the response is not a JSON document"),
+        (b"[" * 100_000, "application/json", "the response is not a JSON document"),
+        (b"[]", "application/json", "the response is not an object"),
+        (b'{"figures": 3}', "application/json", "the response: figures is not a list"),
+        (b'{"figures": [{}]}', "application/json", r"the response: figures\[0\]: number is missing"),
     ],
 )
 def test_nonsense_says_where_it_is_wrong(body: bytes, kind: str, message: str) -> None:
-    """A 200 that isn't the contract's names the first thing that is wrong."""
-    with pytest.raises(figbox.BadAnswer, match=message):
-        read_render(Reply(200, {"content-type": kind}, body))
+    """The error names the first thing that isn't what the contract says."""
+    with pytest.raises(figbox.BadResponse, match=message):
+        read_render(Response(200, {"content-type": kind}, body))
 
 
 def test_environments_are_read() -> None:
     """Names, images, versions, packages and limits."""
     canned = Canned(200, {"environments": [ENVIRONMENT, {"name": "bare"}]})
-    default, bare = read_environments(reply(canned))
+    default, bare = read_environments(response(canned))
     assert default.versions["matplotlib"] == "3.11.2"
     assert default.packages[1] == figbox.Package("pandas", "3.1.1")
     assert default.limits == ENVIRONMENT["limits"]
@@ -227,13 +227,13 @@ def test_environments_are_read() -> None:
 
 
 def test_readiness_is_a_value_even_when_it_is_not_ready() -> None:
-    """A 503 of `/readyz` is the answer to the question, not a failure."""
-    assert read_readiness(Reply(200, JSON, b"{}"))
-    answer = read_readiness(reply(Canned(503, problem(503, "the pool is being filled"))))
+    """A 503 of `/readyz` is an ordinary result."""
+    assert read_readiness(Response(200, JSON, b"{}"))
+    answer = read_readiness(response(Canned(503, problem(503, "the pool is being filled"))))
     assert not answer
     assert answer.reason == "the pool is being filled"
     with pytest.raises(figbox.Refused):
-        read_readiness(Reply(404, {}, b""))
+        read_readiness(Response(404, {}, b""))
 
 
 _WHOLE = rendered(
@@ -257,17 +257,17 @@ _junk = st.recursive(
 
 
 def _paths(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the places of a document, the root apart."""
+    """Return the paths of all values below a document's root."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for name, member in members for place in [(*path, name), *_paths(member, (*path, name))]]
 
 
 @given(st.data(), _junk)
 @pytest.mark.parametrize(("status", "document"), [(200, _WHOLE), (422, _FAILURE), (400, _FAILURE), (503, _FAILURE)])
-def test_no_answer_gives_anything_but_a_render_or_an_error_of_the_tree(
+def test_any_document_gives_a_render_or_an_error_of_the_tree(
     status: int, document: dict[str, Any], data: st.DataObject, junk: object
 ) -> None:
-    """Whatever stands in any place of an answer, callers need to catch `FigboxError` alone."""
+    """Whatever a response contains, callers only need to catch `FigboxError`."""
     changed = copy.deepcopy(document)
     place = data.draw(st.sampled_from(_paths(changed)))
     holder: Any = changed
@@ -275,7 +275,7 @@ def test_no_answer_gives_anything_but_a_render_or_an_error_of_the_tree(
         holder = holder[name]
     holder[place[-1]] = junk
     try:
-        found = read_render(Reply(status, JSON, json.dumps(changed).encode()))
+        found = read_render(Response(status, JSON, json.dumps(changed).encode()))
     except figbox.FigboxError:
         return
     assert isinstance(found, figbox.Render)
