@@ -1,1 +1,1 @@
-"""Measures Figbox beside its alternatives on the machine at hand: `python -m benchmarks --help`."""
+"""The benchmark of Figbox and its alternatives on this machine: `python -m benchmarks --help`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one run, its tables on stdout, its numbers and its picture in benchmarks/results/."""
+"""`python -m benchmarks`: a run, with tables on stdout, and numbers and a picture in benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -32,20 +32,22 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--full", action="store_const", dest="plan", const=FULL, help="about half an hour (the default)")
-    form.add_argument("--short", action="store_const", dest="plan", const=SHORT, help="within a minute, for CI")
-    form.add_argument("--tiny", action="store_const", dest="plan", const=TINY, help="seconds: shows that it works")
-    parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--soak", metavar="N", type=int, help="run N jobs in a row and look for what grows")
-    parser.add_argument("--json", metavar="PATH", type=Path, help="where to write the numbers; the picture goes beside")
-    parser.add_argument("--one-runtime", action="store_true", help="leave out the engine's further runtimes")
+    form.add_argument(
+        "--full", action="store_const", dest="plan", const=FULL, help="all of it, about half an hour (the default)"
+    )
+    form.add_argument("--short", action="store_const", dest="plan", const=SHORT, help="about a minute, for CI")
+    form.add_argument("--tiny", action="store_const", dest="plan", const=TINY, help="seconds, to see that it works")
+    parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, help=f"only these of {', '.join(PARTS)}")
+    parser.add_argument("--soak", metavar="N", type=int, help="run N jobs in a row, and see whether anything grows")
+    parser.add_argument("--json", metavar="PATH", type=Path, help="file for the numbers; the picture goes beside it")
+    parser.add_argument("--one-runtime", action="store_true", help="leave out the engine's other runtimes")
     parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or DEFAULT_IMAGE, help="runner image")
     parser.set_defaults(plan=FULL)
     return parser.parse_args(arguments)
 
 
 def choose_plan(options: argparse.Namespace) -> Plan:
-    """Return the form that was asked for, changed as the options say."""
+    """Return the plan that the options ask for."""
     plan: Plan = options.plan
     if options.only:
         plan = replace(plan, parts=tuple(options.only))
@@ -56,7 +58,7 @@ def choose_plan(options: argparse.Namespace) -> Plan:
 
 
 async def measure(plan: Plan, image: str, *, one_runtime: bool) -> tuple[Results, str, bytes]:
-    """Return what was measured, Figbox's name in it, and its picture."""
+    """Return the results, Figbox's name in them, and their picture."""
     _end_on_sigterm()
     async with open_arena(image, os.environ.get("DOCKER_HOST"), one_runtime=one_runtime) as arena:
         results = await run(arena, plan)
@@ -64,7 +66,7 @@ async def measure(plan: Plan, image: str, *, one_runtime: bool) -> tuple[Results
 
 
 def publish(results: Results, name: str, picture: bytes, json_path: Path) -> None:
-    """Print the tables, write the numbers, and the picture beside them."""
+    """Print the tables; write the numbers and the picture."""
     print(report(results, name))
     json_path.parent.mkdir(parents=True, exist_ok=True)
     json_path.write_text(results.to_json(name), "utf-8")
@@ -73,14 +75,14 @@ def publish(results: Results, name: str, picture: bytes, json_path: Path) -> Non
 
 
 def _end_on_sigterm() -> None:
-    """Let SIGTERM unwind everything, as Ctrl-C does: containers must not stay."""
+    """Make SIGTERM clean up as Ctrl-C does, so that containers are removed."""
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - we are in it
+    assert task is not None  # noqa: S101 - this runs in it
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run; return the exit status: 1 when a part was broken off. It says nothing of how fast anything was."""
+    """Run; return the exit status, 1 if a part was aborted, however fast or slow anything was."""
     options = parse(arguments)
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     json_path = options.json or RESULTS_FOLDER / f"{moment}.json"
@@ -88,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         measuring = measure(choose_plan(options), options.image, one_runtime=options.one_runtime)
         results, name, picture = asyncio.run(measuring)
     except (RenderFailed, ExceptionGroup) as error:
-        print(f"benchmark broken off: {error}", *getattr(error, "exceptions", ()), sep="\n", file=sys.stderr)
+        print(f"benchmark aborted: {error}", *getattr(error, "exceptions", ()), sep="\n", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("benchmark interrupted", file=sys.stderr)

@@ -1,14 +1,14 @@
-"""Everything that stands ready while the measurements are made, and how it comes and goes."""
+"""The contenders and what else runs during the measurements, from start to end."""
 
 from __future__ import annotations
 
 import itertools
-import random
 import secrets
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import engine_view
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Arena:
-    """The contenders, all running at once, so that rounds can be interleaved.
+    """The contenders, all running at once, so that they can take turns.
 
     Attributes:
-        image: Runner image of all contenders that use one.
+        image: The runner image.
         docker_host: `DOCKER_HOST`, or None.
-        folder: For whatever a part writes; removed at the end.
-        engine: For what the benchmark itself asks.
-        engine_info: The engine's answer to `docker info`.
-        lots: Draws the order of contenders, seeded.
-        figbox: On the engine's default runtime, each container importing for itself.
-        forked: The same with runners forked by a template; None where this host can't.
-        further: Figbox on every other runtime.
+        folder: For files of the parts; removed at the end.
+        engine: Client for the benchmark's own requests.
+        engine_info: What the engine says to `docker info`.
+        random: For the order of contenders, seeded.
+        figbox: On the engine's default runtime.
+        forked: The same, with runners forked by a template; None if the host doesn't support it.
+        others: Figbox on every other runtime.
     """
 
     image: str
@@ -54,26 +54,26 @@ class Arena:
     in_process: InProcess
     figbox: Figbox
     forked: Figbox | None
-    further: list[Figbox]
-    lots: random.Random = field(default_factory=lambda: random.Random(SEED))
+    others: list[Figbox]
+    random: Random = field(default_factory=lambda: Random(SEED))
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
     def gateways(self) -> list[Figbox]:
-        """Figbox in all its forms."""
-        return [self.figbox, *([self.forked] if self.forked else []), *self.further]
+        """All Figboxes."""
+        return [self.figbox, *([self.forked] if self.forked else []), *self.others]
 
     @property
     def contenders(self) -> list[Contender]:
-        """All, in the order of the tables."""
+        """All contenders, in the order of the tables."""
         return [self.naked, self.docker_run, self.in_process, *self.gateways]
 
     def shuffled(self, contenders: list[Contender]) -> list[Contender]:
-        """Return contenders in an order drawn by lot: none always follows the same other one."""
-        return self.lots.sample(contenders, len(contenders))
+        """Return contenders in a random order, so that they don't always follow the same one."""
+        return self.random.sample(contenders, len(contenders))
 
     def another_figbox(self, name: str, **settings: str) -> AbstractAsyncContextManager[Figbox]:
-        """Run one more gateway, with settings of its own."""
+        """Run another gateway, with its own settings."""
         return run_figbox(name, self.image, self.folder / f"gateway-{next(self._numbers)}", settings)
 
     async def settle(self) -> None:
@@ -84,7 +84,7 @@ class Arena:
 
 @asynccontextmanager
 async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) -> AsyncIterator[Arena]:
-    """Start every contender; end all of them, and make sure that no container stays.
+    """Start all contenders; end them, and remove containers that are left.
 
     Args:
         image: Runner image.
@@ -99,8 +99,8 @@ async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) 
         label = f"bench-{secrets.token_hex(6)}"
         stack.callback(_sweep, engine, label)
         gateways = []
-        further = [] if one_runtime else engine_view.further_runtimes(info)
-        for number, runtime in enumerate((None, *further)):
+        others = [] if one_runtime else engine_view.other_runtimes(info)
+        for number, runtime in enumerate((None, *others)):
             settings = {"FIGBOX_RUNTIME": runtime} if runtime else {}
             name = f"figbox {runtime or info.get('DefaultRuntime')}"
             running = run_figbox(name, image, folder / f"runtime-{number}", settings)
@@ -118,12 +118,12 @@ async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) 
             in_process=await stack.enter_async_context(run_in_process(folder)),
             figbox=gateways[0],
             forked=await _enter_if_possible(stack, forked),
-            further=gateways[1:],
+            others=gateways[1:],
         )
 
 
 async def _enter_if_possible(stack: AsyncExitStack, gateway: AbstractAsyncContextManager[Figbox]) -> Figbox | None:
-    """Return a gateway, or None and the reason on stdout where it can't be started."""
+    """Return a gateway, or print why it can't be started and return None."""
     try:
         return await stack.enter_async_context(gateway)
     except RenderFailed as error:
@@ -134,4 +134,4 @@ async def _enter_if_possible(stack: AsyncExitStack, gateway: AbstractAsyncContex
 def _sweep(engine: docker.APIClient, installation: str) -> None:
     left = engine_view.remove_leftovers(engine, installation)
     if left:
-        print(f"removed {left} containers that were left over")
+        print(f"removed {left} leftover containers")

@@ -1,13 +1,13 @@
-"""Processor time of everything that works for a contender: the machine's busy time, less what is not its own.
+"""Processor time of everything that works for a contender: the machine's busy time, less what isn't the contender's.
 
 A job's time is spread over the gateway, the engine's daemon, shims, the runtime's short-lived processes and the
-container; no single control group holds them all, and none of them outlives the job for sure. So the whole
-machine is measured: busy time from `/proc/stat`, less what the machine burned idle right before (it drifts within
-minutes), less this process's own time (`getrusage`), which makes the load and is nobody's cost.
+container, which don't share a control group, and may end with the job. So the whole machine is measured: busy time from
+`/proc/stat`, less the load when idle right before (which drifts within minutes), less this process's own time
+(`getrusage`) for making the load.
 
-Its limits. Whatever else starts working during a window counts as the contender's. The kernel counts in ticks
-of 10 ms, on most machines exactly, on some by sampling. Time stolen by the hypervisor is left out. The bytes
-that the load generator's calls move through the kernel count as its own.
+Its limits: other work on the machine during a window counts as the contender's. The kernel counts ticks of 10 ms, on
+most machines exactly, on some by sampling. Time stolen by the hypervisor is left out. Kernel time of the load
+generator's calls counts as its own.
 
 Source: proc_stat(5), getrusage(2).
 """
@@ -27,7 +27,7 @@ _BUSY_COLUMNS = (0, 1, 2, 5, 6)
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """Clocks, all in seconds, read at one moment."""
+    """Clocks, in seconds, read at the same moment."""
 
     wall_s: float
     busy_s: float
@@ -43,13 +43,13 @@ def now() -> Instant:
 
 
 def spent_s(began: Instant, ended: Instant, idle_load: float = 0.0) -> float:
-    """Return the processor seconds between two instants that are neither idle load nor this process's."""
+    """Return the processor seconds between two instants, without the idle load and this process."""
     busy_s = (ended.busy_s - began.busy_s) - (ended.own_s - began.own_s)
     return max(0.0, busy_s - idle_load * (ended.wall_s - began.wall_s))
 
 
 async def measure_idle_load(seconds: float) -> float:
-    """Return the cores that are busy while nothing is asked of anybody."""
+    """Return how many cores are busy without requests."""
     began = now()
     await asyncio.sleep(seconds)
     ended = now()

@@ -1,4 +1,4 @@
-"""What the benchmark itself asks of the container engine: facts, counts, and whether anything was left."""
+"""The benchmark's own requests to the engine: facts, counts, and removal of leftovers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.jobs import MiB
 
-#: Names under which every engine lists its own shims: other words for runc.
+#: Prefix of the engine's own names for runc.
 SHIM_PREFIX = "io.containerd."
 
 
@@ -24,11 +24,11 @@ def connect(docker_host: str | None) -> docker.APIClient:
     return docker.APIClient(base_url=find_engine_url(docker_host), version="auto", timeout=60)
 
 
-def further_runtimes(info: dict[str, Any]) -> list[str]:
-    """Return the engine's runtimes besides the default one, each once, shims and aliases left out.
+def other_runtimes(info: dict[str, Any]) -> list[str]:
+    """Return the engine's runtimes other than the default one, without aliases.
 
     Args:
-        info: The engine's answer to `docker info`.
+        info: What the engine says to `docker info`.
     """
     runtimes: dict[str, Any] = info.get("Runtimes") or {}
 
@@ -46,7 +46,7 @@ def further_runtimes(info: dict[str, Any]) -> list[str]:
 
 
 def count_objects(client: docker.APIClient, installation: str) -> dict[str, int]:
-    """Count what a leak would show in: containers of an installation, and all volumes and images."""
+    """Count what could leak: containers of an installation, and all volumes and images."""
     return {
         "containers": len(_containers(client, installation)),
         "volumes": len((client.volumes() or {}).get("Volumes") or ()),
@@ -55,7 +55,7 @@ def count_objects(client: docker.APIClient, installation: str) -> dict[str, int]
 
 
 def idle_memory_mib(client: docker.APIClient, installation: str) -> list[float]:
-    """Return what each container of an installation uses in MiB, page cache that can go left out.
+    """Return the MiB that each container of an installation uses, without reclaimable page cache.
 
     Source: the same sum as `docker stats` (docker/cli, `calculateMemUsageUnixNoCache`).
     """
@@ -69,7 +69,7 @@ def idle_memory_mib(client: docker.APIClient, installation: str) -> list[float]:
 
 
 def remove_leftovers(client: docker.APIClient, installation: str) -> int:
-    """Remove what a broken-off part left, and return how much that was; after a clean end it is nothing."""
+    """Remove containers that an aborted part left; return how many there were."""
     left = _containers(client, installation) + _containers(client, installation, LABEL)
     for container in left:
         try:

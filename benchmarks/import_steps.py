@@ -1,8 +1,8 @@
-"""Shows what each saving of the runner's import is worth: python -m benchmarks.import_steps.
+"""What each saving of the runner's import is worth: `python -m benchmarks.import_steps`.
 
-One container of the runner image imports Matplotlib again and again, each time in a new process, with one
-saving more at each step. The steps take turns, so that a noisy moment hits all of them alike, and the table
-shows medians of CPU time (user and system, of all threads); wall time on a busy machine says nothing.
+A container of the runner image imports Matplotlib many times, each in a new process, with one more saving at each step.
+The steps take turns, so that a noisy moment affects all of them, and the table shows medians of CPU time (user and
+system, of all threads), since wall time depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DRIVER = textwrap.dedent(
             "MPLBACKEND": "Agg",
             "MPLCONFIGDIR": "/tmp/config",
             "PYTHONPATH": os.environ["PYTHONPATH"],
-            "PYTHONPYCACHEPREFIX": "/tmp/byte-code",  # of both kinds, so that they are read from the same place
+            "PYTHONPYCACHEPREFIX": "/tmp/byte-code",  # for both, so that it is read from the same place
             **step["environment"],
         }
         command = [sys.executable, *step["flags"], RUNNER, "import", *step["savings"]]
@@ -59,7 +59,7 @@ DRIVER = textwrap.dedent(
 
 
 def cumulate() -> list[dict[str, Any]]:
-    """Settings of every step, with those of all steps before it."""
+    """Return the settings of every step, including those of the steps before it."""
     settings: dict[str, Any] = {"savings": [], "environment": {}, "flags": []}
     cumulated = []
     for _, added in STEPS:
@@ -73,7 +73,7 @@ def cumulate() -> list[dict[str, Any]]:
 
 
 def measure(image: str, runs: int) -> list[list[tuple[float, float]]]:
-    """Pairs of CPU milliseconds and peak MiB: one list a step, one pair a run."""
+    """Return a list of pairs for each step, with a run's CPU milliseconds and peak MiB."""
     client = docker.from_env()
     try:
         output = client.containers.run(
@@ -82,7 +82,7 @@ def measure(image: str, runs: int) -> list[list[tuple[float, float]]]:
             command=[],
             network_mode="none",
             read_only=True,
-            tmpfs={"/tmp": "rw,size=256m,mode=1777"},  # noqa: S108  # in the container
+            tmpfs={"/tmp": "rw,size=256m,mode=1777"},  # noqa: S108 - in the container
             labels={"figbox.benchmark": "import_steps"},
             remove=True,
         )

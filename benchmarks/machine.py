@@ -1,4 +1,4 @@
-"""The machine's shape and the versions in play; nothing that names the machine itself."""
+"""The machine's size and the versions in use, without the machine's name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.settings import ROOT
 if TYPE_CHECKING:
     from benchmarks.arena import Arena
 
-#: A program that tells the runner's versions by the only way an error can go.
+#: A program that returns the runner's versions in its error.
 VERSIONS_PROGRAM = """\
 import platform, matplotlib
 raise RuntimeError(f"{platform.python_version()} {matplotlib.__version__}")
@@ -25,7 +25,7 @@ raise RuntimeError(f"{platform.python_version()} {matplotlib.__version__}")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the numbers were taken on."""
+    """What the numbers were measured on."""
 
     cores: int
     processor: str
@@ -73,7 +73,7 @@ def _first_value(file: Path, name: str) -> str | None:
 
 
 def _commit() -> str:
-    """Return the commit, marked when the product differs from it; unknown outside a clone."""
+    """Return the commit, with a mark if the product has changed since, or `unknown` outside a clone."""
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
         changed = _git("status", "--porcelain", "--", "gateway", "runner-image", "benchmarks", "requirements")

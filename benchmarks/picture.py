@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from benchmarks.contenders.figbox import Figbox
     from benchmarks.results import Results
 
-#: Reads `data`, which is put before it.
+#: Draws `data`, which is defined before it.
 PROGRAM = """\
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 names = data["names"]
@@ -69,6 +69,6 @@ async def draw_picture(figbox: Figbox, results: Results) -> bytes:
             for name in names
         },
     }
-    # A string literal of JSON is safe to put into code, whatever stands in it.
+    # A string literal of JSON is safe in code, whatever it contains.
     code = f"import json\ndata = json.loads({json.dumps(data)!r})\n{PROGRAM}"
     return (await figbox.render(code)).png

@@ -1,10 +1,10 @@
-"""How much is measured: the full form, the short form for CI, and a tiny one that only shows that it works."""
+"""How much is measured: in full, in short for CI, or so little that it only shows that everything works."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-#: Makes the order of contenders and whatever else is drawn by lot the same in every run.
+#: Seed of all random choices, such as the order of contenders.
 SEED = 20_240_229
 
 PARTS = ("latency", "saturation", "memory", "refusal", "burst", "idle", "savings", "soak")
@@ -18,22 +18,22 @@ class Plan:
         form: "full", "short" or "tiny".
         parts: Which measurements are made.
         warm_up: Requests to each contender and program that are not counted.
-        latency_rounds: By figure; in each round every contender gets `latency_requests`.
-        latency_requests: Paced requests of one client to one contender in one round.
-        saturation_rounds: Windows of each contender and number of clients.
+        latency_rounds: Rounds by figure; in each, every contender gets `latency_requests`.
+        latency_requests: Requests of one client to one contender in one round.
+        saturation_rounds: Windows for each contender and number of clients.
         clients: Numbers of clients for the light figure.
         other_clients: Numbers of clients for the other figures, and for further runtimes.
-        lead_s: Seconds of load before a window, which empty the pool.
+        lead_s: Seconds of load before a window, to empty the pool.
         window_s: Seconds of a window.
         baseline_s: Seconds without load right before a window.
         refusals: Requests sent to a full queue.
         burst: Requests sent at once.
         bursts: How many times.
-        idle_requests: First requests after idle, of each kind.
+        idle_requests: First requests after idle time, of each kind.
         saving_rounds: Blocks of containers for each saving.
-        saving_cycles: Containers of one block, one after the other.
+        saving_cycles: Containers in a block.
         savefig_rounds: Figures saved in each of two ways.
-        import_steps: Whether the steps of the import are measured as well.
+        import_steps: Whether to measure the steps of the import.
         soak_jobs: Jobs in a row.
         soak_lead_jobs: Jobs before the first reading.
     """
@@ -85,9 +85,10 @@ FULL = Plan(
     soak_lead_jobs=60,
 )
 
-SHORT = Plan(
+SHORT = replace(
+    FULL,
     form="short",
-    parts=("latency", "saturation", "memory", "refusal", "burst", "idle", "savings"),
+    parts=tuple(part for part in PARTS if part != "soak"),
     warm_up=1,
     latency_rounds={"light": 1, "heavy": 1},
     latency_requests=3,
@@ -99,7 +100,6 @@ SHORT = Plan(
     baseline_s=0.3,
     refusals=20,
     burst=12,
-    bursts=1,
     idle_requests=2,
     saving_rounds=1,
     saving_cycles=2,
@@ -109,26 +109,21 @@ SHORT = Plan(
     soak_lead_jobs=20,
 )
 
-TINY = Plan(
+TINY = replace(
+    SHORT,
     form="tiny",
     parts=PARTS,
-    warm_up=1,
     latency_rounds={"light": 1},
     latency_requests=1,
-    saturation_rounds=1,
     clients=(2,),
-    other_clients=(),
     lead_s=0.2,
     window_s=0.8,
     baseline_s=0.1,
     refusals=2,
     burst=3,
-    bursts=1,
     idle_requests=1,
-    saving_rounds=1,
     saving_cycles=1,
     savefig_rounds=1,
-    import_steps=False,
     soak_jobs=4,
     soak_lead_jobs=2,
 )

@@ -1,4 +1,4 @@
-"""All that a run found, and the targets it is held against."""
+"""The results of a run, and the targets that they are compared with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.plan import Plan
     from benchmarks.statistics import Summary
 
-#: Warm median to in process, throughput to naked, milliseconds to a refusal.
+#: A warm request's median / in process, throughput / naked, milliseconds to a refusal.
 WARM_RATIO_TARGET = 1.15
 THROUGHPUT_RATIO_TARGET = 1.5
 REFUSAL_TARGET_MS = 5.0
@@ -26,7 +26,7 @@ REFUSAL_TARGET_MS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A number that was to be reached."""
+    """A number that should be reached."""
 
     name: str
     wanted: str
@@ -52,7 +52,7 @@ class Results:
     soak: Soak | None = None
 
     def targets(self, figbox: str) -> list[Target]:
-        """Return the targets that this run can judge.
+        """Return the targets that this run measured.
 
         Args:
             figbox: Name of Figbox on the default runtime.
@@ -60,44 +60,33 @@ class Results:
         found = []
         for latency in self.latency:
             if latency.contender == figbox and latency.figure == "light":
-                ratio = latency.ratio.p50
-                found.append(
-                    Target("warm p50 / in process, light", f"<= {WARM_RATIO_TARGET}", ratio, ratio <= WARM_RATIO_TARGET)
-                )
+                name, ratio = "warm p50 / in process, light", latency.ratio.p50
+                found.append(Target(name, f"<= {WARM_RATIO_TARGET}", ratio, ratio <= WARM_RATIO_TARGET))
         for contender in (figbox, f"{figbox} forked"):
             ratios = [
-                (saturation.clients, saturation.ratio.p50)
-                for saturation in self.saturation
-                if saturation.contender == contender
-                and saturation.figure == "light"
-                and saturation.clients > 1
-                and saturation.ratio.count
+                (one.clients, one.ratio.p50)
+                for one in self.saturation
+                if one.contender == contender and one.figure == "light" and one.clients > 1 and one.ratio.count
             ]
             if ratios:
                 clients, ratio = max(ratios)
                 name = f"throughput / naked, light, {clients} clients, {contender}"
                 found.append(Target(name, f">= {THROUGHPUT_RATIO_TARGET}", ratio, ratio >= THROUGHPUT_RATIO_TARGET))
         for case, refusal in self.refusal_ms.items():
-            found.append(
-                Target(
-                    f"refusal p50 in ms, {case}",
-                    f"<= {REFUSAL_TARGET_MS:g}",
-                    refusal.p50,
-                    refusal.p50 <= REFUSAL_TARGET_MS,
-                )
-            )
+            name, ms = f"refusal p50 in ms, {case}", refusal.p50
+            found.append(Target(name, f"<= {REFUSAL_TARGET_MS:g}", ms, ms <= REFUSAL_TARGET_MS))
         if self.soak is not None:
             found.append(Target("what grew in the soak", "nothing", len(self.soak.grown), not self.soak.grown))
         return found
 
     def to_json(self, figbox: str) -> str:
-        """Return everything as JSON; what is not a number is null there."""
+        """Return everything as JSON, with null for NaN."""
         document = {**asdict(self), "targets": [asdict(target) for target in self.targets(figbox)]}
         return json.dumps(_finite(document), indent=1, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
-    """Replace what JSON can't say."""
+    """Replace what JSON can't express."""
     if isinstance(value, dict):
         return {key: _finite(member) for key, member in value.items()}
     if isinstance(value, list | tuple):

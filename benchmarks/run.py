@@ -1,4 +1,4 @@
-"""The parts of a run, one after the other: they must not disturb each other."""
+"""A run: its parts one after the other, so that they don't disturb each other."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ async def run(arena: Arena, plan: Plan) -> Results:
             await arena.settle()
             await _measure(part, arena, plan, results)
         except (TimeoutError, RenderFailed) as error:
-            # What the other parts took minutes to find must not be lost with it.
+            # The results of other parts, which took minutes, aren't lost.
             results.broken_off.append(part)
-            _tell(f"{part} broken off: {type(error).__name__} {error}")
+            _tell(f"{part} aborted: {type(error).__name__} {error}")
     results.seconds = time.monotonic() - began
     _tell(f"{results.seconds:5.0f} s  done\n")
     return results
@@ -60,10 +60,10 @@ async def _measure(part: str, arena: Arena, plan: Plan, results: Results) -> Non
         case "soak":
             results.soak = await measure_soak(arena, plan)
         case _:
-            raise ValueError(f"no part is called {part}")
+            raise ValueError(f"unknown part: {part}")
 
 
 def _tell(text: str) -> None:
-    """Say on stderr where it is; stdout is for the tables."""
+    """Report progress on stderr, since stdout is for the tables."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()

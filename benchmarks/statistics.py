@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A sample's quantiles; with few samples the outer ones are little more than its largest value."""
+    """A sample's quantiles; in a small sample, the highest are little more than its maximum."""
 
     count: int
     p25: float
@@ -24,7 +24,7 @@ class Summary:
 
 
 def summarize(sample: Sequence[float]) -> Summary:
-    """Return the quantiles of a sample, interpolated linearly; of an empty one they are not a number."""
+    """Return the quantiles of a sample, interpolated linearly; NaN for an empty one."""
     if not sample:
         return Summary(0, *(float("nan"),) * 5)
     quantiles = np.quantile(np.asarray(sample, dtype=float), (0.25, 0.5, 0.75, 0.95, 0.99))
@@ -32,5 +32,5 @@ def summarize(sample: Sequence[float]) -> Summary:
 
 
 def median(sample: Sequence[float]) -> float:
-    """Return the median, not a number for an empty sample."""
+    """Return the median; NaN for an empty sample."""
     return summarize(sample).p50

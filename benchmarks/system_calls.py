@@ -1,8 +1,8 @@
-"""Counts the system calls that a container may make: python -m benchmarks.system_calls.
+"""A count of the system calls that a container may make: `python -m benchmarks.system_calls`.
 
-Nothing is tried and no list is read: the filter is taken out of the kernel as it was loaded for a container of the
-engine's own default profile, and for one of ours, and is followed for every call's number. Where its way depends on
-an argument, both ways are followed. Needs root beside the engine, and a kernel with CONFIG_CHECKPOINT_RESTORE.
+The filter is read from the kernel as it was loaded, for a container with the engine's default profile and for one with
+ours, and evaluated for every call's number. Where the result depends on an argument, both branches are followed. Needs
+root on the engine's host, and a kernel with CONFIG_CHECKPOINT_RESTORE.
 
 Source: Linux, `include/uapi/linux/{filter,bpf_common,seccomp,audit}.h`.
 """
@@ -31,19 +31,19 @@ from gateway.model.jobs import Limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Numbers beyond the last call of any architecture.
+#: More numbers than any architecture has calls.
 NUMBERS = range(600)
 
-#: `AUDIT_ARCH_` of our machines.
+#: `AUDIT_ARCH_` constants of supported machines.
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-#: What else they can run: name, architecture, and what is added to a call's number (x32 is x86-64 with a flag).
+#: Other programs that they run: name, architecture, and what is added to a call's number (x32 is x86-64 with a flag).
 FOREIGN = {
     "x86_64": (("i386", 0x40000003, 0), ("x32", 0xC000003E, 0x40000000)),
     "aarch64": (("arm", 0x40000028, 0),),
 }
 
-#: Classic BPF, the part that filters of system calls are made of.
+#: The instructions of classic BPF that system call filters use.
 LOAD_WORD, LOAD_MEMORY, STORE, AND, JUMP, RETURN = 0x20, 0x60, 0x02, 0x54, 0x05, 0x06
 COMPARISONS: dict[int, Callable[[int, int], object]] = {0x15: eq, 0x25: gt, 0x35: ge, 0x45: and_}
 
@@ -57,12 +57,12 @@ Instruction = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How a filter answers, in numbers of calls.
+    """What a filter allows, in numbers of calls.
 
     Attributes:
         free: Allowed whatever their arguments.
-        by_argument: Allowed with some arguments.
-        foreign: How many are allowed, wholly or in part, through the entries for other kinds of program.
+        by_argument: Allowed with some arguments only.
+        foreign: How many are allowed, in some way, to other kinds of program.
     """
 
     free: frozenset[int]
@@ -76,10 +76,10 @@ class Count:
 
 
 def answers(program: list[Instruction], number: int, architecture: int) -> set[int]:
-    """Return every value that a filter can return for a call, whatever the call's arguments."""
+    """Return every value that a filter can return for a call with any arguments."""
     found: set[int] = set()
     seen: set[tuple[int, int | None]] = set()
-    # Position, and the accumulator: None when it depends on an argument. Memory is only used for arguments.
+    # Position and accumulator, which is None if it depends on an argument; memory is only used for arguments.
     pending: list[tuple[int, int | None]] = [(0, 0)]
     while pending:
         state = pending.pop()
@@ -104,12 +104,12 @@ def answers(program: list[Instruction], number: int, architecture: int) -> set[i
             outcomes = (True, False) if value is None else (bool(COMPARISONS[code](value, constant)),)
             pending += [(following + (if_true if outcome else if_false), value) for outcome in outcomes]
         else:
-            raise ValueError(f"an instruction that no filter of system calls has: {code:#x}")
+            raise ValueError(f"an instruction that system call filters don't use: {code:#x}")
     return found
 
 
 def count(program: list[Instruction], machine: str) -> Count:
-    """Return how a filter answers every call of a machine."""
+    """Return what a filter allows on a machine."""
     ours = {number: answers(program, number, ARCHITECTURES[machine]) for number in NUMBERS}
     return Count(
         free=frozenset(number for number, found in ours.items() if found == {ALLOW}),
@@ -123,7 +123,7 @@ def count(program: list[Instruction], machine: str) -> Count:
 
 @contextlib.contextmanager
 def waiting_container(client: docker.APIClient, sandbox: Sandbox, *, default_profile: bool) -> Iterator[int]:
-    """Run a container that waits, under our profile or the engine's; give its process id on the host."""
+    """Run a container that waits, under our profile or the engine's; yield its process id on the host."""
     config = sandbox.container_config(59_997, ())
     config["Entrypoint"] = ["python3", "-c", "print('ready', flush=True); input()"]
     if default_profile:
@@ -132,10 +132,10 @@ def waiting_container(client: docker.APIClient, sandbox: Sandbox, *, default_pro
     container_id = client.create_container_from_config(config)["Id"]
     try:
         stream = client.attach_socket(container_id, {"stdin": 1, "stdout": 1, "stream": 1})
-        # The SDK leaves the response open, which has to go first.
+        # The SDK leaves the response open, which must be closed first.
         with contextlib.closing(stream), contextlib.closing(stream._response):  # noqa: SLF001
             client.start(container_id)
-            stream.read(1)  # it speaks, so the filter is on
+            stream.read(1)  # once it writes, the filter is loaded
             yield int(client.inspect_container(container_id)["State"]["Pid"])
     finally:
         client.remove_container(container_id, force=True)
@@ -153,7 +153,7 @@ def measure(client: docker.APIClient, image: str) -> dict[str, Count]:
 
 
 def names_of(numbers: frozenset[int], machine: str) -> list[str]:
-    """Return the names of calls by libseccomp, where that is installed; else their numbers."""
+    """Return the calls' names from libseccomp, or their numbers if that isn't installed."""
     found = ctypes.util.find_library("seccomp")
     if found is None:
         return [str(number) for number in sorted(numbers)]
@@ -167,17 +167,17 @@ def names_of(numbers: frozenset[int], machine: str) -> list[str]:
 
 
 def main() -> int:
-    """Print the table; give the exit code."""
+    """Print the table; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.system_calls", description=__doc__)
     parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or "figbox-runner:latest")
-    parser.add_argument("--names", action="store_true", help="also name the calls that only the default profile allows")
+    parser.add_argument("--names", action="store_true", help="also list the calls that only the default profile allows")
     options = parser.parse_args()
     machine = platform.machine()
     with contextlib.closing(docker.APIClient(base_url=find_engine_url(None), version="auto")) as client:
         try:
             counts = measure(client, options.image)
         except OSError as error:
-            print(f"the kernel doesn't show the filter ({error.strerror}): be root, beside the engine", file=sys.stderr)
+            print(f"the filter can't be read ({error.strerror}): run as root on the engine's host", file=sys.stderr)
             return 1
         version = client.version()["Version"]
     ours, default = counts["ours"], counts["default"]
@@ -185,14 +185,14 @@ def main() -> int:
     rows = [
         ("", "Figbox", "engine default"),
         ("allowed", len(ours.allowed), len(default.allowed)),
-        ("of these by their arguments alone", len(ours.by_argument), len(default.by_argument)),
+        ("of these only with some arguments", len(ours.by_argument), len(default.by_argument)),
         *((f"allowed to {name} programs", ours.foreign[name], default.foreign[name]) for name in ours.foreign),
     ]
     for text, here, there in rows:
         print(f"{text:<36}{here:>8}{there:>16}")
-    print(f"\nAllowed here and not by the engine's default: {len(ours.allowed - default.allowed)}")
+    print(f"\nAllowed here but not by the engine's default: {len(ours.allowed - default.allowed)}")
     if options.names:
-        print("Allowed by the engine's default alone:", *names_of(default.allowed - ours.allowed, machine))
+        print("Only allowed by the engine's default:", *names_of(default.allowed - ours.allowed, machine))
     return 0
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-#: What a user writes at the end of a plot. Not `plt.savefig`, which draws twice: every contender saves in the best way.
+#: What a user writes at the end of a plot, but without `plt.savefig`, which draws twice.
 SAVE = "{figure}.savefig({target!r}, dpi=200, bbox_inches='tight')\n"
 
 #: Seconds one request may take before the benchmark gives up.
@@ -18,27 +18,27 @@ REQUEST_LIMIT_S = 120.0
 
 
 class RenderFailed(Exception):
-    """A contender gave no picture: the benchmark can't go on."""
+    """A contender didn't return a picture, so the benchmark can't go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture, and where its time went in milliseconds as far as the contender tells."""
+    """A picture, and the milliseconds of its stages, if the contender reports them."""
 
     png: bytes = field(repr=False)
     stages_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what is no picture: a fast failure would look like a fast renderer."""
+        """Refuse what isn't a picture, so that a fast failure isn't mistaken for a fast renderer."""
         if not self.png.startswith(PNG_SIGNATURE):
-            raise RenderFailed(f"no PNG: {self.png[:200]!r}")
+            raise RenderFailed(f"not a PNG: {self.png[:200]!r}")
 
 
 class Contender(Protocol):
     """One way of making pictures.
 
     Attributes:
-        name: As the tables name it.
+        name: As in the tables.
     """
 
     name: str
@@ -48,8 +48,8 @@ class Contender(Protocol):
 
         Args:
             code: The program.
-            client: Which of the clients asks, counted from 0.
+            client: The client's number, from 0.
         """
 
     async def settle(self) -> None:
-        """Wait until the contender is as it was before the last request: a pool is full again."""
+        """Wait until the contender is at rest again, with a full pool."""

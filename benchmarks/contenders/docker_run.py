@@ -1,4 +1,4 @@
-"""`docker run` per request: a fresh container of the same image for each, no pool, no hardening but no network."""
+"""`docker run` for each request: a new container of the same image, without a pool, without hardening or a network."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import shutil
 import socket
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
+from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture
+from benchmarks.contenders.processes import output_of
 from gateway.launcher.runner.frames import Demultiplexer, Stream
 
 if TYPE_CHECKING:
     import docker
 
-#: Marks this contender's containers, so that a broken-off run's can be found.
+#: Label of this contender's containers, so that those of an aborted run can be found.
 LABEL = "figbox.benchmark"
 
 
@@ -23,7 +24,7 @@ class DockerRun:
     Args:
         image: Runner image.
         installation: Value of the label.
-        client: For where there is no `docker` command; the SDK then makes the same calls.
+        client: Makes the same calls where the command `docker` is missing.
     """
 
     name = "docker run"
@@ -38,28 +39,15 @@ class DockerRun:
         """Run a container to its end."""
         if self._command is None:
             return Picture(await asyncio.to_thread(self._render_by_sdk, code))
-        process = await asyncio.create_subprocess_exec(
-            *(self._command, "run", "-i", "--rm", "--network", "none"),
-            *("--label", f"{LABEL}={self._installation}", self._image),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            output, errors = await process.communicate(code.encode())
-        except asyncio.CancelledError:
-            process.kill()
-            await process.wait()
-            raise
-        if process.returncode != 0:
-            raise RenderFailed(f"{self.name}: {errors.decode(errors='replace')}")
-        return Picture(output)
+        label = f"{LABEL}={self._installation}"
+        command = (self._command, "run", "-i", "--rm", "--network", "none", "--label", label, self._image)
+        return Picture(await output_of(self.name, *command, stdin=code.encode()))
 
     async def settle(self) -> None:
-        """The command returns when the container is gone."""
+        """Do nothing: the command returns when the container is removed."""
 
     def _render_by_sdk(self, code: str) -> bytes:
-        """Do what the command does, by the SDK's calls."""
+        """Do what the command does, with the SDK."""
         container = self._client.create_container(
             self._image,
             stdin_open=True,
@@ -67,7 +55,7 @@ class DockerRun:
             host_config=self._client.create_host_config(network_mode="none", auto_remove=True),
         )["Id"]
         raw = self._client.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        stream: socket.socket = raw._sock  # noqa: SLF001 - the SDK has no way to close one direction
+        stream: socket.socket = raw._sock  # noqa: SLF001 - the SDK can't close one direction
         stream.settimeout(REQUEST_LIMIT_S)
         try:
             self._client.start(container)

@@ -1,4 +1,4 @@
-"""Figbox itself: the gateway as the process that users run, over HTTP, with settings as its only handle."""
+"""Figbox: the gateway in the process that users run, with settings, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,90 +16,80 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
-from benchmarks.ports import free_port
+from benchmarks.contenders.processes import free_port, server
 from gateway.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-#: Seconds from the gateway's start to a full pool, and from SIGTERM to its end.
+#: Seconds that the gateway may take from its start to a full pool, and from SIGTERM to its end.
 START_LIMIT_S = 90.0
 END_LIMIT_S = 60.0
 
-#: Seconds for a pool to be full again, and between looks at it.
+#: Seconds that a pool may take to be full again, and between two checks.
 SETTLE_LIMIT_S = 120.0
 LOOK_PERIOD_S = 0.04
 
-#: Seconds after that for the engine to finish what it does once it has answered.
+#: Seconds after that, for what the engine still does once it has responded.
 CALM_S = 0.06
 
-#: Settings of whoever runs the benchmark that must not change what is measured.
+#: The user's settings, which must not affect the benchmark.
 OWN_VARIABLES = ("API_KEY", "HOST", "PORT", "DEBUG")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of the gateway, whatever its status."""
+class Response:
+    """A response of the gateway."""
 
     status: int
     body: bytes
     server_timing: str
 
 
+@dataclass(slots=True)
 class Figbox:
     """A running gateway.
 
-    Args:
-        name: As the tables name it.
+    Attributes:
+        name: As in the tables.
         url: Where it listens.
         metrics_url: Where its metrics are.
-        session: Carries the key.
+        session: Sends the key.
         process_id: The gateway's.
-        installation: What its containers are marked with.
+        installation: The label of its containers.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        url: str,
-        metrics_url: str,
-        session: aiohttp.ClientSession,
-        process_id: int,
-        installation: str,
-    ) -> None:
-        self.name = name
-        self.process_id = process_id
-        self.installation = installation
-        self._url = url
-        self._metrics_url = metrics_url
-        self._session = session
-        self._pool_size = 0.0
+    name: str
+    url: str
+    metrics_url: str
+    session: aiohttp.ClientSession
+    process_id: int
+    installation: str
+    _pool_size: float = 0.0
 
-    async def ask(self, code: str) -> Reply:
-        """Send a program and return whatever comes back."""
-        async with self._session.post(f"{self._url}/render-matplotlib", json={"code": code}) as response:
-            timing = response.headers.get("Server-Timing", "")
-            return Reply(response.status, await response.read(), timing)
+    async def ask(self, code: str) -> Response:
+        """Send a program; return the response, whatever its status."""
+        async with self.session.post(f"{self.url}/render-matplotlib", json={"code": code}) as response:
+            return Response(response.status, await response.read(), response.headers.get("Server-Timing", ""))
 
     async def render(self, code: str, client: int = 0) -> Picture:  # noqa: ARG002 - all clients are alike
-        """Send a program and return its picture."""
-        reply = await self.ask(code)
-        if reply.status != 200:
-            raise RenderFailed(f"{self.name}: {reply.status} {reply.body[:500]!r}")
-        return Picture(reply.body, parse_server_timing(reply.server_timing))
+        """Send a program; return its picture."""
+        response = await self.ask(code)
+        if response.status != 200:
+            raise RenderFailed(f"{self.name}: {response.status} {response.body[:500]!r}")
+        return Picture(response.body, parse_server_timing(response.server_timing))
 
     async def settle(self) -> None:
-        """Wait until the pool is full, nothing is being made or removed, and a moment more."""
+        """Wait until the pool is full and nothing is being made or removed, and a moment more."""
         async with asyncio.timeout(SETTLE_LIMIT_S):
-            while not await self._is_settled():  # noqa: ASYNC110 - the pool is another process's
+            while not await self._is_settled():  # noqa: ASYNC110 - another process can't signal
                 await asyncio.sleep(LOOK_PERIOD_S)
         await asyncio.sleep(CALM_S)
 
     async def read_metrics(self) -> dict[str, float]:
-        """Return the gauges and counters that have no labels, by name."""
-        async with self._session.get(self._metrics_url) as response:
+        """Return the gauges and counters without labels, by name."""
+        async with self.session.get(self.metrics_url) as response:
             text = await response.text()
         return {
             sample.name: sample.value
@@ -109,7 +99,7 @@ class Figbox:
         }
 
     async def wait_started(self) -> None:
-        """Wait until it is ready and its pool has reached its size, which is not told: until it stops growing."""
+        """Wait until it is ready and its pool has stopped growing."""
         async with asyncio.timeout(START_LIMIT_S):
             while not await self._is_ready():  # noqa: ASYNC110 - the same
                 await asyncio.sleep(LOOK_PERIOD_S)
@@ -123,7 +113,7 @@ class Figbox:
 
     async def _is_ready(self) -> bool:
         try:
-            async with self._session.get(f"{self._url}/readyz") as response:
+            async with self.session.get(f"{self.url}/readyz") as response:
                 return response.status == 200
         except aiohttp.ClientConnectionError:
             return False
@@ -136,16 +126,16 @@ class Figbox:
 
 @asynccontextmanager
 async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Figbox]:
-    """Run `python -m gateway` with a full pool, and end it by SIGTERM.
+    """Run `python -m gateway` with a full pool; end it by SIGTERM.
 
     Args:
-        name: As the tables name it.
+        name: As in the tables.
         image: Runner image.
-        folder: Empty; its working directory, so that no `.env` is read.
-        settings: Environment variables besides those that every gateway here gets.
+        folder: Its working directory, empty, so that it doesn't read a `.env`.
+        settings: More environment variables.
 
     Raises:
-        RenderFailed: It did not start; the text holds the end of its log.
+        RenderFailed: It didn't start; the text has the end of its log.
     """
     folder.mkdir()  # noqa: ASYNC240 - one call, before anything is measured
     port, metrics_port, key = free_port(), free_port(), secrets.token_hex(16)
@@ -158,13 +148,25 @@ async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str,
         "FIGBOX_METRICS_PORT": str(metrics_port),
         "FIGBOX_INSTALLATION": installation,
         "FIGBOX_IMAGE": image,
-        # A key that fills the house gets 429 by its own share otherwise, and we want the full queue's 503.
+        # So that one key can fill the queue, and gets 503 instead of the 429 of its own share.
         "FIGBOX_KEY_LIMIT": "10000",
         **settings,
     }
     log = folder / "gateway.log"
     async with AsyncExitStack() as stack:
-        process = await stack.enter_async_context(_gateway(environment, folder, log))
+        nothing = asyncio.subprocess.DEVNULL
+        gateway = server(
+            *(sys.executable, "-m", "gateway"),
+            end=lambda process: process.send_signal(signal.SIGTERM),
+            limit_s=END_LIMIT_S,
+            cwd=folder,
+            env=environment,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=stack.enter_context(log.open("wb")),
+            start_new_session=True,  # Ctrl-C is for the benchmark, which then ends the gateway
+        )
+        process = await stack.enter_async_context(gateway)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(
                 headers={"X-API-Key": key},
@@ -182,7 +184,7 @@ async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str,
             installation=installation,
         )
         if not await _starts(figbox, process):
-            raise RenderFailed(f"{name} did not start: {log.read_text('utf-8')[-2000:]}")
+            raise RenderFailed(f"{name} didn't start: {log.read_text('utf-8')[-2000:]}")
         yield figbox
 
 
@@ -197,7 +199,7 @@ def parse_server_timing(value: str) -> dict[str, float]:
 
 
 async def _starts(figbox: Figbox, process: asyncio.subprocess.Process) -> bool:
-    """Wait until a gateway has started, has ended, or should have started; tell whether it has."""
+    """Wait until a gateway has started or ended, or took too long; tell whether it has started."""
     started = asyncio.create_task(figbox.wait_started())
     ended = asyncio.create_task(process.wait())
     try:
@@ -210,31 +212,3 @@ async def _starts(figbox: Figbox, process: asyncio.subprocess.Process) -> bool:
 
 def _is_setting(name: str) -> bool:
     return name.startswith("FIGBOX_") or name in OWN_VARIABLES
-
-
-@asynccontextmanager
-async def _gateway(
-    environment: Mapping[str, str], folder: Path, log: Path
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway"),
-            cwd=folder,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=output,
-            # Ctrl-C is for the benchmark, which then ends the gateway properly.
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(END_LIMIT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()

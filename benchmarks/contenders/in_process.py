@@ -1,4 +1,4 @@
-"""In process: the old way behind aiohttp, in as many server processes as there are cores."""
+"""In process: the old way behind aiohttp, with a server process for each core."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
-from benchmarks.ports import free_port
+from benchmarks.contenders.processes import free_port, server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,9 +23,9 @@ END_LIMIT_S = 10.0
 
 
 class InProcess:
-    """Asks the servers; client n has server n modulo their number.
+    """Asks the servers in turn, by the client's number.
 
-    One process per core is the fair form: a single one would leave cores idle with several clients.
+    One process for each core is fair, since a single one would leave cores idle with several clients.
     """
 
     name = "in process"
@@ -44,7 +44,7 @@ class InProcess:
             return Picture(body)
 
     async def settle(self) -> None:
-        """Nothing outlives a request."""
+        """Do nothing: nothing goes on after a request."""
 
 
 @asynccontextmanager
@@ -67,24 +67,17 @@ async def run_in_process(folder: Path) -> AsyncIterator[InProcess]:
 
 @asynccontextmanager
 async def _server(port: int, folder: Path) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.contenders.old_way", str(port)),
-        env={**os.environ, "MPLCONFIGDIR": str(folder / "mplconfig")},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None  # noqa: S101 - it was asked for; the type can't say so
-    assert process.stdout is not None  # noqa: S101 - the same
-    try:
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "benchmarks.contenders.old_way", str(port))
+    environment = {**os.environ, "MPLCONFIGDIR": str(folder / "mplconfig")}
+    async with server(*command, end=_close, limit_s=END_LIMIT_S, env=environment, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for; the type can't say so
         async with asyncio.timeout(START_LIMIT_S):
             if await process.stdout.readline() != b"ready\n":
-                raise RenderFailed("the in-process server did not start")
+                raise RenderFailed("the in-process server didn't start")
         yield
-    finally:
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(END_LIMIT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+
+
+def _close(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None  # noqa: S101 - it was asked for; the type can't say so
+    process.stdin.close()

@@ -1,4 +1,4 @@
-"""The programs that every contender draws: a light one, a heavy one, and a mix like a public gallery's."""
+"""The programs that every contender draws: a light one, a heavy one, and a mix of eight kinds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A kind of load.
+    """What is drawn.
 
     Attributes:
-        name: As the tables name it.
-        programs: Sources, drawn in turn.
+        name: As in the tables.
+        programs: Drawn in turn.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Many requests in one moment, from a contender at rest."""
+"""Many requests at the same moment, to a contender at rest."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What became of a burst.
+    """How long a burst took.
 
     Attributes:
-        ms: To each answer.
-        last_ms: To the last answer, of each burst.
+        ms: To each picture.
+        last_ms: To the last picture of each burst.
     """
 
     contender: str
@@ -33,7 +33,7 @@ class Burst:
 
 
 async def measure_bursts(arena: Arena, plan: Plan) -> list[Burst]:
-    """Send the light figure many times at once to Figbox, and to the old way beside it."""
+    """Send the light figure many times at once to the Figboxes and to in process."""
     code = figures()["light"].program(0)
     contenders: list[Contender] = [arena.in_process, *arena.gateways]
     return [await _measure(contender, code, plan) for contender in contenders]
@@ -44,7 +44,7 @@ async def _measure(contender: Contender, code: str, plan: Plan) -> Burst:
     for _ in range(plan.bursts):
         await contender.settle()
         began = time.perf_counter()
-        answers = await asyncio.gather(*(time_one(contender, code, client) for client in range(plan.burst)))
+        rendered = await asyncio.gather(*(time_one(contender, code, client) for client in range(plan.burst)))
         lasts.append((time.perf_counter() - began) * 1000)
-        sample += [ms for ms, _ in answers]
+        sample += [ms for ms, _ in rendered]
     return Burst(contender.name, plan.burst, summarize(sample), summarize(lasts))

@@ -1,8 +1,7 @@
-"""How long one client waits, with every contender at rest before it asks.
+"""How long one client waits for a contender that is at rest before each request.
 
-A request is sent when the contender has settled: for Figbox, when its metrics say that the pool is full and nothing
-is being made or removed, and 60 ms later. So every measured request meets a warm container, as one does whose
-predecessor is at least a container's making (about half a second) away.
+For Figbox this means that its metrics show a full pool and nothing being made or removed, for 60 ms. So every request
+gets a warm container, as in practice if the last request is as long ago as a container takes to make (half a second).
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What one contender took for one figure.
+    """How long a contender took for a figure.
 
     Attributes:
         ms: Of all requests.
-        ratio: To in process: of the medians, round by round.
-        stages_ms: Medians of what the contender itself says of its stages.
+        ratio: Its median / that of in process, for each round.
+        stages_ms: Medians of the stages that the contender reports.
     """
 
     figure: str
@@ -70,7 +69,7 @@ async def _measure_figure(arena: Arena, plan: Plan, figure: Figure, rounds: int)
 
 
 async def _warm_up(arena: Arena, plan: Plan, figure: Figure) -> None:
-    """Let every cache fill that a service would have filled in its first minute."""
+    """Fill all caches that a service fills in its first minute."""
     for contender in arena.contenders:
         for turn in range(max(plan.warm_up, len(figure.programs))):
             await contender.render(figure.program(turn))

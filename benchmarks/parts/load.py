@@ -1,4 +1,4 @@
-"""Makes requests: one after the other with pauses, or as fast as a number of clients can."""
+"""Load: single requests, or as many as a number of clients can send."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What was seen while clients kept a contender busy.
+    """What was measured while clients kept a contender busy.
 
     Attributes:
-        jobs: Answers within the window.
+        jobs: Pictures within the window.
         seconds: Its length.
-        cpu_s: Processor seconds the machine spent on them.
-        idle_load: Cores that were busy right before, with nothing asked; taken off already.
+        cpu_s: Processor seconds that they cost.
+        idle_load: Cores that were busy right before, without load; `cpu_s` doesn't include them.
     """
 
     jobs: int
@@ -32,17 +32,17 @@ class Window:
 
     @property
     def jobs_per_s(self) -> float:
-        """Throughput."""
+        """The throughput."""
         return self.jobs / self.seconds
 
     @property
     def cpu_ms_per_job(self) -> float:
-        """Cost of one job; not a number when none was answered."""
+        """The cost of a job; NaN without any."""
         return 1000 * self.cpu_s / self.jobs if self.jobs else float("nan")
 
 
 async def time_one(contender: Contender, code: str, client: int = 0) -> tuple[float, Picture]:
-    """Return the milliseconds one request took, and what it gave."""
+    """Return the milliseconds that a request took, and its picture."""
     began = time.perf_counter()
     picture = await contender.render(code, client)
     return (time.perf_counter() - began) * 1000, picture
@@ -51,32 +51,31 @@ async def time_one(contender: Contender, code: str, client: int = 0) -> tuple[fl
 async def saturate(
     contender: Contender, figure: Figure, clients: int, *, lead_s: float, window_s: float, baseline_s: float
 ) -> Window:
-    """Let clients ask without a pause, and measure a window of that.
+    """Let clients send requests without a pause, and measure a window of that.
 
-    Each client sends its next request when it has the answer to the last. The lead empties the pool, so the window
-    shows what can be kept up, with a container made for every job. Requests under way at the end of the window
-    are waited for, and not counted, as those under way at its beginning are counted when they end.
+    Each client sends its next request after the response to the last. The lead empties the pool, so the window shows
+    what can be sustained, with a container made for every job. A request counts if it ends in the window.
 
-    All contenders must be at rest: what is busy before the window is taken off the processor time in it.
+    All contenders must be at rest, since the load right before the window is subtracted from the processor time.
     """
     idle_load = await cpu.measure_idle_load(baseline_s)
-    answered = 0
+    rendered = 0
     stopped = False
 
     async def ask(client: int) -> None:
-        nonlocal answered
+        nonlocal rendered
         turn = client
         while not stopped:
             await contender.render(figure.program(turn), client)
-            answered += 1
+            rendered += 1
             turn += clients
 
     async with asyncio.TaskGroup() as group:
         for client in range(clients):
             group.create_task(ask(client))
         await asyncio.sleep(lead_s)
-        answered_before, began = answered, cpu.now()
+        rendered_before, began = rendered, cpu.now()
         await asyncio.sleep(window_s)
-        jobs, ended = answered - answered_before, cpu.now()
+        jobs, ended = rendered - rendered_before, cpu.now()
         stopped = True
     return Window(jobs, ended.wall_s - began.wall_s, cpu.spent_s(began, ended, idle_load), idle_load)

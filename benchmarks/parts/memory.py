@@ -1,4 +1,4 @@
-"""What a warm container holds while it waits."""
+"""The memory of warm containers that wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def measure_memory(arena: Arena) -> dict[str, Summary]:
-    """Return MiB of an idle warm container, by gateway."""
+    """Return the MiB of idle warm containers, by gateway."""
     found = {}
     for gateway in arena.gateways:
         await gateway.settle()

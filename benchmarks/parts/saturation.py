@@ -1,4 +1,4 @@
-"""What a contender can keep up: jobs a second and processor time a job, with 1 to 8 clients that never pause."""
+"""What a contender can sustain: jobs per second and processor time per job, with 1 to 8 clients that never pause."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Saturation:
-    """What one contender kept up.
+    """What a contender sustained.
 
     Attributes:
-        cpu_ms: Of one job; daemon, shims, runtime and container counted.
-        ratio: Throughput to naked, round by round.
-        idle_load: Cores that were busy before the windows; where they are many, `cpu_ms` means little.
+        cpu_ms: Of a job, including daemon, shims, runtime and container.
+        ratio: Throughput / that of naked, for each round.
+        idle_load: Cores that were busy before the windows; if there are many, `cpu_ms` means little.
     """
 
     figure: str
@@ -36,7 +36,7 @@ class Saturation:
 
 
 async def measure_saturation(arena: Arena, plan: Plan) -> list[Saturation]:
-    """Measure the light figure with all numbers of clients, the others with some."""
+    """Measure the light figure with all numbers of clients, other figures with some."""
     return [
         saturation
         for name in plan.latency_rounds
@@ -50,7 +50,7 @@ async def _measure(arena: Arena, plan: Plan, figure_name: str, clients: int) -> 
     windows: dict[str, list[Window]] = defaultdict(list)
     for _ in range(plan.saturation_rounds):
         for contender in arena.shuffled(_taking_part(arena, plan, clients)):
-            await arena.settle()  # all of them: a pool that fills up again is no part of another's window
+            await arena.settle()  # all, since another's pool must not fill up in the window
             window = await saturate(
                 contender,
                 figure,
@@ -82,7 +82,7 @@ async def _measure(arena: Arena, plan: Plan, figure_name: str, clients: int) -> 
 
 
 def _taking_part(arena: Arena, plan: Plan, clients: int) -> list[Contender]:
-    """Return the contenders for a number of clients: further runtimes take part in a part only, for time's sake."""
+    """Return the contenders for a number of clients; other runtimes only take part in some, to save time."""
     if clients in plan.other_clients:
         return arena.contenders
-    return [contender for contender in arena.contenders if contender not in arena.further]
+    return [contender for contender in arena.contenders if contender not in arena.others]

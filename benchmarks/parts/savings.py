@@ -1,8 +1,8 @@
-"""What each saving is worth, one by one: the same container without it, in alternating blocks.
+"""What each saving is worth: the same container with and without it, in alternating blocks.
 
-A block is some containers one after the other, each created, attached, started, awaited until its runner is ready,
-and removed; its cost is the machine's busy time (see `benchmarks.cpu`). Containers are made by the gateway's own engine
-code, from the specification it uses, with one field changed.
+A block is a number of containers in a row, each created, attached, started, awaited until its runner is ready, and
+removed; its cost is the machine's busy time (see `benchmarks.cpu`). The gateway's engine code makes the containers from
+its own specification, with one field changed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import cpu, engine_view
 from benchmarks.contenders.contender import RenderFailed
+from benchmarks.contenders.processes import output_of
 from benchmarks.statistics import Summary, summarize
 from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
@@ -46,7 +47,7 @@ class Saving:
         name: What is saved, and how.
         with_ms: Processor milliseconds with it.
         without_ms: Without it.
-        saved_ms: Difference, pair by pair.
+        saved_ms: Difference, for each pair.
     """
 
     name: str
@@ -71,22 +72,22 @@ async def measure_savings(arena: Arena, plan: Plan) -> Savings:
 
 
 def enable_network(config: Config) -> None:
-    """Ask for no network by its mode alone; the engine then runs a hook process for every container."""
+    """Switch off the network by its mode only; the engine then runs a hook process for each container."""
     config["NetworkDisabled"] = False
 
 
 def use_default_seccomp(config: Config) -> None:
-    """Leave the system call filter to Docker."""
+    """Use Docker's system call filter."""
     options = config["HostConfig"]["SecurityOpt"]
     config["HostConfig"]["SecurityOpt"] = [option for option in options if not option.startswith("seccomp=")]
 
 
 def draw_ahead(config: Config) -> None:
-    """Let the runner draw a tiny figure before it is ready; a cost here, a gain at the request."""
+    """Let the runner draw a tiny figure before it is ready, which costs here and saves at the request."""
     config["Cmd"] = [*config["Cmd"], "--warm-up"]
 
 
-#: What is measured against the specification as it is.
+#: What is compared with the specification as it is.
 VARIANTS: dict[str, Callable[[Config], None]] = {
     "NetworkDisabled beside network none": enable_network,
     "own seccomp list, not Docker's": use_default_seccomp,
@@ -104,14 +105,14 @@ async def _measure_containers(arena: Arena, plan: Plan) -> list[Saving]:
     try:
         image_id = await engine.image_id(arena.image)
         if image_id is None:
-            raise RenderFailed(f"the engine has no image {arena.image}")
+            raise RenderFailed(f"the engine doesn't have the image {arena.image}")
         sandbox = Sandbox(image_id, Limits(), None, installation, "savings", idle_limit_s=600)
         await _run_containers(engine, sandbox, _as_it_is, arena, 1)
         blocks: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
         for _ in range(plan.saving_rounds):
-            for name in arena.lots.sample(list(VARIANTS), len(VARIANTS)):
+            for name in arena.random.sample(list(VARIANTS), len(VARIANTS)):
                 pair = [_as_it_is, VARIANTS[name]]
-                arena.lots.shuffle(pair)
+                arena.random.shuffle(pair)
                 costs = {change: await _measure_block(engine, sandbox, change, arena, plan) for change in pair}
                 blocks[name].append((costs[_as_it_is], costs[VARIANTS[name]]))
     finally:
@@ -129,7 +130,7 @@ async def _measure_block(
     own_before = began.own_s
     await _run_containers(engine, sandbox, change, arena, plan.saving_cycles)
     ended = cpu.now()
-    # The SDK's calls are made here, in this process, so they belong to the cost this time.
+    # The SDK runs in this process, so its own time is part of the cost here.
     own_s = ended.own_s - own_before
     return 1000 * (cpu.spent_s(began, ended, idle_load) + own_s) / plan.saving_cycles
 
@@ -138,7 +139,7 @@ async def _run_containers(
     engine: DockerEngine, sandbox: Sandbox, change: Callable[[Config], None], arena: Arena, count: int
 ) -> None:
     for _ in range(count):
-        uid = arena.lots.randint(UID_FIRST, UID_LAST)
+        uid = arena.random.randint(UID_FIRST, UID_LAST)
         config = sandbox.job_config(uid)
         change(config)
         launched = await engine.launch(config, f"figbox-bench-{secrets.token_hex(6)}")
@@ -154,7 +155,7 @@ async def _run_containers(
 
 
 async def _measure_savefig(plan: Plan) -> Saving:
-    """Compare `fig.savefig` with `plt.savefig` in a process of its own."""
+    """Compare `fig.savefig` with `plt.savefig` in another process."""
     output = await _run_module("benchmarks.parts.savefig", str(plan.savefig_rounds))
     return _saving("fig.savefig, not plt.savefig", json.loads(output))
 
@@ -164,21 +165,7 @@ async def _measure_import(image: str) -> list[str]:
 
 
 async def _run_module(*arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        output, errors = await process.communicate()
-    except asyncio.CancelledError:
-        process.terminate()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise RenderFailed(f"{arguments[0]} failed: {errors.decode(errors='replace')[-2000:]}")
-    return output.decode()
+    return (await output_of(arguments[0], sys.executable, "-m", *arguments)).decode()
 
 
 def _saving(name: str, pairs: list[tuple[float, float]]) -> Saving:

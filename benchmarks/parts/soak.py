@@ -1,4 +1,4 @@
-"""Thousands of jobs in a row: does anything grow that should not?"""
+"""Thousands of jobs in a row, to see whether anything grows."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from benchmarks.contenders.figbox import Figbox
     from benchmarks.plan import Plan
 
-#: What the gateway may hold more at the end: allocators keep some, and its two pools of threads (12 in all, each
-#: with a connection) grow to their size when they first must. A leak per job is far above either.
+#: How much more the gateway may use at the end: allocators keep some memory, and its two thread pools (12 threads in
+#: all, each with a connection) grow on demand. A leak in every job is far more than this.
 RSS_TOLERANCE_MIB = 8.0
 THREAD_TOLERANCE = 12
 DESCRIPTOR_TOLERANCE = 16
 
-#: Jobs asked for at once: enough to keep every core busy.
+#: Jobs at once: enough to keep every core busy.
 CLIENTS = 2 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the gateway holds, and the engine for it."""
+    """What the gateway uses, and the engine has for it."""
 
     rss_mib: float
     descriptors: int
@@ -42,10 +42,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """The soak's outcome.
+    """What changed during the soak.
 
     Attributes:
-        grown: What grew beyond its tolerance; empty when the gateway is flat.
+        grown: What grew beyond its tolerance.
     """
 
     jobs: int
@@ -57,7 +57,7 @@ class Soak:
 
 
 async def measure_soak(arena: Arena, plan: Plan) -> Soak:
-    """Run the jobs on a gateway of its own, and read before, halfway and after, with the pool full each time."""
+    """Run the jobs on another gateway; read before, halfway and after, each time with a full pool."""
     async with arena.another_figbox("soak") as gateway:
         await _run(gateway, plan.soak_lead_jobs)
         before = await _read(arena, gateway)
@@ -72,7 +72,7 @@ async def measure_soak(arena: Arena, plan: Plan) -> Soak:
 
 
 def find_growth(before: Reading, after: Reading) -> list[str]:
-    """Name what grew beyond its tolerance; engine objects have none."""
+    """Return what grew beyond its tolerance, which is 0 for the engine's objects."""
     tolerances = {"rss_mib": RSS_TOLERANCE_MIB, "descriptors": DESCRIPTOR_TOLERANCE, "threads": THREAD_TOLERANCE}
     first, last = asdict(before), asdict(after)
     return [name for name in first if last[name] - first[name] > tolerances.get(name, 0)]
@@ -83,7 +83,7 @@ async def _run(gateway: Figbox, jobs: int) -> None:
     turns = iter(range(jobs))
 
     async def ask() -> None:
-        for _ in turns:  # shared: every job is asked for once
+        for _ in turns:  # shared, so that every job runs once
             await gateway.render(code)
 
     async with asyncio.TaskGroup() as group:
@@ -98,7 +98,7 @@ async def _read(arena: Arena, gateway: Figbox) -> Reading:
 
 
 def _read_process(process_id: int) -> tuple[float, int, int]:
-    """Return MiB resident, descriptors and threads. Source: proc_pid_status(5)."""
+    """Return resident MiB, descriptors and threads. Source: proc_pid_status(5)."""
     folder = Path("/proc") / str(process_id)
     status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
     rss_mib = int(status["VmRSS"].split()[0]) * KiB / MiB

@@ -210,4 +210,4 @@ def test_command_prints_the_table() -> None:
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
     ).stdout
     assert re.search(r"^allowed +\d+ +\d+$", printed, re.MULTILINE)
-    assert "socket" in printed.partition("default alone:")[2] or platform.machine() != "x86_64"
+    assert "socket" in printed.partition("Only allowed by")[2] or platform.machine() != "x86_64"
