@@ -6,11 +6,11 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
-from figbox.cli.outputs import OutputFolder, file_name, picture_name
-from figbox.cli.scripts import Script
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from figbox.cli.batch.outputs import OutputFolder, file_name, picture_name
+from figbox.cli.batch.scripts import Script
 from figbox.cli.exits import ScriptProblem
 from tests.client.conftest import write
 

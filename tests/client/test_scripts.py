@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import click
 import pytest
-from figbox.cli.scripts import Script, find_scripts, read_script
 
+from figbox.cli.batch.scripts import Script, find_scripts, read_script
 from figbox.cli.exits import ScriptProblem
 from tests.client.conftest import write
 
