@@ -95,7 +95,7 @@ CAMPAIGNS = (
     Campaign("chaos", 150, ("tests/chaos",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
-    Campaign("documents", 120, _engine("api_document", "client_documents", "examples", "readme_commands", "recipes")),
+    Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
     Campaign("spec lines", 90, _engine("seccomp_calls", "spec_lines")),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 240, _engine("clean", "make_run", "setup")),

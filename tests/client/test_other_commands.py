@@ -11,7 +11,7 @@ import pytest
 import figbox as package
 from figbox.cli.exits import ExitStatus
 from tests.client.service import ENVIRONMENT, Canned, Service, failed, problem, raw_service
-from tests.support.documents import ROOT
+from tests.documents.pages import ROOT
 from tests.support.live import free_port
 
 if TYPE_CHECKING:

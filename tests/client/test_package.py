@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import figbox
-from tests.support.documents import ROOT
+from tests.documents.pages import ROOT
 
 LIMIT_S = 300
 

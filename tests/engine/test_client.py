@@ -13,9 +13,9 @@ from PIL import Image
 
 import figbox
 from tests.client.conftest import write
+from tests.documents.pages import ROOT
 from tests.fakes import KEY
 from tests.support.command import command_folder, environment, run_shell
-from tests.support.documents import ROOT
 from tests.support.live import LiveGateway, live_gateway
 
 if TYPE_CHECKING:

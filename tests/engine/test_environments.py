@@ -20,9 +20,19 @@ from docker.errors import ImageNotFound
 from PIL import Image
 
 from bootstrap.images import environments, image
+from tests.documents.pages import ENVIRONMENTS, blocks, commands
 from tests.fakes import KEY, until
 from tests.support.documents import ENVIRONMENTS, blocks, commands
-from tests.support.live import IMAGE, ROOT, Response, _read, begin_gateway, end_gateway, engine_url, live_gateway
+from tests.support.live import (
+    IMAGE,
+    ROOT,
+    Response,
+    _read,
+    begin_gateway,
+    end_gateway,
+    engine_url,
+    live_gateway,
+)
 from tests.support.split import live_launcher, start_split_gateway
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.documents.pages import ROOT
 from tests.fakes import until
 from tests.runtimes.conftest import RUNTIMES, Subject
-from tests.support.documents import ROOT
 
 pytestmark = pytest.mark.engine
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.support.documents import ROOT
+from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

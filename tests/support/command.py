@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.support.documents import ROOT
+from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from gateway.launcher.environment import check_image, examine, read_account
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Limits, MiB
 from gateway.settings import LauncherSettings, Settings, load_settings
+from tests.documents.pages import ENVIRONMENTS, first_cells, section
 from tests.fakes import KEY
-from tests.support.documents import ENVIRONMENTS, first_cells, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.documents import ROOT
+from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

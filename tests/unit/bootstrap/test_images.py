@@ -16,7 +16,7 @@ import pytest
 
 from bootstrap import compose
 from bootstrap.images import context, image
-from tests.support.documents import ROOT
+from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.keys.keyring import Key, KeyPolicy
 from gateway.keys.keys_file import SIZE_LIMIT, InvalidKeysFile, KeyEntry, parse_entries, parse_keys, table_head
 from gateway.model.jobs import MiB
-from tests.support.documents import KEYS, blocks, section
+from tests.documents.pages import KEYS, blocks, section
 
 DIGEST = "0123456789abcdef" * 4
 BOUNDED = settings(deadline=None, max_examples=200)

@@ -1,4 +1,4 @@
-"""The commands of docs/deployment.md do what it says, in a folder that holds no more than a clone does."""
+"""The commands of docs/deployment.md do what it says, in a folder with no more than a clone has."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 
 from bootstrap import compose
 from bootstrap.steps import Steps
+from tests.documents.pages import DEPLOYMENT, ROOT, blocks, command
 from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, docker
-from tests.support.documents import ROOT, blocks, commands
 from tests.support.live import IMAGE, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
 
 if TYPE_CHECKING:
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-DEPLOYMENT = ROOT / "docs" / "deployment.md"
 PLOT = "plt.plot([1, 2])"
-
-
-def documented(begin: str) -> str:
-    """Return the one command of the page with this beginning."""
-    [found] = [line for line in commands(DEPLOYMENT) if line.startswith(begin)]
-    return found
 
 
 def shell(line: str, folder: Path, environment: dict[str, str]) -> str:
@@ -70,7 +63,7 @@ async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = 60)
         try:
             answer = await gateway.render(PLOT, key=key)
         except aiohttp.ClientConnectionError:  # also where the engine's proxy listens before the gateway does
-            assert time.monotonic() < end, "the gateway does not listen"
+            assert time.monotonic() < end, "no gateway listens"
         else:
             if answer.status != 503 or time.monotonic() > end:
                 return answer.status
@@ -89,14 +82,14 @@ async def test_two_containers_come_and_go(folder: Path, tmp_path: Path) -> None:
         "FIGBOX_INSTALLATION": project,
         "DOCKER_HOST": engine_url(),
     }
-    shell(documented('echo "API_KEY='), folder, environment)
+    shell(command('echo "API_KEY='), folder, environment)
     [line] = (folder / ".env").read_text().splitlines()
     try:
-        await asyncio.to_thread(shell, documented("docker compose up"), folder, environment)
+        await asyncio.to_thread(shell, command("docker compose up"), folder, environment)
         assert await picture_of(f"http://127.0.0.1:{port}", line.removeprefix("API_KEY="), tmp_path) == 200
         assert containers_of(project, engine_url())
     finally:
-        await asyncio.to_thread(shell, documented("docker compose down"), folder, environment)
+        await asyncio.to_thread(shell, command("docker compose down"), folder, environment)
         left = containers_of(project, engine_url())
         remove_containers_of(project, engine_url())
         docker("volume", "rm", f"{project}_launcher-socket")
@@ -116,7 +109,7 @@ def test_loopback_override_is_what_it_says(folder: Path) -> None:
 async def test_one_container_serves(tmp_path: Path) -> None:
     """The page's `docker run` line serves, as long as it runs."""
     name, port = f"figbox-test-{secrets.token_hex(4)}", free_port()
-    line = documented("docker run -p").replace("change-me", KEY).replace(" figbox-gateway", f" {GATEWAY_IMAGE}")
+    line = command("docker run -p").replace("change-me", KEY).replace(" figbox-gateway", f" {GATEWAY_IMAGE}")
     line = line.replace("5150:5150", f"{port}:5150").replace("-v /var/run/docker.sock:", f"-v {engine_url()[7:]}:")
     words = shlex.split(line)
     network = f"{name}-net"  # the engine's own bridge may be gone where engines without one were started

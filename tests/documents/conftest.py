@@ -1,0 +1,85 @@
+"""A user of the documents: a folder with the files they speak of, the commands they use, and a gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.client.conftest import write
+from tests.documents.pages import DOCUMENTED_URL, ROOT
+from tests.fakes import KEY
+from tests.support.command import command_folder, environment, run_shell
+from tests.support.live import LiveGateway, engine_url, live_gateway
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\n"
+READS_RAIN = "import pandas as pd\npd.read_csv('rain.csv').plot(x='day', y='mm')\n"
+RAIN = "day,mm\n1,7\n2,3\n"
+
+#: What the pages speak of.
+FILES = {
+    ".env": f"# a comment\nPORT=5150\nAPI_KEY={KEY}\n",
+    "plot.py": f"import os\nimport pandas as pd\n{PLOT}plt.figure()\nplt.plot([2, 1])\n"
+    "if os.path.exists('data.csv'):\n    pd.read_csv('data.csv').plot(ax=plt.gca())\n",
+    "data.csv": "x,y\n1,2\n3,4\n",
+    "rain.py": READS_RAIN,
+    "rain.csv": RAIN,
+    "plots/sales.py": PLOT,
+    "plots/north/map.py": f"import house_style\n{READS_RAIN}",
+    "plots/north/house_style.py": PLOT,
+    "plots/north/rain.csv": RAIN,
+    "plots/drafts/half.py": PLOT,
+    "more/extra.py": PLOT,
+    "shared/a.csv": "1\n",
+}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    """The gateway that the pages take for granted."""
+    with live_gateway(tmp_path_factory.mktemp("gateway")) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A user who has installed the client, and does in a folder what the pages say.
+
+    Attributes:
+        folder: Has the files that the pages speak of; the key is in its `.env` only.
+        url: Of the gateway; takes the place of the documented one.
+        variables: The environment of what is run.
+    """
+
+    folder: Path
+    url: str
+    variables: dict[str, str]
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file; return its path."""
+        return write(self.folder / name, text.replace(DOCUMENTED_URL, self.url))
+
+    def run(self, script: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run commands as far as the first that fails; they must end with the status."""
+        done = run_shell(script.replace(DOCUMENTED_URL, self.url), self.folder, self.variables | variables)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture
+def reader(tmp_path: Path, gateway: LiveGateway) -> Reader:
+    """A reader of the pages, with a folder of their own."""
+    folder = tmp_path / "work"
+    for name, text in FILES.items():
+        write(folder / name, text)
+    for name in ("bars.py", "polar.py"):
+        write(folder / "examples" / name, (ROOT / "examples" / name).read_bytes())
+    found = environment(command_folder(tmp_path / "bin"), FIGBOX_URL=gateway.url, DOCKER_HOST=engine_url())
+    keyless = {name: value for name, value in found.items() if name not in {"API_KEY", "FIGBOX_API_KEY"}}
+    return Reader(folder, gateway.url, keyless)
