@@ -12,7 +12,7 @@ import pytest
 import figbox
 from figbox.cli import COMMANDS
 from figbox.cli.exits import ExitStatus
-from gateway.model.jobs import Outcome
+from gateway.model.results import Outcome
 from gateway.server.problems import PROBLEMS
 from gateway.v1.request.json_body import RenderRequest
 from tests.documents.pages import (
