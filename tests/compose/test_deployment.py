@@ -157,7 +157,7 @@ async def test_the_launcher_may_be_restarted(deployed: Deployment, gateway: Depl
 
 
 def test_every_setting_is_passed_on(deployed: Deployment) -> None:
-    """Whatever the README lists can be set in `.env`: the compose file gives it to whom it concerns."""
+    """Every documented setting can be set in `.env`: the compose file gives it to the container that it concerns."""
     document = json.loads(deployed.run("config", "--format", "json"))
     given = {name: set(service.get("environment", {})) for name, service in document["services"].items()}
     launchers = {str(field.alias) for field in LauncherSettings.model_fields.values()}
