@@ -1,6 +1,6 @@
-"""`/openapi.json`: what the service can be asked, as OpenAPI 3.1, made from the types that check and write it.
+"""`/openapi.json`: the interface as OpenAPI 3.1, made from the types that check requests and write responses.
 
-`python -m gateway.description.openapi` prints it, to make clients from without a running service.
+`python -m gateway.description.openapi` prints it, to generate clients without a running service.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from gateway.description.openapi_responses import (
-    answer_headers,
     header_components,
     problem_responses,
     reference,
+    render_headers,
 )
 from gateway.keys.keyring import HEADER
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.json_schema import JsonSchemaMode
 
-#: Of the interface, which is what the path says; not of the software.
+#: Version of the interface, as in its paths; not of the software.
 VERSION = "1"
 
 DESCRIPTION = """\
-Runs Matplotlib code that nobody has to trust, each time in a container of its own, and answers with what it drew.
+Runs untrusted Matplotlib code, each time in a container of its own, and returns what it drew.
 
-Every request but those for the state of the service and for this description carries a key in `X-API-Key`. Everything
-that goes wrong is `application/problem+json` (RFC 9457), whose `type` says what it was and whose `error` says it to a
-person. 429 and 503 carry `Retry-After`.
+All requests need a key in `X-API-Key`, except those for the state of the service and for this description. Failures are
+`application/problem+json` (RFC 9457): `type` says what went wrong, and `error` describes it for a person. 429 and 503
+have `Retry-After`.
 """
 
 _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
@@ -61,7 +61,7 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
 #: Name of the schema of Matplotlib's parameters.
 _PARAMETERS = "Parameters"
 
-#: What the old endpoint takes for code: it counts more characters as blank, those of `str.isspace`.
+#: Code for the old endpoint, which counts more characters as blank: those of `str.isspace`.
 _LEGACY_PATTERN = (
     r"^[^\u0000]*[^\u0000\s\u001c-\u001f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
 )
@@ -87,8 +87,8 @@ def describe() -> dict[str, Any]:
             "/v1/render": {"post": _render()},
             "/v1/environments": {"get": _environments()},
             "/render-matplotlib": {"post": _render_matplotlib()},
-            "/": {"get": _plain("live", "Say that the service is live", "text/plain", {"type": "string"})},
-            "/healthz": {"get": _plain("healthz", "Say that the process lives", JSON, _status("ok"))},
+            "/": {"get": _plain("live", "Tell that the service is live", "text/plain", {"type": "string"})},
+            "/healthz": {"get": _plain("healthz", "Tell that the process runs", JSON, _status("ok"))},
             "/readyz": {"get": _readyz()},
             "/openapi.json": {"get": _plain("openapi", "This description", JSON, {"type": "object"})},
         },
@@ -96,14 +96,14 @@ def describe() -> dict[str, Any]:
             "schemas": dict(sorted(schemas.items())),
             "headers": header_components(),
             "securitySchemes": {
-                "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key of the operator's"}
+                "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key from the operator"}
             },
         },
     }
 
 
 def _shared_parameters(properties: dict[str, Any]) -> dict[str, Any]:
-    """Put a reference in the place of the schema of Matplotlib's parameters, which is long, and return it."""
+    """Replace the long schema of Matplotlib's parameters by a reference, and return it."""
     schema: dict[str, Any] = properties["rc"]
     properties["rc"] = {"$ref": f"#/components/schemas/{_PARAMETERS}", "description": schema["description"]}
     return {key: value for key, value in schema.items() if key not in ("title", "default", "description")}
@@ -115,11 +115,11 @@ def _render() -> dict[str, Any]:
         "tags": ["render"],
         "summary": "Run code and get what it draws",
         "description": (
-            "The body is JSON, the raw script, or a form. Options stand in it or in the query, which goes before it. "
-            "`Accept` chooses the form of the answer: the picture alone, for which `*/*` stands too, where one figure "
-            "is asked for in one format; a JSON document with all that came of it; or a ZIP of the same. "
-            "Of Matplotlib's parameters a query can also name one at a time, as in `rc.axes.grid=true`, and so can a "
-            "form. `If-None-Match` with an `ETag` from before is answered with 304 when nothing has changed."
+            "The body is JSON, the raw script, or a form. Options are in it or in the query, which takes precedence. "
+            "`Accept` chooses the form of the response: the picture alone (also for `*/*`, if one figure is wanted in "
+            "one format), a JSON document with all results, or a ZIP of the same. A query or a form can also set one "
+            "of Matplotlib's parameters at a time, as in `rc.axes.grid=true`. `If-None-Match` with the `ETag` of an "
+            "earlier response gets 304 if nothing has changed."
         ),
         "parameters": _query(),
         "requestBody": {
@@ -132,22 +132,22 @@ def _render() -> dict[str, Any]:
         },
         "responses": {
             "200": {
-                "description": "What the code drew, in the form that `Accept` takes",
-                "headers": {**answer_headers(), **reference("ETag", "Vary", "Content-Disposition")},
+                "description": "What the code drew, in the form that `Accept` chooses",
+                "headers": {**render_headers(), **reference("ETag", "Vary", "Content-Disposition")},
                 "content": {
-                    # First what makers of clients can make a type of; some take the first and leave out the rest.
+                    # Some generators of clients use only the first one, so it is the one with a schema.
                     Form.JSON.value: {"schema": {"$ref": "#/components/schemas/RenderDocument"}},
                     **{name: {"schema": _binary(name)} for name in PICTURE_TYPES.values()},
                     Form.ZIP.value: {"schema": _binary(Form.ZIP.value)},
                 },
             },
             "304": {
-                "description": "It would be what the client has already",
-                "headers": {**answer_headers(), **reference("ETag", "Vary")},
+                "description": "The client has this result already",
+                "headers": {**render_headers(), **reference("ETag", "Vary")},
             },
             "422": {
-                "description": "The code gave no picture, by its own doing",
-                "headers": answer_headers(),
+                "description": "The code gave no picture",
+                "headers": render_headers(),
                 "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/FailureDocument"}}},
             },
             **problem_responses(400, 401, 406, 408, 413, 415, 429, 431, 500, 503),
@@ -156,7 +156,7 @@ def _render() -> dict[str, Any]:
 
 
 def _query() -> list[dict[str, Any]]:
-    """Return the options as parameters of a query."""
+    """Return the options as query parameters."""
     parameters = []
     for name, schema in _text_schemas().items():
         field = Options.model_fields[name]
@@ -188,7 +188,7 @@ def _form() -> dict[str, Any]:
 
 
 def _text_schemas() -> dict[str, Any]:
-    """Return the schemas of options where they are given as text: there is no null, and one is a list of one."""
+    """Return the schemas of options as text: without null, and with lists where one or several are allowed."""
     properties = Options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     _shared_parameters(properties)
     schemas = {}
@@ -197,7 +197,7 @@ def _text_schemas() -> dict[str, Any]:
         lists = [kind for kind in kinds if kind.get("type") == "array"]
         plain = dict((lists or kinds)[0])
         plain["description"] = schema["description"]
-        # Without defaults: clients made from this would send them along and override the body's options by them.
+        # Without defaults: generated clients would send them, and so override the body's options.
         schemas[name] = {key: value for key, value in plain.items() if key not in ("title", "default")}
     return schemas
 
@@ -206,8 +206,8 @@ def _environments() -> dict[str, Any]:
     return {
         "operationId": "environments",
         "tags": ["render"],
-        "summary": "What code can run in",
-        "description": "Every environment that a request can name, what is installed there, and what the key may use.",
+        "summary": "List the environments",
+        "description": "Every environment that a request can name, with its packages and the key's limits there.",
         "responses": {
             "200": {
                 "description": "The environments",
@@ -248,8 +248,8 @@ def _render_matplotlib() -> dict[str, Any]:
             },
             **problem_responses(400, 401, 408, 413, 415, 429, 431, 503),
             "500": {
-                "description": "The code gave no picture, by its own doing, and `outcome` says how; or a defect of "
-                "the service, without one",
+                "description": "The code gave no picture, and `outcome` says why; or, without `outcome`, a defect of "
+                "the service",
                 "headers": reference("X-Request-ID", "RateLimit", "RateLimit-Policy"),
                 "content": {
                     PROBLEM: {
@@ -270,17 +270,17 @@ def _readyz() -> dict[str, Any]:
     ready = _status("ready")
     ready["properties"]["self_test"] = {
         "type": "object",
-        "description": "What the last self-test of the sandbox came to",
+        "description": "Result of the last self-test of the sandbox",
         "properties": {"holds": {"type": "boolean"}, "age_s": {"type": "integer", "minimum": 0}},
         "required": ["holds", "age_s"],
     }
-    described = _plain("readyz", "Say whether a render would work now", JSON, ready)
+    described = _plain("readyz", "Tell whether a render would work now", JSON, ready)
     described["responses"] |= problem_responses(503)
     return described
 
 
 def _plain(name: str, summary: str, content_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a request that takes nothing and needs no key."""
+    """Return a request without parameters that needs no key."""
     return {
         "operationId": name,
         "tags": ["service"],
@@ -288,7 +288,7 @@ def _plain(name: str, summary: str, content_type: str, schema: dict[str, Any]) -
         "security": [],
         "responses": {
             "200": {
-                "description": "As it says",
+                "description": "Success",
                 "headers": reference("X-Request-ID"),
                 "content": {content_type: {"schema": schema}},
             },
@@ -302,7 +302,7 @@ def _status(value: str) -> dict[str, Any]:
 
 
 def _binary(content_type: str) -> dict[str, Any]:
-    # `format` says nothing that the media type doesn't, but makers of clients go by it still.
+    # `format` repeats the media type, but generators of clients still use it.
     return {"type": "string", "format": "binary", "contentMediaType": content_type}
 
 

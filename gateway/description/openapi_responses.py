@@ -6,49 +6,49 @@ from typing import Any
 
 from gateway.server.problems import CONTENT_TYPE, PROBLEMS
 
-#: Statuses whose answers say when to come back.
+#: Statuses with `Retry-After`.
 _WAITING = (429, 503)
 
-#: Statuses that can come before anybody is known.
+#: Statuses that are possible before a key is known.
 _ANONYMOUS = (401, 408, 431, 500)
 
 _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "X-Request-ID": ("Id of this request, here and in the log", {"type": "string", "pattern": "^[0-9a-f]{32}$"}),
-    "RateLimit": ("What is left to the key (draft-ietf-httpapi-ratelimit-headers)", {"type": "string"}),
-    "RateLimit-Policy": ("What the key has at all, likewise", {"type": "string"}),
-    "Retry-After": ("Seconds after which trying again makes sense", {"type": "integer", "minimum": 1}),
+    "RateLimit": ("What the key has left (draft-ietf-httpapi-ratelimit-headers)", {"type": "string"}),
+    "RateLimit-Policy": ("What the key may use at all, likewise", {"type": "string"}),
+    "Retry-After": ("Seconds to wait before trying again", {"type": "integer", "minimum": 1}),
     "Server-Timing": ("Milliseconds by stage (w3.org/TR/server-timing)", {"type": "string"}),
     "X-Figbox-Cache": (
-        "Whether the answer was kept from before; off where nothing is kept, or the client refused",
+        "Whether the response came from the cache; off if there is no cache, or the client refused it",
         {"type": "string", "enum": ["hit", "miss", "off"]},
     ),
     "ETag": (
-        "Tag of the answer, weak for documents and archives",
+        "Tag of the response, weak for documents and archives",
         {"type": "string", "pattern": '^(W/)?"[0-9a-f]{64}"$'},
     ),
-    "Vary": ("What else the answer depends on", {"type": "string"}),
-    "Content-Disposition": ("For SVG, PDF and ZIP: to be saved, under a name of ours", {"type": "string"}),
+    "Vary": ("What else the response depends on", {"type": "string"}),
+    "Content-Disposition": ("For SVG, PDF and ZIP: to be saved as a file", {"type": "string"}),
 }
 
-#: Fields that not every answer of their kind has.
+#: Fields that may be missing.
 _OPTIONAL = ("Content-Disposition", "RateLimit", "RateLimit-Policy")
 
 _WORDS = {
     400: "The request can't be understood; `errors` names each wrong option",
-    401: "No key, several, or none that is known; said before the body is read",
-    406: "No form of answer that `Accept` takes",
+    401: "No key, several, or an unknown one; sent before the body is read",
+    406: "No form of the response matches `Accept`",
     408: "Head or body didn't arrive in time",
     413: "Body or code is longer than allowed",
-    415: "The body is of no kind that is taken, or compressed",
-    429: "The key has what it may have: jobs at once, requests or processor time of a minute",
+    415: "The body's type is not supported, or it is compressed",
+    429: "The key has reached a limit: jobs at once, requests or processor time in a minute",
     431: "The head is longer than allowed",
     500: "A defect of the service",
-    503: "Too much to do, the container engine doesn't answer, or the service is ending",
+    503: "The service is overloaded or shutting down, or the container engine doesn't respond",
 }
 
 
 def header_components() -> dict[str, Any]:
-    """Return every header field that answers have, for `components`."""
+    """Return every header field of responses, for `components`."""
     return {
         name: {"description": text, "schema": schema, "required": name not in _OPTIONAL}
         for name, (text, schema) in _HEADERS.items()
@@ -60,8 +60,8 @@ def reference(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def answer_headers() -> dict[str, Any]:
-    """Return the header fields of every answer to a render."""
+def render_headers() -> dict[str, Any]:
+    """Return the header fields of every response to a render."""
     return reference("X-Request-ID", "RateLimit", "RateLimit-Policy", "Server-Timing", "X-Figbox-Cache")
 
 

@@ -1,1 +1,1 @@
-"""What the operator sees of the service: its log and its metrics."""
+"""The log and the metrics, for the operator."""

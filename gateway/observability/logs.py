@@ -1,8 +1,8 @@
 r"""Logging: one JSON object a line, or readable lines with DEBUG.
 
-Every line is pure ASCII with control characters escaped, so that no text of a guest or client can forge
-a line of its own (CR, LF, ESC, U+2028). Messages are constants; data travels as keywords. loguru's
-`diagnose` is off: it prints the values of variables, so code and keys.
+Every line is pure ASCII with control characters escaped, so that no text of a guest or client can forge a line (CR, LF,
+ESC, U+2028). Messages are constants; data is passed as keywords. loguru's `diagnose` is off: it prints the values of
+variables, and so code and keys.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def configure_logging(*, debug: bool, stream: TextIO | None = None) -> None:
 
 
 class _StandardLibraryHandler(logging.Handler):
-    """Passes records of the standard `logging` on to loguru, their text as data."""
+    """Pass records of the standard `logging` on to loguru, with their text as data."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # No exc_info: an exception of aiohttp's parser quotes the request, its key included.
+        # No exc_info: an exception of aiohttp's parser quotes the request, including its key.
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         logger.opt(depth=6).log(
             record.levelname if record.levelname in logging.getLevelNamesMapping() else "INFO",

@@ -1,4 +1,4 @@
-"""Prometheus metrics, on a listener of their own: they are the operator's, not the clients'."""
+"""Prometheus metrics, for the operator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from gateway.model.results import Result
 
-#: Upper bounds in seconds: from a warm answer to the longest limits.
+#: Upper bounds in seconds: from a warm response to the longest limits.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 #: Upper bounds in bytes of a job's peak memory.
@@ -55,7 +55,7 @@ class Metrics:
             registry=self.registry,
         )
         self._kept = Counter(
-            "figbox_cache_hits", "Render requests answered from the cache, without a job", registry=self.registry
+            "figbox_cache_hits", "Render requests served from the cache, without a job", registry=self.registry
         )
         self._pool = Counter("figbox_pool_events", "What happened in the pool", ["event"], registry=self.registry)
         self._sweeps = Counter("figbox_sweeps", "Searches for strays", registry=self.registry)
@@ -63,7 +63,7 @@ class Metrics:
         self._engine_failures = Counter("figbox_engine_failures", "Failed engine calls", registry=self.registry)
 
     def count_job(self, result: Result, environment: str) -> None:
-        """Count a job that was run, where, and where its time went."""
+        """Count a job that ran, its environment, and where its time went."""
         self._jobs.labels(result.outcome.value).inc()
         self._environments.labels(environment).inc()
         for stage in ("queue", "acquire", "run", "check"):
@@ -78,12 +78,12 @@ class Metrics:
         self._jobs.labels(outcome).inc()
 
     def count_kept(self) -> None:
-        """Count a request that was answered from the cache; it ended well, too."""
+        """Count a request that was served from the cache, also as a success."""
         self._kept.inc()
         self._jobs.labels("ok").inc()
 
     def count_refusal(self, reason: str) -> None:
-        """Count what was refused before it was known whose it is."""
+        """Count a refusal before a key was known."""
         self._refusals.labels(reason).inc()
 
     def count_pool_event(self, event: str, times: int = 1) -> None:
@@ -96,9 +96,9 @@ class Metrics:
         self._strays.inc(removed)
 
     def count_engine_failure(self, times: int = 1) -> None:
-        """Count calls the engine failed."""
+        """Count failed calls of the engine."""
         self._engine_failures.inc(times)
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Add a gauge whose value is read when it is asked for."""
+        """Add a gauge whose value is read when metrics are collected."""
         Gauge(name, text, registry=self.registry).set_function(read)

@@ -1,1 +1,1 @@
-"""A connection and a request before and after its handler: limits, checks, headers, errors."""
+"""Connections, and requests before and after their handlers: limits, checks, headers, errors."""

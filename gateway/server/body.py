@@ -1,4 +1,4 @@
-"""Reads the body of a request within its limits of size and time."""
+"""Read the body of a request within its limits of size and time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ async def read_body(request: web.Request, limit_bytes: int, timeout_s: float) ->
 async def receive_body(
     request: web.Request, limit_bytes: int, timeout_s: float, take: Callable[[bytes], object]
 ) -> None:
-    """Hand a body on as it comes, within its limits.
+    """Pass a body on as it arrives, within its limits.
 
     Args:
-        request: An authenticated request whose body nobody has read.
-        limit_bytes: How long the body may be.
-        timeout_s: How long it may take to arrive.
-        take: Called with each part of it; what it raises ends the reading.
+        request: An authenticated request whose body hasn't been read.
+        limit_bytes: The longest body.
+        timeout_s: The longest time it may take to arrive.
+        take: Called with each part of it; an exception of its own ends the reading.
 
     Raises:
         UnsupportedEncoding: The body is compressed.
@@ -37,14 +37,14 @@ async def receive_body(
         BodyTimeout: It didn't arrive in time.
     """
     too_large = f"Body is larger than {limit_bytes} bytes"
-    # aiohttp would decompress by itself: a bomb we need not carry, for bodies this small.
+    # aiohttp would decompress it, and bodies are too small to be worth the risk of a bomb.
     if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise UnsupportedEncoding("Content-Encoding must be identity")
     if request.content_length is not None and request.content_length > limit_bytes:
         raise BodyTooLarge(too_large)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # that was no part of the answer
+        request.writer.output_size = 0  # that was not part of the response
     received = 0
     try:
         async with asyncio.timeout(timeout_s):

@@ -1,4 +1,4 @@
-"""What every request passes: an id, our headers, and failures turned into problem documents."""
+"""What every request passes through: an id, our headers, and failures turned into problem documents."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def server_timing(milliseconds: Mapping[str, float]) -> str:
 
 
 def new_request_id() -> str:
-    """Return a fresh id of 32 hex digits; a client's own id is never taken over into our logs."""
+    """Return a new id of 32 hex digits; a client's own id never gets into the log."""
     return secrets.token_hex(16)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Put our headers onto a response about to be sent (aiohttp's `on_response_prepare`)."""
+    """Add our headers to a response that is about to be sent (aiohttp's `on_response_prepare`)."""
     cache_control = response.headers.get(hdrs.CACHE_CONTROL, HEADERS[hdrs.CACHE_CONTROL])
     response.headers.update({**HEADERS, hdrs.CACHE_CONTROL: cache_control})
     if REQUEST_ID not in request:  # aiohttp refused it before any middleware
@@ -63,7 +63,7 @@ def raw_response(error: GatewayError | None, request_id: str) -> bytes:
     else:
         response = problems.error_response(error, request_id)
     body = response.body
-    assert isinstance(body, bytes)  # noqa: S101 - the type of aiohttp's responses can't say so
+    assert isinstance(body, bytes)  # noqa: S101 - aiohttp's types don't say so
     fields = {
         **HEADERS,
         "X-Request-ID": request_id,
@@ -80,7 +80,7 @@ def raw_response(error: GatewayError | None, request_id: str) -> bytes:
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request its id, in the answer and in every line logged while it is served."""
+    """Give the request its id, in the response and in every line logged while it is served."""
     request[REQUEST_ID] = new_request_id()
     with logger.contextualize(request_id=request[REQUEST_ID]):
         return await handler(request)
@@ -88,7 +88,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer exceptions by the table of `gateway.server.problems`."""
+    """Turn exceptions into responses by the table of `gateway.server.problems`."""
     request_id = request[REQUEST_ID]
     try:
         return await handler(request)
@@ -99,6 +99,6 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
         return problems.error_response(error, request_id)
     except web.HTTPException as error:
         return problems.http_error_response(error, request_id)
-    except Exception:  # noqa: BLE001 - the last line before the client: a defect of ours, named in the log only
+    except Exception:  # noqa: BLE001 - a defect of ours, described in the log only
         logger.exception("internal error")
         return problems.internal_error_response(request_id)

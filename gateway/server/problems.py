@@ -1,8 +1,8 @@
-"""Turns failures into `application/problem+json` answers (RFC 9457).
+"""Turn failures into `application/problem+json` responses (RFC 9457).
 
-One table maps error classes to status, slug and title; a class that isn't listed takes the entry of its
-nearest listed parent, by method resolution order. Beside RFC 9457's members every answer carries
-`request_id` and `error`, the member that clients of the old service read.
+One table maps error classes to status, slug and title; a class that isn't listed has the entry of its nearest listed
+parent, by method resolution order. Besides RFC 9457's members every document has `request_id` and `error`, which
+clients of the old service read.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     errors.RateExceeded: Problem(429, "rate-exceeded", "Too many requests of this key"),
     errors.BudgetExceeded: Problem(429, "budget-exceeded", "Processor time of this key is used up"),
     errors.QueueFull: Problem(503, "queue-full", "Queue is full"),
-    errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long for a place"),
+    errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long in the queue"),
     errors.TooManyConnections: Problem(503, "too-many-connections", "Too many connections"),
     errors.ShuttingDown: Problem(503, "shutting-down", "Shutting down"),
     errors.NotReady: Problem(503, "not-ready", "Not ready"),
@@ -57,7 +57,7 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     Exception: Problem(500, "internal-error", "Internal error"),
 }
 
-#: What the client of the old contract reads in `title` for each outcome.
+#: The title of each outcome.
 OUTCOME_TITLES = {
     Outcome.PROGRAM_ERROR: "The code raised an exception",
     Outcome.NO_FIGURE: "The code left no figure",
@@ -83,10 +83,10 @@ def slug_of(error: BaseException) -> str:
 
 
 def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
-    """Answer one of our own errors, with `Retry-After` where waiting helps."""
+    """Return the response to one of our own errors, with `Retry-After` if waiting helps."""
     problem = find_problem(error)
     retry_after_s: int | None = getattr(error, "retry_after_s", None)
-    # The engine's own words may name containers and paths of ours: the client gets the title instead.
+    # The engine's own text may name containers and paths: the client gets the title instead.
     detail = problem.title if isinstance(error, errors.EngineError) else str(error)
     members: dict[str, Any] = {}
     if isinstance(error, errors.InvalidOptions) and error.faults:
@@ -97,13 +97,13 @@ def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
 
 
 def internal_error_response(request_id: str) -> web.Response:
-    """Answer a defect of ours without saying anything about it."""
+    """Return the response to a defect of ours, which reveals nothing about it."""
     problem = PROBLEMS[Exception]
     return _response(problem, problem.title, request_id)
 
 
 def http_error_response(error: web.HTTPException, request_id: str) -> web.Response:
-    """Answer what aiohttp itself refuses (unknown path, wrong method, too large a body)."""
+    """Return the response to what aiohttp itself refuses, such as unknown paths and wrong methods."""
     phrase = HTTPStatus(error.status).phrase
     problem = Problem(error.status, phrase.lower().replace(" ", "-"), phrase)
     response = _response(problem, phrase, request_id)
@@ -115,13 +115,13 @@ def http_error_response(error: web.HTTPException, request_id: str) -> web.Respon
 def outcome_response(
     result: Result, status: int, request_id: str, members: Mapping[str, Any] = MappingProxyType({})
 ) -> web.Response:
-    """Answer a job that failed by its own doing, with its outcome and what it said.
+    """Return the response to a job whose code failed.
 
     Args:
-        result: What became of the job.
-        status: What the endpoint answers such failures with.
-        request_id: Of the request.
-        members: What the endpoint tells besides.
+        result: Its result.
+        status: The endpoint's status for such failures.
+        request_id: The id of the request.
+        members: The endpoint's further members of the document.
     """
     title = OUTCOME_TITLES[result.outcome]
     problem = Problem(status, result.outcome.value.replace("_", "-"), title)
@@ -129,29 +129,10 @@ def outcome_response(
         problem,
         printable(result.error),
         request_id,
-        # `error` may be a long traceback; `detail` is for a person to read in one glance.
+        # `error` may be a long traceback; `detail` is short.
         detail=title,
         members={"outcome": result.outcome.value, **members},
     )
-
-
-def _body(
-    problem: Problem,
-    error: str,
-    request_id: str,
-    detail: str | None = None,
-    members: Mapping[str, Any] = MappingProxyType({}),
-) -> bytes:
-    document: dict[str, Any] = {
-        "type": f"urn:figbox:problem:{problem.slug}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": error if detail is None else detail,
-        "request_id": request_id,
-        "error": error,
-        **members,
-    }
-    return json.dumps(document).encode("ascii")
 
 
 def _response(
@@ -163,11 +144,15 @@ def _response(
     detail: str | None = None,
     members: Mapping[str, Any] = MappingProxyType({}),
 ) -> web.Response:
-    response = web.Response(
-        status=problem.status,
-        body=_body(problem, error, request_id, detail, members),
-        content_type=CONTENT_TYPE,
-    )
-    if retry_after_s is not None:
-        response.headers["Retry-After"] = str(retry_after_s)
-    return response
+    document = {
+        "type": f"urn:figbox:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": error if detail is None else detail,
+        "request_id": request_id,
+        "error": error,
+        **members,
+    }
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    body = json.dumps(document).encode("ascii")
+    return web.Response(status=problem.status, body=body, content_type=CONTENT_TYPE, headers=headers)

@@ -1,7 +1,7 @@
-"""Which requests reach which handler; every request reaches one of ours.
+"""Bind requests to handlers, so that every request reaches one of ours.
 
-aiohttp would answer unknown paths and methods outside of our handlers: it asks even strangers for their bodies
-(`100 Continue`), and quotes expectations that it doesn't know.
+aiohttp would respond to unknown paths and methods itself: it asks even strangers for their bodies (`100 Continue`), and
+quotes expectations that it doesn't know.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 async def expect_nothing(_: web.Request) -> None:
-    """Leave `Expect` to whoever reads the body: aiohttp's own way asks strangers for theirs."""
+    """Leave `Expect` to the reader of the body: aiohttp would ask strangers for theirs."""
 
 
 def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]) -> None:
-    """Bind handlers to methods and paths, and refuse all others; to be called once, with everything.
+    """Bind handlers to methods and paths, and refuse all others; to be called once, with all routes.
 
     Args:
-        app: Whose routes they are.
+        app: The application.
         routes: Method, path and handler of each.
     """
     by_path: dict[str, dict[str, Handler]] = {}
