@@ -1,9 +1,9 @@
-"""Who runs next: a bounded queue, fair between keys.
+"""Decide which job runs next: a bounded queue, fair between keys.
 
-A key is one customer. Each may have a share of jobs in the house, running and waiting together: the common one, or
-one of its own. Beyond it the key is refused (429) while others are not touched. When a place falls free, the waiting
-key with the fewest running jobs gets it, among equals the one served longest ago: so however many jobs one key has
-waiting, another key's job waits for about one turn of one place. Refusing costs a few dictionary look-ups.
+Each key may have a share of jobs, running and waiting together: the common one, or one of its own. Beyond it the key is
+refused (429), while others are not affected. When a place frees up, the waiting key with the fewest running jobs gets
+it, of equals the one served longest ago. So however many jobs one key has waiting, another key's job waits for about
+one turn of one place. A refusal costs a few dictionary look-ups.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from gateway.model.errors import KeyShareExceeded, QueueFull, QueueTimeout, Shut
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: Weight of the newest job in the running mean of how long a place is held.
+#: Weight of the newest job in the running mean of how long jobs take.
 MEAN_WEIGHT = 0.1
 
-#: What a job is taken to last before any has finished, in seconds.
+#: How long a job is assumed to take before any has finished, in seconds.
 FIRST_GUESS_S = 0.5
 
 #: Bounds of Retry-After, in seconds.
@@ -34,7 +34,7 @@ RETRY_MIN_S, RETRY_MAX_S = 1, 120
 
 @dataclass(slots=True)
 class _Customer:
-    """What is in the house of one key."""
+    """The jobs of one key."""
 
     running: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
@@ -46,10 +46,10 @@ class Admission:
 
     Args:
         running_limit: Jobs that run at once.
-        queue_limit: Jobs that wait at most, of all keys together.
-        queue_wait_s: Seconds one job waits at most.
-        key_limit: Jobs of one key, running and waiting, unless it has a limit of its own. May be set later: a fair
-            share depends on how many keys there are.
+        queue_limit: Most jobs that wait, of all keys together.
+        queue_wait_s: Longest time that one job waits, in seconds.
+        key_limit: Most jobs of one key, running and waiting, unless it has a limit of its own. May be set later: a
+            fair share depends on how many keys there are.
     """
 
     def __init__(self, *, running_limit: int, queue_limit: int, queue_wait_s: float, key_limit: int) -> None:
@@ -77,7 +77,7 @@ class Admission:
         return self._waiting
 
     def count_of(self, key: str) -> int:
-        """Return how many jobs of a key are in the house."""
+        """Return how many jobs of a key run and wait."""
         customer = self._customers.get(key)
         return 0 if customer is None else customer.running + len(customer.waiting)
 
@@ -87,13 +87,13 @@ class Admission:
 
         Args:
             key: The key's name.
-            own_limit: Jobs it may have in the house; None means what every key may have.
+            own_limit: Most jobs of this key; None means the common limit.
 
         Raises:
-            KeyShareExceeded: The key has its share in the house.
-            QueueFull: As many jobs wait as may wait.
-            QueueTimeout: None fell free in time.
-            ShuttingDown: No more jobs are taken.
+            KeyShareExceeded: The key has its share of jobs.
+            QueueFull: The queue is full.
+            QueueTimeout: No place freed up in time.
+            ShuttingDown: No more jobs are accepted.
         """
         await self._enter(key, self.key_limit if own_limit is None else own_limit)
         began = time.monotonic()
@@ -104,7 +104,7 @@ class Admission:
             self._leave(key)
 
     def resize(self, running_limit: int) -> None:
-        """Go on with another number of places: nobody who runs is turned out, and who waits gets the new ones."""
+        """Change the number of places: running jobs go on, and waiting jobs get new places."""
         self._running_limit = running_limit
         self._serve_next()
 
@@ -113,7 +113,7 @@ class Admission:
         await self._empty.wait()
 
     def close(self) -> None:
-        """Take no more jobs, and refuse those that wait; those that run go on."""
+        """Accept no more jobs, and refuse those that wait; those that run go on."""
         self._closing = True
         for customer in self._customers.values():
             for waiter in customer.waiting:
@@ -150,15 +150,15 @@ class Admission:
         except BaseException as error:
             granted = waiter.done() and not waiter.cancelled() and waiter.exception() is None
             if granted:
-                self._leave(key)  # the place came in the very moment the job gave up
+                self._leave(key)  # the place was granted in the moment the job gave up
             else:
                 customer.waiting.remove(waiter)
                 self._waiting -= 1
                 self._tidy(key)
-                self._serve_next()  # a job that came behind this one may be waiting beside a free place
+                self._serve_next()  # a job behind this one may be waiting beside a free place
             if isinstance(error, TimeoutError):
                 raise QueueTimeout(
-                    "The job waited too long for a place", self.retry_after_s(self._waiting + 1)
+                    "The job waited too long in the queue", self.retry_after_s(self._waiting + 1)
                 ) from error
             raise
 
@@ -179,7 +179,7 @@ class Admission:
 
     def _serve_next(self) -> None:
         while self._running < self._running_limit and not self._closing:
-            # A waiter that is done has given up and takes itself out of the queue in a moment.
+            # A waiter that is done has given up, and will remove itself from the queue.
             fronts = [
                 (customer, next((waiter for waiter in customer.waiting if not waiter.done()), None))
                 for customer in self._customers.values()
@@ -194,7 +194,7 @@ class Admission:
             waiter.set_result(None)
 
     def _tidy(self, key: str) -> None:
-        """Forget a key that has nothing in the house."""
+        """Forget a key without jobs."""
         customer = self._customers.get(key)
         if customer is not None and not customer.running and not customer.waiting:
             del self._customers[key]

@@ -1,12 +1,10 @@
-"""Our frozen dataclasses as one JSON document and the bytes beside it, and back: lossless, and strict on the way back.
+"""Write our frozen dataclasses as one JSON document with bytes beside it, and read them back strictly.
 
-The types' own annotations are the schema, so nothing of a type can be forgotten here, and nothing that isn't in it
-gets through: a document must have exactly the fields of its class, each once and of exactly its type. Bytes aren't
-put into the document but behind one another; the document has their lengths, in its own order. So what will be
-received is known, and can be judged, before it is.
+The types' annotations are the schema: a document must have exactly the fields of its class, each once and of exactly
+its type. Bytes are not in the document but follow each other beside it, and the document has their lengths. So the
+amount of data is known, and can be checked, before it is received.
 
-What stays for the caller: bounds of values. Every number is finite, every name is one of the class; whether a number is
-too large is for whoever knows what it is for.
+Bounds of values are left to the caller: numbers are finite, but may be too large for their purpose.
 """
 
 from __future__ import annotations
@@ -26,19 +24,19 @@ from gateway.model.strict_json import InvalidJson, parse_json
 
 T = TypeVar("T")
 
-#: Texts that go with the bytes, as UTF-8: they are too long for a document that is to be judged before it is believed.
+#: Texts that are among the bytes, as UTF-8: they are too long for a document that is checked before it is trusted.
 LONG_TEXTS = frozenset({(jobs.Job, "code")})
 
-#: What annotations may name that their modules import for type checkers only.
+#: Names in annotations that their modules import for type checkers only.
 _NAMES: dict[str, Any] = {**vars(jobs), **vars(results), "Mapping": Mapping}
 
 
 class MalformedDocument(Exception):
-    """What came is no document of the wanted class; the text says where, and quotes nothing."""
+    """It isn't a document of the wanted class; the text says what is wrong, and quotes nothing."""
 
 
 def encode(value: Any) -> tuple[bytes, list[bytes]]:
-    """Return the document of a dataclass, ASCII, and the bytes beside it.
+    """Return the document of a dataclass, in ASCII, and the bytes beside it.
 
     Raises:
         ValueError: It holds a number that isn't finite.
@@ -51,7 +49,7 @@ def parse(document: bytes) -> Any:
     """Return what a document says, before it is known to be of any class.
 
     Raises:
-        MalformedDocument: It isn't JSON, or not the same JSON to everybody: a name twice, NaN, a number beyond floats.
+        MalformedDocument: It isn't JSON, or could be read in two ways.
     """
     try:
         return parse_json(document, "ascii")
@@ -63,7 +61,7 @@ def length_of_data(kind: type, parsed: Any) -> int:
     """Return how many bytes must come beside a document of this class.
 
     Raises:
-        MalformedDocument: It is none.
+        MalformedDocument: It isn't one.
     """
     measure = _Measure()
     _build(kind, parsed, measure)
@@ -71,7 +69,7 @@ def length_of_data(kind: type, parsed: Any) -> int:
 
 
 def build(kind: type[T], parsed: Any, data: bytes) -> T:
-    """Return the object that a document and the bytes beside it stand for.
+    """Return the object that a document and the bytes beside it describe.
 
     Raises:
         MalformedDocument: They don't.
@@ -85,14 +83,14 @@ def build(kind: type[T], parsed: Any, data: bytes) -> T:
 
 @cache
 def schema_of(*kinds: type) -> str:
-    """Return a digest of what these classes look like on the wire; equal where both ends have the same."""
+    """Return a digest of the schema of these classes, which is the same at both ends if their documents are."""
     seen: dict[str, list[str]] = {}
     for kind in kinds:
         _describe(kind, seen)
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 
 
-# To the wire
+# Writing
 
 
 def _flat(value: Any, data: list[bytes]) -> Any:
@@ -120,11 +118,11 @@ def _flat_long_text(text: str, data: list[bytes]) -> int:
     return len(data[-1])
 
 
-# From the wire
+# Reading
 
 
 class _Data:
-    """The bytes beside a document, taken from the front."""
+    """The bytes beside a document, read from the front."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -144,7 +142,7 @@ class _Data:
 
 
 class _Measure(_Data):
-    """Stands for bytes that haven't come yet."""
+    """Stands for bytes that haven't arrived yet, and adds up their lengths."""
 
     def __init__(self) -> None:
         super().__init__(b"")
@@ -162,7 +160,7 @@ def _build(kind: Any, value: Any, data: _Data) -> Any:
         raise MalformedDocument("it is too deep") from error
 
 
-def _value(kind: Any, value: Any, data: _Data) -> Any:  # noqa: PLR0911 - one line for each kind of type
+def _value(kind: Any, value: Any, data: _Data) -> Any:  # noqa: PLR0911 - one return for each kind of type
     """Return the value of a type that a parsed JSON value stands for."""
     if kind is bytes:
         return data.take(_length(value))
@@ -180,7 +178,7 @@ def _value(kind: Any, value: Any, data: _Data) -> Any:  # noqa: PLR0911 - one li
     if origin is not None and issubclass(origin, Mapping):
         return {name: _value(get_args(kind)[1], item, data) for name, item in _of(dict, value).items()}
     if not _fits(kind, value):
-        raise MalformedDocument(f"something is no {kind.__name__}")
+        raise MalformedDocument(f"a value is not of type {kind.__name__}")
     return value
 
 
@@ -189,7 +187,7 @@ def _object(kind: type[T], value: Any, data: _Data) -> T:
     hints = _hints(kind)  # type: ignore[arg-type]  # mypy#11470: a class is hashable
     if found.keys() != hints.keys():
         raise MalformedDocument(f"its {kind.__name__} has other fields")
-    # In the order of the class, which is the order of the bytes, whatever the document's own may be.
+    # In the order of the class, which is that of the bytes, whatever the order of the document.
     return kind(
         **{
             name: _long_text(found[name], data) if (kind, name) in LONG_TEXTS else _value(hint, found[name], data)
@@ -202,38 +200,38 @@ def _long_text(value: Any, data: _Data) -> str:
     try:
         return data.take(_length(value)).decode()
     except UnicodeDecodeError as error:
-        raise MalformedDocument("a text is no UTF-8") from error
+        raise MalformedDocument("a text is not UTF-8") from error
 
 
 def _member(kind: type[Enum], value: Any) -> Enum:
     try:
         return kind(_of(str, value))
     except ValueError as error:
-        raise MalformedDocument(f"something is no {kind.__name__}") from error
+        raise MalformedDocument(f"a value is not of type {kind.__name__}") from error
 
 
 def _length(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise MalformedDocument("a length is none")
+        raise MalformedDocument("a length is not a number")
     return value
 
 
 def _of(kind: type[T], value: Any) -> T:
     if type(value) is not kind:
-        raise MalformedDocument(f"something is no {kind.__name__}")
+        raise MalformedDocument(f"a value is not of type {kind.__name__}")
     return value
 
 
 def _alternative(union: Any, value: Any) -> Any:
-    """Return the member of a union that a JSON value belongs to; by its own kind, so there is never a choice."""
+    """Return the member of a union that a JSON value belongs to; at most one fits its type."""
     for kind in get_args(union):
         if _fits(kind, value):
             return kind
-    raise MalformedDocument("something is of no type that fits")
+    raise MalformedDocument("a value has the wrong type")
 
 
 def _fits(kind: Any, value: Any) -> bool:
-    """Tell whether a JSON value can stand for a type at all: `true` is no number, and 1 may stand for a float."""
+    """Tell whether a JSON value can stand for a type at all: `true` isn't a number, and 1 may stand for a float."""
     plain: dict[Any, tuple[type, ...]] = {
         type(None): (type(None),),
         bool: (bool,),
@@ -257,7 +255,7 @@ def _hints(kind: type) -> dict[str, Any]:
 def _describe(kind: Any, seen: dict[str, list[str]]) -> None:
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__name__ not in seen:
         hints = _hints(kind)
-        # As they are written: how a type prints itself differs between Python's versions.
+        # As they are written: the repr of a type differs between versions of Python.
         seen[kind.__name__] = [f"{field.name}: {field.type}" for field in dataclasses.fields(kind)]
         for hint in hints.values():
             _describe(hint, seen)
