@@ -96,7 +96,7 @@ CAMPAIGNS = (
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
-    Campaign("spec lines", 90, _engine("seccomp_calls", "spec_lines")),
+    Campaign("spec lines", 90, ("tests/spec_lines", *_engine("seccomp_calls"))),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 240, _engine("clean", "make_run", "setup")),
     Campaign("environments", 120, _engine("environments")),

@@ -22,7 +22,6 @@ from PIL import Image
 from bootstrap.images import environments, image
 from tests.documents.pages import ENVIRONMENTS, blocks, commands
 from tests.fakes import KEY, until
-from tests.support.documents import ENVIRONMENTS, blocks, commands
 from tests.support.live import (
     IMAGE,
     ROOT,
