@@ -132,8 +132,8 @@ async def judge(answer: Answer, limits: Limits) -> Result:
         "" if answer.outcome is Outcome.OK else answer.error,
         answer.files,
         files_truncated=answer.files_left_out,
-        notices=answer.notices,
-        fault=answer.fault if answer.outcome is Outcome.PROGRAM_ERROR else None,
+        warnings=answer.warnings,
+        program_error=answer.program_error if answer.outcome is Outcome.PROGRAM_ERROR else None,
         figures_drawn=answer.figures_drawn,
     )
 

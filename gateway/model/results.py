@@ -112,7 +112,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class PythonWarning:
     """A Python warning that a job caused.
 
     Attributes:
@@ -127,7 +127,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ProgramError:
     """Where and how the code failed.
 
     Attributes:
@@ -174,8 +174,8 @@ class Result:
         files_truncated: Whether some of them were left out.
         stdout: What it printed, where the job asks for it.
         stderr: The same of standard error.
-        notices: Python warnings, where the job asks for them.
-        fault: Where the code failed, with `PROGRAM_ERROR`.
+        warnings: Python warnings, where the job asks for them.
+        program_error: Where the code failed, with `PROGRAM_ERROR`.
         limit: Which limit ended it, with the outcomes of that kind.
         signal: Name of the signal that ended it, with `KILLED`.
         figures_drawn: Figures that the code made and closed again, with `NO_FIGURE`.
@@ -191,8 +191,8 @@ class Result:
     files_truncated: bool = False
     stdout: Text = field(default_factory=Text)
     stderr: Text = field(default_factory=Text)
-    notices: tuple[Notice, ...] = ()
-    fault: Fault | None = None
+    warnings: tuple[PythonWarning, ...] = ()
+    program_error: ProgramError | None = None
     limit: LimitExceeded | None = None
     signal: str | None = None
     figures_drawn: int | None = None

@@ -58,7 +58,7 @@ async def test_everything_comes_back(warm: LiveExecutor) -> None:
     assert [file.name for file in result.files] == ["own.pdf", "summary.csv"]
     assert not result.files_truncated
     assert result.stdout.text == "reading\ndone\n"
-    assert [(notice.message, notice.line) for notice in result.notices] == [("careful", 4)]
+    assert [(warning.message, warning.line) for warning in result.warnings] == [("careful", 4)]
 
 
 async def test_animation_is_a_file(warm: LiveExecutor) -> None:

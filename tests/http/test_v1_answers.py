@@ -13,7 +13,7 @@ import pytest
 
 from gateway.model.errors import EngineUnavailable, QueueFull
 from gateway.model.jobs import Format, NamedFile
-from gateway.model.results import Fault, LimitExceeded, Notice, Outcome, Result, Text
+from gateway.model.results import LimitExceeded, Outcome, ProgramError, PythonWarning, Result, Text
 from tests.fakes import PNG
 from tests.http.v1 import AUTH, FACTS, GOOD, PATH, figures_result, problem, rich_result
 
@@ -242,7 +242,11 @@ async def test_forms_have_different_tags(client: Client) -> None:
     ("result", "members"),
     [
         (
-            Result(Outcome.PROGRAM_ERROR, error="Trace\n\x1b", fault=Fault("ValueError", "bad", 3, 5, "x = 1")),
+            Result(
+                Outcome.PROGRAM_ERROR,
+                error="Trace\n\x1b",
+                program_error=ProgramError("ValueError", "bad", 3, 5, "x = 1"),
+            ),
             {"fault": {"type": "ValueError", "message": "bad", "line": 3, "column": 5, "source": "x = 1"}},
         ),
         (Result(Outcome.NO_FIGURE, error="none", figures_drawn=2), {"figures": {"drawn": 2, "closed": 2}}),
@@ -269,7 +273,7 @@ async def test_faults_of_the_guest(
     """Every fault of the code is 422 whatever is accepted, and says what a person needs to mend it."""
     rig.launcher.result = Result(
         **{name: getattr(result, name) for name in result.__slots__}
-        | {"stdout": Text("out", truncated=True), "stderr": Text("err"), "notices": (Notice("W", "m", None),)}
+        | {"stdout": Text("out", truncated=True), "stderr": Text("err"), "warnings": (PythonWarning("W", "m", None),)}
     )
     response = await _render(client, accept)
     document = await problem(response, 422)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gateway.model.jobs import EnvironmentFacts, Format, Limits, NamedFile
-from gateway.model.results import Figure, Notice, Outcome, Picture, Result, Text, Usage
+from gateway.model.results import Figure, Outcome, Picture, PythonWarning, Result, Text, Usage
 from tests.fakes import KEY, PNG
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def rich_result() -> Result:
         files_truncated=True,
         stdout=Text("printed\n", truncated=True),
         stderr=Text("warned\n"),
-        notices=(Notice("UserWarning", "odd", 3),),
+        warnings=(PythonWarning("UserWarning", "odd", 3),),
         limits=Limits(wall_limit_s=5),
         usage=Usage(0.25, 90_000_000),
     )

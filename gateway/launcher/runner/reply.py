@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
 from gateway.model.jobs import Format, KiB, NamedFile
-from gateway.model.results import ERROR_TEXT_LIMIT, Fault, Notice, Outcome, Text, printable
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ FIGURE_LIMIT = 32
 FILE_LIMIT = 64
 
 #: Warnings of an answer.
-NOTICE_LIMIT = 100
+WARNING_LIMIT = 100
 
 #: Bytes kept of what a job prints to one stream.
 TEXT_LIMIT = 64 * KiB
@@ -80,8 +80,8 @@ class Answer:
     error: str = field(default="", repr=False)
     files: tuple[NamedFile, ...] = ()
     files_left_out: bool = False
-    notices: tuple[Notice, ...] = ()
-    fault: Fault | None = None
+    warnings: tuple[PythonWarning, ...] = ()
+    program_error: ProgramError | None = None
     figures_drawn: int | None = None
 
 
@@ -182,8 +182,8 @@ class AnswerReader:
             printable(_read_text(claim, "error")),
             tuple(sorted(self._files.values(), key=lambda file: file.name)),
             files_left_out=claim.get("files_left_out") is True,
-            notices=_read_notices(claim.get("notices", [])),
-            fault=_read_fault(claim["fault"]) if "fault" in claim else None,
+            warnings=_read_warnings(claim.get("notices", [])),
+            program_error=_read_program_error(claim["fault"]) if "fault" in claim else None,
             figures_drawn=_read_number(claim, "figures_drawn") if outcome is Outcome.NO_FIGURE else None,
         )
 
@@ -257,10 +257,10 @@ def _read_digest(claim: Mapping[str, Any]) -> str | None:
     return digest
 
 
-def _read_fault(claim: Any) -> Fault:
+def _read_program_error(claim: Any) -> ProgramError:
     if not isinstance(claim, dict):
         raise MalformedAnswer("the end of its answer says nothing known")
-    return Fault(
+    return ProgramError(
         _read_line(claim, "type", NAME_LIMIT),
         printable(_read_text(claim, "message")[:MESSAGE_LIMIT]),
         _read_place(claim, "line"),
@@ -269,14 +269,14 @@ def _read_fault(claim: Any) -> Fault:
     )
 
 
-def _read_notices(claim: Any) -> tuple[Notice, ...]:
-    if not isinstance(claim, list) or len(claim) > NOTICE_LIMIT:
+def _read_warnings(claim: Any) -> tuple[PythonWarning, ...]:
+    if not isinstance(claim, list) or len(claim) > WARNING_LIMIT:
         raise MalformedAnswer("a warning in its answer is none, or there are too many")
-    notices = []
+    warnings = []
     for entry in claim:
         if not isinstance(entry, list) or len(entry) != 3:  # noqa: PLR2004 - category, message, line
             raise MalformedAnswer("a warning in its answer is none, or there are too many")
         fields = dict(zip(("category", "message", "line"), entry, strict=True))
         message = printable(_read_text(fields, "message")[:SOURCE_LIMIT])
-        notices.append(Notice(_read_line(fields, "category", NAME_LIMIT), message, _read_place(fields, "line")))
-    return tuple(notices)
+        warnings.append(PythonWarning(_read_line(fields, "category", NAME_LIMIT), message, _read_place(fields, "line")))
+    return tuple(warnings)

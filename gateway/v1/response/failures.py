@@ -26,8 +26,8 @@ def failure_response(result: Result, request_id: str) -> web.Response:
 def failure_members(result: Result) -> dict[str, Any]:
     """Return what a failure tells beside what every problem has."""
     members: dict[str, Any] = {}
-    if result.fault is not None:
-        members["fault"] = dataclasses.asdict(result.fault)
+    if result.program_error is not None:
+        members["fault"] = dataclasses.asdict(result.program_error)
     if result.limit is not None:
         members["limit"] = dataclasses.asdict(result.limit)
     if result.signal is not None:
@@ -39,5 +39,5 @@ def failure_members(result: Result) -> dict[str, Any]:
         **members,
         "stdout": text_document(result.stdout).model_dump(),
         "stderr": text_document(result.stderr).model_dump(),
-        "warnings": [document.model_dump() for document in warning_documents(result.notices)],
+        "warnings": [document.model_dump() for document in warning_documents(result.warnings)],
     }

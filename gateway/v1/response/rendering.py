@@ -25,7 +25,7 @@ from gateway.v1.response.documents import (
 
 if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Job, Limits, NamedFile
-    from gateway.model.results import Figure, Notice, Picture, Result, Text
+    from gateway.model.results import Figure, Picture, PythonWarning, Result, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Rendering:
             files_truncated=result.files_truncated,
             stdout=text_document(result.stdout),
             stderr=text_document(result.stderr),
-            warnings=warning_documents(result.notices),
+            warnings=warning_documents(result.warnings),
             manifest=self.manifest(),
         )
 
@@ -107,9 +107,9 @@ def text_document(text: Text) -> TextDocument:
     return TextDocument(text=text.text, truncated=text.truncated)
 
 
-def warning_documents(notices: tuple[Notice, ...]) -> list[WarningDocument]:
+def warning_documents(warnings: tuple[PythonWarning, ...]) -> list[WarningDocument]:
     """Return warnings as documents."""
-    return [WarningDocument(category=notice.category, message=notice.message, line=notice.line) for notice in notices]
+    return [WarningDocument(category=each.category, message=each.message, line=each.line) for each in warnings]
 
 
 def _figure_document(figure: Figure) -> FigureDocument:

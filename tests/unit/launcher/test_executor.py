@@ -17,7 +17,18 @@ from gateway.launcher.runner.frames import STDERR, STDOUT, MalformedAnswer, Outp
 from gateway.launcher.runner.reply import Answer, ClaimedPicture
 from gateway.model.errors import ContainerLost, EngineUnavailable
 from gateway.model.jobs import Format, Job, Limits, MiB, NamedFile, SaveOptions
-from gateway.model.results import Fault, Figure, LimitExceeded, Notice, Outcome, Picture, Result, Stages, Text, Usage
+from gateway.model.results import (
+    Figure,
+    LimitExceeded,
+    Outcome,
+    Picture,
+    ProgramError,
+    PythonWarning,
+    Result,
+    Stages,
+    Text,
+    Usage,
+)
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
 from tests.support.figures import saved
 
@@ -246,7 +257,7 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
         tuple(claimed(data, kind, number, label) for number, label in ((1, "a"), (1, "a")) for kind, data in pictures),
         files=(NamedFile("a.csv", b"1"),),
         files_left_out=True,
-        notices=(Notice("UserWarning", "careful", 3),),
+        warnings=(PythonWarning("UserWarning", "careful", 3),),
     )
     job = Job("code", SaveOptions(formats=tuple(kind for kind, _ in pictures), all_figures=True), collect=True)
     prints = encode_frame(STDOUT, b"out") + encode_frame(STDERR, b"err")
@@ -263,7 +274,7 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
         files_truncated=True,
         stdout=Text("out"),
         stderr=Text("err"),
-        notices=answer.notices,
+        warnings=answer.warnings,
         limits=result.limits,
     )
 
@@ -287,11 +298,11 @@ async def test_too_many_pixels_name_the_limit() -> None:
 
 async def test_fault_and_number_of_figures_are_passed_on() -> None:
     """What the runner knows of a failure reaches the client, where it belongs to the outcome."""
-    fault = Fault("ValueError", "no", 3, 1, "x")
-    result = await run(Job("code"), Answer(Outcome.PROGRAM_ERROR, error="no", fault=fault))
-    assert (result.fault, result.figures_drawn) == (fault, None)
-    result = await run(Job("code"), Answer(Outcome.NO_FIGURE, error="none", fault=fault, figures_drawn=3))
-    assert (result.fault, result.figures_drawn) == (None, 3)
+    fault = ProgramError("ValueError", "no", 3, 1, "x")
+    result = await run(Job("code"), Answer(Outcome.PROGRAM_ERROR, error="no", program_error=fault))
+    assert (result.program_error, result.figures_drawn) == (fault, None)
+    result = await run(Job("code"), Answer(Outcome.NO_FIGURE, error="none", program_error=fault, figures_drawn=3))
+    assert (result.program_error, result.figures_drawn) == (None, 3)
 
 
 @pytest.mark.parametrize(

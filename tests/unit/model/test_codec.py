@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.launcher.remote.messages import Failure, State
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse, schema_of
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
-from gateway.model.results import Fault, Outcome, Picture, Result, Stages
+from gateway.model.results import Outcome, Picture, ProgramError, Result, Stages
 from tests.support.values import values_of
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def put(document: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> A
 #: A result in which every optional part is there.
 RESULT = Result(
     Outcome.OK,
-    fault=Fault("E", "m", 1, 2, "s"),
+    program_error=ProgramError("E", "m", 1, 2, "s"),
     stages=Stages(warm=True),
     files=(NamedFile("f", b"abc"),),
 )

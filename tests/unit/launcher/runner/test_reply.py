@@ -29,15 +29,15 @@ from gateway.launcher.runner.reply import (
     CLAIMABLE,
     END_LIMIT,
     FILE_LIMIT,
-    NOTICE_LIMIT,
     TEXT_LIMIT,
+    WARNING_LIMIT,
     Answer,
     AnswerReader,
     ClaimedPicture,
     is_path,
 )
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
-from gateway.model.results import Fault, Notice, Outcome, Text, printable
+from gateway.model.results import Outcome, ProgramError, PythonWarning, Text, printable
 from tests.support.runner import runner_modules
 
 BOUNDED = settings(deadline=None, max_examples=150)
@@ -132,7 +132,7 @@ def test_arbitrary_end_raises_nothing_but_malformed(claim: object) -> None:
     assert answer.outcome in CLAIMABLE - {Outcome.OK}
     assert type(answer.error) is str
     assert type(answer.figures_drawn) in (int, type(None))
-    assert all(isinstance(notice, Notice) for notice in answer.notices)
+    assert all(isinstance(warning, PythonWarning) for warning in answer.warnings)
 
 
 @BOUNDED
@@ -173,8 +173,8 @@ def test_whole_answer_is_read() -> None:
         error="Trace\nback",
         files=(NamedFile("a", b"2"), NamedFile("b/c.csv", b"1")),
         files_left_out=True,
-        notices=(Notice("UserWarning", "careful", 2), Notice("W", "drawing", None)),
-        fault=Fault("E", "a\nb", 3, 9, "x = 1"),
+        warnings=(PythonWarning("UserWarning", "careful", 2), PythonWarning("W", "drawing", None)),
+        program_error=ProgramError("E", "a\nb", 3, 9, "x = 1"),
     )
     assert (reader.stdout, reader.stderr) == (Text("aäb\N{REPLACEMENT CHARACTER}"), Text("err"))
 
@@ -240,7 +240,7 @@ def test_figures_come_in_every_format_asked_for() -> None:
         pytest.param(_end(outcome="program_error", notices=[["a", "b"]]), PLAIN, id="warning cut"),
         pytest.param(_end(outcome="program_error", notices=[["a", "b", -1]]), PLAIN, id="warning at line -1"),
         pytest.param(
-            _end(outcome="program_error", notices=[["a", "b", 1]] * (NOTICE_LIMIT + 1)), PLAIN, id="too many warnings"
+            _end(outcome="program_error", notices=[["a", "b", 1]] * (WARNING_LIMIT + 1)), PLAIN, id="too many warnings"
         ),
         pytest.param(struct.pack(">cI", END, END_LIMIT + 1), PLAIN, id="end too long"),
         pytest.param(_file("a") * 2, COLLECTING, id="a file twice"),
@@ -301,7 +301,7 @@ def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> No
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         assert module("work_dir").FILE_LIMIT == FILE_LIMIT
         assert module("drawing").FIGURE_LIMIT == answers.FIGURE_LIMIT
-        assert module("shown_warnings").LIMIT == NOTICE_LIMIT
+        assert module("shown_warnings").LIMIT == WARNING_LIMIT
         assert module("result").END_LIMIT_BYTES <= END_LIMIT
         assert module("drawing").LABEL_LIMIT <= answers.NAME_LIMIT
 
@@ -319,14 +319,14 @@ def test_longest_texts_fit_and_are_cut() -> None:
     }
     answer = _read(_end(outcome="program_error", **claim))
     assert answer is not None
-    assert answer.fault is not None
-    assert len(answer.fault.type) == 200
-    assert "\n" not in answer.fault.type
-    assert len(answer.fault.message) == 4000
-    assert answer.fault.source is not None
-    assert len(answer.fault.source) == 1000
-    assert len(answer.notices[0].message) == 1000
-    assert len(answer.notices[0].category) == 200
+    assert answer.program_error is not None
+    assert len(answer.program_error.type) == 200
+    assert "\n" not in answer.program_error.type
+    assert len(answer.program_error.message) == 4000
+    assert answer.program_error.source is not None
+    assert len(answer.program_error.source) == 1000
+    assert len(answer.warnings[0].message) == 1000
+    assert len(answer.warnings[0].category) == 200
 
 
 @BOUNDED
