@@ -23,7 +23,7 @@ from gateway.model.results import Figure, Outcome, Picture, Result
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from gateway.launcher.runner.reply import AnswerReader
+    from gateway.launcher.runner.reply import ReplyReader
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import Job
     from gateway.model.results import Stages, Usage
@@ -100,7 +100,7 @@ class FakeConversation:
         self.is_idle = False
         self.closed = True
 
-    async def exchange(self, job_frames: bytes, reader: AnswerReader, output_limit_bytes: int) -> object:
+    async def exchange(self, job_frames: bytes, reader: ReplyReader, output_limit_bytes: int) -> object:
         """Give the answer, raise it, or wait for ever when there is none."""
         self.jobs.append(job_frames)
         reader.feed(self.stdout)

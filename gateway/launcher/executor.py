@@ -1,6 +1,6 @@
 """Runs one job in one container, and turns whatever happens there into a result or one of our errors.
 
-The path of a job: take a container from the pool, hand the job over, read the answer under the deadline,
+The path of a job: take a container from the pool, hand the job over, read the reply under the deadline,
 check the picture. The deadline kills the container by its id. What the runner says is a claim; only the
 checked picture makes an outcome OK.
 """
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from gateway.launcher.judgement import SIGNAL_BASE, Ending, decide_outcome
 from gateway.launcher.runner.conversation import StreamEnded
-from gateway.launcher.runner.frames import MalformedAnswer, OutputExceeded, encode_job
-from gateway.launcher.runner.reply import Answer, AnswerReader
+from gateway.launcher.runner.frames import MalformedReply, OutputExceeded, encode_job
+from gateway.launcher.runner.reply import Reply, ReplyReader
 from gateway.model.jobs import Job, KiB, Limits, MiB
 from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, Result, Stages
 from gateway.pictures.check import check_picture
@@ -63,16 +63,16 @@ class PoolExecutor:
         limits = self._limits.lowered(job.wall_limit_s, job.memory_limit_bytes)
         memory = limits.memory_limit_bytes if limits.memory_limit_bytes < self._limits.memory_limit_bytes else None
         job_frames = encode_job(job, limits)
-        reader = AnswerReader(job, limits.output_limit_bytes)
+        reader = ReplyReader(job, limits.output_limit_bytes)
         with _timed(stages, "acquire_ms") as acquired:
             async with self._pool.lease(memory) as container:
                 acquired()
                 stages.warm = container.was_idle
                 with _timed(stages, "run_ms"):
-                    answer = await self._exchange(container, job_frames, reader, limits)
+                    reply = await self._exchange(container, job_frames, reader, limits)
                 usage = self._read_usage(container.container_id)
         with _timed(stages, "check_ms"):
-            result = explain(answer, limits, usage) if isinstance(answer, Ending) else await judge(answer, limits)
+            result = explain(reply, limits, usage) if isinstance(reply, Ending) else await judge(reply, limits)
         return replace(
             result,
             stdout=reader.stdout,
@@ -83,9 +83,9 @@ class PoolExecutor:
         )
 
     async def _exchange(
-        self, container: Container, job_frames: bytes, reader: AnswerReader, limits: Limits
-    ) -> Answer | Ending:
-        """Return the container's answer, or how it ended without one."""
+        self, container: Container, job_frames: bytes, reader: ReplyReader, limits: Limits
+    ) -> Reply | Ending:
+        """Return the container's reply, or how it ended without one."""
         try:
             async with asyncio.timeout(limits.wall_limit_s):
                 return await container.conversation.exchange(job_frames, reader, limits.output_limit_bytes)
@@ -95,7 +95,7 @@ class PoolExecutor:
             return Ending(deadline=True)
         except OutputExceeded:
             return Ending(output_exceeded=True)
-        except MalformedAnswer:
+        except MalformedReply:
             return Ending(malformed=True)
         except StreamEnded:
             return await self._ask_ending(container)
@@ -113,43 +113,43 @@ class PoolExecutor:
         return Ending(exit_code=exit_code, oom_killed=oom_killed)
 
 
-async def judge(answer: Answer, limits: Limits) -> Result:
-    """Return what a claimed answer is worth: its checked figures, or what to tell the client when there are none."""
-    size = sum(len(picture.data) for picture in answer.pictures)
+async def judge(reply: Reply, limits: Limits) -> Result:
+    """Return what a claimed reply is worth: its checked figures, or what to tell the client when there are none."""
+    size = sum(len(picture.data) for picture in reply.pictures)
     try:
         if size <= CHECKED_AT_ONCE_BYTES:
-            figures = check_figures(answer, limits.pixel_limit)
+            figures = check_figures(reply, limits.pixel_limit)
         else:
-            figures = await asyncio.to_thread(check_figures, answer, limits.pixel_limit)
+            figures = await asyncio.to_thread(check_figures, reply, limits.pixel_limit)
     except InvalidPicture as error:
         limit = None
         if isinstance(error, TooManyPixels):
             limit = LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", error.pixels)
         return Result(Outcome.INVALID_OUTPUT, error=f"{NOT_SERVED}: {error}.", limit=limit)
     return Result(
-        answer.outcome,
+        reply.outcome,
         figures,
-        "" if answer.outcome is Outcome.OK else answer.error,
-        answer.files,
-        files_truncated=answer.files_left_out,
-        warnings=answer.warnings,
-        program_error=answer.program_error if answer.outcome is Outcome.PROGRAM_ERROR else None,
-        figures_drawn=answer.figures_drawn,
+        "" if reply.outcome is Outcome.OK else reply.error,
+        reply.files,
+        files_truncated=reply.files_left_out,
+        warnings=reply.warnings,
+        program_error=reply.program_error if reply.outcome is Outcome.PROGRAM_ERROR else None,
+        figures_drawn=reply.figures_drawn,
     )
 
 
-def check_figures(answer: Answer, pixel_limit: int) -> tuple[Figure, ...]:
-    """Return the figures of an answer, each picture checked.
+def check_figures(reply: Reply, pixel_limit: int) -> tuple[Figure, ...]:
+    """Return the figures of a reply, each picture checked.
 
     Raises:
         InvalidPicture: One of them can't be served, so none is.
     """
     figures: list[Figure] = []
-    for claimed in answer.pictures:
+    for claimed in reply.pictures:
         size = check_picture(claimed.format, claimed.data, pixel_limit)
         picture = Picture(claimed.format, claimed.data, size.width, size.height, claimed.pixels_sha256)
         # The reader has seen to it that the formats of a figure follow each other, the same ones for each.
-        if not figures or claimed.format is answer.pictures[0].format:
+        if not figures or claimed.format is reply.pictures[0].format:
             figures.append(Figure(claimed.number, claimed.label, (picture,)))
         else:
             figures[-1] = replace(figures[-1], pictures=(*figures[-1].pictures, picture))
@@ -157,7 +157,7 @@ def check_figures(answer: Answer, pixel_limit: int) -> tuple[Figure, ...]:
 
 
 def explain(ending: Ending, limits: Limits, usage: Usage | None) -> Result:
-    """Return what to tell the client about a job that ended without an answer."""
+    """Return what to tell the client about a job that ended without a reply."""
     outcome = decide_outcome(ending)
     return Result(
         outcome,
@@ -182,7 +182,7 @@ def exceeded_limit(outcome: Outcome, limits: Limits, usage: Usage | None) -> Lim
 
 
 def explain_ending(outcome: Outcome, ending: Ending, limits: Limits) -> str:
-    """Return one sentence for the client about a job that ended without an answer."""
+    """Return one sentence for the client about a job that ended without a reply."""
     match outcome:
         case Outcome.TIME_LIMIT:
             text = f"The job took longer than {limits.wall_limit_s:g} s and was stopped."
@@ -193,7 +193,7 @@ def explain_ending(outcome: Outcome, ending: Ending, limits: Limits) -> str:
         case Outcome.KILLED:
             text = f"The job was killed by {_signal_name(ending)}."
         case _ if ending.malformed:
-            text = f"{NOT_SERVED}: it is no answer of the runner."
+            text = f"{NOT_SERVED}: the runner's reply was malformed."
         case _ if ending.exit_code is None:
             text = "The job closed its output without giving a picture."
         case _:

@@ -9,12 +9,12 @@ from gateway.model.results import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a container's conversation ended when it gave no complete answer.
+    """How a container's conversation ended when it gave no complete reply.
 
     Attributes:
         deadline: We killed it because its time was over.
         output_exceeded: We killed it because it wrote more than it may.
-        malformed: It wrote something that is no answer.
+        malformed: It wrote something that is no reply.
         oom_killed: The kernel killed it for its memory, says the engine.
         exit_code: The exit status the engine reports; None while it still ran.
     """
@@ -31,7 +31,7 @@ SIGNAL_BASE = 128
 
 
 def decide_outcome(ending: Ending) -> Outcome:
-    """Name the outcome of a conversation without an answer; the most specific rule comes last and wins."""
+    """Name the outcome of a conversation without an reply; the most specific rule comes last and wins."""
     outcome = Outcome.INVALID_OUTPUT
     if ending.exit_code is not None and ending.exit_code > SIGNAL_BASE and not ending.malformed:
         outcome = Outcome.KILLED

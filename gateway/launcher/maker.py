@@ -21,7 +21,7 @@ from gateway.launcher.fork.call_filter import read_call_filter
 from gateway.launcher.fork.comparison import Process, ProcessGone
 from gateway.launcher.fork.template import CanNotFork, ForkedRunner, TemplateFailed, TemplateLink, open_link
 from gateway.launcher.runner.conversation import StreamEnded, open_conversation
-from gateway.launcher.runner.frames import MalformedAnswer
+from gateway.launcher.runner.frames import MalformedReply
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, StartError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class ContainerMaker:
             try:
                 async with asyncio.timeout(self._start_limit_s):
                     await conversation.wait_ready()
-            except (TimeoutError, StreamEnded, MalformedAnswer) as error:
+            except (TimeoutError, StreamEnded, MalformedReply) as error:
                 raise ContainerLost(f"a runner did not become ready: {type(error).__name__}") from error
             if forked is not None:
                 await asyncio.to_thread(forked.judge)

@@ -21,7 +21,7 @@ from gateway.launcher.engine.specification import TEMPLATE, Sandbox
 from gateway.launcher.fork.template import TemplateFailed
 from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.runner.frames import encode_job
-from gateway.launcher.runner.reply import AnswerReader
+from gateway.launcher.runner.reply import ReplyReader
 from gateway.model.jobs import Job, Limits
 from gateway.model.results import Outcome
 from tests.fakes import until
@@ -155,11 +155,11 @@ async def test_runners_share_no_random_state() -> None:
         for _ in range(2):
             container = await making.make()
             job, limits = Job(code), Limits()
-            reader = AnswerReader(job, limits.output_limit_bytes)
+            reader = ReplyReader(job, limits.output_limit_bytes)
             frames = encode_job(job, limits)
-            answer = await container.conversation.exchange(frames, reader, limits.output_limit_bytes)
-            assert answer.outcome is Outcome.PROGRAM_ERROR
-            texts.append(answer.error)
+            reply = await container.conversation.exchange(frames, reader, limits.output_limit_bytes)
+            assert reply.outcome is Outcome.PROGRAM_ERROR
+            texts.append(reply.error)
             await unmake(making, container)
     first, second = (text[text.rindex("(") + 1 : text.rindex(")")].split(", ") for text in texts)
     assert len(first) == 3

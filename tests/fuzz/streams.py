@@ -16,12 +16,12 @@ from gateway.launcher.runner.frames import (
     STDOUT,
     Demultiplexer,
     FrameReader,
-    MalformedAnswer,
+    MalformedReply,
     Stream,
     encode_frame,
     with_head,
 )
-from gateway.launcher.runner.reply import Answer, AnswerReader
+from gateway.launcher.runner.reply import Reply, ReplyReader
 from gateway.model.codec import MalformedDocument, build, encode, length_of_data, parse
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
 from gateway.model.results import Outcome
@@ -48,16 +48,16 @@ def fuzz_frames(data: bytes) -> None:
     cut = [stream[start : start + step] for start in range(0, len(stream), step)]
     assert _demultiplex([stream]) == _demultiplex(cut)
     assert _frames([stream]) == _frames(cut)
-    assert _answer(job, [stream]) == _answer(job, cut)
+    assert _reply(job, [stream]) == _reply(job, cut)
     stdout = _demultiplex([stream])[1][Stream.STDOUT]
-    assert _answer(job, [stdout]) == _answer(job, [bytes([byte]) for byte in stdout])
+    assert _reply(job, [stdout]) == _reply(job, [bytes([byte]) for byte in stdout])
 
 
 def _demultiplex(pieces: Iterable[bytes]) -> tuple[bool | None, dict[Stream, bytes]]:
     demultiplexer = Demultiplexer()
     found = {Stream.STDOUT: bytearray(), Stream.STDERR: bytearray()}
     boundary: bool | None = None
-    with suppress(MalformedAnswer):
+    with suppress(MalformedReply):
         for piece in pieces:
             for stream, payload in demultiplexer.feed(piece):
                 assert payload
@@ -74,26 +74,26 @@ def _frames(pieces: Iterable[bytes]) -> list[object]:
             for kind, payload in reader.feed(piece):
                 assert len(payload) <= FRAME_LIMITS[kind]
                 found.append((kind, payload))
-    except MalformedAnswer as error:
+    except MalformedReply as error:
         found.append(type(error))
     return found
 
 
-def _answer(job: Job, pieces: Iterable[bytes]) -> tuple[object, ...]:
-    reader = AnswerReader(job, OUTPUT_LIMIT)
-    answer: Answer | type[MalformedAnswer] | None = None
+def _reply(job: Job, pieces: Iterable[bytes]) -> tuple[object, ...]:
+    reader = ReplyReader(job, OUTPUT_LIMIT)
+    reply: Reply | type[MalformedReply] | None = None
     try:
         for piece in pieces:
-            answer = reader.feed(piece)
-            if answer is not None:
-                assert (answer.outcome is Outcome.OK) == bool(answer.pictures)
-                assert job.collect or not answer.files
+            reply = reader.feed(piece)
+            if reply is not None:
+                assert (reply.outcome is Outcome.OK) == bool(reply.pictures)
+                assert job.collect or not reply.files
                 break
-    except MalformedAnswer as error:
-        answer = type(error)
+    except MalformedReply as error:
+        reply = type(error)
     for text in (reader.stdout, reader.stderr):
         text.text.encode()
-    return answer, reader.stdout, reader.stderr
+    return reply, reader.stdout, reader.stderr
 
 
 def fuzz_wire(data: bytes) -> None:

@@ -14,7 +14,7 @@ from loguru import logger
 
 from gateway.launcher.fork.call_filter import read_call_filter
 from gateway.launcher.fork.comparison import Process, ProcessGone, confine, differences, resource_limits
-from gateway.launcher.runner.frames import Demultiplexer, FrameReader, MalformedAnswer, Stream, encode_frame
+from gateway.launcher.runner.frames import Demultiplexer, FrameReader, MalformedReply, Stream, encode_frame
 from gateway.model.errors import ContainerLost
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class TemplateLink(asyncio.Protocol):
                 if stream is Stream.STDOUT:
                     for kind, payload in self._frames.feed(piece):
                         self._take(kind, json.loads(payload) if payload else {})
-        except (MalformedAnswer, ValueError, LookupError, TypeError) as error:
+        except (MalformedReply, ValueError, LookupError, TypeError) as error:
             logger.error("template out of form", error=type(error).__name__)
             self.close()
 

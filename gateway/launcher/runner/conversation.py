@@ -1,9 +1,9 @@
-"""One container's attach stream as an asyncio protocol: ready, then one job, then one answer.
+"""One container's attach stream as an asyncio protocol: ready, then one job, then one reply.
 
-    STARTING --R--> IDLE --send--> RUNNING --answer--> DONE
+    STARTING --R--> IDLE --send--> RUNNING --reply--> DONE
         any of these --stream ends, bytes out of turn, too many bytes--> DONE, with the reason
 
-The bytes are parsed as they arrive, so nothing accumulates but the answer itself, and a warm container that
+The bytes are parsed as they arrive, so nothing accumulates but the reply itself, and a warm container that
 speaks or dies before its job is noticed at that moment.
 """
 
@@ -17,7 +17,7 @@ from gateway.launcher.runner.frames import (
     READY,
     Demultiplexer,
     FrameReader,
-    MalformedAnswer,
+    MalformedReply,
     OutputExceeded,
     Stream,
 )
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from gateway.launcher.runner.reply import Answer, AnswerReader
+    from gateway.launcher.runner.reply import Reply, ReplyReader
 
 #: Bytes a container may write before its job, warnings of the import included.
 PRELUDE_LIMIT = 64 * 1024
 
 
 class StreamEnded(Exception):
-    """The container's stream ended before its answer did."""
+    """The container's stream ended before its reply did."""
 
 
 class Phase(Enum):
@@ -54,10 +54,10 @@ class Conversation(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._demultiplexer = Demultiplexer()
         self._prelude = FrameReader({READY: 0})
-        self._answer_reader: AnswerReader | None = None
+        self._reply_reader: ReplyReader | None = None
         self._allowance = PRELUDE_LIMIT
         self._ready: asyncio.Future[None] = loop.create_future()
-        self._answer: asyncio.Future[Answer] = loop.create_future()
+        self._reply: asyncio.Future[Reply] = loop.create_future()
         #: Called once when the conversation ends while idle: the warm container is spoilt.
         self.on_spoilt: Callable[[], None] | None = None
 
@@ -70,28 +70,28 @@ class Conversation(asyncio.Protocol):
         """Wait until the runner says it is ready.
 
         Raises:
-            StreamEnded, OutputExceeded, MalformedAnswer: It never will.
+            StreamEnded, OutputExceeded, MalformedReply: It never will.
         """
         await asyncio.shield(self._ready)
 
-    async def exchange(self, job_frames: bytes, reader: AnswerReader, output_limit_bytes: int) -> Answer:
-        """Hand the job over and return the answer.
+    async def exchange(self, job_frames: bytes, reader: ReplyReader, output_limit_bytes: int) -> Reply:
+        """Hand the job over and return the reply.
 
         Args:
             job_frames: As `frames.encode_job` makes them.
-            reader: Assembles the answer, and keeps what came of it when there won't be one.
+            reader: Assembles the reply, and keeps what came of it when there won't be one.
             output_limit_bytes: Bytes the container may write from now on, on both streams.
 
         Raises:
-            StreamEnded, OutputExceeded, MalformedAnswer: There won't be one.
+            StreamEnded, OutputExceeded, MalformedReply: There won't be one.
         """
         if self._phase is not Phase.IDLE or self._transport is None:
             raise StreamEnded
         self._phase = Phase.RUNNING
         self._allowance = output_limit_bytes
-        self._answer_reader = reader
+        self._reply_reader = reader
         self._transport.write(job_frames)
-        return await self._answer
+        return await self._reply
 
     def close(self) -> None:
         """End the conversation from our side; the engine then closes the runner's stdin."""
@@ -115,7 +115,7 @@ class Conversation(asyncio.Protocol):
             for stream, piece in self._demultiplexer.feed(allowed):
                 if stream is Stream.STDOUT:
                     self._take_output(piece)
-        except MalformedAnswer as error:
+        except MalformedReply as error:
             self._finish(error)
         if len(allowed) < len(data):  # without effect behind a whole answer: where the stream is cut decides nothing
             self._finish(OutputExceeded())
@@ -125,23 +125,23 @@ class Conversation(asyncio.Protocol):
         self._finish(StreamEnded())
 
     def _take_output(self, piece: memoryview) -> None:
-        if self._phase is Phase.RUNNING and self._answer_reader is not None:
-            answer = self._answer_reader.feed(piece)
-            if answer is not None:
+        if self._phase is Phase.RUNNING and self._reply_reader is not None:
+            reply = self._reply_reader.feed(piece)
+            if reply is not None:
                 self._phase = Phase.DONE
                 if self._transport is not None:
-                    self._transport.pause_reading()  # what follows the answer is nobody's business, a flood least
-                if not self._answer.done():  # its reader may have been cancelled
-                    self._answer.set_result(answer)
+                    self._transport.pause_reading()  # what follows the reply is nobody's business, a flood least
+                if not self._reply.done():  # its reader may have been cancelled
+                    self._reply.set_result(reply)
         elif self._phase is Phase.STARTING:
             frames = list(self._prelude.feed(piece))
             if frames and (len(frames) > 1 or not self._prelude.is_empty):
-                raise MalformedAnswer("it spoke before its job")
+                raise MalformedReply("it spoke before its job")
             if frames:
                 self._phase = Phase.IDLE
                 self._ready.set_result(None)
         elif self._phase is Phase.IDLE:
-            raise MalformedAnswer("it spoke before its job")
+            raise MalformedReply("it spoke before its job")
 
     def _finish(self, error: Exception) -> None:
         """End the conversation with `error` for whoever waits; without effect when it has ended."""
@@ -149,9 +149,9 @@ class Conversation(asyncio.Protocol):
         if was is Phase.STARTING:
             self._ready.set_exception(error)
             self._ready.exception()  # whoever still waits reads it; nobody waiting is no fault
-        elif was is Phase.RUNNING and not self._answer.done():
-            self._answer.set_exception(error)
-            self._answer.exception()
+        elif was is Phase.RUNNING and not self._reply.done():
+            self._reply.set_exception(error)
+            self._reply.exception()
         elif was is Phase.IDLE and self.on_spoilt is not None:
             self.on_spoilt()
         if was is not Phase.DONE and self._transport is not None and not isinstance(error, StreamEnded):

@@ -15,7 +15,7 @@ head at the beginning of a payload has its own length, 16 bits big-endian, befor
     S  runner → us   the same of stderr
     P  runner → us   a picture: head, bytes. JSON: {"figure", "label", "format", "pixels_sha256"}
     F  runner → us   a file that the code wrote: name, bytes; only for jobs that collect
-    E  runner → us   the end of the answer, JSON: {"outcome"} and, where there is something to say, "error", "fault",
+    E  runner → us   the end of the reply, JSON: {"outcome"} and, where there is something to say, "error", "fault",
                      "figures_drawn", "notices", "files_left_out"
 
 Pictures come before files, those before the end; prints may come in between. `gateway.launcher.runner.reply` says what
@@ -52,11 +52,11 @@ FRAME_HEAD = struct.Struct(">cI")
 _HEAD_LENGTH = struct.Struct(">H")
 
 
-class MalformedAnswer(Exception):
-    """A container wrote something that is no answer."""
+class MalformedReply(Exception):
+    """A container wrote something that is no reply."""
 
 
-class OutputExceeded(MalformedAnswer):
+class OutputExceeded(MalformedReply):
     """A container wrote more bytes than it may, or announced that it will."""
 
 
@@ -85,7 +85,7 @@ class Demultiplexer:
         """Yield the pieces of payload in `data`, in order.
 
         Raises:
-            MalformedAnswer: A head names no stream; with a real engine that can't be.
+            MalformedReply: A head names no stream; with a real engine that can't be.
         """
         view = memoryview(data)
         while view:
@@ -98,7 +98,7 @@ class Demultiplexer:
                 number, self._remaining = _BLOCK_HEAD.unpack(self._head)
                 self._head.clear()
                 if number not in (Stream.STDOUT, Stream.STDERR):
-                    raise MalformedAnswer("the engine's stream is out of step")
+                    raise MalformedReply("the engine's stream is out of step")
                 self._stream = Stream(number)
                 continue
             piece = view[: self._remaining]
@@ -127,16 +127,16 @@ class FrameReader:
         """Yield each frame that `piece` completes, as kind and payload.
 
         Raises:
-            MalformedAnswer: A frame of another kind.
+            MalformedReply: A frame of another kind.
             OutputExceeded: One longer than its kind may be.
         """
         self._buffer += piece
         while len(self._buffer) >= FRAME_HEAD.size:
             kind, length = FRAME_HEAD.unpack_from(self._buffer)
             if kind not in self._limits:
-                raise MalformedAnswer("it wrote something that is no answer")
+                raise MalformedReply("it wrote something that is no reply")
             if length > self._limits[kind]:
-                raise OutputExceeded("a part of its answer is too long")
+                raise OutputExceeded("a part of its reply is too long")
             end = FRAME_HEAD.size + length
             if len(self._buffer) < end:
                 return
@@ -159,13 +159,13 @@ def split_head(payload: bytes) -> tuple[bytes, bytes]:
     """Return name or head of a payload, and the rest of it.
 
     Raises:
-        MalformedAnswer: The payload is shorter than it says.
+        MalformedReply: The payload is shorter than it says.
     """
     if len(payload) < _HEAD_LENGTH.size:
-        raise MalformedAnswer("a part of its answer is cut short")
+        raise MalformedReply("a part of its reply is cut short")
     end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(payload)[0]
     if end > len(payload):
-        raise MalformedAnswer("a part of its answer is cut short")
+        raise MalformedReply("a part of its reply is cut short")
     return payload[_HEAD_LENGTH.size : end], payload[end:]
 
 

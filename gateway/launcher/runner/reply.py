@@ -1,6 +1,6 @@
-"""A runner's answer: assembled frame by frame, and judged as the word of an enemy.
+"""A runner's reply: assembled frame by frame, and judged as the word of an enemy.
 
-Each frame kind has its place, its number and its bounds. Whatever breaks one is no answer, whether a program forged it
+Each frame kind has its place, its number and its bounds. Whatever breaks one is no reply, whether a program forged it
 or a defect of ours wrote it; an honest runner keeps all of them. Text is made printable and cut here, so that nothing
 behind this module has to think of it again; pictures are still to be checked.
 """
@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedAnswer, split_head
+from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedReply, split_head
 from gateway.model.jobs import Format, KiB, NamedFile
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable
 
@@ -29,11 +29,11 @@ CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
 #: the runner needs for everything else.
 END_LIMIT = 6 * ERROR_TEXT_LIMIT + 256 * KiB
 
-#: Figures of an answer when all are asked for, and files.
+#: Figures of a reply when all are asked for, and files.
 FIGURE_LIMIT = 32
 FILE_LIMIT = 64
 
-#: Warnings of an answer.
+#: Warnings of a reply.
 WARNING_LIMIT = 100
 
 #: Bytes kept of what a job prints to one stream.
@@ -72,8 +72,8 @@ class ClaimedPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer as the runner claims it; the pictures are not checked yet."""
+class Reply:
+    """A whole reply as the runner claims it; the pictures are not checked yet."""
 
     outcome: Outcome
     pictures: tuple[ClaimedPicture, ...] = ()
@@ -85,8 +85,8 @@ class Answer:
     figures_drawn: int | None = None
 
 
-class AnswerReader:
-    """Assembles one answer from a container's stdout.
+class ReplyReader:
+    """Assembles one reply from a container's stdout.
 
     Args:
         job: What was asked for decides what may come.
@@ -114,11 +114,11 @@ class AnswerReader:
         """What the job has printed to stderr so far."""
         return self._prints[STDERR].text()
 
-    def feed(self, piece: bytes | memoryview) -> Answer | None:
-        """Return the answer once `piece` completes it; what follows the END frame is nobody's business.
+    def feed(self, piece: bytes | memoryview) -> Reply | None:
+        """Return the reply once `piece` completes it; what follows the END frame is nobody's business.
 
         Raises:
-            MalformedAnswer: It can't become an answer any more.
+            MalformedReply: It can't become a reply any more.
         """
         for kind, payload in self._frames.feed(piece):
             if kind == END:
@@ -135,10 +135,10 @@ class AnswerReader:
         """Take the next picture: figures one after the other, each in the formats asked for and in their order."""
         count = len(self._pictures)
         if self._files or count >= self._figure_limit * len(self._formats):
-            raise MalformedAnswer("it sent more pictures than asked for")
+            raise MalformedReply("it sent more pictures than asked for")
         head, data = split_head(payload)
         if len(head) > HEAD_LIMIT:
-            raise MalformedAnswer("a part of its answer is too long")
+            raise MalformedReply("a part of its reply is too long")
         claim = _read_object(head)
         picture = ClaimedPicture(
             _read_number(claim, "figure", least=-NUMBER_LIMIT),
@@ -148,11 +148,11 @@ class AnswerReader:
             _read_digest(claim),
         )
         if claim.get("format") != picture.format:
-            raise MalformedAnswer("it sent a picture of another format than asked for")
+            raise MalformedReply("it sent a picture of another format than asked for")
         if count % len(self._formats):
             before = self._pictures[-1]
             if (before.number, before.label) != (picture.number, picture.label):
-                raise MalformedAnswer("it sent pictures of another figure than begun")
+                raise MalformedReply("it sent pictures of another figure than begun")
         self._pictures.append(picture)
 
     def _take_file(self, payload: bytes) -> None:
@@ -160,23 +160,23 @@ class AnswerReader:
         try:
             path = name.decode()
         except UnicodeDecodeError as error:
-            raise MalformedAnswer("it sent a file whose name is none") from error
+            raise MalformedReply("it sent a file whose name is none") from error
         if not is_path(path) or path in self._files or len(self._files) >= FILE_LIMIT:
-            raise MalformedAnswer("it sent a file whose name is none, or too many")
+            raise MalformedReply("it sent a file whose name is none, or too many")
         self._files[path] = NamedFile(path, data)
 
-    def _finish(self, claim: dict[str, Any]) -> Answer:
-        """Return the answer that ends with this claim."""
+    def _finish(self, claim: dict[str, Any]) -> Reply:
+        """Return the reply that ends with this claim."""
         try:
             outcome = Outcome(claim.get("outcome"))  # type: ignore[arg-type]  # whatever it is
         except ValueError as error:
-            raise MalformedAnswer("the end of its answer says nothing known") from error
+            raise MalformedReply("the end of its reply says nothing known") from error
         if outcome not in CLAIMABLE:
-            raise MalformedAnswer("the end of its answer says nothing known")
+            raise MalformedReply("the end of its reply says nothing known")
         count = len(self._pictures)
         if count % len(self._formats) or (count == 0) == (outcome is Outcome.OK):
-            raise MalformedAnswer("its answer has no picture, or one too many")
-        return Answer(
+            raise MalformedReply("its reply has no picture, or one too many")
+        return Reply(
             outcome,
             tuple(self._pictures),
             printable(_read_text(claim, "error")),
@@ -199,7 +199,7 @@ class _Prints:
     def take(self, piece: bytes) -> None:
         self._frames += 1
         if not piece or self._frames > TEXT_FRAME_LIMIT:
-            raise MalformedAnswer("it printed in too many pieces")
+            raise MalformedReply("it printed in too many pieces")
         room = TEXT_LIMIT - len(self._kept)
         self._kept += piece[:room]
         self._truncated |= len(piece) > room
@@ -220,16 +220,16 @@ def _read_object(payload: bytes) -> dict[str, Any]:
     try:
         claim = json.loads(payload)
     except (ValueError, RecursionError) as cause:
-        raise MalformedAnswer("a part of its answer can't be read") from cause
+        raise MalformedReply("a part of its reply can't be read") from cause
     if not isinstance(claim, dict):
-        raise MalformedAnswer("a part of its answer can't be read")
+        raise MalformedReply("a part of its reply can't be read")
     return claim
 
 
 def _read_text(claim: Mapping[str, Any], name: str) -> str:
     text = claim.get(name, "")
     if not isinstance(text, str):
-        raise MalformedAnswer("a text in its answer is none")
+        raise MalformedReply("a text in its reply is none")
     return text
 
 
@@ -241,7 +241,7 @@ def _read_line(claim: Mapping[str, Any], name: str, limit: int) -> str:
 def _read_number(claim: Mapping[str, Any], name: str, least: int = 0) -> int:
     number = claim.get(name)
     if type(number) is not int or not least <= number <= NUMBER_LIMIT:
-        raise MalformedAnswer("a number in its answer is none")
+        raise MalformedReply("a number in its reply is none")
     return number
 
 
@@ -253,13 +253,13 @@ def _read_place(claim: Mapping[str, Any], name: str) -> int | None:
 def _read_digest(claim: Mapping[str, Any]) -> str | None:
     digest = claim.get("pixels_sha256")
     if digest is not None and not (isinstance(digest, str) and _SHA256.fullmatch(digest)):
-        raise MalformedAnswer("a digest in its answer is none")
+        raise MalformedReply("a digest in its reply is none")
     return digest
 
 
 def _read_program_error(claim: Any) -> ProgramError:
     if not isinstance(claim, dict):
-        raise MalformedAnswer("the end of its answer says nothing known")
+        raise MalformedReply("the end of its reply says nothing known")
     return ProgramError(
         _read_line(claim, "type", NAME_LIMIT),
         printable(_read_text(claim, "message")[:MESSAGE_LIMIT]),
@@ -271,11 +271,11 @@ def _read_program_error(claim: Any) -> ProgramError:
 
 def _read_warnings(claim: Any) -> tuple[PythonWarning, ...]:
     if not isinstance(claim, list) or len(claim) > WARNING_LIMIT:
-        raise MalformedAnswer("a warning in its answer is none, or there are too many")
+        raise MalformedReply("a warning in its reply is none, or there are too many")
     warnings = []
     for entry in claim:
         if not isinstance(entry, list) or len(entry) != 3:  # noqa: PLR2004 - category, message, line
-            raise MalformedAnswer("a warning in its answer is none, or there are too many")
+            raise MalformedReply("a warning in its reply is none, or there are too many")
         fields = dict(zip(("category", "message", "line"), entry, strict=True))
         message = printable(_read_text(fields, "message")[:SOURCE_LIMIT])
         warnings.append(PythonWarning(_read_line(fields, "category", NAME_LIMIT), message, _read_place(fields, "line")))

@@ -22,8 +22,8 @@ from gateway.launcher.executor import judge
 from gateway.launcher.judgement import SIGNAL_BASE
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
-from gateway.launcher.runner.frames import Demultiplexer, MalformedAnswer, Stream, encode_job
-from gateway.launcher.runner.reply import AnswerReader
+from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream, encode_job
+from gateway.launcher.runner.reply import ReplyReader
 from gateway.launcher.selftest.trials import COMMAND, judge_trials, limits_of_trials
 from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.model.errors import ContainerLost, StartError
@@ -208,12 +208,12 @@ async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:
     except ContainerLost as error:
         return f"it renders nothing ({error})"
     try:
-        reader = AnswerReader(job, sandbox.limits.output_limit_bytes)
+        reader = ReplyReader(job, sandbox.limits.output_limit_bytes)
         frames = encode_job(job, sandbox.limits)
         async with asyncio.timeout(RENDER_LIMIT_S):
-            answer = await container.conversation.exchange(frames, reader, sandbox.limits.output_limit_bytes)
-        result = await judge(answer, sandbox.limits)
-    except (TimeoutError, StreamEnded, MalformedAnswer) as error:
+            reply = await container.conversation.exchange(frames, reader, sandbox.limits.output_limit_bytes)
+        result = await judge(reply, sandbox.limits)
+    except (TimeoutError, StreamEnded, MalformedReply) as error:
         return f"it renders nothing ({type(error).__name__})"
     finally:
         container.conversation.close()
@@ -295,7 +295,7 @@ async def run_to_end(
             async with asyncio.timeout(PROBE_LIMIT_S):
                 output = await _read_stdout(launched.stream)
         return output, await engine.exit_state(launched.container_id)
-    except (OSError, MalformedAnswer) as error:  # TimeoutError is one of the former
+    except (OSError, MalformedReply) as error:  # TimeoutError is one of the former
         raise ContainerLost("a probe container did not end, or its stream broke") from error
     finally:
         await engine.remove(launched.container_id)
@@ -313,7 +313,7 @@ async def _read_stdout(stream: socket.socket) -> bytes:
                 if name is Stream.STDOUT:
                     output += piece
             if len(output) > PROBE_OUTPUT_LIMIT:
-                raise MalformedAnswer("the probe writes too much")
+                raise MalformedReply("the probe writes too much")
     finally:
         writer.close()
     return bytes(output)

@@ -13,8 +13,8 @@ from gateway.launcher.container import Container
 from gateway.launcher.engine.docker_engine import ExitState
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.runner.conversation import StreamEnded
-from gateway.launcher.runner.frames import STDERR, STDOUT, MalformedAnswer, OutputExceeded, encode_frame
-from gateway.launcher.runner.reply import Answer, ClaimedPicture
+from gateway.launcher.runner.frames import STDERR, STDOUT, MalformedReply, OutputExceeded, encode_frame
+from gateway.launcher.runner.reply import ClaimedPicture, Reply
 from gateway.model.errors import ContainerLost, EngineUnavailable
 from gateway.model.jobs import Format, Job, Limits, MiB, NamedFile, SaveOptions
 from gateway.model.results import (
@@ -39,9 +39,9 @@ class Rig:
     """An executor around one fake container."""
 
     def __init__(
-        self, answer: object, engine: FakeEngine | None = None, limits: Limits = LIMITS, stdout: bytes = b""
+        self, reply: object, engine: FakeEngine | None = None, limits: Limits = LIMITS, stdout: bytes = b""
     ) -> None:
-        self.conversation = FakeConversation(answer, stdout)
+        self.conversation = FakeConversation(reply, stdout)
         self.pool = FakePool(Container("id-1", "name-1", self.conversation, was_idle=True))  # type: ignore[arg-type]
         self.engine = engine or FakeEngine()
         self.stages = Stages()
@@ -60,13 +60,13 @@ def claimed(data: bytes = PNG, kind: Format = Format.PNG, number: int = 1, label
     return ClaimedPicture(number, label, kind, data)
 
 
-def drawn(*pictures: bytes) -> Answer:
-    """Return the answer to a job that drew figures."""
-    return Answer(Outcome.OK, tuple(map(claimed, pictures)), "ignored")
+def drawn(*pictures: bytes) -> Reply:
+    """Return the reply to a job that drew figures."""
+    return Reply(Outcome.OK, tuple(map(claimed, pictures)), "ignored")
 
 
 async def test_checked_picture_is_ok() -> None:
-    """An answer with a right picture is OK, and the job went out once with its limits."""
+    """A reply with a right picture is OK, and the job went out once with its limits."""
     rig = Rig(drawn(PNG))
     assert await rig.run() == (Outcome.OK, PNG, "")
     (frame,) = rig.conversation.jobs
@@ -80,10 +80,10 @@ async def test_checked_picture_is_ok() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome", "sentence"),
+    ("reply", "outcome", "sentence"),
     [
-        (Answer(Outcome.PROGRAM_ERROR, error="boom"), Outcome.PROGRAM_ERROR, "boom"),
-        (Answer(Outcome.NO_FIGURE, error="none"), Outcome.NO_FIGURE, "none"),
+        (Reply(Outcome.PROGRAM_ERROR, error="boom"), Outcome.PROGRAM_ERROR, "boom"),
+        (Reply(Outcome.NO_FIGURE, error="none"), Outcome.NO_FIGURE, "none"),
         (
             drawn(PNG + b"x"),
             Outcome.INVALID_OUTPUT,
@@ -96,15 +96,15 @@ async def test_checked_picture_is_ok() -> None:
         ),
         (OutputExceeded("x"), Outcome.OUTPUT_LIMIT, "The job wrote more than 4 MiB and was stopped."),
         (
-            MalformedAnswer("x"),
+            MalformedReply("x"),
             Outcome.INVALID_OUTPUT,
-            "The job's output is not a picture that can be served: it is no answer of the runner.",
+            "The job's output is not a picture that can be served: the runner's reply was malformed.",
         ),
     ],
 )
-async def test_answer_gives_its_outcome(answer: object, outcome: Outcome, sentence: str) -> None:
+async def test_reply_gives_its_outcome(reply: object, outcome: Outcome, sentence: str) -> None:
     """What a runner claims or breaks decides the outcome, and no unchecked byte of it is passed on."""
-    assert (outcome, None, sentence) == await Rig(answer).run()
+    assert (outcome, None, sentence) == await Rig(reply).run()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_answer_gives_its_outcome(answer: object, outcome: Outcome, senten
     ],
 )
 async def test_silent_end_is_explained_by_the_engine(state: ExitState, outcome: Outcome, sentence: str) -> None:
-    """When the stream ends without an answer, the container's end says why."""
+    """When the stream ends without a reply, the container's end says why."""
     assert (outcome, None, sentence) == await Rig(StreamEnded(), FakeEngine(state)).run()
 
 
@@ -242,9 +242,9 @@ async def test_a_job_may_ask_for_less_memory() -> None:
         assert f"more than {allowed // MiB} MiB" in result.error
 
 
-async def run(job: Job, answer: object, *, engine: FakeEngine | None = None, stdout: bytes = b"") -> Result:
-    """Run a job in a container that answers so; the result without where the time went."""
-    rig = Rig(answer, engine, replace(LIMITS, pixel_limit=10_000_000, wall_limit_s=0.2), stdout)
+async def run(job: Job, reply: object, *, engine: FakeEngine | None = None, stdout: bytes = b"") -> Result:
+    """Run a job in a container that replies so; the result without where the time went."""
+    rig = Rig(reply, engine, replace(LIMITS, pixel_limit=10_000_000, wall_limit_s=0.2), stdout)
     return replace(await rig.executor.run(job, rig.stages), stages=Stages())
 
 
@@ -252,7 +252,7 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
     """Figures with every picture checked and measured, files, prints, warnings: nothing is lost on the way."""
     svg, pdf = saved("svg"), saved("pdf")
     pictures = [(kind, data) for kind, data in ((Format.PNG, PNG), (Format.SVG, svg), (Format.PDF, pdf))]
-    answer = Answer(
+    reply = Reply(
         Outcome.OK,
         tuple(claimed(data, kind, number, label) for number, label in ((1, "a"), (1, "a")) for kind, data in pictures),
         files=(NamedFile("a.csv", b"1"),),
@@ -261,7 +261,7 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
     )
     job = Job("code", SaveOptions(formats=tuple(kind for kind, _ in pictures), all_figures=True), collect=True)
     prints = encode_frame(STDOUT, b"out") + encode_frame(STDERR, b"err")
-    result = await run(job, answer, stdout=prints)
+    result = await run(job, reply, stdout=prints)
     figure = Figure(
         1,
         "a",
@@ -270,11 +270,11 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
     assert result == Result(
         Outcome.OK,
         (figure, figure),
-        files=answer.files,
+        files=reply.files,
         files_truncated=True,
         stdout=Text("out"),
         stderr=Text("err"),
-        warnings=answer.warnings,
+        warnings=reply.warnings,
         limits=result.limits,
     )
 
@@ -282,8 +282,8 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
 async def test_one_bad_picture_spoils_all() -> None:
     """When any picture of a job can't be served, none is, and the client hears of no other."""
     job = Job("code", SaveOptions(formats=(Format.PNG, Format.SVG)), collect=True)
-    answer = Answer(Outcome.OK, (claimed(), claimed(b"<svg/>", Format.SVG)), files=(NamedFile("a", b""),))
-    result = await run(job, answer)
+    reply = Reply(Outcome.OK, (claimed(), claimed(b"<svg/>", Format.SVG)), files=(NamedFile("a", b""),))
+    result = await run(job, reply)
     assert (result.outcome, result.figures, result.files) == (Outcome.INVALID_OUTPUT, (), ())
     assert "does not start like an SVG" in result.error
 
@@ -299,9 +299,9 @@ async def test_too_many_pixels_name_the_limit() -> None:
 async def test_fault_and_number_of_figures_are_passed_on() -> None:
     """What the runner knows of a failure reaches the client, where it belongs to the outcome."""
     fault = ProgramError("ValueError", "no", 3, 1, "x")
-    result = await run(Job("code"), Answer(Outcome.PROGRAM_ERROR, error="no", program_error=fault))
+    result = await run(Job("code"), Reply(Outcome.PROGRAM_ERROR, error="no", program_error=fault))
     assert (result.program_error, result.figures_drawn) == (fault, None)
-    result = await run(Job("code"), Answer(Outcome.NO_FIGURE, error="none", program_error=fault, figures_drawn=3))
+    result = await run(Job("code"), Reply(Outcome.NO_FIGURE, error="none", program_error=fault, figures_drawn=3))
     assert (result.program_error, result.figures_drawn) == (None, 3)
 
 
@@ -310,7 +310,7 @@ async def test_fault_and_number_of_figures_are_passed_on() -> None:
     [
         (None, None, Outcome.TIME_LIMIT),
         (OutputExceeded("x"), None, Outcome.OUTPUT_LIMIT),
-        (MalformedAnswer("x"), None, Outcome.INVALID_OUTPUT),
+        (MalformedReply("x"), None, Outcome.INVALID_OUTPUT),
         (StreamEnded(), FakeEngine(ExitState(139, oom_killed=False)), Outcome.KILLED),
         (StreamEnded(), FakeEngine(ExitState(137, oom_killed=True)), Outcome.MEMORY_LIMIT),
     ],

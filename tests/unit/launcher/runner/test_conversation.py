@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.launcher.runner.conversation import PRELUDE_LIMIT, Conversation, Phase, StreamEnded, open_conversation
-from gateway.launcher.runner.frames import END, PICTURE, READY, MalformedAnswer, OutputExceeded, encode_frame, with_head
-from gateway.launcher.runner.reply import Answer, AnswerReader, ClaimedPicture
+from gateway.launcher.runner.frames import END, PICTURE, READY, MalformedReply, OutputExceeded, encode_frame, with_head
+from gateway.launcher.runner.reply import ClaimedPicture, Reply, ReplyReader
 from gateway.model.jobs import Format, Job
 from gateway.model.results import Outcome
 from tests.fakes import block, settle, until
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 READY_BLOCK = block(1, encode_frame(READY))
 LIMIT = 1000
 HEAD = json.dumps({"figure": 1, "label": "", "format": "png", "pixels_sha256": None}).encode()
-ANSWER = encode_frame(PICTURE, with_head(HEAD, b"png")) + encode_frame(END, json.dumps({"outcome": "ok"}).encode())
-READ = Answer(Outcome.OK, (ClaimedPicture(1, "", Format.PNG, b"png"),))
+REPLY = encode_frame(PICTURE, with_head(HEAD, b"png")) + encode_frame(END, json.dumps({"outcome": "ok"}).encode())
+READ = Reply(Outcome.OK, (ClaimedPicture(1, "", Format.PNG, b"png"),))
 
 
 class Runner:
@@ -55,14 +55,14 @@ class Runner:
         await self.write(READY_BLOCK)
         await asyncio.wait_for(self.talk.wait_ready(), 5)
 
-    def exchange(self, limit: int = LIMIT) -> asyncio.Task[Answer]:
+    def exchange(self, limit: int = LIMIT) -> asyncio.Task[Reply]:
         """Begin to exchange a job."""
         return asyncio.create_task(self.talk.exchange(b"job", new_reader(limit), limit))
 
 
-def new_reader(limit: int = LIMIT) -> AnswerReader:
-    """Return what assembles the answer to a plain job."""
-    return AnswerReader(Job("code"), limit)
+def new_reader(limit: int = LIMIT) -> ReplyReader:
+    """Return what assembles the reply to a plain job."""
+    return ReplyReader(Job("code"), limit)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def runner(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Runner]:
 
 
 async def test_ready_idle_exchange(runner: Runner) -> None:
-    """The way of every good container: ready, idle, the job goes out, the answer comes back."""
+    """The way of every good container: ready, idle, the job goes out, the reply comes back."""
     assert not runner.talk.is_idle
     await runner.become_idle()
     assert runner.talk.is_idle
@@ -89,20 +89,20 @@ async def test_ready_idle_exchange(runner: Runner) -> None:
     task = runner.exchange()
     assert await asyncio.get_running_loop().sock_recv(runner.peer, 100) == b"job"
     assert not runner.talk.is_idle
-    await runner.write(block(2, b"a print") + block(1, ANSWER))
+    await runner.write(block(2, b"a print") + block(1, REPLY))
     assert await task == READ
     assert runner.spoilt == 0
     assert not runner.talk.is_idle
 
 
-async def test_answer_may_come_byte_by_byte(runner: Runner) -> None:
+async def test_reply_may_come_byte_by_byte(runner: Runner) -> None:
     """How a stream is cut changes nothing, on a real socket too."""
     for byte in READY_BLOCK:
         await runner.write(bytes([byte]))
         await settle(2)
     await asyncio.wait_for(runner.talk.wait_ready(), 5)
     task = runner.exchange()
-    for byte in b"".join(block(1, bytes([byte])) for byte in ANSWER):
+    for byte in b"".join(block(1, bytes([byte])) for byte in REPLY):
         await runner.write(bytes([byte]))
         await settle(2)
     assert await asyncio.wait_for(task, 5) == READ
@@ -111,7 +111,7 @@ async def test_answer_may_come_byte_by_byte(runner: Runner) -> None:
 @pytest.mark.parametrize(
     "rest",
     [
-        pytest.param(block(1, ANSWER), id="an answer"),
+        pytest.param(block(1, REPLY), id="a reply"),
         pytest.param(READY_BLOCK, id="ready again"),
         pytest.param(block(1, b"x"), id="one byte"),
     ],
@@ -143,7 +143,7 @@ async def test_runner_that_speaks_before_its_job_is_spoilt(runner: Runner, rest:
 async def test_first_words_that_are_not_ready_end_it(runner: Runner, first: bytes) -> None:
     """Anything but exactly one ready frame first is malformed; such a container never becomes idle."""
     await runner.write(first)
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedReply):
         await asyncio.wait_for(runner.talk.wait_ready(), 5)
     assert not runner.talk.is_idle
     assert runner.spoilt == 0
@@ -155,7 +155,7 @@ async def test_warnings_of_the_import_are_let_pass(runner: Runner) -> None:
     await runner.become_idle()
     await runner.write(block(2, b"warning"))
     task = runner.exchange()
-    await runner.write(block(1, ANSWER))
+    await runner.write(block(1, REPLY))
     assert Outcome.OK is (await task).outcome
 
 
@@ -164,7 +164,7 @@ async def test_flood_before_ready_ends_it(runner: Runner, stream: int) -> None:
     """A container can't fill the memory before it is ready, on either stream."""
     kind = b"R" if stream == 1 else b"x"
     sending = asyncio.create_task(runner.write(block(stream, kind * (2 * PRELUDE_LIMIT))))
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedReply):
         await asyncio.wait_for(runner.talk.wait_ready(), 5)
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
@@ -192,11 +192,11 @@ async def test_flood_during_the_job_is_told_and_not_read_on(runner: Runner, stre
     assert not runner.is_read
 
 
-async def test_flood_after_the_answer_is_not_read(runner: Runner) -> None:
-    """What a guest writes after its answer stays in its pipe."""
+async def test_flood_after_the_reply_is_not_read(runner: Runner) -> None:
+    """What a guest writes after its reply stays in its pipe."""
     await runner.become_idle()
     task = runner.exchange()
-    await runner.write(block(1, ANSWER))
+    await runner.write(block(1, REPLY))
     await asyncio.wait_for(task, 5)
     assert not runner.is_read
 
@@ -206,7 +206,7 @@ async def test_flood_in_one_piece_with_the_answer_spoils_nothing(runner: Runner)
     await runner.become_idle()
     task = runner.exchange()
     await settle()
-    runner.talk.data_received(block(1, ANSWER) + block(1, b"x" * (LIMIT + 1)))
+    runner.talk.data_received(block(1, REPLY) + block(1, b"x" * (LIMIT + 1)))
     assert await asyncio.wait_for(task, 5) == READ
     assert not runner.is_read
 
@@ -214,7 +214,7 @@ async def test_flood_in_one_piece_with_the_answer_spoils_nothing(runner: Runner)
 async def test_output_of_exactly_the_cap_passes(runner: Runner) -> None:
     """The cap counts all bytes of both streams with their framing; the cap itself is allowed."""
     await runner.become_idle()
-    data = block(2, b"print") + block(1, ANSWER)
+    data = block(2, b"print") + block(1, REPLY)
     task = runner.exchange(len(data))
     await runner.write(data)
     assert Outcome.OK is (await asyncio.wait_for(task, 5)).outcome
@@ -244,26 +244,26 @@ async def test_end_while_idle_spoils_it(runner: Runner) -> None:
     assert runner.spoilt == 1
 
 
-@pytest.mark.parametrize("cut", [0, 4, 8, 10, len(block(1, ANSWER)) - 1])
-async def test_end_within_an_answer_is_no_answer(runner: Runner, cut: int) -> None:
-    """A stream that ends before the answer does is told from one that ends after it, wherever it is cut."""
+@pytest.mark.parametrize("cut", [0, 4, 8, 10, len(block(1, REPLY)) - 1])
+async def test_end_within_a_reply_is_not_a_reply(runner: Runner, cut: int) -> None:
+    """A stream that ends before the reply does is told from one that ends after it, wherever it is cut."""
     await runner.become_idle()
     task = runner.exchange()
     await settle()
     await asyncio.get_running_loop().sock_recv(runner.peer, 100)
-    await runner.write(block(1, ANSWER)[:cut])
+    await runner.write(block(1, REPLY)[:cut])
     runner.peer.close()
     with pytest.raises(StreamEnded):
         await asyncio.wait_for(task, 5)
     assert runner.spoilt == 0
 
 
-async def test_malformed_answer_ends_the_job(runner: Runner) -> None:
-    """A guest that writes onto the answer's stream spoils its own job only."""
+async def test_malformed_reply_ends_the_job(runner: Runner) -> None:
+    """A guest that writes onto the reply's stream spoils its own job only."""
     await runner.become_idle()
     task = runner.exchange()
     await runner.write(block(1, b"forged"))
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedReply):
         await asyncio.wait_for(task, 5)
 
 
@@ -275,7 +275,7 @@ async def test_cancelled_exchange_leaves_no_noise(runner: Runner) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await runner.write(block(1, ANSWER))
+    await runner.write(block(1, REPLY))
     await settle()
     runner.peer.close()
     await settle()
@@ -297,7 +297,7 @@ async def test_conversation_serves_one_job(runner: Runner) -> None:
         await runner.talk.exchange(b"job", new_reader(), LIMIT)
     await runner.become_idle()
     task = runner.exchange()
-    await runner.write(block(1, ANSWER))
+    await runner.write(block(1, REPLY))
     await task
     with pytest.raises(StreamEnded):
         await runner.talk.exchange(b"job", new_reader(), LIMIT)

@@ -18,7 +18,7 @@ from gateway.launcher.runner.frames import (
     READY,
     Demultiplexer,
     FrameReader,
-    MalformedAnswer,
+    MalformedReply,
     Stream,
     encode_frame,
     encode_job,
@@ -81,7 +81,7 @@ def test_demultiplexer_raises_nothing_but_malformed(data: bytes, at: list[int]) 
     try:
         for piece in _split(data, at):
             count += sum(len(view) for _, view in demultiplexer.feed(piece))
-    except MalformedAnswer:
+    except MalformedReply:
         pass
     assert count <= max(0, len(data) - 8)
 
@@ -89,7 +89,7 @@ def test_demultiplexer_raises_nothing_but_malformed(data: bytes, at: list[int]) 
 @pytest.mark.parametrize("number", [0, 3, 255])
 def test_head_that_names_no_output_stream_is_malformed(number: int) -> None:
     """Only stdout and stderr can speak; anything else means that the stream is out of step."""
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedReply):
         list(Demultiplexer().feed(block(number, b"x")))
 
 
@@ -122,7 +122,7 @@ def test_length_is_judged_before_a_byte_is_kept(limit: int, excess: int) -> None
     reader = FrameReader({PICTURE: limit})
     head = struct.pack(">cI", PICTURE, limit + excess)
     assert list(reader.feed(head[:4])) == []
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedReply):
         list(reader.feed(head[4:]))
 
 
@@ -143,7 +143,7 @@ def test_reader_keeps_no_more_than_its_caps(data: bytes, limit: int, at: list[in
             for _, payload in reader.feed(piece):
                 assert len(payload) <= limit
             assert len(reader._buffer) < 5 + max(limit, 1)
-    except MalformedAnswer:
+    except MalformedReply:
         pass
 
 
@@ -154,7 +154,7 @@ def test_heads_come_apart_as_they_were_put_together(head: bytes, data: bytes, cu
     whole = with_head(head, data)
     assert (head, data) == split_head(whole)
     if cut < 2 + len(head):
-        with pytest.raises(MalformedAnswer):
+        with pytest.raises(MalformedReply):
             split_head(whole[:cut])
 
 

@@ -1,4 +1,4 @@
-"""An answer is assembled from whatever a guest writes: every rule holds, and nothing unbounded passes."""
+"""A reply is assembled from whatever a guest writes: every rule holds, and nothing unbounded passes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher.runner import reply as answers
+from gateway.launcher.runner import reply as replies
 from gateway.launcher.runner.frames import (
     END,
     FILE,
@@ -20,7 +20,7 @@ from gateway.launcher.runner.frames import (
     READY,
     STDERR,
     STDOUT,
-    MalformedAnswer,
+    MalformedReply,
     OutputExceeded,
     encode_frame,
     with_head,
@@ -31,9 +31,9 @@ from gateway.launcher.runner.reply import (
     FILE_LIMIT,
     TEXT_LIMIT,
     WARNING_LIMIT,
-    Answer,
-    AnswerReader,
     ClaimedPicture,
+    Reply,
+    ReplyReader,
     is_path,
 )
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
@@ -73,8 +73,8 @@ def _file(name: str | bytes, data: bytes = b"") -> bytes:
     return encode_frame(FILE, with_head(name if isinstance(name, bytes) else name.encode(), data))
 
 
-def _read(data: bytes, job: Job = COLLECTING) -> Answer | None:
-    return AnswerReader(job, LIMIT).feed(data)
+def _read(data: bytes, job: Job = COLLECTING) -> Reply | None:
+    return ReplyReader(job, LIMIT).feed(data)
 
 
 OK = _end(outcome="ok")
@@ -83,14 +83,14 @@ NONE = _end(outcome="no_figure", figures_drawn=0)
 
 @BOUNDED
 @given(st.binary(max_size=50), st.integers(0, 400), cuts)
-def test_no_answer_without_its_end(data: bytes, cut: int, at: list[int]) -> None:
-    """Every strict beginning of an answer is no answer; the whole of it is one, however it is cut."""
+def test_no_reply_without_its_end(data: bytes, cut: int, at: list[int]) -> None:
+    """Every strict beginning of a reply is no reply; the whole of it is one, however it is cut."""
     whole = encode_frame(STDOUT, b"o") + _picture(data, figure=3, label="a") + _file("f", b"1") + OK
-    answer = Answer(Outcome.OK, (ClaimedPicture(3, "a", Format.PNG, data),), files=(NamedFile("f", b"1"),))
-    for length, expected in ((min(cut, len(whole) - 1), None), (len(whole), answer)):
-        reader = AnswerReader(COLLECTING, LIMIT)
+    reply = Reply(Outcome.OK, (ClaimedPicture(3, "a", Format.PNG, data),), files=(NamedFile("f", b"1"),))
+    for length, expected in ((min(cut, len(whole) - 1), None), (len(whole), reply)):
+        reader = ReplyReader(COLLECTING, LIMIT)
         given_back = [reader.feed(piece) for piece in _split(whole[:length], at)]
-        assert expected == next((answer for answer in given_back if answer is not None), None)
+        assert expected == next((reply for reply in given_back if reply is not None), None)
 
 
 @BOUNDED
@@ -100,13 +100,13 @@ def test_no_answer_without_its_end(data: bytes, cut: int, at: list[int]) -> None
     cuts,
 )
 def test_arbitrary_stdout_raises_nothing_but_malformed(data: bytes, at: list[int]) -> None:
-    """Whatever a guest writes, the parser answers with MalformedAnswer or goes on waiting."""
-    reader = AnswerReader(COLLECTING, LIMIT)
+    """Whatever a guest writes, the parser raises MalformedReply or goes on waiting."""
+    reader = ReplyReader(COLLECTING, LIMIT)
     try:
         given_back = [reader.feed(piece) for piece in _split(data, at)]
-    except MalformedAnswer:
+    except MalformedReply:
         return
-    assert not any(answer and answer.outcome is Outcome.OK for answer in given_back if answer)
+    assert not any(reply and reply.outcome is Outcome.OK for reply in given_back if reply)
 
 
 @BOUNDED
@@ -123,16 +123,16 @@ def test_arbitrary_stdout_raises_nothing_but_malformed(data: bytes, at: list[int
     )
 )  # fmt: skip
 def test_arbitrary_end_raises_nothing_but_malformed(claim: object) -> None:
-    """Whatever JSON an END frame carries, an answer claims only what a runner may claim, of the right types."""
+    """Whatever JSON an END frame carries, a reply claims only what a runner may claim, of the right types."""
     try:
-        answer = _read(encode_frame(END, json.dumps(claim).encode()))
-    except MalformedAnswer:
+        reply = _read(encode_frame(END, json.dumps(claim).encode()))
+    except MalformedReply:
         return
-    assert answer is not None
-    assert answer.outcome in CLAIMABLE - {Outcome.OK}
-    assert type(answer.error) is str
-    assert type(answer.figures_drawn) in (int, type(None))
-    assert all(isinstance(warning, PythonWarning) for warning in answer.warnings)
+    assert reply is not None
+    assert reply.outcome in CLAIMABLE - {Outcome.OK}
+    assert type(reply.error) is str
+    assert type(reply.figures_drawn) in (int, type(None))
+    assert all(isinstance(warning, PythonWarning) for warning in reply.warnings)
 
 
 @BOUNDED
@@ -142,22 +142,22 @@ def test_arbitrary_end_raises_nothing_but_malformed(claim: object) -> None:
 def test_arbitrary_head_raises_nothing_but_malformed(claim: object) -> None:
     """Whatever JSON describes a picture, it is refused or of the right types."""
     try:
-        answer = _read(encode_frame(PICTURE, with_head(json.dumps(claim).encode(), b"x")) + OK)
-    except MalformedAnswer:
+        reply = _read(encode_frame(PICTURE, with_head(json.dumps(claim).encode(), b"x")) + OK)
+    except MalformedReply:
         return
-    assert answer is not None
-    (picture,) = answer.pictures
+    assert reply is not None
+    (picture,) = reply.pictures
     assert type(picture.number) is int
     assert picture.label == printable(picture.label)
 
 
 def test_what_follows_the_end_frame_is_ignored() -> None:
     """The END frame decides, whatever is written behind it."""
-    assert Answer(Outcome.NO_FIGURE, figures_drawn=0) == _read(NONE + b"\xffgarbage")
+    assert Reply(Outcome.NO_FIGURE, figures_drawn=0) == _read(NONE + b"\xffgarbage")
 
 
-def test_whole_answer_is_read() -> None:
-    """Every part of a rich answer arrives."""
+def test_whole_reply_is_read() -> None:
+    """Every part of a rich reply arrives."""
     claim = {
         "outcome": "program_error",
         "error": "Trace\nback",
@@ -165,10 +165,10 @@ def test_whole_answer_is_read() -> None:
         "notices": [["UserWarning", "careful", 2], ["W", "drawing", None]],
         "files_left_out": True,
     }
-    reader = AnswerReader(COLLECTING, LIMIT)
+    reader = ReplyReader(COLLECTING, LIMIT)
     sent = encode_frame(STDOUT, b"a\xc3") + encode_frame(STDERR, b"err") + _file("b/c.csv", b"1") + _file("a", b"2")
     assert reader.feed(sent + encode_frame(STDOUT, b"\xa4b\x1b")) is None
-    assert reader.feed(_end(**claim)) == Answer(
+    assert reader.feed(_end(**claim)) == Reply(
         Outcome.PROGRAM_ERROR,
         error="Trace\nback",
         files=(NamedFile("a", b"2"), NamedFile("b/c.csv", b"1")),
@@ -184,9 +184,9 @@ def test_figures_come_in_every_format_asked_for() -> None:
     sent = b"".join(
         _picture(b"x", figure=number, label="l", format=kind) for number in (2, -1) for kind in ("png", "svg")
     )
-    answer = _read(sent + OK, SEVERAL)
-    assert answer is not None
-    assert [(picture.number, picture.format) for picture in answer.pictures] == [
+    reply = _read(sent + OK, SEVERAL)
+    assert reply is not None
+    assert [(picture.number, picture.format) for picture in reply.pictures] == [
         (2, Format.PNG), (2, Format.SVG), (-1, Format.PNG), (-1, Format.SVG),
     ]  # fmt: skip
 
@@ -256,10 +256,10 @@ def test_figures_come_in_every_format_asked_for() -> None:
         ),
     ],
 )
-def test_answer_that_breaks_a_rule_is_malformed(stdout: bytes, job: Job) -> None:
-    """Each rule of an answer is broken alone, and refused."""
-    with pytest.raises(MalformedAnswer):
-        AnswerReader(job, LIMIT).feed(stdout)
+def test_reply_that_breaks_a_rule_is_malformed(stdout: bytes, job: Job) -> None:
+    """Each rule of a reply is broken alone, and refused."""
+    with pytest.raises(MalformedReply):
+        ReplyReader(job, LIMIT).feed(stdout)
 
 
 GOOD_PATHS = ["a", "a b.csv", "日本.png", "a/b/c", "a" * 255, "..a"[2:], "x..", "-rf", "C:"]
@@ -273,12 +273,12 @@ def test_names_of_files_are_checked() -> None:
     """A name leads below its folder and shows what it is, or it is refused."""
     for path in GOOD_PATHS:
         assert is_path(path), path
-        answer = _read(_file(path) + NONE)
-        assert answer is not None
-        assert answer.files == (NamedFile(path, b""),)
+        reply = _read(_file(path) + NONE)
+        assert reply is not None
+        assert reply.files == (NamedFile(path, b""),)
     for path in BAD_PATHS:
         assert not is_path(path), path
-        with pytest.raises(MalformedAnswer):
+        with pytest.raises(MalformedReply):
             _read(_file(path))
 
 
@@ -300,33 +300,33 @@ def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> No
     """What the runner sends at most is no more than what is taken."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         assert module("work_dir").FILE_LIMIT == FILE_LIMIT
-        assert module("drawing").FIGURE_LIMIT == answers.FIGURE_LIMIT
+        assert module("drawing").FIGURE_LIMIT == replies.FIGURE_LIMIT
         assert module("shown_warnings").LIMIT == WARNING_LIMIT
         assert module("result").END_LIMIT_BYTES <= END_LIMIT
-        assert module("drawing").LABEL_LIMIT <= answers.NAME_LIMIT
+        assert module("drawing").LABEL_LIMIT <= replies.NAME_LIMIT
 
 
 def test_longest_texts_fit_and_are_cut() -> None:
     """Texts of the longest kind pass, each cut to its bound; of the error the end is kept."""
     text = "\x01" * (64 * 1024)
-    answer = _read(_end(outcome="program_error", error=text))
-    assert answer is not None
-    assert answer.error == "\N{REPLACEMENT CHARACTER}" * (64 * 1024)
+    reply = _read(_end(outcome="program_error", error=text))
+    assert reply is not None
+    assert reply.error == "\N{REPLACEMENT CHARACTER}" * (64 * 1024)
     long = "x\n" * 5000
     claim: dict[str, Any] = {
         "fault": {"type": long, "message": long, "line": 1, "column": 1, "source": long},
         "notices": [[long, long, 1]],
     }
-    answer = _read(_end(outcome="program_error", **claim))
-    assert answer is not None
-    assert answer.program_error is not None
-    assert len(answer.program_error.type) == 200
-    assert "\n" not in answer.program_error.type
-    assert len(answer.program_error.message) == 4000
-    assert answer.program_error.source is not None
-    assert len(answer.program_error.source) == 1000
-    assert len(answer.warnings[0].message) == 1000
-    assert len(answer.warnings[0].category) == 200
+    reply = _read(_end(outcome="program_error", **claim))
+    assert reply is not None
+    assert reply.program_error is not None
+    assert len(reply.program_error.type) == 200
+    assert "\n" not in reply.program_error.type
+    assert len(reply.program_error.message) == 4000
+    assert reply.program_error.source is not None
+    assert len(reply.program_error.source) == 1000
+    assert len(reply.warnings[0].message) == 1000
+    assert len(reply.warnings[0].category) == 200
 
 
 @BOUNDED
@@ -334,8 +334,8 @@ def test_longest_texts_fit_and_are_cut() -> None:
 def test_printed_text_is_kept_from_its_beginning(pieces: list[bytes], limit: int) -> None:
     """The first bytes are kept, so many as allowed, and it is said when there were more; any bytes become text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers, "TEXT_LIMIT", limit)
-        reader = AnswerReader(COLLECTING, LIMIT)
+        patch.setattr(replies, "TEXT_LIMIT", limit)
+        reader = ReplyReader(COLLECTING, LIMIT)
         for piece in pieces:
             reader.feed(encode_frame(STDERR, piece))
     whole = b"".join(pieces)
@@ -349,7 +349,7 @@ def test_printed_text_is_kept_from_its_beginning(pieces: list[bytes], limit: int
 
 def test_much_printed_text_costs_little_memory() -> None:
     """Megabytes of prints leave the first 64 KiB."""
-    reader = AnswerReader(COLLECTING, 10**9)
+    reader = ReplyReader(COLLECTING, 10**9)
     for _ in range(100):
         reader.feed(encode_frame(STDOUT, b"x" * 100_000))
     assert reader.stdout == Text("x" * TEXT_LIMIT, truncated=True)
@@ -357,10 +357,10 @@ def test_much_printed_text_costs_little_memory() -> None:
 
 def test_pieces_of_printed_text_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A million prints of one byte can't keep everybody waiting."""
-    monkeypatch.setattr(answers, "TEXT_FRAME_LIMIT", 10)
-    reader = AnswerReader(COLLECTING, LIMIT)
+    monkeypatch.setattr(replies, "TEXT_FRAME_LIMIT", 10)
+    reader = ReplyReader(COLLECTING, LIMIT)
     reader.feed(encode_frame(STDOUT, b"x") * 10)
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedReply):
         reader.feed(encode_frame(STDOUT, b"x"))
 
 
