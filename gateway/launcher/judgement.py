@@ -1,22 +1,46 @@
-"""How a job ended whose runner gave no complete reply."""
+"""What a job came to: judged by its runner's reply, or by how its container ended without one.
+
+A reply is only a claim; its pictures must pass our checks before the outcome is OK.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gateway.model.results import Outcome
+from gateway.model.jobs import KiB, Limits, MiB
+from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, Result
+from gateway.pictures.check import check_picture
+from gateway.pictures.picture import InvalidPicture, TooManyPixels
+
+if TYPE_CHECKING:
+    from gateway.launcher.runner.reply import Reply
+    from gateway.model.results import Usage
+
+#: Bytes of pictures beyond which they are checked in a thread: the largest take up to a second, during which no other
+#: request would be served.
+CHECKED_AT_ONCE_BYTES = 512 * KiB
+
+#: Exit statuses above this mean death by signal `status - 128` (the shell's convention, which engines keep).
+SIGNAL_BASE = 128
+
+#: Linux's signals that end programs; the gateway's own platform may number them differently.
+SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 31: "SIGSYS"}
+
+NOT_SERVED = "The job's output is not a picture that can be served"
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a container's conversation ended when it gave no complete reply.
+    """How a conversation ended without a complete reply.
 
     Attributes:
-        deadline: We killed it because its time was over.
-        output_exceeded: We killed it because it wrote more than it may.
-        malformed: It wrote something that is no reply.
-        oom_killed: The kernel killed it for its memory, says the engine.
-        exit_code: The exit status the engine reports; None while it still ran.
+        deadline: We killed the container because its time was over.
+        output_exceeded: We killed it because it wrote too much.
+        malformed: It wrote something that is not a reply.
+        oom_killed: The engine says that the kernel killed it for its memory.
+        exit_code: Exit status as the engine reports it; None while it still ran.
     """
 
     deadline: bool = False
@@ -26,12 +50,8 @@ class Ending:
     exit_code: int | None = None
 
 
-#: Exit statuses above this mean death by signal `status - 128` (the shell's convention, which engines keep).
-SIGNAL_BASE = 128
-
-
 def decide_outcome(ending: Ending) -> Outcome:
-    """Name the outcome of a conversation without an reply; the most specific rule comes last and wins."""
+    """Return the outcome of a job without a reply; the most specific rule comes last and wins."""
     outcome = Outcome.INVALID_OUTPUT
     if ending.exit_code is not None and ending.exit_code > SIGNAL_BASE and not ending.malformed:
         outcome = Outcome.KILLED
@@ -42,3 +62,74 @@ def decide_outcome(ending: Ending) -> Outcome:
     if ending.deadline:
         outcome = Outcome.TIME_LIMIT
     return outcome
+
+
+def explain(ending: Ending, limits: Limits, usage: Usage | None) -> Result:
+    """Return the result of a job that ended without a reply, with one sentence for the client."""
+    outcome = decide_outcome(ending)
+    limit = signal = None
+    match outcome:
+        case Outcome.TIME_LIMIT:
+            text = f"The job took longer than {limits.wall_limit_s:g} s and was stopped."
+            limit = LimitExceeded("wall_limit", limits.wall_limit_s, "s")
+        case Outcome.MEMORY_LIMIT:
+            text = f"The job needed more than {limits.memory_limit_bytes // MiB} MiB of memory and was stopped."
+            peak = usage.memory_peak_bytes if usage is not None else None
+            limit = LimitExceeded("memory_limit", limits.memory_limit_bytes, "bytes", peak)
+        case Outcome.OUTPUT_LIMIT:
+            text = f"The job wrote more than {limits.output_limit_bytes // MiB} MiB and was stopped."
+            limit = LimitExceeded("output_limit", limits.output_limit_bytes, "bytes")
+        case Outcome.KILLED:
+            number = (ending.exit_code or 0) - SIGNAL_BASE
+            signal = SIGNALS.get(number, f"signal {number}")
+            text = f"The job was killed by {signal}."
+        case _ if ending.malformed:
+            text = f"{NOT_SERVED}: the runner's reply was malformed."
+        case _ if ending.exit_code is None:
+            text = "The job closed its output without giving a picture."
+        case _:
+            text = f"The job ended by itself with exit status {ending.exit_code} and gave no picture."
+    return Result(outcome, error=text, limit=limit, signal=signal)
+
+
+async def judge(reply: Reply, limits: Limits) -> Result:
+    """Return the result that a reply stands for: its checked figures, or what to tell the client without any."""
+    size = sum(len(picture.data) for picture in reply.pictures)
+    try:
+        if size <= CHECKED_AT_ONCE_BYTES:
+            figures = check_figures(reply, limits.pixel_limit)
+        else:
+            figures = await asyncio.to_thread(check_figures, reply, limits.pixel_limit)
+    except InvalidPicture as error:
+        limit = None
+        if isinstance(error, TooManyPixels):
+            limit = LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", error.pixels)
+        return Result(Outcome.INVALID_OUTPUT, error=f"{NOT_SERVED}: {error}.", limit=limit)
+    return Result(
+        reply.outcome,
+        figures,
+        "" if reply.outcome is Outcome.OK else reply.error,
+        reply.files,
+        files_truncated=reply.files_left_out,
+        warnings=reply.warnings,
+        program_error=reply.program_error if reply.outcome is Outcome.PROGRAM_ERROR else None,
+        figures_drawn=reply.figures_drawn,
+    )
+
+
+def check_figures(reply: Reply, pixel_limit: int) -> tuple[Figure, ...]:
+    """Return the figures of a reply, each picture checked.
+
+    Raises:
+        InvalidPicture: One of them can't be served, so none is.
+    """
+    figures: list[Figure] = []
+    for claimed in reply.pictures:
+        size = check_picture(claimed.format, claimed.data, pixel_limit)
+        picture = Picture(claimed.format, claimed.data, size.width, size.height, claimed.pixels_sha256)
+        # The reader has made sure that each figure comes in the same formats, in the same order.
+        if not figures or claimed.format is reply.pictures[0].format:
+            figures.append(Figure(claimed.number, claimed.label, (picture,)))
+        else:
+            figures[-1] = replace(figures[-1], pictures=(*figures[-1].pictures, picture))
+    return tuple(figures)

@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.executor import judge
-from gateway.launcher.judgement import SIGNAL_BASE
+from gateway.launcher.judgement import SIGNAL_BASE, judge
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream, encode_job

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.launcher import executor
+from gateway.launcher import judgement
 from gateway.launcher.container import Container
 from gateway.launcher.engine.docker_engine import ExitState
 from gateway.launcher.executor import PoolExecutor
@@ -332,11 +332,11 @@ async def test_large_pictures_are_checked_beside_the_loop(monkeypatch: pytest.Mo
         threads.append(call)
         return await to_thread(call, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(executor.asyncio, "to_thread", note)
-    monkeypatch.setattr(executor, "CHECKED_AT_ONCE_BYTES", len(PNG))
+    monkeypatch.setattr(judgement.asyncio, "to_thread", note)
+    monkeypatch.setattr(judgement, "CHECKED_AT_ONCE_BYTES", len(PNG))
     assert (await run(Job("code"), drawn(PNG))).outcome is Outcome.OK
     assert threads == []
     options = SaveOptions(all_figures=True)
     assert len((await run(Job("code", options), drawn(PNG, PNG))).figures) == 2
     assert (await run(Job("code", options), drawn(PNG, PNG + b"x"))).outcome is Outcome.INVALID_OUTPUT
-    assert threads == [executor.check_figures] * 2
+    assert threads == [judgement.check_figures] * 2
