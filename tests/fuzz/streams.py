@@ -49,21 +49,19 @@ def fuzz_frames(data: bytes) -> None:
     assert _demultiplex([stream]) == _demultiplex(cut)
     assert _frames([stream]) == _frames(cut)
     assert _reply(job, [stream]) == _reply(job, cut)
-    stdout = _demultiplex([stream])[1][Stream.STDOUT]
+    stdout = _demultiplex([stream])[Stream.STDOUT]
     assert _reply(job, [stdout]) == _reply(job, [bytes([byte]) for byte in stdout])
 
 
-def _demultiplex(pieces: Iterable[bytes]) -> tuple[bool | None, dict[Stream, bytes]]:
+def _demultiplex(pieces: Iterable[bytes]) -> dict[Stream, bytes]:
     demultiplexer = Demultiplexer()
     found = {Stream.STDOUT: bytearray(), Stream.STDERR: bytearray()}
-    boundary: bool | None = None
     with suppress(MalformedReply):
         for piece in pieces:
             for stream, payload in demultiplexer.feed(piece):
                 assert payload
                 found[stream] += payload
-        boundary = demultiplexer.at_boundary
-    return boundary, {stream: bytes(payload) for stream, payload in found.items()}
+    return {stream: bytes(payload) for stream, payload in found.items()}
 
 
 def _frames(pieces: Iterable[bytes]) -> list[object]:

@@ -3,8 +3,8 @@
     STARTING --R--> IDLE --send--> RUNNING --reply--> DONE
         any of these --stream ends, bytes out of turn, too many bytes--> DONE, with the reason
 
-The bytes are parsed as they arrive, so nothing accumulates but the reply itself, and a warm container that
-speaks or dies before its job is noticed at that moment.
+The bytes are parsed as they arrive, so only the reply itself accumulates, and a warm container that speaks or dies
+before its job is noticed at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Phase(Enum):
 
 
 class Conversation(asyncio.Protocol):
-    """Talks to one runner; single-use, like its container."""
+    """Talks to one runner; serves one job, like its container."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -58,7 +58,7 @@ class Conversation(asyncio.Protocol):
         self._allowance = PRELUDE_LIMIT
         self._ready: asyncio.Future[None] = loop.create_future()
         self._reply: asyncio.Future[Reply] = loop.create_future()
-        #: Called once when the conversation ends while idle: the warm container is spoilt.
+        #: Called once if the conversation ends while idle, which spoils the warm container.
         self.on_spoilt: Callable[[], None] | None = None
 
     @property
@@ -70,7 +70,7 @@ class Conversation(asyncio.Protocol):
         """Wait until the runner says it is ready.
 
         Raises:
-            StreamEnded, OutputExceeded, MalformedReply: It never will.
+            StreamEnded, OutputExceeded, MalformedReply: It never will be.
         """
         await asyncio.shield(self._ready)
 
@@ -79,11 +79,11 @@ class Conversation(asyncio.Protocol):
 
         Args:
             job_frames: As `frames.encode_job` makes them.
-            reader: Assembles the reply, and keeps what came of it when there won't be one.
-            output_limit_bytes: Bytes the container may write from now on, on both streams.
+            reader: Assembles the reply, and keeps what was printed even if the reply never completes.
+            output_limit_bytes: Bytes the container may write from now on, on both streams together.
 
         Raises:
-            StreamEnded, OutputExceeded, MalformedReply: There won't be one.
+            StreamEnded, OutputExceeded, MalformedReply: No complete reply came.
         """
         if self._phase is not Phase.IDLE or self._transport is None:
             raise StreamEnded
@@ -102,11 +102,11 @@ class Conversation(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to write."""
+        """Keep the transport for writing."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; whatever is wrong with it ends the conversation."""
+        """Parse what came; anything wrong with it ends the conversation."""
         if self._phase is Phase.DONE:
             return
         allowed = data[: self._allowance]
@@ -117,11 +117,11 @@ class Conversation(asyncio.Protocol):
                     self._take_output(piece)
         except MalformedReply as error:
             self._finish(error)
-        if len(allowed) < len(data):  # without effect behind a whole answer: where the stream is cut decides nothing
+        if len(allowed) < len(data):  # has no effect after a complete reply: where the stream is cut must not matter
             self._finish(OutputExceeded())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the caller asks the engine why
-        """End the conversation: there is nobody left to talk to."""
+        """End the conversation."""
         self._finish(StreamEnded())
 
     def _take_output(self, piece: memoryview) -> None:
@@ -130,7 +130,7 @@ class Conversation(asyncio.Protocol):
             if reply is not None:
                 self._phase = Phase.DONE
                 if self._transport is not None:
-                    self._transport.pause_reading()  # what follows the reply is nobody's business, a flood least
+                    self._transport.pause_reading()  # what follows the reply is ignored, and must not flood us
                 if not self._reply.done():  # its reader may have been cancelled
                     self._reply.set_result(reply)
         elif self._phase is Phase.STARTING:
@@ -144,23 +144,23 @@ class Conversation(asyncio.Protocol):
             raise MalformedReply("it spoke before its job")
 
     def _finish(self, error: Exception) -> None:
-        """End the conversation with `error` for whoever waits; without effect when it has ended."""
+        """End the conversation, and raise `error` in those that wait; does nothing if it has ended already."""
         was, self._phase = self._phase, Phase.DONE
         if was is Phase.STARTING:
             self._ready.set_exception(error)
-            self._ready.exception()  # whoever still waits reads it; nobody waiting is no fault
+            self._ready.exception()  # marks it as retrieved: it is fine if nothing waits for it
         elif was is Phase.RUNNING and not self._reply.done():
             self._reply.set_exception(error)
             self._reply.exception()
         elif was is Phase.IDLE and self.on_spoilt is not None:
             self.on_spoilt()
         if was is not Phase.DONE and self._transport is not None and not isinstance(error, StreamEnded):
-            # Stop reading a flood at its source: what we don't read fills the engine's pipe and blocks the guest.
+            # What we don't read fills the engine's pipe and blocks the guest: a flood stops at its source.
             self._transport.pause_reading()
 
 
 async def open_conversation(stream: socket.socket) -> Conversation:
-    """Speak over the socket of an attach call, which from now on belongs to the conversation."""
+    """Return a conversation over the socket of an attach call, which it owns from now on."""
     loop = asyncio.get_running_loop()
     stream.setblocking(False)
     _, conversation = await loop.create_unix_connection(Conversation, sock=stream)

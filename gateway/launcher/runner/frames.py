@@ -1,41 +1,42 @@
-"""The two framings between a runner's standard streams and us, as pure parsers.
+"""The blocks and frames between a runner's standard streams and us, as pure parsers.
 
-Outside is the engine's: an attach stream without a terminal interleaves stdout and stderr in blocks of an
+The outer layer is the engine's: an attach stream without a terminal interleaves stdout and stderr in blocks of an
 8-byte head (stream number, three zeros, length as 32 bits big-endian) and the bytes.
 Source: Docker Engine API, "Attach to a container", section "Stream format".
 
-Inside stdout is ours, the same both ways: one byte of kind, the length as 32 bits big-endian, the payload. A name or
-head at the beginning of a payload has its own length, 16 bits big-endian, before it.
+The inner layer, in stdin and stdout, is ours: frames of one byte of kind, the length as 32 bits big-endian, and the
+payload. A name or head at the beginning of a payload has its own length, 16 bits big-endian, before it.
 
     R  runner → us   ready: Matplotlib is imported; empty
-    F  us → runner   a data file: name, bytes; as many as there are, before the job
+    F  us → runner   a data file: name, bytes; before the job
     J  us → runner   the job, JSON: {"code", "options": {fields of `SaveOptions`}, "seed", "collect",
                      "limits": {"wall_limit_s", "memory_limit_bytes", "output_limit_bytes"}}
     O  runner → us   bytes that the code printed to stdout, as they come; only for jobs that collect
     S  runner → us   the same of stderr
     P  runner → us   a picture: head, bytes. JSON: {"figure", "label", "format", "pixels_sha256"}
     F  runner → us   a file that the code wrote: name, bytes; only for jobs that collect
-    E  runner → us   the end of the reply, JSON: {"outcome"} and, where there is something to say, "error", "fault",
-                     "figures_drawn", "notices", "files_left_out"
+    E  runner → us   the end of the reply, JSON: {"outcome"} and, where they apply, "error", "fault", "figures_drawn",
+                     "notices", "files_left_out"
 
-Pictures come before files, those before the end; prints may come in between. `gateway.launcher.runner.reply` says what
-each may contain.
+Pictures come before files, and files before the end; prints may come at any time. What each may contain is in
+`gateway.launcher.runner.reply`.
 
-Whatever comes from a container may be hostile: lengths are judged before a byte is kept, and every
-violation raises. Nothing here waits or knows sockets, so any split of a stream must parse alike.
+Whatever comes from a container may be hostile: lengths are checked before a byte is kept, and every violation raises.
+The parsers do no I/O, and however a stream is split it must parse the same.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from dataclasses import asdict
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.model.jobs import Job, Limits, SaveOptions
+    from gateway.model.jobs import Job, Limits
 
 READY = b"R"
 JOB = b"J"
@@ -46,18 +47,18 @@ FILE = b"F"
 END = b"E"
 
 _BLOCK_HEAD = struct.Struct(">BxxxI")
-#: The head of a frame of our own framing: its kind, and the length of its payload.
+#: The head of a frame: its kind, and the length of its payload.
 FRAME_HEAD = struct.Struct(">cI")
 
 _HEAD_LENGTH = struct.Struct(">H")
 
 
 class MalformedReply(Exception):
-    """A container wrote something that is no reply."""
+    """A container wrote something that is not a reply."""
 
 
 class OutputExceeded(MalformedReply):
-    """A container wrote more bytes than it may, or announced that it will."""
+    """A container wrote more bytes than it may, or announced more."""
 
 
 class Stream(IntEnum):
@@ -69,23 +70,18 @@ class Stream(IntEnum):
 
 
 class Demultiplexer:
-    """Splits an attach stream into the bytes of stdout and stderr, however it is cut into pieces."""
+    """Separates the bytes of stdout and stderr in an attach stream that arrives in pieces of any size."""
 
     def __init__(self) -> None:
         self._head = bytearray()
         self._stream = Stream.STDOUT
         self._remaining = 0
 
-    @property
-    def at_boundary(self) -> bool:
-        """Whether a stream that ends here ends between blocks, and not within one."""
-        return not self._head and not self._remaining
-
     def feed(self, data: bytes) -> Iterator[tuple[Stream, memoryview]]:
         """Yield the pieces of payload in `data`, in order.
 
         Raises:
-            MalformedReply: A head names no stream; with a real engine that can't be.
+            MalformedReply: A head names neither stream; a real engine never sends that.
         """
         view = memoryview(data)
         while view:
@@ -108,10 +104,10 @@ class Demultiplexer:
 
 
 class FrameReader:
-    """Collects frames of our own framing from the pieces of a container's stdout.
+    """Collects frames from the pieces of a container's stdout.
 
     Args:
-        limits: The frame kinds to be accepted, each with the longest payload it may have in bytes.
+        limits: The kinds to accept, each with its longest payload in bytes.
     """
 
     def __init__(self, limits: dict[bytes, int]) -> None:
@@ -120,7 +116,7 @@ class FrameReader:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no part of a frame is waiting for its rest."""
+        """Whether all frames so far are complete."""
         return not self._buffer
 
     def feed(self, piece: bytes | memoryview) -> Iterator[tuple[bytes, bytes]]:
@@ -128,13 +124,13 @@ class FrameReader:
 
         Raises:
             MalformedReply: A frame of another kind.
-            OutputExceeded: One longer than its kind may be.
+            OutputExceeded: A frame longer than its kind may be.
         """
         self._buffer += piece
         while len(self._buffer) >= FRAME_HEAD.size:
             kind, length = FRAME_HEAD.unpack_from(self._buffer)
             if kind not in self._limits:
-                raise MalformedReply("it wrote something that is no reply")
+                raise MalformedReply("it wrote something that is not a reply")
             if length > self._limits[kind]:
                 raise OutputExceeded("a part of its reply is too long")
             end = FRAME_HEAD.size + length
@@ -146,7 +142,7 @@ class FrameReader:
 
 
 def encode_frame(kind: bytes, payload: bytes = b"") -> bytes:
-    """Return one frame of our own framing."""
+    """Return one frame."""
     return FRAME_HEAD.pack(kind, len(payload)) + payload
 
 
@@ -156,7 +152,7 @@ def with_head(head: bytes, data: bytes) -> bytes:
 
 
 def split_head(payload: bytes) -> tuple[bytes, bytes]:
-    """Return name or head of a payload, and the rest of it.
+    """Return the name or head of a payload, and the rest of it.
 
     Raises:
         MalformedReply: The payload is shorter than it says.
@@ -173,7 +169,7 @@ def encode_job(job: Job, limits: Limits) -> bytes:
     """Return the frames that hand a job to a runner: its data files, then the job itself."""
     document = {
         "code": job.code,
-        "options": _plain_options(job.options),
+        "options": {**asdict(job.options), "rc": dict(job.options.rc)},
         "seed": job.seed,
         "collect": job.collect,
         "limits": {
@@ -184,17 +180,3 @@ def encode_job(job: Job, limits: Limits) -> bytes:
     }
     files = (encode_frame(FILE, with_head(file.name.encode(), file.data)) for file in job.files)
     return b"".join((*files, encode_frame(JOB, json.dumps(document).encode("ascii"))))
-
-
-def _plain_options(options: SaveOptions) -> dict[str, object]:
-    return {
-        "formats": [kind.value for kind in options.formats],
-        "all_figures": options.all_figures,
-        "dpi": options.dpi,
-        "width_in": options.width_in,
-        "height_in": options.height_in,
-        "bbox_inches": options.bbox_inches,
-        "transparent": options.transparent,
-        "style": list(options.style),
-        "rc": dict(options.rc),
-    }

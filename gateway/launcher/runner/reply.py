@@ -1,8 +1,8 @@
-"""A runner's reply: assembled frame by frame, and judged as the word of an enemy.
+"""A runner's reply: assembled frame by frame, and trusted in nothing.
 
-Each frame kind has its place, its number and its bounds. Whatever breaks one is no reply, whether a program forged it
-or a defect of ours wrote it; an honest runner keeps all of them. Text is made printable and cut here, so that nothing
-behind this module has to think of it again; pictures are still to be checked.
+Each kind of frame has its place, its number and its bounds. A reply that breaks any of them is malformed, whether a
+program forged it or a bug of ours wrote it; an honest runner keeps all of them. Text is made printable and cut here, so
+that later code need not care; pictures are still to be checked.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
 #: the runner needs for everything else.
 END_LIMIT = 6 * ERROR_TEXT_LIMIT + 256 * KiB
 
-#: Figures of a reply when all are asked for, and files.
+#: Figures in a reply if all are asked for, and files.
 FIGURE_LIMIT = 32
 FILE_LIMIT = 64
 
-#: Warnings of a reply.
+#: Warnings in a reply.
 WARNING_LIMIT = 100
 
 #: Bytes kept of what a job prints to one stream.
@@ -42,7 +42,7 @@ TEXT_LIMIT = 64 * KiB
 #: Frames of printed text: an honest runner sends some thousands, and each costs us time.
 TEXT_FRAME_LIMIT = 100_000
 
-#: Characters of names and labels, of a fault's message, of a line of code, of a warning, and of a file's path.
+#: Characters of names and labels, of an error's message, of a line of code or a warning, and of a file's path.
 NAME_LIMIT = 200
 MESSAGE_LIMIT = 4000
 SOURCE_LIMIT = 1000
@@ -51,11 +51,11 @@ PATH_LIMIT = 255
 #: Bytes of a picture's head: its label, each character at most six bytes of JSON, and room for the rest.
 HEAD_LIMIT = 6 * NAME_LIMIT + 512
 
-#: Largest line, column, figure number or count that is believed.
+#: Largest line, column, figure number or count accepted.
 NUMBER_LIMIT = 2**31 - 1
 
-#: A folder or file in the name of a file; the runner has the same rule. Left out is what could lead elsewhere, forge
-#: a line or a header, or show another name than there is: separators, controls, marks that turn the direction of text.
+#: One folder or file in a file's path; the runner has the same rule. Excluded is what could lead elsewhere, forge a
+#: line or a header, or display as another name: separators, control characters, marks that turn the direction of text.
 _PART = re.compile("[^\0-\x1f\x7f-\x9f/\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -73,7 +73,7 @@ class ClaimedPicture:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole reply as the runner claims it; the pictures are not checked yet."""
+    """A complete reply as the runner claims it; its pictures are not checked yet."""
 
     outcome: Outcome
     pictures: tuple[ClaimedPicture, ...] = ()
@@ -89,7 +89,7 @@ class ReplyReader:
     """Assembles one reply from a container's stdout.
 
     Args:
-        job: What was asked for decides what may come.
+        job: Decides what the reply may contain.
         output_limit_bytes: Longest picture or file.
     """
 
@@ -115,10 +115,10 @@ class ReplyReader:
         return self._prints[STDERR].text()
 
     def feed(self, piece: bytes | memoryview) -> Reply | None:
-        """Return the reply once `piece` completes it; what follows the END frame is nobody's business.
+        """Return the reply once `piece` completes it; what follows the END frame is ignored.
 
         Raises:
-            MalformedReply: It can't become a reply any more.
+            MalformedReply: It can no longer become a valid reply.
         """
         for kind, payload in self._frames.feed(piece):
             if kind == END:
@@ -132,7 +132,7 @@ class ReplyReader:
         return None
 
     def _take_picture(self, payload: bytes) -> None:
-        """Take the next picture: figures one after the other, each in the formats asked for and in their order."""
+        """Take the next picture: figure by figure, each in the requested formats in their order."""
         count = len(self._pictures)
         if self._files or count >= self._figure_limit * len(self._formats):
             raise MalformedReply("it sent more pictures than asked for")
@@ -148,11 +148,11 @@ class ReplyReader:
             _read_digest(claim),
         )
         if claim.get("format") != picture.format:
-            raise MalformedReply("it sent a picture of another format than asked for")
+            raise MalformedReply("it sent a picture in another format than asked for")
         if count % len(self._formats):
             before = self._pictures[-1]
             if (before.number, before.label) != (picture.number, picture.label):
-                raise MalformedReply("it sent pictures of another figure than begun")
+                raise MalformedReply("it began another figure before this one was complete")
         self._pictures.append(picture)
 
     def _take_file(self, payload: bytes) -> None:
@@ -160,22 +160,22 @@ class ReplyReader:
         try:
             path = name.decode()
         except UnicodeDecodeError as error:
-            raise MalformedReply("it sent a file whose name is none") from error
+            raise MalformedReply("a file's name is not UTF-8") from error
         if not is_path(path) or path in self._files or len(self._files) >= FILE_LIMIT:
-            raise MalformedReply("it sent a file whose name is none, or too many")
+            raise MalformedReply("it sent a file with a bad name, or too many files")
         self._files[path] = NamedFile(path, data)
 
     def _finish(self, claim: dict[str, Any]) -> Reply:
         """Return the reply that ends with this claim."""
         try:
-            outcome = Outcome(claim.get("outcome"))  # type: ignore[arg-type]  # whatever it is
+            outcome = Outcome(claim.get("outcome"))  # type: ignore[arg-type]  # any value is fine
         except ValueError as error:
-            raise MalformedReply("the end of its reply says nothing known") from error
+            raise MalformedReply("the end of its reply is malformed") from error
         if outcome not in CLAIMABLE:
-            raise MalformedReply("the end of its reply says nothing known")
+            raise MalformedReply("the end of its reply is malformed")
         count = len(self._pictures)
         if count % len(self._formats) or (count == 0) == (outcome is Outcome.OK):
-            raise MalformedReply("its reply has no picture, or one too many")
+            raise MalformedReply("its pictures don't match its outcome")
         return Reply(
             outcome,
             tuple(self._pictures),
@@ -189,7 +189,7 @@ class ReplyReader:
 
 
 class _Prints:
-    """What came of one stream: its beginning, and whether there was more."""
+    """What was printed to one stream: the beginning, and whether there was more."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -205,13 +205,13 @@ class _Prints:
         self._truncated |= len(piece) > room
 
     def text(self) -> Text:
-        """Return it as text; a character cut in two by the limit is left out."""
+        """Return it as text; a character that the limit cuts in two is left out."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         return Text(printable(decoder.decode(self._kept, final=not self._truncated)), self._truncated)
 
 
 def is_path(path: str) -> bool:
-    """Tell whether a name can be that of a file which the code wrote: below its folder, and what it seems to be."""
+    """Tell whether a path is safe for a file that the code wrote: within its folder, and displayed as what it is."""
     parts = path.split("/")
     return len(path) <= PATH_LIMIT and all(_PART.fullmatch(part) and not part.startswith(".") for part in parts)
 
@@ -219,29 +219,29 @@ def is_path(path: str) -> bool:
 def _read_object(payload: bytes) -> dict[str, Any]:
     try:
         claim = json.loads(payload)
-    except (ValueError, RecursionError) as cause:
-        raise MalformedReply("a part of its reply can't be read") from cause
+    except (ValueError, RecursionError) as error:
+        raise MalformedReply("a part of its reply is not JSON") from error
     if not isinstance(claim, dict):
-        raise MalformedReply("a part of its reply can't be read")
+        raise MalformedReply("a part of its reply is not an object")
     return claim
 
 
 def _read_text(claim: Mapping[str, Any], name: str) -> str:
     text = claim.get(name, "")
     if not isinstance(text, str):
-        raise MalformedReply("a text in its reply is none")
+        raise MalformedReply("a text in its reply is not a string")
     return text
 
 
 def _read_line(claim: Mapping[str, Any], name: str, limit: int) -> str:
-    """Return the beginning of a text, in one line."""
+    """Return the beginning of a text, as one line."""
     return printable(_read_text(claim, name)[:limit]).translate({ord("\n"): " ", ord("\t"): " "})
 
 
 def _read_number(claim: Mapping[str, Any], name: str, least: int = 0) -> int:
     number = claim.get(name)
     if type(number) is not int or not least <= number <= NUMBER_LIMIT:
-        raise MalformedReply("a number in its reply is none")
+        raise MalformedReply("a number in its reply is malformed or too large")
     return number
 
 
@@ -253,13 +253,13 @@ def _read_place(claim: Mapping[str, Any], name: str) -> int | None:
 def _read_digest(claim: Mapping[str, Any]) -> str | None:
     digest = claim.get("pixels_sha256")
     if digest is not None and not (isinstance(digest, str) and _SHA256.fullmatch(digest)):
-        raise MalformedReply("a digest in its reply is none")
+        raise MalformedReply("a digest in its reply is malformed")
     return digest
 
 
 def _read_program_error(claim: Any) -> ProgramError:
     if not isinstance(claim, dict):
-        raise MalformedReply("the end of its reply says nothing known")
+        raise MalformedReply("the end of its reply is malformed")
     return ProgramError(
         _read_line(claim, "type", NAME_LIMIT),
         printable(_read_text(claim, "message")[:MESSAGE_LIMIT]),
@@ -271,11 +271,11 @@ def _read_program_error(claim: Any) -> ProgramError:
 
 def _read_warnings(claim: Any) -> tuple[PythonWarning, ...]:
     if not isinstance(claim, list) or len(claim) > WARNING_LIMIT:
-        raise MalformedReply("a warning in its reply is none, or there are too many")
+        raise MalformedReply("a warning in its reply is malformed, or there are too many")
     warnings = []
     for entry in claim:
         if not isinstance(entry, list) or len(entry) != 3:  # noqa: PLR2004 - category, message, line
-            raise MalformedReply("a warning in its reply is none, or there are too many")
+            raise MalformedReply("a warning in its reply is malformed, or there are too many")
         fields = dict(zip(("category", "message", "line"), entry, strict=True))
         message = printable(_read_text(fields, "message")[:SOURCE_LIMIT])
         warnings.append(PythonWarning(_read_line(fields, "category", NAME_LIMIT), message, _read_place(fields, "line")))

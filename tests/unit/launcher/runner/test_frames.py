@@ -56,20 +56,6 @@ def test_any_split_demultiplexes_alike(sent: list[tuple[int, bytes]], at: list[i
     data = b"".join(block(stream, payload) for stream, payload in sent)
     got = [(stream, bytes(view)) for piece in _split(data, at) for stream, view in demultiplexer.feed(piece)]
     assert _joined([(Stream(stream), payload) for stream, payload in sent]) == _joined(got)
-    assert demultiplexer.at_boundary
-
-
-@BOUNDED
-@given(blocks, st.integers(0, 400))
-def test_stream_cut_within_a_block_is_not_at_a_boundary(sent: list[tuple[int, bytes]], cut: int) -> None:
-    """A stream ends at a boundary exactly when it ends after a whole block."""
-    encoded = [block(stream, payload) for stream, payload in sent]
-    boundaries = set(itertools.accumulate(map(len, encoded), initial=0))
-    data = b"".join(encoded)[:cut]
-    demultiplexer = Demultiplexer()
-    for _ in demultiplexer.feed(data):
-        pass
-    assert (len(data) in boundaries) == demultiplexer.at_boundary
 
 
 @BOUNDED
