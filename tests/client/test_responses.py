@@ -10,12 +10,11 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from figbox.answers import read_environments, read_readiness, read_render, retry_after_s
 from hypothesis import given
 from hypothesis import strategies as st
 
 import figbox
-from figbox.responses import Response
+from figbox.responses import Response, read_environments, read_readiness, read_render, retry_after_s
 from tests.client.service import ENVIRONMENT, Canned, failed, figure, problem, rendered, written
 
 JSON = {"content-type": "application/json"}

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import docker as sdk
 import pytest
-from gateway.settings_table import FIELDS
 
 from gateway.settings import LauncherSettings
 from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, DeployedGateway, Deployment, deployment, docker
 from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
+from tools.settings_table import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
