@@ -16,6 +16,7 @@ from bootstrap.commands import TRUE_WORDS
 from gateway.observability.logs import configure_logging
 from gateway.settings import Settings
 from tests.fakes import KEY
+from tests.support import machine
 from tools.settings_table import FIELDS
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"left out, which must not be in CI: {report.longrepr[2].removeprefix('Skipped: ')}"
     return report
+
+
+def pytest_report_header() -> str:
+    """Say what all deadlines are multiplied by; measured here, before there is other work."""
+    return f"slowness of this machine: {machine.slowness():g}"
 
 
 @pytest.fixture

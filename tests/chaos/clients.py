@@ -12,12 +12,13 @@ from tests.chaos.model import Judge, Seen
 from tests.chaos.plan import Manner, RequestPlan, plan_requests
 from tests.chaos.programs import code_of
 from tests.support.live import Response
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 #: Seconds after which a client gives up, which is a failure: every wait of the gateway is far shorter.
-PATIENCE_S = 90.0
+PATIENCE_S = slowed(90.0)
 
 #: Requests of one client at most.
 REQUESTS_LIMIT = 5000

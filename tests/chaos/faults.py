@@ -18,6 +18,7 @@ import requests
 
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fault, FaultPlan, plan_faults
 from tests.support.live import LiveGateway, end_gateway, free_port, remove_containers_of, start_gateway
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.second_engine import SecondEngine
 
 #: Seconds a gateway may take to start, to end, and to be ready again after a fault.
-START_LIMIT_S, END_LIMIT_S, READY_LIMIT_S = 90.0, 90.0, 90.0
+START_LIMIT_S = END_LIMIT_S = READY_LIMIT_S = slowed(90)
 
 ENGINE_TROUBLE = (docker.errors.DockerException, requests.RequestException, OSError)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fault, Manner, RequestPlan, Work
 from tests.chaos.programs import flaw_of_picture
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from tests.support.live import Response
@@ -64,10 +65,10 @@ LOST = {"container-lost", "engine-unavailable", "killed"}
 LEAVING = {Manner.GONE_BEFORE, Manner.GONE_DURING, Manner.GONE_AFTER, Manner.HALF_CLOSED}
 
 #: Seconds a container's death may precede the request it hits: until the gateway hears of it from a busy engine.
-NEWS_S = 3.0
+NEWS_S = slowed(3)
 
 #: A request that was sent this many seconds before SIGTERM has arrived, and is owed a response.
-ARRIVED_S = 2.0
+ARRIVED_S = slowed(2)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Ma
 from tests.fakes import until
 from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, engine_url
+from tests.support.machine import slowed
 from tests.support.processes import THREADS_LIMIT, Held, held_by
 from tests.support.second_engine import SecondEngine, second_engine
 
@@ -49,10 +50,10 @@ CLIENTS_PER_KEY = 2
 
 POOL_SIZE = 2
 SWEEP_PERIOD_S = 2
-ENGINE_TIMEOUT_S = 4
+ENGINE_TIMEOUT_S = slowed(4)
 
 #: Seconds beyond one sweep period until nothing is left: a removal's own tries, and an engine that has much to do.
-SWEEP_MARGIN_S = 15
+SWEEP_MARGIN_S = slowed(15)
 
 #: Descriptors by which two moments of rest may differ: each thread keeps a connection to the engine, or has lost it
 #: to a fault and will make a new one.
@@ -92,17 +93,17 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
         FIGBOX_POOL_SIZE=POOL_SIZE,
         FIGBOX_RUNNING_LIMIT=3,
         FIGBOX_QUEUE_LIMIT=5,
-        FIGBOX_QUEUE_WAIT_S=6,
+        FIGBOX_QUEUE_WAIT_S=slowed(6),
         FIGBOX_KEY_LIMIT=3,
-        FIGBOX_WALL_LIMIT_S=4,
+        FIGBOX_WALL_LIMIT_S=slowed(4),
         FIGBOX_MEMORY_LIMIT_MIB=256,
         FIGBOX_OUTPUT_LIMIT_MIB=2,
         FIGBOX_BODY_LIMIT_KIB=64,
-        FIGBOX_BODY_TIMEOUT_S=4,
+        FIGBOX_BODY_TIMEOUT_S=slowed(4),
         FIGBOX_ENGINE_TIMEOUT_S=ENGINE_TIMEOUT_S,
         FIGBOX_POOL_IDLE_S=15,
         FIGBOX_SWEEP_PERIOD_S=SWEEP_PERIOD_S,
-        FIGBOX_GRACE_S=30,
+        FIGBOX_GRACE_S=slowed(30),
     )
     try:
         await stage.start()

@@ -67,7 +67,7 @@ def test_without_a_fault_an_honest_job_has_no_excuse(slug: str) -> None:
 def test_faults_explain_what_they_cause() -> None:
     """Each fault is an excuse for its own effects, and only while it lasts."""
     assert verdict(problem("killed"), Fault.CONTAINER_KILL) == []
-    assert verdict(problem("killed"), Fault.CONTAINER_KILL, at=2)
+    assert verdict(problem("killed"), Fault.CONTAINER_KILL, at=-1000)
     assert verdict(problem("killed"), Fault.CONTAINER_PAUSE)
     assert verdict(problem("time-limit"), Fault.CONTAINER_PAUSE) == []
     assert verdict(problem("engine-unavailable"), Fault.ENGINE_HANG) == []
@@ -83,8 +83,8 @@ def test_an_orderly_end_owes_an_answer() -> None:
     """A connection lost to SIGTERM is no excuse for a request that was there long before."""
     assert verdict(None, Fault.GATEWAY_TERM, at=11) == []
     judge = Judge(engine_margin_s=1)
-    judge.begin(Fault.GATEWAY_TERM, 20).ended = 22
-    judge.requests.append(Seen(RequestPlan(Work.PICTURE, Manner.PLAIN, "mine", 0, 0), 10, 10, 21, None, "reset"))
+    judge.begin(Fault.GATEWAY_TERM, 1000).ended = 1002
+    judge.requests.append(Seen(RequestPlan(Work.PICTURE, Manner.PLAIN, "mine", 0, 0), 10, 10, 1001, None, "reset"))
     assert judge.violations()
 
 

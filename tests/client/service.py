@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from tests.fakes import KEY
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -271,7 +272,7 @@ def running_service() -> Iterator[Service]:
         service.gate.set()
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(slowed(10))
         loop.close()
 
 
@@ -313,10 +314,10 @@ def raw_service(answer: Callable[[], bytes], seen: list[bytes] | None = None) ->
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(slowed(10))
 
 
-def wait_until(condition: Callable[[], object], deadline_s: float = 10) -> None:
+def wait_until(condition: Callable[[], object], deadline_s: float = slowed(10)) -> None:
     """Wait until a condition holds; fail when it doesn't in time."""
     end = time.monotonic() + deadline_s
     while not condition():

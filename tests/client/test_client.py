@@ -25,6 +25,7 @@ from tests.client.service import (
     wait_until,
 )
 from tests.support.live import free_port
+from tests.support.machine import slowed
 
 NOT_AGAIN = figbox.Retries(budget_s=0)
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
@@ -290,7 +291,7 @@ def test_threads_share_a_blocking_client(service: Service) -> None:
         wait_until(lambda: service.running == 3)
         service.gate.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(slowed(10))
     assert found == [b"png of figure 1"] * 3
 
 

@@ -16,8 +16,9 @@ import pytest
 
 import figbox
 from tests.documents.pages import ROOT
+from tests.support.machine import slowed
 
-LIMIT_S = 300
+LIMIT_S = slowed(300)
 
 #: Packages of the gateway, the set-up and the tests, which the client must not need.
 FOREIGN = ("aiohttp", "docker", "loguru", "pydantic", "pydantic_settings", "prometheus_client", "matplotlib", "numpy")

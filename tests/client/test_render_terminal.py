@@ -22,6 +22,7 @@ from tests.client.service import (
     wait_until,
 )
 from tests.support.live import ROOT
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,7 @@ def test_terminal_sees_a_bar(service: Service, workplace: Path, started: Start) 
         printed += os.read(ours, 65536)
     service.gate.set()
     printed = printed_until_the_end(ours, printed)
-    assert process.wait(30) == 0
+    assert process.wait(slowed(30)) == 0
     assert process.stdout is not None
     with process.stdout:
         assert process.stdout.read() == b""
@@ -114,7 +115,7 @@ def test_terminal_of_ci_sees_lines_alone(workplace: Path, started: Start) -> Non
     process = started("render", "a.py", "-o", "out", CI="true", stderr=theirs, stdin=theirs)
     os.close(theirs)
     printed = printed_until_the_end(ours)
-    assert process.wait(30) == 0
+    assert process.wait(slowed(30)) == 0
     assert b"a.py -> out/a.png" in printed
     assert b"rendering" not in printed
 
@@ -125,7 +126,7 @@ def test_no_picture_goes_to_a_terminal(service: Service, workplace: Path, starte
     ours, theirs = pty.openpty()
     process = started("render", "a.py", "-o", "-", stdout=theirs, stdin=theirs, stderr=subprocess.PIPE)
     os.close(theirs)
-    _, printed = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=slowed(30))
     os.close(ours)
     assert process.returncode == 2
     assert b"a picture can't be written to a terminal" in printed
@@ -139,7 +140,7 @@ def test_interrupt_ends_it_and_its_jobs(service: Service, workplace: Path, start
     process = started("render", "a.py", "-o", "out", stderr=subprocess.PIPE)
     wait_until(lambda: service.running == 1)
     process.send_signal(signal.SIGINT)
-    _, printed = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=slowed(30))
     assert process.returncode == 130
     assert b"Interrupted." in printed
     assert b"Traceback" not in printed

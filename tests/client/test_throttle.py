@@ -8,6 +8,7 @@ import time
 import pytest
 
 from figbox.cli.batch.throttle import FIRST_JOBS, MOST_JOBS, Stopped, Throttle
+from tests.support.machine import slowed
 
 
 async def enter(throttle: Throttle, begun: list[int], leave: asyncio.Event) -> None:
@@ -111,5 +112,5 @@ async def test_cancelled_waiter_leaves_no_trace() -> None:
         await waiting
     leave.set()
     await running
-    async with asyncio.timeout(5), throttle.place():
+    async with asyncio.timeout(slowed(5)), throttle.place():
         pass

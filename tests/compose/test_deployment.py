@@ -17,6 +17,7 @@ from gateway.settings import LauncherSettings
 from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, DeployedGateway, Deployment, deployment, docker
 from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.machine import slowed
 from tools.settings_table import FIELDS
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ async def test_the_launcher_may_be_restarted(deployed: Deployment, gateway: Depl
     await asyncio.to_thread(deployed.run, "kill", "launcher")
     assert (await gateway.render(PLOT)).status == 503
     await asyncio.to_thread(deployed.run, "start", "launcher")
-    end = time.monotonic() + 60
+    end = time.monotonic() + slowed(60)
     while (await gateway.render(PLOT)).status != 200:
         assert time.monotonic() < end
         await asyncio.sleep(0.2)
@@ -212,7 +213,7 @@ def test_the_health_check_is_a_program(deployed: Deployment, service: str) -> No
     """The engine asks by Python, without a shell; and it says healthy."""
     record = deployed.inspect(service)
     assert record["Config"]["Healthcheck"]["Test"] == ["CMD", "python3", "/opt/figbox/entrypoint.py", "health"]
-    end = time.monotonic() + 60
+    end = time.monotonic() + slowed(60)
     while deployed.inspect(service)["State"]["Health"]["Status"] != "healthy":  # it may have been restarted
         assert time.monotonic() < end
         time.sleep(0.5)
@@ -245,7 +246,7 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
     docker(*words)
     try:
         gateway = LiveGateway(None, "", engine_url(), tmp_path / "no", f"http://127.0.0.1:{port}", "")  # type: ignore[arg-type]
-        end = time.monotonic() + 60
+        end = time.monotonic() + slowed(60)
         while True:
             try:
                 answer = await gateway.render(PLOT)

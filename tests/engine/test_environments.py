@@ -32,6 +32,7 @@ from tests.support.live import (
     engine_url,
     live_gateway,
 )
+from tests.support.machine import slowed
 from tests.support.split import live_launcher, start_split_gateway
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from tests.support.live import LiveGateway
 
 pytestmark = pytest.mark.engine
+
+#: Seconds that a job may take in `default`, and in `science`.
+WALL_LIMIT_S, SCIENCE_WALL_LIMIT_S = slowed(2), slowed(20)
 
 SCIENCE = environments.tag_of(IMAGE, "science")
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples-science").glob("*.py"))}
@@ -67,9 +71,15 @@ def gateway(science_image: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Return a gateway with `science` beside `default`, which has smaller limits."""
     folder = tmp_path_factory.mktemp("environments")
     file = folder / "environments.toml"
-    file.write_text(f'[environments.science]\nimage = "{SCIENCE}"\nwall_limit_s = 20\nmemory_limit_mib = 512\n')
+    file.write_text(
+        f'[environments.science]\nimage = "{SCIENCE}"\nwall_limit_s = {SCIENCE_WALL_LIMIT_S}\nmemory_limit_mib = 512\n'
+    )
     with live_gateway(
-        folder, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_WALL_LIMIT_S=2, FIGBOX_MEMORY_LIMIT_MIB=192, FIGBOX_POOL_SIZE=1
+        folder,
+        FIGBOX_ENVIRONMENTS_FILE=file,
+        FIGBOX_WALL_LIMIT_S=WALL_LIMIT_S,
+        FIGBOX_MEMORY_LIMIT_MIB=192,
+        FIGBOX_POOL_SIZE=1,
     ) as running:
         yield running
 
@@ -77,7 +87,7 @@ def gateway(science_image: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 async def ask(gateway: LiveGateway, code: str, environment: str) -> Response:
     """Render code in an environment."""
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(90)) as session,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(slowed(90))) as session,
         session.post(
             f"{gateway.url}/v1/render?environment={environment}",
             data=code.encode(),
@@ -127,7 +137,10 @@ async def test_environments_are_told(gateway: LiveGateway, science_image: str) -
     assert set(found) == {"default", "science"}
     assert found["science"]["image"] == science_image
     limits = {name: facts["limits"] for name, facts in found.items()}
-    assert [limits[name]["wall_limit_s"] for name in ("default", "science")] == [2, 20]  # type: ignore[index]
+    assert [limits[name]["wall_limit_s"] for name in ("default", "science")] == [  # type: ignore[index]
+        WALL_LIMIT_S,
+        SCIENCE_WALL_LIMIT_S,
+    ]
     assert [limits[name]["memory_limit_bytes"] >> 20 for name in ("default", "science")] == [192, 512]  # type: ignore[index]
     for facts in found.values():
         assert {"python", "matplotlib", "numpy", "freetype"} <= set(facts["versions"])  # type: ignore[call-overload]
@@ -138,7 +151,7 @@ async def test_each_has_limits_of_its_own(gateway: LiveGateway) -> None:
     greedy = "x = b'x' * (300 << 20); plt.plot([1])"
     assert (await ask(gateway, greedy, "science")).status == 200
     assert (await ask(gateway, greedy, "default")).json["outcome"] == "memory_limit"
-    slow = "import time; time.sleep(3); plt.plot([1])"
+    slow = f"import time; time.sleep({WALL_LIMIT_S + 1}); plt.plot([1])"
     assert (await ask(gateway, slow, "science")).status == 200
     assert (await ask(gateway, slow, "default")).json["outcome"] == "time_limit"
 
@@ -211,7 +224,7 @@ def refused(tmp_path: Path, image_name: str) -> str:
     file.write_text(f'[environments.other]\nimage = "{image_name}"\n')
     process, log, _ = begin_gateway(tmp_path, engine_url(), "test-refused", FIGBOX_ENVIRONMENTS_FILE=file)
     try:
-        assert process.wait(60) == 1
+        assert process.wait(slowed(60)) == 1
         return log.read_text().splitlines()[-1]
     finally:
         end_gateway(process)
@@ -311,7 +324,13 @@ def typed_in(folder: Path, line: str) -> None:
     """Run what somebody types in a folder."""
     environment = {**os.environ, "FIGBOX_IMAGE": IMAGE, "DOCKER_HOST": engine_url(), "PYTHON": sys.executable}
     done = subprocess.run(
-        ["sh", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        ["sh", "-c", line],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=slowed(300),
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

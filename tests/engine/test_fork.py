@@ -26,6 +26,7 @@ from gateway.model.jobs import Job, Limits
 from gateway.model.results import Outcome
 from tests.fakes import until
 from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, live_gateway, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -230,7 +231,7 @@ async def test_all_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path) 
             task = asyncio.create_task(gateway.render(hold))
             await gateway.until_metric('figbox_pool_events_total{event="warm"}', 1)
             gateway.process.send_signal(signal.SIGKILL)
-            gateway.process.wait(10)
+            gateway.process.wait(slowed(10))
             await asyncio.gather(task, return_exceptions=True)
 
             def running() -> list[str]:
@@ -257,7 +258,7 @@ async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_eng
         assert (await gateway.render(PLOT)).status == 200
         own_engine.crash()
         own_engine.start()
-        end = time.monotonic() + 60
+        end = time.monotonic() + slowed(60)
         while (await gateway.render(PLOT)).status != 200:
             assert time.monotonic() < end, "pictures come again"
             await asyncio.sleep(0.3)
@@ -285,7 +286,7 @@ def test_host_that_does_not_allow_it_is_one_sentence(tmp_path: Path) -> None:
         | {"FIGBOX_INSTALLATION": f"test-{secrets.token_hex(6)}", "DOCKER_HOST": engine_url()},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=slowed(60),
         check=False,
     )
     assert result.returncode == 1

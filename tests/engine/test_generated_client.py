@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import KEY
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from tests.support.live import LiveGateway
@@ -86,7 +87,7 @@ def test_client_made_from_the_description(gateway: LiveGateway, tmp_path: Path) 
         cwd=tmp_path,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=slowed(60),
     )
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, gateway.url, KEY],
@@ -95,7 +96,7 @@ def test_client_made_from_the_description(gateway: LiveGateway, tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=slowed(60),
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

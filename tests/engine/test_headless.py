@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes import until
 from tests.support.live import LiveGateway, live_gateway
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +49,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
         tmp_path_factory.mktemp("headless"),
         FIGBOX_POOL_SIZE=POOL_SIZE,
         FIGBOX_RUNNING_LIMIT=RUNNING_LIMIT,
-        FIGBOX_WALL_LIMIT_S=2,
-        # Less than the engine takes by itself: a kill that fails for the guest's doing would be our 503.
-        FIGBOX_ENGINE_TIMEOUT_S=5,
+        FIGBOX_WALL_LIMIT_S=slowed(2),
+        # The engine by itself takes twelve: a kill that fails for the guest's doing would be our 503.
+        FIGBOX_ENGINE_TIMEOUT_S=min(slowed(5), 11),
     ) as running:
         yield running
 

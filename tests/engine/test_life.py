@@ -30,6 +30,7 @@ from tests.support.live import (
     live_gateway,
     remove_containers_of,
 )
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,7 @@ async def test_orderly_end(tmp_path: Path, number: signal.Signals) -> None:
         late = await gateway.render(PLOT)
         assert late.status == 503
         assert (await running).status == 200
-        assert gateway.process.wait(20) == 0
+        assert gateway.process.wait(slowed(20)) == 0
         assert gateway.containers() == []
         assert "Traceback" not in gateway.log_text()
 
@@ -91,12 +92,10 @@ async def test_grace_period_is_bounded(tmp_path: Path) -> None:
     """A job that outlasts the grace period is cut off, and the end is still clean."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_GRACE_S=0.5) as gateway:
         running, _ = await begin_warm(gateway, SLEEP.format(25))
-        began = time.monotonic()
         assert gateway.terminate() == 0
-        assert time.monotonic() - began < 15
         assert gateway.containers() == []
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        (cut_off,) = await asyncio.gather(running, return_exceptions=True)
+        assert getattr(cut_off, "status", None) != 200
 
 
 async def test_second_signal_insists(tmp_path: Path) -> None:
@@ -106,7 +105,7 @@ async def test_second_signal_insists(tmp_path: Path) -> None:
         gateway.process.send_signal(signal.SIGINT)
         await until(lambda: "shutting down" in gateway.log_text(), "the end is on its way")
         gateway.process.send_signal(signal.SIGINT)
-        assert gateway.process.wait(15) == 0
+        assert gateway.process.wait(slowed(15)) == 0
         assert gateway.containers() == []
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -262,7 +261,7 @@ async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
             assert "Retry-After" in refused.headers
             resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
-        end = time.monotonic() + 30
+        end = time.monotonic() + slowed(30)
         while (await gateway.render(PLOT)).status != 200:
             assert time.monotonic() < end, "served again"
             await asyncio.sleep(0.3)
@@ -277,7 +276,7 @@ def start_and_fail(**environment: str) -> str:
         env={**os.environ, "API_KEY": KEY, "FIGBOX_METRICS_PORT": "0", "PORT": "0", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=slowed(60),
         check=False,
     )
     assert result.returncode == 1, result.stderr
@@ -345,18 +344,17 @@ async def test_a_flooding_key_does_not_starve_another(tmp_path: Path, keys_file:
         FIGBOX_API_KEYS_FILE=keys_file,
         FIGBOX_RUNNING_LIMIT=1,
         FIGBOX_POOL_SIZE=1,
-        FIGBOX_WALL_LIMIT_S=2,
+        FIGBOX_WALL_LIMIT_S=slowed(2),
         FIGBOX_QUEUE_LIMIT=10,
         FIGBOX_KEY_LIMIT=5,
     ) as gateway:
         flood = [asyncio.create_task(gateway.render("while True: pass", "key-of-a")) for _ in range(8)]
         await until(lambda: '"key-share-exceeded"' in gateway.log_text(), "the flood has met its share")
-        began = time.monotonic()
+        done_before = sum(task.done() for task in flood)
         answer = await gateway.render(PLOT, "key-of-b")
-        waited_s = time.monotonic() - began
         assert answer.status == 200
-        # Without fairness it would stand behind five jobs of two seconds each.
-        assert waited_s < 7
+        # Without fairness it would stand behind all five jobs.
+        assert sum(task.done() for task in flood) - done_before <= 3
         statuses = sorted(task.status for task in await asyncio.gather(*flood))
         assert statuses == [429] * 3 + [500] * 5
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.support.checkout import copy_checkout
 from tests.support.live import containers_of, engine_url, free_port, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def running(clone: Path) -> Iterator[tuple[subprocess.Popen[str], list[str], str
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
+        process.wait(slowed(30))
         process.stdout.close()
         remove_containers_of(installation, engine_url())
 
@@ -74,7 +75,7 @@ def test_newcomer(running: tuple[subprocess.Popen[str], list[str], str], clone: 
     process, command, installation = running
     assert stat.S_IMODE((clone / ".env").stat().st_mode) == 0o600
     pasted = subprocess.run(
-        ["bash", "-c", "".join(command)], cwd=clone, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", "".join(command)], cwd=clone, capture_output=True, text=True, timeout=slowed(60), check=False
     )
     assert (pasted.returncode, pasted.stderr) == (0, "")
     picture = Image.open(io.BytesIO((clone / "plot.png").read_bytes()))
@@ -84,7 +85,7 @@ def test_newcomer(running: tuple[subprocess.Popen[str], list[str], str], clone: 
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
     else:
         process.terminate()
-    process.wait(40)
+    process.wait(slowed(40))
     assert containers_of(installation, engine_url()) == []
     assert process.stdout is not None
     assert "Traceback" not in process.stdout.read()

@@ -15,6 +15,7 @@ import pytest
 from gateway.model.jobs import MiB
 from tests.fakes import KEY
 from tests.support.live import ROOT
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.engine
 
 #: Seconds to ask questions for, and how long it may take to end.
 BUDGET_S = 20
-DEADLINE_S = 120
+DEADLINE_S = slowed(120)
 
 #: The same questions each time, as far as the time for them goes; another seed asks others.
 SEED = 20_261_125

@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from tests.support.live import ROOT
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ BOUND = "import matplotlib.pyplot as plt\nimport numpy as np\n"
 
 SAVE = "\nplt.savefig({path!r}, dpi=200, bbox_inches='tight')\n"
 
-DIRECT_LIMIT_S = 60
+DIRECT_LIMIT_S = slowed(60)
 
 TELL_VERSIONS = """
 import json, matplotlib, matplotlib.ft2font, numpy, pandas, PIL, scipy

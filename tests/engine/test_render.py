@@ -15,6 +15,7 @@ from gateway.model.jobs import Format, Limits, MiB, NamedFile
 from gateway.model.results import LimitExceeded, Outcome, Result
 from tests.support.executors import LiveExecutor, live_executor
 from tests.support.live import ROOT
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -142,7 +143,7 @@ async def test_every_example_in_every_format(warm: LiveExecutor, example: str) -
 async def test_what_was_printed_before_an_end_is_told(warm: LiveExecutor, ending: str, outcome: Outcome) -> None:
     """However a job ends, its last words on both streams are in the result."""
     code = f"import sys\nprint('step 1'); print('hm', file=sys.stderr); print('step 2')\n{ending}"
-    result = await warm.run(code, wall_limit_s=5.0)
+    result = await warm.run(code, wall_limit_s=slowed(5))
     assert result.outcome is outcome, result.error
     assert result.stdout.text.startswith("step 1\nstep 2\n")
     assert result.stderr.text.startswith("hm\n")

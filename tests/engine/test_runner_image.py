@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
+from tests.support.machine import slowed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -116,14 +118,14 @@ def run(engine: Any) -> Callable[..., tuple[int, bytes, bytes]]:
             try:
                 container.start()
                 pipe = stream._sock  # the SDK hides the socket whose writing side must be closed
-                pipe.settimeout(60)
+                pipe.settimeout(slowed(60))
                 pipe.sendall(stdin)
                 pipe.shutdown(socket.SHUT_WR)
                 stdout, stderr = split_streams(pipe)
             finally:
                 stream.close()
                 pipe.close()
-            return container.wait(timeout=60)["StatusCode"], stdout, stderr
+            return container.wait(timeout=slowed(60))["StatusCode"], stdout, stderr
         finally:
             container.remove(force=True)
 

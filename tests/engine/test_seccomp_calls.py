@@ -20,6 +20,7 @@ from benchmarks import system_calls
 from tests.spec_lines.changes import unfiltered
 from tests.support.containers import make_sandbox, program_config, run, smaller
 from tests.support.live import IMAGE, ROOT, engine_url, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +208,7 @@ def test_command_prints_the_table() -> None:
     command = [sys.executable, "-m", "benchmarks.system_calls", "--image", IMAGE, "--names"]
     environment = {**os.environ, "DOCKER_HOST": engine_url()}
     printed = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=slowed(60)
     ).stdout
     assert re.search(r"^allowed +\d+ +\d+$", printed, re.MULTILINE)
     assert "socket" in printed.partition("Only allowed by")[2] or platform.machine() != "x86_64"

@@ -19,6 +19,7 @@ from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.launcher.selftest import __main__ as selftest
 from tests.support import runtimes
 from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, live_gateway
+from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
 
 if TYPE_CHECKING:
@@ -164,7 +165,9 @@ def test_the_command_tells_by_its_status(engine: SecondEngine, runtime: str, sta
     """Anybody who may open the socket can test the sandbox by hand; the table names what is wrong."""
     environment = {"DOCKER_HOST": engine.url, "FIGBOX_RUNTIME": runtime, "FIGBOX_IMAGE": IMAGE, "PATH": "/usr/bin"}
     command = [sys.executable, "-m", "gateway.launcher.selftest"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=slowed(90), check=False
+    )
     assert done.returncode == status, done.stdout + done.stderr
     expected = {0: "The sandbox holds", 1: "its memory limit is not enforced", 2: "is not a runtime of the engine"}
     assert expected[status] in done.stdout + done.stderr
@@ -178,7 +181,7 @@ def turn(flag: Path, *, on: bool) -> None:
 
 async def until_status(gateway: LiveGateway, status: int) -> dict[str, Any]:
     """Wait until `/readyz` has a status; return its document."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + slowed(60)
     while (answer := await gateway.get("/readyz")).status != status:
         assert time.monotonic() < end, gateway.log_text()[-3000:]
         await asyncio.sleep(0.1)
@@ -198,7 +201,7 @@ async def test_an_engine_that_came_back_worse_gets_no_job(engine: SecondEngine, 
             engine.stop()
             await until_status(gateway, 503)
             engine.start()
-            end = time.monotonic() + 60
+            end = time.monotonic() + slowed(60)
             while (await until_status(gateway, 503))["self_test"]["holds"]:
                 assert time.monotonic() < end
                 await asyncio.sleep(0.1)

@@ -18,6 +18,7 @@ from docker.errors import APIError
 from bootstrap import dockerd, engine
 from bootstrap.images import image
 from bootstrap.steps import SetupError, Steps
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ def test_an_engine_is_started_where_none_answers(second_engine: dockerd.Daemon) 
         assert output.getvalue().count("starting dockerd") == 1
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=slowed(20))
 
 
 def test_an_engine_that_ends_at_once_is_told(second_engine: dockerd.Daemon) -> None:

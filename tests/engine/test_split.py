@@ -16,6 +16,7 @@ import pytest
 
 from tests.fakes import KEY, until
 from tests.support.live import ROOT, LiveGateway, end_gateway
+from tests.support.machine import slowed
 from tests.support.split import NO_ENGINE, live_launcher, live_split, start_split_gateway
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def begin(split: LiveSplit, code: str) -> asyncio.Task[object]:
 
 async def until_ready(gateway: LiveGateway, status: int) -> str:
     """Wait until `/readyz` has a status; return its reason."""
-    for _ in range(600):
+    for _ in range(slowed(600)):
         answer = await gateway.get("/readyz")
         if answer.status == status:
             return str(answer.json.get("detail", ""))
@@ -80,7 +81,7 @@ def test_the_gateway_loads_nothing_that_knows_an_engine() -> None:
         assert process.stderr is not None
         assert process.stdout.readline().startswith("Figbox serves ")
         process.terminate()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=slowed(60))
         assert process.returncode == 0
         return set(re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)$", said, re.MULTILINE))
 
@@ -152,7 +153,7 @@ async def test_a_killed_gateway_takes_its_jobs_along(split: LiveSplit, tmp_path:
     await split.gateway.until_metric("figbox_pool_idle", 1)
     split.gateway.kill()
     await asyncio.gather(task, return_exceptions=True)
-    await until(lambda: len(split.gateway.containers()) == 1, "only the warm container is left", 15)
+    await until(lambda: len(split.gateway.containers()) == 1, "only the warm container is left", slowed(15))
     successor = start_split_gateway(tmp_path, split.launcher)
     try:
         answer = await successor.render(PLOT)
@@ -166,10 +167,10 @@ async def test_a_killed_launcher_is_503_until_it_is_back(split: LiveSplit) -> No
     """After SIGKILL of the launcher jobs fail at once as the engine's failures do, and run again when it is back."""
     task = await begin(split, SLEEP.format(20))
     split.launcher.kill()
-    answer = await asyncio.wait_for(split.gateway.render(PLOT), 15)
+    answer = await asyncio.wait_for(split.gateway.render(PLOT), slowed(15))
     assert (answer.status, answer.json["type"]) == (503, "urn:figbox:problem:engine-unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
-    under_way = await asyncio.wait_for(task, 15)
+    under_way = await asyncio.wait_for(task, slowed(15))
     assert under_way.status == 503  # type: ignore[attr-defined]
     assert "launcher" in await until_ready(split.gateway, 503)
     assert await split.gateway.metric("figbox_engine_up") == 0
@@ -177,7 +178,7 @@ async def test_a_killed_launcher_is_503_until_it_is_back(split: LiveSplit) -> No
     await until_ready(split.gateway, 200)
     assert (await split.gateway.render(PLOT)).status == 200
     await split.gateway.until_metric("figbox_pool_idle", 1)
-    await until(lambda: len(split.gateway.containers()) == 1, "what the killed one left is swept", 30)
+    await until(lambda: len(split.gateway.containers()) == 1, "what the killed one left is swept", slowed(30))
 
 
 async def test_a_hung_launcher_is_noticed(split: LiveSplit) -> None:
@@ -187,7 +188,7 @@ async def test_a_hung_launcher_is_noticed(split: LiveSplit) -> None:
     try:
         task = asyncio.create_task(split.gateway.render(PLOT))
         assert "no sign of life" in await until_ready(split.gateway, 503)
-        assert (await asyncio.wait_for(task, 15)).status == 503
+        assert (await asyncio.wait_for(task, slowed(15))).status == 503
     finally:
         split.launcher.process.send_signal(signal.SIGCONT)
     await until_ready(split.gateway, 200)
@@ -238,7 +239,7 @@ def test_a_second_launcher_does_not_start(tmp_path: Path) -> None:
             env=launcher.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=slowed(60),
             check=False,
         )
         assert second.returncode == 1

@@ -19,6 +19,7 @@ from gateway.model.jobs import Format
 from gateway.v1.response.accept import PICTURE_TYPES
 from tests.fakes import KEY
 from tests.support.live import ROOT, live_gateway
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +38,7 @@ JSON = {"Accept": "application/json"}
 
 @contextlib.asynccontextmanager
 async def _post(gateway: LiveGateway, query: str = "", **request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-    timeout = aiohttp.ClientTimeout(90)
+    timeout = aiohttp.ClientTimeout(slowed(90))
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
         session.post(f"{gateway.url}/v1/render{query}", **request) as response,

@@ -66,8 +66,8 @@ class _Gateway:
         self.log = io.StringIO()
         self.errors: list[Mapping[str, object]] = []
         self.rig = make_rig(lambda **values: Settings(**{"_env_file": None, "api_key": KEY, **values}))
-        self.rig.environments = {"default": FACTS}
-        self.executor = self.rig.executor
+        self.rig.launcher.environments = {"default": FACTS}
+        self.launcher = self.rig.launcher
         self.edge = self.rig.edge
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
         configure_logging(debug=False, stream=self.log)
@@ -118,7 +118,7 @@ def fuzz_edge(data: bytes) -> None:
     if not _gateways:
         _gateways.append(_Gateway())
     gateway = _gateways[0]
-    gateway.executor.jobs.clear()
+    gateway.launcher.jobs.clear()
     gateway.errors.clear()
     gateway.log.seek(0)
     gateway.log.truncate()
@@ -135,8 +135,8 @@ def fuzz_edge(data: bytes) -> None:
             assert document["status"] == status
             assert document["request_id"] == fields["X-Request-ID"]
             assert KEY not in body.decode("ascii")
-    assert sum(body == PNG for _, _, body in answers) <= len(gateway.executor.jobs)
-    assert not gateway.executor.jobs or KEY.encode() in data.replace(PAUSE, b"", 1), "something ran without a key"
+    assert sum(body == PNG for _, _, body in answers) <= len(gateway.launcher.jobs)
+    assert not gateway.launcher.jobs or KEY.encode() in data.replace(PAUSE, b"", 1), "something ran without a key"
     lines = gateway.log.getvalue()
     assert KEY not in lines
     for line in lines.splitlines():

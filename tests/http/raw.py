@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from tests.fakes import KEY
+from tests.support.machine import slowed
 
 HOST = b"Host: x\r\n"
 KEY_LINE = b"X-API-Key: " + KEY.encode() + b"\r\n"
@@ -22,7 +23,7 @@ ALIVE = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
 #: A whole request that renders and ends the connection.
 RENDER = POST + JSON + LENGTH + CLOSE + b"\r\n" + BODY
 
-LIMIT_S = 5
+LIMIT_S = slowed(5)
 
 
 async def read_rest(reader: asyncio.StreamReader) -> bytes:

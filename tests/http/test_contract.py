@@ -23,6 +23,7 @@ from gateway.model.jobs import Job, MiB, SaveOptions
 from gateway.model.results import Outcome, Result
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
@@ -134,7 +135,7 @@ async def test_stranger_is_refused_before_the_body_arrives(connect: Any) -> None
     """A 401 doesn't wait for the announced body."""
     reader, writer = await connect()
     writer.write(b"POST /render-matplotlib HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 401 Unauthorized\r\n"
+    assert await asyncio.wait_for(reader.readline(), slowed(5)) == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
 async def test_two_keys_are_no_key(client: Client) -> None:

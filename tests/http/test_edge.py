@@ -48,6 +48,7 @@ from tests.http.raw import (
     read_rest,
     split_answers,
 )
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
@@ -497,7 +498,9 @@ def test_switched_off_extensions_stop_the_service() -> None:
     """The variable that makes aiohttp fall back makes the service say so instead of starting."""
     environment = {**os.environ, "AIOHTTP_NO_EXTENSIONS": "1", "API_KEY": KEY, "PORT": "0", "FIGBOX_METRICS_PORT": "0"}
     command = [sys.executable, "-m", "gateway"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=slowed(60), check=False
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert "pure Python" in done.stderr
     assert KEY not in done.stderr

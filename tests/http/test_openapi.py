@@ -20,6 +20,7 @@ from gateway.settings import ROOT
 from gateway.v1.request.options import Options
 from gateway.v1.response.documents import FailureDocument, RenderDocument
 from tests.http.v1 import AUTH, GOOD, PATH, rich_result
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from tests.http.conftest import Rig
@@ -48,7 +49,7 @@ async def test_served_to_anybody(client: Client, description: dict[str, Any]) ->
 def test_printed_by_its_module(description: dict[str, Any]) -> None:
     """The command prints the description that is served."""
     command = [sys.executable, "-m", "gateway.description.openapi"]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=slowed(60)).stdout
     assert json.loads(printed) == description
 
 

@@ -14,6 +14,7 @@ import pytest
 from gateway.model.jobs import Format, Job, MiB, NamedFile, SaveOptions
 from tests.fakes import PNG
 from tests.http.v1 import AUTH, FACTS, GOOD, PATH, PYTHON, faults, problem
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -165,7 +166,7 @@ async def test_stranger_is_refused_before_the_body_arrives(connect: Any) -> None
     """A 401 doesn't wait for the announced body."""
     reader, writer = await connect()
     writer.write(b"POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 401 Unauthorized\r\n"
+    assert await asyncio.wait_for(reader.readline(), slowed(5)) == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])

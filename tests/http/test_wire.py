@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import KEY, until
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
@@ -28,7 +29,7 @@ async def _exchange(connect: Connect, data: bytes) -> bytes:
     """Send bytes, and return all that comes until the server closes."""
     reader, writer = await connect()
     writer.write(data)
-    return await asyncio.wait_for(reader.read(), 5)
+    return await asyncio.wait_for(reader.read(), slowed(5))
 
 
 def _head(data: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -96,9 +97,9 @@ async def test_chunks_that_break_later_are_the_clients_fault(connect: Connect, r
     object.__setattr__(rig.settings, "body_timeout_s", 0.1)
     reader, writer = await connect()
     writer.write(POST + JSON + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), slowed(5))
     writer.write(b"3\r\nabc\r\nzz\r\n")
-    assert _head(await asyncio.wait_for(reader.read(), 5))[0] in {400, 408}
+    assert _head(await asyncio.wait_for(reader.read(), slowed(5)))[0] in {400, 408}
     assert "internal error" not in log.getvalue()
     assert rig.launcher.jobs == []
 
@@ -126,9 +127,9 @@ async def test_expected_continue_is_answered(connect: Connect) -> None:
     """Curl asks before it sends a long body, and is told to go on."""
     reader, writer = await connect()
     writer.write(POST + JSON + b"Expect: 100-continue\r\nContent-Length: 13\r\nConnection: close\r\n\r\n")
-    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), slowed(5)) == b"HTTP/1.1 100 Continue\r\n\r\n"
     writer.write(BODY)
-    assert _head(await asyncio.wait_for(reader.read(), 5))[0] == 200
+    assert _head(await asyncio.wait_for(reader.read(), slowed(5)))[0] == 200
 
 
 async def test_stranger_is_not_told_to_go_on(connect: Connect) -> None:
@@ -143,7 +144,7 @@ async def test_slow_body_is_cut(connect: Connect, rig: Rig) -> None:
     object.__setattr__(rig.settings, "body_timeout_s", 0.05)
     reader, writer = await connect()
     writer.write(POST + JSON + b"Content-Length: 13\r\nConnection: close\r\n\r\n{")
-    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 408 Request Timeout\r\n"
+    assert await asyncio.wait_for(reader.readline(), slowed(5)) == b"HTTP/1.1 408 Request Timeout\r\n"
     assert rig.launcher.jobs == []
 
 

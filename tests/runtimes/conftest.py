@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import runtimes
 from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
+from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SETTINGS = {
     "FIGBOX_POOL_SIZE": 0,
     "FIGBOX_RUNNING_LIMIT": 4,
-    "FIGBOX_WALL_LIMIT_S": 4,
+    "FIGBOX_WALL_LIMIT_S": slowed(4),
     "FIGBOX_MEMORY_LIMIT_MIB": 256,
     "FIGBOX_TMPFS_LIMIT_MIB": 8,
     "FIGBOX_TMPFS_INODES": 256,

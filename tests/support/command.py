@@ -8,11 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.documents.pages import ROOT
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIMIT_S = 180
+LIMIT_S = slowed(180)
 
 
 def command_folder(folder: Path) -> Path:

@@ -14,6 +14,7 @@ import docker
 
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.model.jobs import Limits, MiB
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import socket
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Config = dict[str, Any]
 
 #: Seconds one container may take.
-LIMIT_S = 60.0
+LIMIT_S = slowed(60.0)
 
 #: Small, so that whatever reaches a limit does so quickly.
 SMALL_LIMITS = Limits(

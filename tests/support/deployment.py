@@ -14,13 +14,14 @@ from bootstrap import compose
 from bootstrap.steps import Steps
 from tests.fakes import KEY
 from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, free_port, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 GATEWAY_IMAGE = os.environ.get("FIGBOX_GATEWAY_IMAGE", "figbox-gateway:latest")
-LIMIT_S = 240
+LIMIT_S = slowed(240)
 
 
 @dataclass
@@ -111,10 +112,10 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
     }
     running = Deployment(project, compose.ensure(Steps(), ROOT / ".figbox"), own)
     try:
-        running.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", "gateway", "launcher")
+        running.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(slowed(120)), "gateway", "launcher")
         yield running
     finally:
-        running.run("down", "--volumes", "--timeout", "60", check=False)
+        running.run("down", "--volumes", "--timeout", str(slowed(60)), check=False)
         remove_containers_of(project, engine_url())
 
 

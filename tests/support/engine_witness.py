@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import docker
 
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,7 +26,7 @@ class EngineWitness:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = docker.APIClient(base_url=url, version="auto", timeout=60)
+        self._client = docker.APIClient(base_url=url, version="auto", timeout=slowed(60))
         self._stream: Any = None
         self._thread = threading.Thread(target=self._watch, name="engine-witness")
         self.events: list[tuple[str, str]] = []
@@ -44,7 +45,7 @@ class EngineWitness:
     ) -> None:
         """Stop."""
         self._stream.close()
-        self._thread.join(30)
+        self._thread.join(slowed(30))
         self._client.close()
 
     def belongings(self) -> dict[str, set[str]]:
@@ -65,7 +66,7 @@ class EngineWitness:
         return record
 
     def _watch(self) -> None:
-        client = docker.APIClient(base_url=self._url, version="auto", timeout=60)
+        client = docker.APIClient(base_url=self._url, version="auto", timeout=slowed(60))
         for event in self._stream:
             self.events.append((event["Type"], event["Action"].split(":")[0]))
             if self.events[-1] == ("container", "create"):

@@ -13,6 +13,7 @@ from gateway.launcher.remote.listener import listening
 from gateway.launcher.remote.server import LauncherServer
 from gateway.observability.metrics import Metrics
 from tests.fakes import FakeLauncher
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ class Rig:
             await writer.drain()
         try:
             with contextlib.suppress(OSError):
-                return await asyncio.wait_for(reader.read(), 5)
+                return await asyncio.wait_for(reader.read(), slowed(5))
             return b""
         finally:
             writer.close()

@@ -21,6 +21,7 @@ import docker
 from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from tests.fakes import DEADLINE_S, KEY
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ class LiveGateway(LiveProcess):
     url: str
     metrics_url: str
 
-    async def render(self, code: str, key: str = KEY, timeout_s: float = 90) -> Response:
+    async def render(self, code: str, key: str = KEY, timeout_s: float = slowed(90)) -> Response:
         """POST code and return the answer."""
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
@@ -83,7 +84,7 @@ class LiveGateway(LiveProcess):
         ):
             return await _read(response)
 
-    async def post(self, path: str, document: dict[str, Any], accept: str, timeout_s: float = 90) -> Response:
+    async def post(self, path: str, document: dict[str, Any], accept: str, timeout_s: float = slowed(90)) -> Response:
         """POST a document with the key of the tests and return the answer."""
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
@@ -181,7 +182,7 @@ def end_gateway(process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGCONT)
         process.terminate()
         try:
-            process.wait(60)
+            process.wait(slowed(60))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -214,7 +215,7 @@ def remove_containers_of(installation: str, docker_host: str) -> None:
         except OSError:
             return
     try:
-        client = docker.APIClient(base_url=docker_host, version="auto", timeout=10)
+        client = docker.APIClient(base_url=docker_host, version="auto", timeout=slowed(10))
     except docker.errors.DockerException:
         return
     try:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.machine import slowed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parents[2] / "runner-image" / "runner"
 HEADER = struct.Struct(">cI")
 NAME = struct.Struct(">H")
-DEADLINE_S = 60
+DEADLINE_S = slowed(60)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 #: What the image sets, as far as it decides what a figure or a program looks like.
@@ -97,7 +99,7 @@ class RunnerProcess:
         *,
         collect: bool = False,
         seed: int | None = None,
-        wall_limit_s: float = 30,
+        wall_limit_s: float = slowed(30),
         memory_limit_bytes: int = 1 << 30,
         output_limit_bytes: int = 16 << 20,
         **options: Any,

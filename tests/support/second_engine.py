@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import docker
 
 from tests.support import runtimes
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_LIMIT_S = 60
+START_LIMIT_S = slowed(60)
 
 #: Where hybrid set-ups mount the second version of control groups; crun refuses them while it has controllers.
 UNIFIED_CGROUP = Path("/sys/fs/cgroup/unified")
@@ -129,7 +130,7 @@ class SecondEngine:
     def answers(self) -> bool:
         """Tell whether it answers."""
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
+            connection.settimeout(slowed(5))
             try:
                 connection.connect(str(self.socket))
                 connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.admission import RETRY_MAX_S, RETRY_MIN_S, Admission
 from gateway.model.errors import Busy, KeyShareExceeded, QueueFull, QueueTimeout, ShuttingDown
 from tests.fakes import settle, until
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -285,13 +286,13 @@ async def test_closing_refuses_those_who_wait_and_come_but_not_those_who_run() -
     assert not empty.done()
     assert [ShuttingDown] == [type(error) for error in house.errors()]
     running.end.set()
-    await asyncio.wait_for(empty, 5)
+    await asyncio.wait_for(empty, slowed(5))
     assert_empty(house.admission)
 
 
 async def test_empty_house_needs_no_waiting() -> None:
     """A house nobody ever entered is empty."""
-    await asyncio.wait_for(make().wait_empty(), 5)
+    await asyncio.wait_for(make().wait_empty(), slowed(5))
 
 
 async def test_place_granted_in_the_moment_of_giving_up_is_passed_on() -> None:

@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from gateway.shutdown import Shutdown
+from tests.support.machine import slowed
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -18,13 +19,13 @@ async def test_signals_ask_and_then_insist(number: signal.Signals) -> None:
     wish.install(asyncio.get_running_loop())
     assert not wish.is_requested
     os.kill(os.getpid(), number)
-    await asyncio.wait_for(wish.wait(), 5)
+    await asyncio.wait_for(wish.wait(), slowed(5))
     never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     drained = asyncio.create_task(wish.drain(never, 60))
     await asyncio.sleep(0)
     assert not drained.done()
     os.kill(os.getpid(), number)
-    assert await asyncio.wait_for(drained, 5)
+    assert await asyncio.wait_for(drained, slowed(5))
 
 
 async def test_drain_tells_whether_all_ended() -> None:

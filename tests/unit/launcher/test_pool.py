@@ -23,6 +23,7 @@ from gateway.launcher.runner.frames import READY, encode_frame
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
 from gateway.model.jobs import Limits
 from tests.fakes import FakeConversation, FakeMaker, block, settle, until
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -59,7 +60,7 @@ async def make_pool(maker: FakeMaker) -> AsyncIterator[MakePool]:
     while maker.gates:
         maker.finish()
     for pool in pools:
-        await asyncio.wait_for(pool.aclose(), 5)
+        await asyncio.wait_for(pool.aclose(), slowed(5))
         assert (pool.idle_count, pool.making_count, pool.removing_count) == (0, 0, 0)
     assert set() == maker.known
 
@@ -218,9 +219,9 @@ async def test_container_dead_on_arrival_leaves_no_taker_waiting(make_pool: Make
     maker.dead_on_arrival = 1
     pool = make_pool()
     with pytest.raises(ContainerLost):
-        async with asyncio.timeout(5), pool.lease():
+        async with asyncio.timeout(slowed(5)), pool.lease():
             pass
-    async with asyncio.timeout(5), pool.lease():
+    async with asyncio.timeout(slowed(5)), pool.lease():
         pass
     await until(lambda: not maker.live)
 
@@ -234,7 +235,7 @@ async def test_container_that_dies_while_handed_over_is_not_used(make_pool: Make
     pool.on_event = lambda event: asyncio.get_running_loop().call_soon(_fake(maker.made[0]).spoil) and None
     maker.finish()
     with pytest.raises(ContainerLost):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, slowed(5))
     assert got == []
     pool.on_event = lambda _: None
 
@@ -250,7 +251,7 @@ async def test_make_that_breaks_unexpectedly_leaves_no_taker_waiting(
     await until(lambda: maker.gates)
     maker.finish(error=defect)
     with pytest.raises(EngineUnavailable) as caught:
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, slowed(5))
     assert caught.value.__cause__ is defect
 
 
@@ -426,7 +427,7 @@ async def test_closing_refuses_takers_and_removes_what_is_made(maker: FakeMaker)
     await asyncio.gather(*leases)
     while maker.gates:
         maker.finish()
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, slowed(5))
     assert (pool.idle_count, pool.making_count, pool.removing_count) == (0, 0, 0)
     assert set() == maker.live == maker.known
 
@@ -492,9 +493,9 @@ async def _play(size: int, makers: int, steps: list[tuple[str, int, bool]]) -> N
         maker.finish()
     for _, end in takers:
         end.set()
-    results = await asyncio.wait_for(asyncio.gather(*(task for task, _ in takers), return_exceptions=True), 5)
+    results = await asyncio.wait_for(asyncio.gather(*(task for task, _ in takers), return_exceptions=True), slowed(5))
     assert all(result is None or isinstance(result, (EngineError, asyncio.CancelledError)) for result in results)
-    await asyncio.wait_for(pool.aclose(), 5)
+    await asyncio.wait_for(pool.aclose(), slowed(5))
     assert set() == maker.live == maker.known
 
 
@@ -536,7 +537,7 @@ def launching() -> Iterator[LaunchingEngine]:
         peer.close()
 
 
-def _container_maker(engine: LaunchingEngine, start_limit_s: float = 5.0) -> ContainerMaker:
+def _container_maker(engine: LaunchingEngine, start_limit_s: float = slowed(5.0)) -> ContainerMaker:
     sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
     return ContainerMaker(engine, sandbox, start_limit_s)  # type: ignore[arg-type]
 

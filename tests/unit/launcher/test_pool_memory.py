@@ -12,6 +12,7 @@ import pytest
 from gateway.launcher.pool import Pool
 from gateway.model.errors import ContainerLost, EngineUnavailable
 from tests.fakes import FakeMaker, settle, until
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,7 +36,7 @@ async def pool(maker: FakeMaker) -> AsyncIterator[Pool]:
     maker.held = False
     while maker.gates:
         maker.finish()
-    await asyncio.wait_for(pool.aclose(), 5)
+    await asyncio.wait_for(pool.aclose(), slowed(5))
     assert (pool.idle_count, pool.making_count, pool.removing_count) == (0, 0, 0)
     assert set() == maker.known
 
@@ -99,7 +100,7 @@ async def test_order_does_not_count_as_a_make_for_others(maker: FakeMaker) -> No
     assert (maker.under_way, pool.making_count) == (3, 3)
     for _ in tasks:
         maker.finish()
-    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    await asyncio.wait_for(asyncio.gather(*tasks), slowed(5))
     await pool.aclose()
     assert set() == maker.live
 
@@ -143,7 +144,7 @@ async def test_client_that_leaves_during_an_order_leaves_nothing(maker: FakeMake
     await settle()
     assert not closing.done()
     maker.finish()
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, slowed(5))
     assert (len(maker.made), set()) == (1, maker.live)
 
 

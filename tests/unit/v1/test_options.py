@@ -52,12 +52,12 @@ def _from_text(pairs: Iterable[tuple[str, str]]) -> Options:
 
 def test_no_options_are_matplotlibs_own() -> None:
     """Without options a figure is saved as `fig.savefig` does it, as PNG."""
-    assert validated(Options, {}).save_options() == SaveOptions()
+    assert validated(Options, {}).job("x").options == SaveOptions()
 
 
 def test_every_option_reaches_the_job() -> None:
     """What is asked for is what the launcher is told."""
-    options = validated(
+    job = validated(
         Options,
         {
             "format": ["svg", "png"],
@@ -71,8 +71,8 @@ def test_every_option_reaches_the_job() -> None:
             "figures": "all",
             "memory_mib": 64,
         },
-    )
-    assert options.save_options() == SaveOptions(
+    ).job("x")
+    assert job.options == SaveOptions(
         formats=(Format.SVG, Format.PNG),
         all_figures=True,
         dpi=72,
@@ -83,7 +83,7 @@ def test_every_option_reaches_the_job() -> None:
         style=("ggplot", "fast"),
         rc={"axes.grid": True, "figure.figsize": (1, 2)},
     )
-    assert options.memory_limit_bytes == 64 * MiB
+    assert job.memory_limit_bytes == 64 * MiB
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.launcher.engine.direct_kill import kill_process
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def test_kills_a_process_of_the_container(process: subprocess.Popen[bytes], tmp_
     """A zombie's first thread is shown in the root group; another thread's group names the container."""
     show(tmp_path, process.pid, "/", f"/docker/{CONTAINER}")
     assert kill_process(process.pid, CONTAINER, tmp_path)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(slowed(10)) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("group", ["/", "/docker/" + CONTAINER[::-1], "/user.slice"])

@@ -26,6 +26,7 @@ from gateway.model.jobs import Job, NamedFile, SaveOptions
 from gateway.model.results import Outcome, Result, Stages, Text
 from tests.fakes import DEFAULT_FACTS, PNG, picture_result, settle, until
 from tests.support.launcher_rig import Rig
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
@@ -142,7 +143,7 @@ async def test_an_ending_launcher_refuses_and_lets_finish(rig: Rig) -> None:
     await settle()
     assert not idle.done()
     call.cancel()
-    await asyncio.wait_for(idle, 5)
+    await asyncio.wait_for(idle, slowed(5))
 
 
 # The state
@@ -225,7 +226,7 @@ async def test_a_silent_launcher_is_lost(folder: Path, monkeypatch: pytest.Monke
     rig.launcher.result = None
     call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
     with pytest.raises(EngineUnavailable, match="lost"):
-        await asyncio.wait_for(call, 10)
+        await asyncio.wait_for(call, slowed(10))
     await until(lambda: rig.launcher.cancelled == 1)
     await rig.client.aclose()
     await rig.stop()
@@ -263,4 +264,4 @@ async def test_answers_that_are_none_are_the_launchers_fault(rig: Rig, answer: b
     assert rig.server is not None
     rig.server._attend = attend  # type: ignore[method-assign]
     with pytest.raises(EngineUnavailable):
-        await asyncio.wait_for(rig.client.run(Job("x"), Stages()), 5)
+        await asyncio.wait_for(rig.client.run(Job("x"), Stages()), slowed(5))

@@ -47,6 +47,7 @@ from gateway.model.results import Stages
 from gateway.v1.request import options as edge_options
 from gateway.v1.request import rcparams as edge_rc
 from gateway.v1.request.file_names import NAME_LIMIT_BYTES, find_fault
+from tests.support.machine import slowed
 
 GOOD = Job(
     "plt.plot([1])",
@@ -248,9 +249,9 @@ async def test_broken_frames_are_refused(data: bytes) -> None:
 async def test_a_length_is_judged_before_its_bytes_come() -> None:
     """A frame that is too long is refused when its head is there, whatever follows or doesn't."""
     with pytest.raises(WireBroken):
-        await asyncio.wait_for(read_frame(reader_of(FRAME_HEAD.pack(JOB, 4), eof=False), {JOB: 3}), 5)
+        await asyncio.wait_for(read_frame(reader_of(FRAME_HEAD.pack(JOB, 4), eof=False), {JOB: 3}), slowed(5))
     with pytest.raises(WireBroken):
-        await asyncio.wait_for(read_data(reader_of(b"", eof=False), JOB_DATA_LIMIT + 1, JOB_DATA_LIMIT), 5)
+        await asyncio.wait_for(read_data(reader_of(b"", eof=False), JOB_DATA_LIMIT + 1, JOB_DATA_LIMIT), slowed(5))
 
 
 @pytest.mark.parametrize("data", [b"", encode_frame(DATA, b"ab"), encode_frame(DATA, b"abcd"), encode_frame(JOB)])

@@ -17,6 +17,7 @@ from gateway.model.jobs import Job, NamedFile
 from gateway.model.results import Outcome, Result, Stages
 from tests.fakes import DEFAULT_FACTS, until
 from tests.support.launcher_rig import Rig
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
@@ -36,7 +37,7 @@ async def test_strangers_are_closed_unread(folder: Path, log: io.StringIO) -> No
     assert await rig.say(*encode_job(Job("x"))) == b""
     reader, writer = await rig.open()
     writer.write_eof()
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), slowed(5)) == b""
     writer.close()
     assert rig.launcher.jobs == []
     assert "stranger refused" in log.getvalue()
@@ -73,7 +74,7 @@ async def test_more_than_a_job_ends_it(rig: Rig) -> None:
     writer.writelines(encode_job(Job("x")))
     await until(lambda: rig.launcher.running)
     writer.write(encode_frame(JOB, b"{}"))
-    assert failure_in(await asyncio.wait_for(reader.read(), 5)).error == "InvalidRequest"
+    assert failure_in(await asyncio.wait_for(reader.read(), slowed(5))).error == "InvalidRequest"
     assert rig.launcher.cancelled == 1
     writer.close()
 
@@ -82,7 +83,7 @@ async def test_a_state_is_all_that_a_silent_peer_gets(rig: Rig) -> None:
     """A connection that asks nothing is told the state."""
     reader, writer = await rig.open()
     writer.write_eof()
-    head = await asyncio.wait_for(reader.readexactly(FRAME_HEAD.size), 5)
+    head = await asyncio.wait_for(reader.readexactly(FRAME_HEAD.size), slowed(5))
     kind, length = FRAME_HEAD.unpack(head)
     assert kind == STATE
     state = build(State, parse(await reader.readexactly(length)), b"")
@@ -126,7 +127,7 @@ async def test_connections_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch
     opened = [await rig.open() for _ in range(5)]  # besides the watching one; two are for jobs
     await until(lambda: rig.server is not None and len(rig.server._connections) == 6)
     reader, writer = await rig.open()
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), slowed(5)) == b""
     writer.close()
     for _, one in opened:
         one.close()
@@ -140,7 +141,7 @@ async def test_watchers_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
     opened = [await rig.open() for _ in range(3)]
     for _, writer in opened:
         writer.write_eof()
-    answers = [await asyncio.wait_for(reader.read(1), 5) for reader, _ in opened]
+    answers = [await asyncio.wait_for(reader.read(1), slowed(5)) for reader, _ in opened]
     assert sorted(answers) == [b"", b"", STATE]
     for _, writer in opened:
         writer.close()

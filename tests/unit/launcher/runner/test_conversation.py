@@ -17,6 +17,7 @@ from gateway.launcher.runner.reply import ClaimedPicture, Reply, ReplyReader
 from gateway.model.jobs import Format, Job
 from gateway.model.results import Outcome
 from tests.fakes import block, settle, until
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +54,7 @@ class Runner:
     async def become_idle(self) -> None:
         """Say ready, and wait until that is heard."""
         await self.write(READY_BLOCK)
-        await asyncio.wait_for(self.talk.wait_ready(), 5)
+        await asyncio.wait_for(self.talk.wait_ready(), slowed(5))
 
     def exchange(self, limit: int = LIMIT) -> asyncio.Task[Reply]:
         """Begin to exchange a job."""
@@ -100,12 +101,12 @@ async def test_reply_may_come_byte_by_byte(runner: Runner) -> None:
     for byte in READY_BLOCK:
         await runner.write(bytes([byte]))
         await settle(2)
-    await asyncio.wait_for(runner.talk.wait_ready(), 5)
+    await asyncio.wait_for(runner.talk.wait_ready(), slowed(5))
     task = runner.exchange()
     for byte in b"".join(block(1, bytes([byte])) for byte in REPLY):
         await runner.write(bytes([byte]))
         await settle(2)
-    assert await asyncio.wait_for(task, 5) == READ
+    assert await asyncio.wait_for(task, slowed(5)) == READ
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ async def test_first_words_that_are_not_ready_end_it(runner: Runner, first: byte
     """Anything but exactly one ready frame first is malformed; such a container never becomes idle."""
     await runner.write(first)
     with pytest.raises(MalformedReply):
-        await asyncio.wait_for(runner.talk.wait_ready(), 5)
+        await asyncio.wait_for(runner.talk.wait_ready(), slowed(5))
     assert not runner.talk.is_idle
     assert runner.spoilt == 0
 
@@ -165,7 +166,7 @@ async def test_flood_before_ready_ends_it(runner: Runner, stream: int) -> None:
     kind = b"R" if stream == 1 else b"x"
     sending = asyncio.create_task(runner.write(block(stream, kind * (2 * PRELUDE_LIMIT))))
     with pytest.raises(MalformedReply):
-        await asyncio.wait_for(runner.talk.wait_ready(), 5)
+        await asyncio.wait_for(runner.talk.wait_ready(), slowed(5))
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
 
@@ -188,7 +189,7 @@ async def test_flood_during_the_job_is_told_and_not_read_on(runner: Runner, stre
     payload = struct.pack(">cI", PICTURE, LIMIT) + bytes(LIMIT)
     await runner.write(block(stream, payload))
     with pytest.raises(OutputExceeded):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, slowed(5))
     assert not runner.is_read
 
 
@@ -197,7 +198,7 @@ async def test_flood_after_the_reply_is_not_read(runner: Runner) -> None:
     await runner.become_idle()
     task = runner.exchange()
     await runner.write(block(1, REPLY))
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, slowed(5))
     assert not runner.is_read
 
 
@@ -207,7 +208,7 @@ async def test_flood_in_one_piece_with_the_answer_spoils_nothing(runner: Runner)
     task = runner.exchange()
     await settle()
     runner.talk.data_received(block(1, REPLY) + block(1, b"x" * (LIMIT + 1)))
-    assert await asyncio.wait_for(task, 5) == READ
+    assert await asyncio.wait_for(task, slowed(5)) == READ
     assert not runner.is_read
 
 
@@ -217,14 +218,14 @@ async def test_output_of_exactly_the_cap_passes(runner: Runner) -> None:
     data = block(2, b"print") + block(1, REPLY)
     task = runner.exchange(len(data))
     await runner.write(data)
-    assert Outcome.OK is (await asyncio.wait_for(task, 5)).outcome
+    assert Outcome.OK is (await asyncio.wait_for(task, slowed(5))).outcome
 
 
 async def test_end_before_ready(runner: Runner) -> None:
     """A container that dies while starting fails whoever waits for it."""
     runner.peer.close()
     with pytest.raises(StreamEnded):
-        await asyncio.wait_for(runner.talk.wait_ready(), 5)
+        await asyncio.wait_for(runner.talk.wait_ready(), slowed(5))
     assert runner.spoilt == 0
 
 
@@ -254,7 +255,7 @@ async def test_end_within_a_reply_is_not_a_reply(runner: Runner, cut: int) -> No
     await runner.write(block(1, REPLY)[:cut])
     runner.peer.close()
     with pytest.raises(StreamEnded):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, slowed(5))
     assert runner.spoilt == 0
 
 
@@ -264,7 +265,7 @@ async def test_malformed_reply_ends_the_job(runner: Runner) -> None:
     task = runner.exchange()
     await runner.write(block(1, b"forged"))
     with pytest.raises(MalformedReply):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, slowed(5))
 
 
 async def test_cancelled_exchange_leaves_no_noise(runner: Runner) -> None:
@@ -308,6 +309,6 @@ async def test_close_ends_the_runners_stdin(runner: Runner) -> None:
     waiting = asyncio.create_task(runner.talk.wait_ready())
     await settle()
     runner.talk.close()
-    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(runner.peer, 10), 5) == b""
+    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(runner.peer, 10), slowed(5)) == b""
     with pytest.raises(StreamEnded):
         await waiting

@@ -20,6 +20,7 @@ from gateway.launcher.selftest.trials import COMMAND
 from gateway.model.errors import ContainerLost, EngineUnavailable, StartError
 from gateway.model.jobs import Limits, MiB
 from tests.fakes import PNG, block
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +280,7 @@ async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> Non
     with pytest.raises(ContainerLost):
         await probe(engine, SANDBOX)  # type: ignore[arg-type]
     assert engine.removed == 1
-    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    await asyncio.wait_for(asyncio.gather(*tasks), slowed(5))
 
 
 async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
