@@ -117,6 +117,8 @@ class EdgeProtocol(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Stop all timers."""
+        if self._response_end is not None and isinstance(exc, TimeoutError):
+            self._edge.note("answer-timeout")  # the kernel's clock, set above, was ahead of ours
         self._edge.leave(self)
         self._end_head()
         self._end_response()

@@ -263,6 +263,19 @@ async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, mo
     await until(lambda: not rig.edge.connection_count)
 
 
+async def test_client_that_the_kernel_cuts_is_counted_alike(connect: Connect, rig: Rig) -> None:
+    """The kernel's clock and ours are set to the same time; whichever is ahead, the client is counted once."""
+    rig.executor.result = picture_result(bytes(30_000_000))
+    reader, writer = await connect()
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(RENDER)
+    await until(lambda: [bool(connection._response_end) for connection in rig.edge._connections] == [True])
+    (connection,) = rig.edge._connections
+    connection.transport._force_close(TimeoutError("the kernel's"))
+    await until(lambda: not rig.edge.connection_count)
+    assert _refusals(rig, "answer-timeout") == 1
+
+
 async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Rig) -> None:
     """The clock of an answer begins when its client is slow and ends when it has been taken."""
     rig.launcher.result = picture_result(bytes(30_000_000))
