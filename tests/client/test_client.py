@@ -25,7 +25,7 @@ from tests.client.service import (
     wait_until,
 )
 from tests.support.live import free_port
-from tests.support.machine import slowed
+from tests.support.machine import slowed, slowness
 
 NOT_AGAIN = figbox.Retries(budget_s=0)
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
@@ -170,7 +170,7 @@ def test_late_response_is_not_tried_again(service: Service, call: Caller) -> Non
     """A service isn't given the same work twice."""
     service.gate.clear()
     with pytest.raises(figbox.Unreachable, match="did not respond in time") as caught:
-        call("render", PLOT, url=service.url, timeout=0.2)
+        call("render", PLOT, url=service.url, timeout=0.2 * slowness())
     assert caught.value.timed_out
     wait_until(lambda: service.renders)
     assert len(service.renders) == 1

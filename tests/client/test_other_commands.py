@@ -13,6 +13,7 @@ from figbox.cli.exits import ExitStatus
 from tests.client.service import ENVIRONMENT, Canned, Service, failed, problem, raw_service
 from tests.documents.pages import ROOT
 from tests.support.live import free_port
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,7 @@ def test_doctor_waits_for_a_service_that_is_starting(figbox: Figbox, service: Se
     """In CI the service is started a moment before."""
     service.ready = False
     threading.Timer(0.3, lambda: setattr(service, "ready", True)).start()
-    assert figbox("doctor", "--wait", "30").status == 0
+    assert figbox("doctor", "--wait", str(slowed(30))).status == 0
 
 
 def test_doctor_does_not_wait_for_ever(figbox: Figbox, service: Service) -> None:
