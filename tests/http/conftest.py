@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -98,21 +98,25 @@ async def client(rig: Rig, aiohttp_client: AiohttpClient) -> TestClient[web.Requ
 
 
 @pytest.fixture
-async def connect(
-    rig: Rig,
-) -> AsyncIterator[Connect]:
+async def connect(rig: Rig) -> AsyncIterator[Connect]:
     """Raw connections to a gateway that listens as the service does."""
+    async with listening(rig.app(), rig.edge) as open_one:
+        yield open_one
+
+
+@asynccontextmanager
+async def listening(app: web.Application, edge: Edge) -> AsyncIterator[Connect]:
+    """Serve an application behind an edge; yield what opens raw connections to it."""
     async with AsyncExitStack() as stack:
-        runner = web.AppRunner(rig.app(), handler_cancellation=True)
+        runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
-        site = await asyncio.get_running_loop().create_server(protocol_factory(rig.edge, runner.server), "127.0.0.1", 0)
+        site = await asyncio.get_running_loop().create_server(protocol_factory(edge, runner.server), "127.0.0.1", 0)
         stack.callback(site.close)
-        port = site.sockets[0].getsockname()[1]
 
         async def open_one() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(*site.sockets[0].getsockname())
             stack.push_async_callback(_closed, writer)
             return reader, writer
 

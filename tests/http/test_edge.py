@@ -8,11 +8,10 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import http_parser, web
+from aiohttp import http_parser
 
 from gateway.app import metrics_app
 from gateway.keys.keyring import HEADER
@@ -30,9 +29,9 @@ from gateway.server.connections import (
     EdgeLimits,
     check_descriptors,
 )
-from gateway.server.doorman import protocol_factory
 from gateway.settings import ROOT
 from tests.fakes import KEY, picture_result, until
+from tests.http.conftest import listening
 from tests.http.raw import (
     ALIVE,
     BODY,
@@ -78,9 +77,10 @@ async def _answer(reader: asyncio.StreamReader) -> int:
 # Heads
 
 
+@pytest.mark.parametrize("sent", [POST * 1000, POST[:20]], ids=["trickling", "stopping"])
 @pytest.mark.parametrize("before", [b"", ALIVE], ids=["first", "second"])
-async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes) -> None:
-    """A head that comes by bits is answered 408 and closed, however busy it looks, the first as well as later ones."""
+async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes, sent: bytes) -> None:
+    """A head that trickles in, or stops, gets 408 and the connection ends, for its first request and later ones."""
     _limit(rig, head_s=0.1)
     reader, writer = await connect()
     if before:
@@ -88,7 +88,7 @@ async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes) 
         assert await _answer(reader) == 200
 
     async def trickle() -> None:
-        for byte in POST * 1000:
+        for byte in sent:
             writer.write(bytes([byte]))
             await asyncio.sleep(0.005)
 
@@ -102,15 +102,6 @@ async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes) 
     await asyncio.gather(slow, return_exceptions=True)
     await until(lambda: not rig.edge.connection_count)
     assert _refusals(rig, "head-timeout") == 1
-
-
-async def test_head_that_stops_is_408(connect: Connect, rig: Rig) -> None:
-    """A head that stops in the middle, in its first piece already, is answered the same."""
-    _limit(rig, head_s=0.05)
-    reader, writer = await connect()
-    writer.write(POST[:20])
-    (answer,) = split_answers(await read_rest(reader))
-    check_problem(answer, 408, "head-timeout")
 
 
 async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: Rig) -> None:
@@ -447,21 +438,8 @@ async def test_wrong_keys_are_counted_and_not_logged(connect: Connect, rig: Rig,
 @pytest.fixture
 async def connect_metrics() -> AsyncIterator[Connect]:
     """Raw connections to the listener of metrics, as the service makes it."""
-    async with AsyncExitStack() as stack:
-        metrics = Metrics()
-        runner = web.AppRunner(metrics_app(metrics), handler_cancellation=True)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        assert runner.server is not None
-        factory = protocol_factory(Edge(EdgeLimits(), metrics), runner.server)
-        site = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0)
-        stack.callback(site.close)
-
-        async def open_one() -> Pair:
-            reader, writer = await asyncio.open_connection(*site.sockets[0].getsockname())
-            stack.callback(writer.close)
-            return reader, writer
-
+    metrics = Metrics()
+    async with listening(metrics_app(metrics), Edge(EdgeLimits(), metrics)) as open_one:
         yield open_one
 
 
