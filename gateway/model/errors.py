@@ -2,32 +2,33 @@
 
 GatewayError
 ├── RequestError            the request can't be served as it is
-│   ├── Unauthorized            no key, or not one of ours
-│   ├── MalformedRequest        it isn't HTTP as the standard has it, or could be read in two ways
+│   ├── Unauthorized            no key, or an unknown one
+│   ├── MalformedRequest        it isn't valid HTTP, or could be read in two ways
 │   ├── HeadTimeout             the head didn't arrive in time
 │   ├── HeadTooLarge            more bytes than a head, or a line of it, may have
 │   ├── InvalidRequest          body, content type or a field is wrong
-│   │   └── InvalidOptions          options are wrong, each by its name
-│   ├── NotAcceptable           no form of answer that the client takes
-│   ├── UnsupportedType         a body of a type that the endpoint doesn't take
+│   │   └── InvalidOptions          options are wrong; each is named
+│   ├── NotAcceptable           no form of the response that the client accepts
+│   ├── UnsupportedType         a body of a type that the endpoint doesn't accept
 │   ├── UnsupportedEncoding     a compressed body
 │   ├── BodyTooLarge            more bytes than a body may have
 │   └── BodyTimeout             the body didn't arrive in time
 ├── Busy                    the request is fine; come back later
 │   ├── QueueFull               as many jobs wait as may wait
 │   ├── QueueTimeout            this one waited as long as a job may wait
-│   ├── KeyShareExceeded        this key has its share of jobs in the house already
-│   ├── RateExceeded            this key has had its requests of a minute
+│   ├── KeyShareExceeded        this key has its share of jobs running and waiting
+│   ├── RateExceeded            this key has used its requests of a minute
 │   ├── BudgetExceeded          this key has used its processor time of a minute
 │   ├── TooManyConnections      every connection that may be open works for a key
-│   ├── ShuttingDown            the gateway is ending
+│   ├── ShuttingDown            the gateway is shutting down
 │   └── NotReady                asked by /readyz: a render would fail now
-└── EngineError             the container engine failed us
-    ├── EngineUnavailable       no answer, or the answer of a broken engine
-    ├── ContainerLost           a container vanished under a job
-    └── NameTaken               the chosen container name is in use; choose another
+├── EngineError             the container engine failed
+│   ├── EngineUnavailable       it doesn't respond, or is broken
+│   ├── ContainerLost           a container vanished during its job
+│   └── NameTaken               the chosen name of a container is in use; choose another
+└── StartError              the service can't start
 
-What a guest's code does wrong is not here: that is an `Outcome` (see `gateway.model.jobs`).
+A failure of a guest's code is not an error here but an `Outcome` (see `gateway.model.jobs`).
 """
 
 from __future__ import annotations
@@ -48,11 +49,11 @@ class RequestError(GatewayError):
 
 
 class Unauthorized(RequestError):
-    """No key was given, or none that we know."""
+    """No key was given, or an unknown one."""
 
 
 class MalformedRequest(RequestError):
-    """The request isn't HTTP as the standard has it, or two readers could understand it differently."""
+    """The request isn't valid HTTP, or could be read in two ways."""
 
 
 class HeadTimeout(RequestError):
@@ -72,8 +73,8 @@ class OptionError:
     """What is wrong with one option.
 
     Attributes:
-        option: Its name; of parameters and files with theirs, as in `rc.axes.grid`.
-        message: What is wrong, in our words.
+        option: Its name, and that of its parameter or file, as in `rc.axes.grid`.
+        message: What is wrong; it quotes nothing.
     """
 
     option: str
@@ -84,31 +85,31 @@ class InvalidOptions(InvalidRequest):
     """Options of a request are wrong.
 
     Attributes:
-        faults: Each of them.
+        errors: Each of them.
     """
 
-    def __init__(self, message: str, faults: Sequence[OptionError] = ()) -> None:
+    def __init__(self, message: str, errors: Sequence[OptionError] = ()) -> None:
         super().__init__(message)
-        self.faults = tuple(faults)
+        self.errors = tuple(errors)
 
     @classmethod
-    def of(cls, faults: Sequence[OptionError]) -> Self:
-        """Return the error that names these faults, the first of them in its text."""
-        first, *others = faults
+    def of(cls, errors: Sequence[OptionError]) -> Self:
+        """Return the error that names all of these, and describes the first of them in its text."""
+        first, *others = errors
         more = f" (and {len(others)} more)" if others else ""
-        return cls(f"{first.option}: {first.message}{more}", faults)
+        return cls(f"{first.option}: {first.message}{more}", errors)
 
 
 class NotAcceptable(RequestError):
-    """The answer has no form that the client's `Accept` takes."""
+    """The response has no form that the client's `Accept` matches."""
 
 
 class UnsupportedType(RequestError):
-    """The body's type is none that the endpoint takes."""
+    """The endpoint doesn't accept bodies of this type."""
 
 
 class UnsupportedEncoding(RequestError):
-    """The body is compressed; only identity is taken."""
+    """The body is compressed; only identity is accepted."""
 
 
 class BodyTooLarge(RequestError):
@@ -140,11 +141,11 @@ class QueueTimeout(Busy):
 
 
 class KeyShareExceeded(Busy):
-    """The key has as many jobs in the house as one key may have."""
+    """The key has as many jobs running and waiting as it may have."""
 
 
 class RateExceeded(Busy):
-    """The key has had as many requests as it may have in a minute."""
+    """The key has sent as many requests as it may in a minute."""
 
 
 class BudgetExceeded(Busy):
@@ -156,14 +157,14 @@ class TooManyConnections(Busy):
 
 
 class ShuttingDown(Busy):
-    """The gateway takes no new jobs because it is ending."""
+    """The gateway accepts no new jobs because it is shutting down."""
 
 
 class NotReady(Busy):
     """A render would fail now; the text says why.
 
     Attributes:
-        self_test: What the last self-test of the sandbox came to, as `/readyz` tells it; None where none is known.
+        self_test: Result of the last self-test of the sandbox, for `/readyz`; None before the first.
     """
 
     def __init__(self, message: str, self_test: dict[str, bool | int] | None = None) -> None:
@@ -172,13 +173,13 @@ class NotReady(Busy):
 
 
 class EngineError(GatewayError):
-    """The container engine failed us; the cause is in the log, not in the answer."""
+    """The container engine failed; the cause is in the log, not in the response."""
 
     retry_after_s = 2
 
     @property
     def cause(self) -> str | None:
-        """What lies behind it, for the log: the engine's own explanation where it gave one."""
+        """The cause, for the log: the engine's own explanation where it gave one."""
         if self.__cause__ is None:
             return None
         explanation = getattr(self.__cause__, "explanation", None)
@@ -186,11 +187,11 @@ class EngineError(GatewayError):
 
 
 class EngineUnavailable(EngineError):
-    """The engine gave no answer in time, refused the connection, or broke."""
+    """The engine didn't respond in time, refused the connection, or broke."""
 
 
 class ContainerLost(EngineError):
-    """A container is gone that we did not remove."""
+    """A container is gone that was not removed by us."""
 
 
 class NameTaken(EngineError):

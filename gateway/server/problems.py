@@ -89,8 +89,8 @@ def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
     # The engine's own text may name containers and paths: the client gets the title instead.
     detail = problem.title if isinstance(error, errors.EngineError) else str(error)
     members: dict[str, Any] = {}
-    if isinstance(error, errors.InvalidOptions) and error.faults:
-        members["errors"] = [{"option": fault.option, "message": fault.message} for fault in error.faults]
+    if isinstance(error, errors.InvalidOptions) and error.errors:
+        members["errors"] = [{"option": item.option, "message": item.message} for item in error.errors]
     if isinstance(error, errors.NotReady) and error.self_test is not None:
         members["self_test"] = error.self_test
     return _response(problem, detail, request_id, retry_after_s=retry_after_s, members=members)

@@ -59,7 +59,7 @@ def _check_refusal(error: Exception) -> None:
     text = str(error)
     assert text.isprintable()
     if isinstance(error, InvalidOptions):
-        for fault in error.faults:
+        for fault in error.errors:
             assert len(fault.option) <= MESSAGE_LIMIT
             assert len(fault.message) <= MESSAGE_LIMIT
             assert fault.option.isprintable()

@@ -130,8 +130,8 @@ def test_refusals_of_aiohttp_are_documents_too() -> None:
 
 def test_wrong_options_are_named() -> None:
     """Each wrong option stands by its name in the document, the first one in its text."""
-    faults = [errors.OptionError("dpi", "is too small"), errors.OptionError("rc.x", "is none")]
-    document = _document(error_response(errors.InvalidOptions.of(faults), "id"))
+    wrong = [errors.OptionError("dpi", "is too small"), errors.OptionError("rc.x", "is none")]
+    document = _document(error_response(errors.InvalidOptions.of(wrong), "id"))
     assert document["error"] == "dpi: is too small (and 1 more)"
     assert document["errors"] == [
         {"option": "dpi", "message": "is too small"},

@@ -34,14 +34,14 @@ NOT_A_NUMBER = float("nan")
 def _faults(raw: dict[str, Any], model: type[Options] = Options) -> dict[str, str]:
     with pytest.raises(InvalidOptions) as caught:
         validated(model, raw)
-    return {fault.option: fault.message for fault in caught.value.faults}
+    return {item.option: item.message for item in caught.value.errors}
 
 
 def _faults_or_none(raw: dict[str, Any], model: type[Options]) -> dict[str, str]:
     try:
         validated(model, raw)
     except InvalidOptions as error:
-        return {fault.option: fault.message for fault in error.faults}
+        return {item.option: item.message for item in error.errors}
     return {}
 
 
@@ -283,7 +283,7 @@ def test_text_that_means_nothing_is_refused_by_name(name: str, text: str) -> Non
     """Only the spellings of JSON are taken."""
     with pytest.raises(InvalidOptions) as caught:
         _from_text([(name, text)])
-    assert {fault.option for fault in caught.value.faults} == {name}
+    assert {item.option for item in caught.value.errors} == {name}
 
 
 @pytest.mark.parametrize(
