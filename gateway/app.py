@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from gateway import legacy, status
 from gateway.context import CONTEXT
 from gateway.description import endpoint as description
-from gateway.server.middleware import HOLDER, add_headers, answer_failures, identify
+from gateway.server.middleware import HOLDER, add_headers, describe_failures, identify
 from gateway.server.routes import bind_routes
 from gateway.v1 import handlers as v1
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def build_app(context: Context) -> web.Application:
     """Return the public application."""
-    app = web.Application(middlewares=[identify, answer_failures], client_max_size=context.settings.body_limit_bytes)
+    app = web.Application(middlewares=[identify, describe_failures], client_max_size=context.settings.body_limit_bytes)
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
@@ -41,7 +41,7 @@ def metrics_app(metrics: Metrics) -> web.Application:
     async def expose(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application(middlewares=[identify, answer_failures])
+    app = web.Application(middlewares=[identify, describe_failures])
     app.on_response_prepare.append(add_headers)
     bind_routes(app, [(hdrs.METH_GET, "/metrics", expose)])
     return app

@@ -64,15 +64,8 @@ def raw_response(error: GatewayError | None, request_id: str) -> bytes:
         response = problems.error_response(error, request_id)
     body = response.body
     assert isinstance(body, bytes)  # noqa: S101 - aiohttp's types don't say so
-    fields = {
-        **HEADERS,
-        "X-Request-ID": request_id,
-        "Content-Type": problems.CONTENT_TYPE,
-        "Content-Length": str(len(body)),
-        "Connection": "close",
-    }
-    if "Retry-After" in response.headers:
-        fields["Retry-After"] = response.headers["Retry-After"]
+    own = {"X-Request-ID": request_id, "Content-Length": str(len(body)), "Connection": "close"}
+    fields = {**HEADERS, **response.headers, **own}
     lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
@@ -87,7 +80,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 @web.middleware
-async def answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def describe_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn exceptions into responses by the table of `gateway.server.problems`."""
     request_id = request[REQUEST_ID]
     try:

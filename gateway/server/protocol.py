@@ -212,10 +212,8 @@ class EdgeProtocol(web.RequestHandler):
             self._refuse(HeadTooLarge("The head is too long"))
         elif self._head_end is None and data.strip(b"\r\n"):  # old clients append line ends, which don't begin a head
             self.keep_alive(True)  # stops aiohttp's timer for idle connections
-            self._head_end = self._loop.call_later(self._edge.limits.head_s, self._head_is_late)
-
-    def _head_is_late(self) -> None:
-        self._refuse(HeadTimeout("The head did not arrive in time"))
+            late = HeadTimeout("The head did not arrive in time")
+            self._head_end = self._loop.call_later(self._edge.limits.head_s, self._refuse, late)
 
     def _end_head(self) -> None:
         self._head_bytes = 0
