@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CALLS = ROOT / "docs" / "seccomp-calls.toml"
-PROFILE = ROOT / "runner-image" / "seccomp.json"
+PROFILE = ROOT / "gateway" / "launcher" / "engine" / "seccomp.json"
 PAGE = ROOT / "docs" / "seccomp.md"
 
 HEAD = """\

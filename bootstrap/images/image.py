@@ -39,7 +39,6 @@ GATEWAY_PARTS = (
     "gateway-image",
     "requirements/gateway.txt",
     "runner-image/build",
-    "runner-image/seccomp.json",
 )
 
 REGISTRY_BASE = "python:3.13-slim-trixie"

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
-SECCOMP = (ROOT / "runner-image" / "seccomp.json").read_text()
+SECCOMP = (ROOT / "gateway" / "launcher" / "engine" / "seccomp.json").read_text()
 LABEL = f"figbox.test.runner-image.{uuid.uuid4().hex}"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MiB = 1024 * 1024

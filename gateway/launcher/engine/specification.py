@@ -13,15 +13,15 @@ import math
 import platform
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.model.jobs import MiB
-from gateway.settings import ROOT
 
 if TYPE_CHECKING:
     from gateway.model.jobs import Limits
 
-SECCOMP_FILE = ROOT / "runner-image" / "seccomp.json"
+SECCOMP_FILE = Path(__file__).with_name("seccomp.json")
 
 #: Labels on every container: whose it is, and which run of that gateway made it.
 LABEL_INSTALLATION = "figbox.installation"

@@ -15,7 +15,7 @@ import pytest
 from tools import render_seccomp
 
 ROOT = Path(__file__).parents[4]
-PROFILE = json.loads((ROOT / "runner-image" / "seccomp.json").read_text())
+PROFILE = json.loads((ROOT / "gateway" / "launcher" / "engine" / "seccomp.json").read_text())
 GROUPS = tomllib.loads((ROOT / "docs" / "seccomp-calls.toml").read_text())
 COUNTED = GROUPS.pop("counted")
 CALLS: dict[str, dict[str, Any]] = {name: call for group in GROUPS.values() for name, call in group["calls"].items()}
