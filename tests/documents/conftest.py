@@ -42,7 +42,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
-    """The gateway that the pages take for granted."""
+    """Return the gateway that the pages take for granted."""
     with live_gateway(tmp_path_factory.mktemp("gateway")) as running:
         yield running
 
@@ -74,7 +74,7 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path: Path, gateway: LiveGateway) -> Reader:
-    """A reader of the pages, with a folder of their own."""
+    """Return a reader of the pages, with a folder of their own."""
     folder = tmp_path / "work"
     for name, text in FILES.items():
         write(folder / name, text)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with one script, and a clone of Figbox where the recipes expect it."""
+    """Return a project with one script, and a clone of Figbox where the recipes expect it."""
     folder = write(tmp_path / "work" / "plots" / "a.py", PLOT).parents[1]
     copy_checkout(folder / ".figbox-service")
     return folder

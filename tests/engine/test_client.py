@@ -33,7 +33,7 @@ BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "jpeg": b"\xff
 
 @pytest.fixture(scope="module")
 def client(gateway: LiveGateway) -> Iterator[figbox.Client]:
-    """A client of the file's gateway."""
+    """Return a client of the file's gateway."""
     with figbox.Client(gateway.url, KEY) as open_client:
         yield open_client
 

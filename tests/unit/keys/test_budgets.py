@@ -121,7 +121,7 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @rule()
     def begin(self) -> None:
-        """A job asks to be let in."""
+        """Let a job ask to be admitted."""
         held_s, wait_s = self.budget.hold(self.ALLOWANCE, self.WORST_S)
         assert (held_s > 0) != (wait_s > 0)
         if held_s:
@@ -132,7 +132,7 @@ class ComputeMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.under_way)
     @rule(share=st.floats(0, 1), dear=st.booleans(), which=st.integers(0, 100))
     def end(self, share: float, dear: bool, which: int) -> None:  # noqa: FBT001 - hypothesis
-        """A job ends, mostly within what was held for it, sometimes as dear as a job can be."""
+        """End a job, mostly within what was held for it, sometimes as dear as a job can be."""
         held_s = self.under_way.pop(which % len(self.under_way))
         used_s = share * (self.WORST_S if dear else held_s)
         self.budget.settle(held_s, used_s, self.ALLOWANCE)
@@ -141,7 +141,7 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @invariant()
     def holds_are_those_of_jobs_under_way(self) -> None:
-        """What is held is what jobs under way were given, to the crumb, and nothing without them."""
+        """Check that what is held is what jobs under way were given, to the crumb, and nothing without them."""
         assert self.budget.held_s == pytest.approx(sum(self.under_way))
         assert self.under_way or self.budget.held_s == 0
 
@@ -164,7 +164,7 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @invariant()
     def quota_is_sane(self) -> None:
-        """What is said to be left is within the allowance."""
+        """Check that what is said to be left is within the allowance."""
         quota = self.budget.quota(self.ALLOWANCE)
         assert 0 <= quota.remaining <= self.ALLOWANCE
         assert (quota.more_in_s or 0) >= 1
