@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.keys.keyring import Keyring
-    from gateway.launcher.interface import Books, Launcher
+    from gateway.launcher.interface import Counters, Launcher
     from gateway.launcher.sizing import Sizes
     from gateway.settings import Settings
 
@@ -99,7 +99,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     logger.info("stopped")
 
 
-def make_launcher(settings: Settings, books: Books) -> Launcher:
+def make_launcher(settings: Settings, counters: Counters) -> Launcher:
     """Return the launcher that the settings ask for: one in this process, or a client of another process.
 
     Neither is imported before it is chosen: a gateway that asks another process must not even load what talks to an
@@ -108,10 +108,10 @@ def make_launcher(settings: Settings, books: Books) -> Launcher:
     if settings.launcher_socket is None:
         from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
 
-        return EngineLauncher(settings, books)
+        return EngineLauncher(settings, counters)
     from gateway.launcher.remote.client import LauncherClient  # noqa: PLC0415 - see above
 
-    return LauncherClient(settings.launcher_socket, books)
+    return LauncherClient(settings.launcher_socket, counters)
 
 
 def make_admission(settings: Settings, key_count: int, sizes: Sizes) -> Admission:

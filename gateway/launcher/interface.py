@@ -74,7 +74,7 @@ class Launcher(Protocol):
         """End: every container is removed, or left to a launcher that goes on without us. Twice is fine."""
 
 
-class Books(Protocol):
+class Counters(Protocol):
     """Where a launcher counts what happens; see `gateway.observability.metrics.Metrics`."""
 
     def count_pool_event(self, event: str, times: int = 1) -> None:

@@ -27,7 +27,7 @@ from gateway.model.jobs import DEFAULT_ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Mapping
 
-    from gateway.launcher.interface import Books
+    from gateway.launcher.interface import Counters
     from gateway.launcher.maker import ContainerMaker
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job
@@ -53,12 +53,12 @@ class EngineLauncher:
 
     Args:
         settings: The engine, the limits, the pool.
-        books: Where to count.
+        counters: Where to count.
     """
 
-    def __init__(self, settings: LauncherSettings, books: Books) -> None:
+    def __init__(self, settings: LauncherSettings, counters: Counters) -> None:
         self._settings = settings
-        self._books = books
+        self._counters = counters
         self.on_sizes: Callable[[Sizes], None] = lambda _: None
         self._engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
         self._instance = secrets.token_hex(8)
@@ -68,7 +68,7 @@ class EngineLauncher:
         self._suspicious = False
         self._closing = False
         for name, text in GAUGES.items():
-            books.watch(name, text, partial(self._gauge, name))
+            counters.watch(name, text, partial(self._gauge, name))
 
     @property
     def not_ready(self) -> str | None:
@@ -215,7 +215,7 @@ class EngineLauncher:
                 async with asyncio.timeout(PING_LIMIT_S):
                     await self._engine.ping()
             except (EngineError, TimeoutError):
-                self._books.count_engine_failure()
+                self._counters.count_engine_failure()
                 if self._fault is None:
                     logger.error("engine lost")
                 self._fault = "the container engine doesn't answer"
@@ -239,7 +239,7 @@ class EngineLauncher:
         return all(renewed) or not was_away
 
     def _note_pool_event(self, event: str) -> None:
-        self._books.count_pool_event(event)
+        self._counters.count_pool_event(event)
         if event in SUSPICIOUS_EVENTS:
             self._suspicious = True
 
@@ -258,7 +258,7 @@ class EngineLauncher:
                 with contextlib.suppress(EngineError):
                     await self._engine.remove(found.container_id)
                     removed += 1
-        self._books.count_sweep(removed)
+        self._counters.count_sweep(removed)
         if removed:
             logger.info("strays removed", count=removed)
 

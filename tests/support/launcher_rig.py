@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from gateway.launcher.remote.client import LauncherClient
-from gateway.launcher.remote.counters import Tally
+from gateway.launcher.remote.counters import PlainCounters
 from gateway.launcher.remote.listener import listening
 from gateway.launcher.remote.server import LauncherServer
 from gateway.observability.metrics import Metrics
@@ -26,8 +26,8 @@ class Rig:
         self.path = path
         self.peers = frozenset({os.geteuid()}) if peers is None else peers
         self.launcher = FakeLauncher(run_ms=12.5, warm=True)
-        self.tally = Tally()
-        self.tally.watch("figbox_pool_idle", "", lambda: 3)
+        self.counters = PlainCounters()
+        self.counters.watch("figbox_pool_idle", "", lambda: 3)
         self.metrics = Metrics()
         self.client = LauncherClient(path, self.metrics)
         self.server: LauncherServer | None = None
@@ -36,7 +36,7 @@ class Rig:
     async def start(self) -> None:
         """Begin to serve."""
         listener = self._serving.enter_context(listening(self.path))
-        self.server = LauncherServer(self.launcher, self.tally, self.peers, await self.launcher.start())
+        self.server = LauncherServer(self.launcher, self.counters, self.peers, await self.launcher.start())
         self.server.start(listener)
 
     async def stop(self) -> None:

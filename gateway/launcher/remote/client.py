@@ -28,8 +28,8 @@ from gateway.launcher.remote.messages import (
     STATE,
     STATE_DOCUMENT_LIMIT,
     Failure,
+    MalformedMessage,
     State,
-    WireBroken,
     encode_job,
     error_of,
     read_data,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gateway.launcher.interface import Books
+    from gateway.launcher.interface import Counters
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job
 
@@ -70,7 +70,7 @@ UNKNOWN_SIZES = Sizes(running=1, pool=0)
 OWN_STAGES = frozenset({"queue_ms"})
 
 #: What can be wrong with a launcher's word: it isn't one, or it breaks off.
-BROKEN = (WireBroken, MalformedDocument, OSError)
+BROKEN = (MalformedMessage, MalformedDocument, OSError)
 
 
 class LauncherClient:
@@ -78,12 +78,12 @@ class LauncherClient:
 
     Args:
         path: Of the socket.
-        books: Where to count what the launcher has counted.
+        counters: Where to count what the launcher has counted.
     """
 
-    def __init__(self, path: Path, books: Books) -> None:
+    def __init__(self, path: Path, counters: Counters) -> None:
         self._path = path
-        self._books = books
+        self._counters = counters
         self.on_sizes: Callable[[Sizes], None] = lambda _: None
         self._state: State | None = None
         self._sizes = UNKNOWN_SIZES
@@ -96,7 +96,7 @@ class LauncherClient:
         self._closing = False
         self._watch: asyncio.Task[None] | None = None
         for name, text in GAUGES.items():
-            books.watch(name, text, partial(self._gauge, name))
+            counters.watch(name, text, partial(self._gauge, name))
 
     @property
     def not_ready(self) -> str | None:
@@ -160,7 +160,7 @@ class LauncherClient:
         """Hand a job over and return what the launcher says; cancelling it hangs up.
 
         Raises:
-            WireBroken, MalformedDocument, OSError: It says nothing that can be read.
+            MalformedMessage, MalformedDocument, OSError: It says nothing that can be read.
         """
         reader, writer = await self._connect()
         try:
@@ -179,7 +179,7 @@ class LauncherClient:
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 return await asyncio.open_unix_connection(self._path, limit=READ_AHEAD)
         except TimeoutError as error:
-            raise WireBroken("the launcher takes no connection") from error
+            raise MalformedMessage("the launcher takes no connection") from error
 
     # Watching
 
@@ -194,7 +194,7 @@ class LauncherClient:
                 self._lose("the launcher has no socket yet")
             except OSError as error:
                 self._lose(f"the launcher can't be reached: {error.strerror}")
-            except (WireBroken, MalformedDocument):
+            except (MalformedMessage, MalformedDocument):
                 self._lose("the launcher is of another version than the gateway")
             await asyncio.sleep(RETRY_S)
 
@@ -214,7 +214,7 @@ class LauncherClient:
 
     def _take_in(self, state: State) -> None:
         if state.schema != SCHEMA:
-            raise WireBroken("another schema")
+            raise MalformedMessage("another schema")
         before, self._state = self._state, state
         if before is None:
             logger.info("launcher ready" if state.not_ready is None else "launcher found", reason=state.not_ready)
@@ -224,7 +224,7 @@ class LauncherClient:
             self.on_sizes(state.sizes)
         if state.instance != self._last_instance:
             self._last_instance, self._last_counts = state.instance, {}
-        add_growth(self._books, self._last_counts, state.counts)
+        add_growth(self._counters, self._last_counts, state.counts)
         self._last_counts = state.counts
         self._reached.set()
 
@@ -232,7 +232,7 @@ class LauncherClient:
         if self._state is not None:
             logger.error("launcher lost", reason=reason)
             self._state = None
-            self._books.count_engine_failure()
+            self._counters.count_engine_failure()
         self._reason = reason
         if not self._lost.done():
             self._lost.set_result(None)
@@ -258,7 +258,7 @@ async def _send(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
 async def _read_answer(reader: asyncio.StreamReader) -> Result | Failure:
     frame = await read_frame(reader, {RESULT: RESULT_DOCUMENT_LIMIT, FAILURE: FAILURE_DOCUMENT_LIMIT})
     if frame is None:
-        raise WireBroken("the launcher hung up")
+        raise MalformedMessage("the launcher hung up")
     kind, document = frame
     parsed = parse(document)
     if kind == FAILURE:

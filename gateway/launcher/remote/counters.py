@@ -1,6 +1,6 @@
-"""What a launcher in a process of its own has counted: plain numbers that it tells its gateway.
+"""The counters of a launcher in a process of its own: plain numbers that it reports to its gateway.
 
-The gateway has the Prometheus metrics and the listener for them; the launcher has no network. So it counts here, tells
+The gateway has the Prometheus metrics and their listener; the launcher has no network. So it counts here and reports
 the sums with its state, and the gateway adds what they have grown by.
 """
 
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.launcher.interface import Books
+    from gateway.launcher.interface import Counters
 
-#: Beginning of the names that stand for events of the pool.
+#: Prefix of the names of the pool's events.
 POOL = "pool:"
 SWEEPS = "sweeps"
 STRAYS = "strays"
 ENGINE_FAILURES = "engine_failures"
 
 
-class Tally:
-    """Counts in sums since the start; see `gateway.launcher.interface.Books`."""
+class PlainCounters:
+    """Keeps sums since the start; see `gateway.launcher.interface.Counters`."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -42,7 +42,7 @@ class Tally:
         self._counts[ENGINE_FAILURES] += times
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:  # noqa: ARG002 - the gateway has it
-        """Add a gauge whose value is read when it is asked for."""
+        """Add a gauge whose value is read when needed."""
         self._gauges[name] = read
 
     @property
@@ -52,15 +52,15 @@ class Tally:
 
     @property
     def gauges(self) -> dict[str, float]:
-        """The values of the gauges now, by name."""
+        """The current values of the gauges, by name."""
         return {name: read() for name, read in self._gauges.items()}
 
 
-def add_growth(books: Books, before: Mapping[str, int], now: Mapping[str, int]) -> None:
-    """Count in `books` what a tally has grown by between two looks at it; it never shrinks, or we don't believe it."""
+def add_growth(counters: Counters, before: Mapping[str, int], now: Mapping[str, int]) -> None:
+    """Add to `counters` what a launcher's sums have grown by between two reports; a sum that shrank adds nothing."""
     grown = {name: max(0, count - before.get(name, 0)) for name, count in now.items()}
     for name, times in grown.items():
         if name.startswith(POOL):
-            books.count_pool_event(name.removeprefix(POOL), times)
-    books.count_sweep(grown.get(STRAYS, 0), grown.get(SWEEPS, 0))
-    books.count_engine_failure(grown.get(ENGINE_FAILURES, 0))
+            counters.count_pool_event(name.removeprefix(POOL), times)
+    counters.count_sweep(grown.get(STRAYS, 0), grown.get(SWEEPS, 0))
+    counters.count_engine_failure(grown.get(ENGINE_FAILURES, 0))

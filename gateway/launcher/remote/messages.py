@@ -175,7 +175,7 @@ def error_of(failure: Failure) -> errors.GatewayError:
     return kind(failure.message)
 
 
-class WireBroken(Exception):
+class MalformedMessage(Exception):
     """What came is not what may come here; the text says how, and quotes nothing."""
 
 
@@ -187,36 +187,36 @@ async def read_frame(reader: asyncio.StreamReader, limits: Mapping[bytes, int]) 
         limits: The kinds that may come now, each with the longest payload in bytes.
 
     Raises:
-        WireBroken: Another kind, one that is longer than it may be, or half a frame.
+        MalformedMessage: Another kind, one that is longer than it may be, or half a frame.
     """
     try:
         head = await reader.readexactly(FRAME_HEAD.size)
     except asyncio.IncompleteReadError as error:
         if not error.partial:
             return None
-        raise WireBroken("the stream ends within a frame") from error
+        raise MalformedMessage("the stream ends within a frame") from error
     kind, length = FRAME_HEAD.unpack(head)
     if kind not in limits:
-        raise WireBroken("a frame of a kind that can't come here")
+        raise MalformedMessage("a frame of a kind that can't come here")
     if length > limits[kind]:
-        raise WireBroken("a frame is too long")
+        raise MalformedMessage("a frame is too long")
     try:
         return kind, await reader.readexactly(length)
     except asyncio.IncompleteReadError as error:
-        raise WireBroken("the stream ends within a frame") from error
+        raise MalformedMessage("the stream ends within a frame") from error
 
 
 async def read_data(reader: asyncio.StreamReader, length: int, limit: int) -> bytes:
     """Return the bytes that belong to a document that announced how many they are.
 
     Raises:
-        WireBroken: Something else comes.
+        MalformedMessage: Something else comes.
     """
     if length > limit:
-        raise WireBroken("more bytes are announced than may come")
+        raise MalformedMessage("more bytes are announced than may come")
     frame = await read_frame(reader, {DATA: length})
     if frame is None or len(frame[1]) != length:
-        raise WireBroken("other bytes came than were announced")
+        raise MalformedMessage("other bytes came than were announced")
     return frame[1]
 
 

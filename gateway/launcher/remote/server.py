@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.launcher.launcher import EngineLauncher
-from gateway.launcher.remote.counters import Tally
+from gateway.launcher.remote.counters import PlainCounters
 from gateway.launcher.remote.listener import listening, peer_of
 from gateway.launcher.remote.messages import (
     JOB,
     JOB_DATA_LIMIT,
     JOB_DOCUMENT_LIMIT,
     SCHEMA,
+    MalformedMessage,
     State,
-    WireBroken,
     check_job,
     encode_failure,
     encode_result,
@@ -95,11 +95,11 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
     ending = Shutdown()
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listening(settings.socket))
-        tally = Tally()
-        launcher = EngineLauncher(settings, tally)
+        counters = PlainCounters()
+        launcher = EngineLauncher(settings, counters)
         stack.push_async_callback(launcher.aclose)
         ending.install(asyncio.get_running_loop())
-        server = LauncherServer(launcher, tally, settings.peer_uids, await launcher.start())
+        server = LauncherServer(launcher, counters, settings.peer_uids, await launcher.start())
         stack.push_async_callback(server.aclose)
         server.start(listener)
         logger.info("listening", socket=str(settings.socket), peers=sorted(settings.peer_uids))
@@ -119,14 +119,14 @@ class LauncherServer:
 
     Args:
         launcher: Runs the jobs.
-        tally: What it counts in.
+        counters: What it counts in.
         peers: Uids that may ask.
         sizes: How many jobs may run at once, as long as the launcher says nothing else.
     """
 
-    def __init__(self, launcher: Launcher, tally: Tally, peers: frozenset[int], sizes: Sizes) -> None:
+    def __init__(self, launcher: Launcher, counters: PlainCounters, peers: frozenset[int], sizes: Sizes) -> None:
         self._launcher = launcher
-        self._tally = tally
+        self._counters = counters
         self._peers = peers
         self._sizes = sizes
         self._instance = secrets.token_hex(8)
@@ -205,7 +205,7 @@ class LauncherServer:
                 await self._tell(writer)
             else:
                 await self._serve(frame[1], reader, writer)
-        except (WireBroken, MalformedDocument) as error:
+        except (MalformedMessage, MalformedDocument) as error:
             self._complain("peer broke the protocol", reason=str(error))
             refusal = InvalidRequest("the launcher was asked something unknown")
             with contextlib.suppress(OSError):
@@ -250,7 +250,7 @@ class LauncherServer:
         """Run a job for as long as its peer is there; return None when it has gone.
 
         Raises:
-            WireBroken: The peer says more than its job.
+            MalformedMessage: The peer says more than its job.
             GatewayError: One of ours.
         """
         if self._closing:
@@ -262,7 +262,7 @@ class LauncherServer:
             if run.done():
                 return _outcome(run)
             if gone.exception() is None and gone.result():
-                raise WireBroken("more came than a job")
+                raise MalformedMessage("more came than a job")
             logger.info("job cancelled by its peer")
             return None
         finally:
@@ -304,8 +304,8 @@ class LauncherServer:
             verdict=self._launcher.verdict,
             sizes=self._sizes,
             environments=tuple(self._launcher.environments.values()),
-            counts=self._tally.counts,
-            gauges=self._tally.gauges,
+            counts=self._counters.counts,
+            gauges=self._counters.gauges,
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.launcher.remote import client as client_module
 from gateway.launcher.remote import server as service_module
-from gateway.launcher.remote.counters import Tally
+from gateway.launcher.remote.counters import PlainCounters
 from gateway.launcher.remote.messages import DATA, FAILURE, STATE
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.selftest.verdict import Check, Verdict
@@ -160,9 +160,9 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
     rig.launcher.verdict = Verdict((Check("memory", ("it is not enforced",)),), 1.5, 0.5)
     rig.launcher.not_ready = "the engine is tired"
     rig.launcher.on_sizes(Sizes(5, 6))
-    rig.tally.count_pool_event("warm", 2)
-    rig.tally.count_sweep(4)
-    rig.tally.count_engine_failure()
+    rig.counters.count_pool_event("warm", 2)
+    rig.counters.count_sweep(4)
+    rig.counters.count_engine_failure()
     await until(lambda: rig.client.not_ready == "the engine is tired")
     assert rig.client.verdict == rig.launcher.verdict
     await until(lambda: sizes == [Sizes(5, 6)])
@@ -174,7 +174,7 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
 
 async def test_a_launcher_that_comes_back_is_found(rig: Rig, log: io.StringIO) -> None:
     """Without a launcher jobs are refused at once, with one they run again; counts go on from where they were."""
-    rig.tally.count_pool_event("made", 5)
+    rig.counters.count_pool_event("made", 5)
     await until(lambda: rig.metric("figbox_pool_events_total", event="made") == 5)
     rig.launcher.result = None
     call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
@@ -188,8 +188,8 @@ async def test_a_launcher_that_comes_back_is_found(rig: Rig, log: io.StringIO) -
     assert rig.metric("figbox_engine_up") == 0
     assert rig.client.environments == {}
     rig.launcher.result = picture_result(PNG)
-    rig.tally = Tally()
-    rig.tally.count_pool_event("made", 2)
+    rig.counters = PlainCounters()
+    rig.counters.count_pool_event("made", 2)
     await rig.start()
     await until(lambda: rig.client.not_ready is None)
     assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK

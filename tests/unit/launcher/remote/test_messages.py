@@ -31,7 +31,7 @@ from gateway.launcher.remote.messages import (
     STYLES_LIMIT,
     WALL_LIMIT_S,
     Failure,
-    WireBroken,
+    MalformedMessage,
     check_job,
     encode_failure,
     encode_job,
@@ -242,20 +242,20 @@ async def test_frames_are_read_one_by_one() -> None:
 )
 async def test_broken_frames_are_refused(data: bytes) -> None:
     """Whatever isn't a frame that may come now is refused."""
-    with pytest.raises(WireBroken):
+    with pytest.raises(MalformedMessage):
         await read_frame(reader_of(data), {JOB: 3})
 
 
 async def test_a_length_is_judged_before_its_bytes_come() -> None:
     """A frame that is too long is refused when its head is there, whatever follows or doesn't."""
-    with pytest.raises(WireBroken):
+    with pytest.raises(MalformedMessage):
         await asyncio.wait_for(read_frame(reader_of(FRAME_HEAD.pack(JOB, 4), eof=False), {JOB: 3}), slowed(5))
-    with pytest.raises(WireBroken):
+    with pytest.raises(MalformedMessage):
         await asyncio.wait_for(read_data(reader_of(b"", eof=False), JOB_DATA_LIMIT + 1, JOB_DATA_LIMIT), slowed(5))
 
 
 @pytest.mark.parametrize("data", [b"", encode_frame(DATA, b"ab"), encode_frame(DATA, b"abcd"), encode_frame(JOB)])
 async def test_data_are_those_announced(data: bytes) -> None:
     """Other bytes than the document announces are refused."""
-    with pytest.raises(WireBroken):
+    with pytest.raises(MalformedMessage):
         await read_data(reader_of(data), 3, 10)
