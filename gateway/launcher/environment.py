@@ -15,7 +15,7 @@ from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker, ForkingMaker
 from gateway.launcher.pool import Pool
-from gateway.launcher.selftest.monitor import Proof
+from gateway.launcher.selftest.monitor import Monitor
 from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, prepare, run_to_end
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
@@ -59,7 +59,7 @@ class OpenEnvironment:
     maker: ContainerMaker
     pool: Pool
     executor: PoolExecutor
-    proof: Proof
+    monitor: Monitor
 
 
 async def examine(engine: DockerEngine, name: str, settings: LauncherSettings, instance: str) -> Examined:
@@ -158,9 +158,9 @@ def open_environment(
     usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
     executor = PoolExecutor(pool, engine, settings.limits, usage.read)
     test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
-    proof = Proof(test, examined.prepared.verdict, settings.selftest_period_s)
+    monitor = Monitor(test, examined.prepared.verdict, settings.selftest_period_s)
     pool.start()
-    return OpenEnvironment(examined.facts, maker, pool, executor, proof)
+    return OpenEnvironment(examined.facts, maker, pool, executor, monitor)
 
 
 async def read_account(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
@@ -172,7 +172,7 @@ async def read_account(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]
     Raises:
         StartError: It gives none.
     """
-    output, state = await run_to_end(engine, lambda uid: sandbox.container_config(uid, ("facts",)))
+    output, state = await run_to_end(engine, sandbox, ("facts",))
     try:
         account = json.loads(output)
         return {

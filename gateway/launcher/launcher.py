@@ -76,8 +76,8 @@ class EngineLauncher:
         if self._fault is not None:
             return self._fault
         default = self._open.get(DEFAULT_ENVIRONMENT)
-        if default is not None and default.proof.reason is not None:
-            return default.proof.reason
+        if default is not None and default.monitor.reason is not None:
+            return default.monitor.reason
         if default is not None and default.pool.breaker_open and not default.pool.idle_count:
             return "the engine fails to start containers"
         return None
@@ -87,7 +87,7 @@ class EngineLauncher:
         """What the last self-test of the sandbox came to; None before the first."""
         if not self._open:
             return None
-        return merged({name: environment.proof.verdict for name, environment in self._open.items()})
+        return merged({name: environment.monitor.verdict for name, environment in self._open.items()})
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:
@@ -123,8 +123,8 @@ class EngineLauncher:
         environment = self._open.get(job.environment)
         if environment is None:
             raise InvalidRequest("there is no such environment")
-        if environment.proof.reason is not None:
-            raise EngineUnavailable(environment.proof.reason)
+        if environment.monitor.reason is not None:
+            raise EngineUnavailable(environment.monitor.reason)
         return await environment.executor.run(job, stages)
 
     async def aclose(self) -> None:
@@ -184,7 +184,7 @@ class EngineLauncher:
             on_event=self._note_pool_event,
         )
         self._open[name] = opened
-        self._spawn(opened.proof.keep_fresh())
+        self._spawn(opened.monitor.keep_fresh())
         logger.info(
             "environment ready",
             environment=name,
@@ -235,7 +235,7 @@ class EngineLauncher:
         if not (was_away or (self._suspicious and starts)):
             return True
         self._suspicious = False
-        renewed = [await environment.proof.renew() for environment in self._open.values()]
+        renewed = [await environment.monitor.renew() for environment in self._open.values()]
         return all(renewed) or not was_away
 
     def _note_pool_event(self, event: str) -> None:

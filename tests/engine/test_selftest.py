@@ -130,7 +130,7 @@ def settings_on(engine: SecondEngine, clean_environment: None) -> Callable[[str 
 async def test_an_honest_runtime_holds(settings_on: Callable[[str | None], Any], engine: SecondEngine) -> None:
     """With nothing left out every check holds, so that the faults below are found by what was left out alone."""
     verdict = await selftest.run(settings_on("turncoat"))
-    assert verdict.faults == ()
+    assert verdict.gaps == ()
     assert verdict.holds
     assert engine.counts()["containers"] == 0
 
@@ -141,7 +141,7 @@ async def test_what_a_runtime_leaves_out_is_found(
 ) -> None:
     """Each line that a runtime ignores is found by the checks that are there for it, and by no other."""
     verdict = await selftest.run(settings_on(f"without-{name}"))
-    assert {check.name for check in verdict.checks if not check.holds} == FOUND_BY[name], verdict.faults
+    assert {check.name for check in verdict.checks if not check.holds} == FOUND_BY[name], verdict.gaps
     assert engine.counts()["containers"] == 0
 
 
@@ -154,7 +154,7 @@ async def test_a_runtime_that_renders_nothing_is_found(settings_on: Callable[[st
 def test_a_gateway_does_not_start_on_an_engine_that_ignores_a_limit(engine: SecondEngine, tmp_path: Path) -> None:
     """It is refused, with the reason in the one sentence that it ends with."""
     with (
-        pytest.raises(AssertionError, match="the sandbox does not hold: it has more threads than it may"),
+        pytest.raises(AssertionError, match="the sandbox does not hold: it has more threads than allowed"),
         live_gateway(tmp_path, docker_host=engine.url, FIGBOX_RUNTIME="without-pids"),
     ):
         pass

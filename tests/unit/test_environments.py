@@ -194,9 +194,8 @@ SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
 def _account(monkeypatch: pytest.MonkeyPatch, output: bytes, state: ExitState) -> dict[str, Any]:
     """Return what is read of an image whose container writes that and ends so."""
 
-    async def run(_: object, config: Callable[[int], dict[str, Any]]) -> tuple[bytes, ExitState]:
-        assert config(20_000)["Cmd"] == ["facts"]
-        assert config(20_000)["HostConfig"]["ReadonlyRootfs"] is True
+    async def run(_: object, sandbox: Sandbox, command: tuple[str, ...]) -> tuple[bytes, ExitState]:
+        assert (sandbox, command) == (SANDBOX, ("facts",))
         return output, state
 
     monkeypatch.setattr(environment, "run_to_end", run)

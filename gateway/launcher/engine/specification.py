@@ -217,10 +217,6 @@ class Sandbox:
         host["Ulimits"] = [limit for limit in host["Ulimits"] if limit["Name"] != "cpu"]
         return {**config, "Entrypoint": list(TEMPLATE), "Cmd": []}
 
-    def probe_config(self, uid: int) -> dict[str, Any]:
-        """Return the create body of a container that reports what its sandbox looks like from inside."""
-        return self.container_config(uid, ("probe",))
-
     def _host_config(self) -> dict[str, Any]:
         limits = self.limits
         tmpfs = f"rw,noexec,nosuid,nodev,mode=1777,size={limits.tmpfs_limit_bytes},nr_inodes={limits.tmpfs_inodes}"

@@ -1,8 +1,8 @@
-"""`python -m gateway.launcher.selftest`: tests the sandbox on the configured engine, once, and says what came of it.
+"""`python -m gateway.launcher.selftest`: runs the self-test of the sandbox once, on the configured engine.
 
-It runs the same checks as the service does at its start and now and then, beside a running service or without one, and
-needs the right to open the engine's socket. The exit status is 0 when the sandbox holds, 1 when it doesn't, and 2 when
-it can't be tested: a bad setting, no engine, no image.
+It runs the checks that the service runs, beside a running service or without one, and needs access to the engine's
+socket. The exit status is 0 if the sandbox holds, 1 if it doesn't, and 2 if it can't be tested: a bad setting, no
+engine, no image.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HOLDS, DOES_NOT_HOLD, NOT_TESTED = 0, 1, 2
 
 
 class SelfTestSettings(LauncherSettings):
-    """The settings that decide what the sandbox is; this process listens nowhere."""
+    """The settings that describe the sandbox; this process listens nowhere."""
 
     @property
     def _address(self) -> str:
@@ -37,7 +37,7 @@ class SelfTestSettings(LauncherSettings):
 
 def main() -> int:
     """Test, print the table, and return the exit status."""
-    logger.remove()  # what the table says needs no log beside it
+    logger.remove()  # the table says it all
     try:
         verdict = asyncio.run(run(load(SelfTestSettings)))
     except (StartError, EngineError) as error:
@@ -48,18 +48,18 @@ def main() -> int:
 
 
 async def run(settings: LauncherSettings) -> Verdict:
-    """Test the sandbox that these settings describe, in every environment.
+    """Test the sandbox that the settings describe, in every environment.
 
     Raises:
         StartError: The engine can't be used as configured.
-        EngineError: It can't be reached, or failed meanwhile.
+        EngineError: The engine can't be reached, or failed.
     """
     engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
     try:
         verdicts = {}
         for name, own in settings.environments.items():
             _, sandbox = await find_sandbox(engine, own, secrets.token_hex(8))
-            # A name of its own: a service's self-test takes what it finds under its name for what a crash left.
+            # Under another name: a service's self-test takes what it finds under its own name for a crash's leftovers.
             by_hand = replace(sandbox, installation=f"{sandbox.installation}.by-hand")
             verdicts[name] = await SelfTest(engine, by_hand, name).run()
         return merged(verdicts)
@@ -68,11 +68,11 @@ async def run(settings: LauncherSettings) -> Verdict:
 
 
 def table(verdict: Verdict) -> str:
-    """Return a verdict for a person to read: a line for each check, its faults below."""
+    """Return a verdict for a person to read: a line for each check, and its gaps below."""
     lines = []
     for check in verdict.checks:
-        lines.append(f"{'holds' if check.holds else 'FAULT'}  {check.name}")
-        lines += [f"       {fault}" for fault in check.faults]
+        lines.append(f"{'holds' if check.holds else 'GAP  '}  {check.name}")
+        lines += [f"       {gap}" for gap in check.gaps]
     lines.append(f"\nThe sandbox {'holds' if verdict.holds else 'does not hold'} ({verdict.duration_s:.1f} s).")
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""What a self-test of the sandbox came to, as it travels to whoever asks: `/readyz`, the log, a person."""
+"""The verdict of a self-test, as `/readyz`, the log and a person read it."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was tried.
+    """One property of the sandbox that was tested.
 
     Attributes:
-        name: What it is about, e.g. `memory`.
-        faults: What doesn't hold, each in the middle of a sentence; empty when it holds.
+        name: E.g. `memory`.
+        gaps: What doesn't hold, worded for the middle of a sentence.
     """
 
     name: str
-    faults: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.faults
+        """Whether there is no gap."""
+        return not self.gaps
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of one self-test.
+    """What one self-test found.
 
     Attributes:
-        checks: All that was tried, in a fixed order.
-        when_s: When it was done, in seconds since 1970.
-        duration_s: Seconds it took.
+        checks: Everything that was tested, in a fixed order.
+        when_s: Its end, in seconds since 1970.
+        duration_s: How long it took, in seconds.
     """
 
     checks: tuple[Check, ...]
@@ -46,34 +46,30 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether every check holds; nothing tried proves nothing."""
+        """Whether every check holds, and there is any."""
         return bool(self.checks) and all(check.holds for check in self.checks)
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """Everything that doesn't hold."""
-        return tuple(fault for check in self.checks for fault in check.faults)
+    def gaps(self) -> tuple[str, ...]:
+        """The gaps of all checks."""
+        return tuple(gap for check in self.checks for gap in check.gaps)
 
     @property
     def reason(self) -> str | None:
-        """Why no job may be run, in one sentence; None when it holds."""
-        return None if self.holds else "the sandbox does not hold: " + ("; ".join(self.faults) or "nothing was tried")
+        """Why no job may run, in one sentence; None if the sandbox holds."""
+        return None if self.holds else "the sandbox does not hold: " + ("; ".join(self.gaps) or "nothing was tested")
 
     def age_s(self) -> int:
-        """Return the whole seconds since; 0 if the clock was set back."""
+        """Return whole seconds since its end; 0 if the clock was set back."""
         return max(0, int(time.time() - self.when_s))
 
 
 def merged(verdicts: Mapping[str, Verdict]) -> Verdict:
-    """Return one verdict on several environments' sandboxes, as old as the oldest; what isn't the default's says whose.
-
-    Args:
-        verdicts: By environment; the default's among them.
-    """
+    """Return one verdict for several environments, as old as the oldest; checks name any but the default one."""
     checks = [
         check
         if name == DEFAULT_ENVIRONMENT
-        else Check(f"{name}: {check.name}", tuple(f"in environment {name}, {fault}" for fault in check.faults))
+        else Check(f"{name}: {check.name}", tuple(f"in environment {name}, {gap}" for gap in check.gaps))
         for name, verdict in verdicts.items()
         for check in verdict.checks
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.launcher import launcher as module
 from gateway.launcher.launcher import EngineLauncher
-from gateway.launcher.selftest.monitor import Proof
+from gateway.launcher.selftest.monitor import Monitor
 from gateway.model.errors import EngineUnavailable, InvalidRequest
 from gateway.model.jobs import Job
 from gateway.model.results import Stages
@@ -32,8 +32,8 @@ class Watched:
         self.pool = SimpleNamespace(breaker_open=False, idle_count=0)
         inside = cast("Any", launcher)
         inside._fault = None
-        proof = Proof(test, GOOD, 3600)
-        inside._open = {"default": SimpleNamespace(pool=self.pool, proof=proof)}
+        monitor = Monitor(test, GOOD, 3600)
+        inside._open = {"default": SimpleNamespace(pool=self.pool, monitor=monitor)}
         inside._engine.ping = self._ping
         self.task = asyncio.create_task(inside._watch())
 

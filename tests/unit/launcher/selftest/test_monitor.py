@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.launcher.selftest import __main__ as selftest
-from gateway.launcher.selftest import monitor as proof
-from gateway.launcher.selftest.monitor import Proof
+from gateway.launcher.selftest import monitor
+from gateway.launcher.selftest.monitor import Monitor
 from gateway.launcher.selftest.verdict import Check, Verdict, merged
 from gateway.model.codec import build, encode, parse
 from gateway.model.errors import EngineUnavailable, StartError
@@ -41,9 +41,9 @@ class Scripted:
 
 
 def test_a_verdict_holds_when_every_check_does() -> None:
-    """One fault is enough; nothing tried proves nothing; the reason names every fault."""
+    """One gap is enough; nothing tested proves nothing; the reason names every gap."""
     assert (GOOD.holds, GOOD.reason) == (True, None)
-    assert (BAD.holds, BAD.faults) == (False, ("its memory limit is not enforced", "a", "b"))
+    assert (BAD.holds, BAD.gaps) == (False, ("its memory limit is not enforced", "a", "b"))
     assert BAD.reason == "the sandbox does not hold: its memory limit is not enforced; a; b"
     empty = Verdict((), 0.0, 0.0)
     assert not empty.holds
@@ -65,7 +65,7 @@ def test_a_verdict_crosses_to_another_process() -> None:
 
 async def test_a_verdict_that_no_longer_holds_is_the_reason(log: io.StringIO) -> None:
     """It stops jobs from that moment until one holds again; both are logged once."""
-    kept = Proof(Scripted(BAD, GOOD), GOOD, 3600)
+    kept = Monitor(Scripted(BAD, GOOD), GOOD, 3600)
     assert kept.reason is None
     assert await kept.renew()
     assert kept.reason == BAD.reason
@@ -77,7 +77,7 @@ async def test_a_verdict_that_no_longer_holds_is_the_reason(log: io.StringIO) ->
 async def test_an_engine_that_fails_gives_no_verdict(log: io.StringIO) -> None:
     """The last verdict stays, whichever it was, and the caller is told."""
     for before in (GOOD, BAD):
-        kept = Proof(Scripted(EngineUnavailable("it is away")), before, 3600)
+        kept = Monitor(Scripted(EngineUnavailable("it is away")), before, 3600)
         assert not await kept.renew()
         assert kept.verdict is before
     assert log.getvalue().count("self-test not finished") == 2
@@ -86,9 +86,9 @@ async def test_an_engine_that_fails_gives_no_verdict(log: io.StringIO) -> None:
 @pytest.mark.parametrize("outcome", [BAD, EngineUnavailable("it is away")])
 async def test_what_failed_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch, outcome: Verdict | Exception) -> None:
     """Not an hour later: whoever mended the engine waits for it; and after that the pace is the old one."""
-    monkeypatch.setattr(proof, "RETRY_S", 0.001)
+    monkeypatch.setattr(monitor, "RETRY_S", 0.001)
     test = Scripted(outcome, outcome, outcome, GOOD)
-    kept = Proof(test, GOOD, 3600)
+    kept = Monitor(test, GOOD, 3600)
     task = asyncio.create_task(kept.keep_fresh())
     await asyncio.sleep(0.02)
     assert test.runs == 0
@@ -102,7 +102,7 @@ async def test_what_failed_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch, 
 async def test_a_good_verdict_is_renewed_after_the_period() -> None:
     """Again and again."""
     test = Scripted(GOOD)
-    task = asyncio.create_task(Proof(test, GOOD, 0.001).keep_fresh())
+    task = asyncio.create_task(Monitor(test, GOOD, 0.001).keep_fresh())
     await until(lambda: test.runs > 3)
     task.cancel()
 
@@ -120,15 +120,15 @@ async def test_two_tests_at_once_follow_each_other() -> None:
             running -= 1
             return GOOD
 
-    kept = Proof(Slow(), BAD, 3600)
+    kept = Monitor(Slow(), BAD, 3600)
     assert await asyncio.gather(kept.renew(), kept.renew()) == [True, True]
 
 
-def test_the_table_names_every_check_and_fault() -> None:
+def test_the_table_names_every_check_and_gap() -> None:
     """A person sees each check on a line, what is wrong below it, and the whole at the end."""
     assert selftest.table(GOOD) == "holds  memory\nholds  render\n\nThe sandbox holds (1.0 s).\n"
     told = selftest.table(BAD)
-    assert "FAULT  memory\n       its memory limit is not enforced\n" in told
+    assert "GAP    memory\n       its memory limit is not enforced\n" in told
     assert told.endswith("\nThe sandbox does not hold (1.0 s).\n")
 
 
@@ -141,7 +141,7 @@ def test_the_table_names_every_check_and_fault() -> None:
         (EngineUnavailable("no engine"), selftest.NOT_TESTED),
     ],
 )
-def test_the_exit_status_tells_a_fault_from_a_failure(
+def test_the_exit_status_tells_a_gap_from_a_failure(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     clean_environment: None,

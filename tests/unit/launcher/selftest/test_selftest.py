@@ -14,9 +14,9 @@ import pytest
 from gateway.launcher.engine.docker_engine import EngineFacts, ExitState, FoundContainer, Launched
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
-from gateway.launcher.selftest import selftest as preflight
-from gateway.launcher.selftest.selftest import SelfTest, judge_probe, meets_host_kernel, prepare, probe
-from gateway.launcher.selftest.trials import COMMAND
+from gateway.launcher.selftest import selftest
+from gateway.launcher.selftest.selftest import SelfTest, meets_host_kernel, prepare, probe
+from gateway.launcher.selftest.trials import COMMAND, judge_probe
 from gateway.model.errors import ContainerLost, EngineUnavailable, StartError
 from gateway.model.jobs import Limits, MiB
 from tests.fakes import PNG, block
@@ -131,7 +131,7 @@ def _tmp(**changes: object) -> dict[str, Any]:
 
 def _judge(report: dict[str, Any], runtime: str | None = None) -> list[str]:
     checks = judge_probe(report, host_kernel=meets_host_kernel(runtime), tmpfs_limit_bytes=64 * MiB)
-    return [fault for faults in checks.values() for fault in faults]
+    return [gap for gaps in checks.values() for gap in gaps]
 
 
 def _status(**changes: str) -> dict[str, Any]:
@@ -139,13 +139,13 @@ def _status(**changes: str) -> dict[str, Any]:
 
 
 def test_good_sandbox_holds() -> None:
-    """A sandbox as we ask for it has no fault, with no interface at all too, and with the last uid."""
+    """A sandbox as we ask for it has no gap, with no interface at all too, and with the last uid."""
     for report in (GOOD, _report(interfaces=[]), _report(uid=UID_LAST), _report(groups=[])):
         assert _judge(report) == []
 
 
 @pytest.mark.parametrize(
-    ("report", "fault"),
+    ("report", "gap"),
     [
         (_report(interfaces=["lo", "eth0"]), "network"),
         (_report(interfaces=None), "network"),
@@ -172,10 +172,10 @@ def test_good_sandbox_holds() -> None:
         (_report(refused=None), "system calls"),
     ],
 )
-def test_each_fault_is_found_alone(report: dict[str, Any], fault: str) -> None:
-    """One thing that doesn't hold, or isn't reported at all, is exactly one fault."""
+def test_each_gap_is_found_alone(report: dict[str, Any], gap: str) -> None:
+    """One thing that doesn't hold, or isn't reported at all, is exactly one gap."""
     (found,) = _judge(report, "runc")
-    assert fault in found
+    assert gap in found
 
 
 def test_empty_report_proves_nothing() -> None:
@@ -253,7 +253,7 @@ async def test_memory_limit_that_does_not_hold_stops_the_start(
         pytest.param(block(1, b"[]"), id="no object"),
         pytest.param(block(2, json.dumps(GOOD).encode()), id="on stderr"),
         pytest.param(b"HTTP/1.1 500 x", id="no stream"),
-        pytest.param(block(1, bytes(preflight.PROBE_OUTPUT_LIMIT + 1))[:200_000] * 2, id="flood"),
+        pytest.param(block(1, bytes(selftest.REPORT_LIMIT + 1))[:200_000] * 2, id="flood"),
     ],
 )
 async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> None:
@@ -285,7 +285,7 @@ async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> Non
 
 async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe has a time limit, and is removed when it is over."""
-    monkeypatch.setattr(preflight, "PROBE_LIMIT_S", 0.02)
+    monkeypatch.setattr(selftest, "TRIAL_LIMIT_S", 0.02)
     engine = ProbedEngine(b"")
     ours, peer = socket.socketpair()
 
@@ -306,7 +306,7 @@ async def test_memory_that_cannot_be_lowered_is_noted(make_settings: MakeSetting
     launch = engine.launch
 
     async def survive(config: dict[str, Any], name: str) -> Launched:
-        if config["HostConfig"]["Memory"] != 4 * preflight.MEMORY_PROBE_BYTES or not engine.lowers:
+        if config["HostConfig"]["Memory"] != 4 * selftest.MEMORY_TRIAL_BYTES or not engine.lowers:
             return await launch(config, name)
         ours, peer = socket.socketpair()
         peer.sendall(block(1, b"survived\n"))
@@ -341,7 +341,7 @@ async def test_a_sandbox_that_holds_has_a_verdict_with_every_check() -> None:
     engine = _engine()
     verdict = await _verdict(engine)
     assert verdict.holds
-    assert verdict.faults == ()
+    assert verdict.gaps == ()
     assert [check.name for check in verdict.checks] == [
         *("network", "user", "capabilities", "files", "privileges", "system calls"),
         *("memory", "tmpfs", "file size", "descriptors", "inodes", "threads", "cpu", "render"),
@@ -365,7 +365,7 @@ async def test_a_sandbox_that_holds_has_a_verdict_with_every_check() -> None:
         ("large_file", None, "file size"),
     ],
 )
-async def test_each_limit_that_was_exceeded_is_a_fault_of_its_own(name: str, value: object, check: str) -> None:
+async def test_each_limit_that_was_exceeded_is_a_gap_of_its_own(name: str, value: object, check: str) -> None:
     """A limit that didn't stop the program, or of which it says nothing readable, doesn't hold; the others do."""
     engine = _engine()
     engine.trials = {**TRIALS, name: value}
@@ -378,7 +378,7 @@ async def test_a_program_that_says_nothing_has_proved_nothing() -> None:
     """No report is no proof of any limit."""
     engine = _engine()
     engine.trials = {}
-    assert len((await _verdict(engine)).faults) == 6
+    assert len((await _verdict(engine)).gaps) == 6
 
 
 async def test_a_kernel_in_user_space_counts_neither_threads_nor_files() -> None:
