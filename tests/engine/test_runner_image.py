@@ -223,13 +223,14 @@ plt.figure()
 
 
 def test_image_holds_no_tools(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
-    """No pip, no compiler, no setuid or setgid file, nothing unreadable or writable for the job's uid."""
+    """No pip, compiler or build program, no setuid or setgid file, nothing unreadable or writable for the job's uid."""
     program = """
 import importlib.util, os, shutil, stat
 for name in ("pip", "ensurepip"):
     assert importlib.util.find_spec(name) is None, name
 for name in ("pip", "pip3", "cc", "gcc", "ld", "make"):
     assert shutil.which(name) is None, name
+assert not os.path.exists("/opt/figbox/build")
 for folder, folders, files in os.walk("/"):
     folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/dev", "/tmp")]
     for name in files:
