@@ -1,9 +1,9 @@
-"""The launcher's socket: made so that nobody can get between, and taken away again.
+"""The launcher's socket: made so that no other program can take its place, and removed at the end.
 
-The directory is the door: it must belong to us (or to root) and be writable by nobody else, so that whoever may
-connect can't put something else in the socket's place. It is opened once, without following a link, and everything
-happens below that descriptor. A lock on it tells a launcher that lives from a socket that one left behind: the lock
-goes with its process, however it ends.
+Its directory protects it: it must belong to us or to root and not be writable by others, so that a program that may
+connect can't replace the socket. It is opened once, without following a link, and everything happens below that
+descriptor. A lock on it tells a living launcher from a socket left behind: the kernel drops the lock with the process,
+however that ends.
 
 Source: unix(7) for permissions on sockets, flock(2), umask(2); `/proc/self/fd` in proc(5).
 """
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Connections the kernel holds for us until we take them.
+#: Connections that the kernel queues until we accept them.
 BACKLOG = 1024
 
-#: Owner and group may connect, nobody else; set before the socket exists, so there is no moment in which others could.
+#: Only owner and group may connect; set before the socket exists, so that others can't for a moment.
 MODE = 0o660
 
 
 @contextlib.contextmanager
 def listening(path: Path) -> Iterator[socket.socket]:
-    """Listen on a socket of ours at this path, until the block ends.
+    """Listen on a socket at this path until the block ends.
 
     Args:
-        path: Absolute; its directory is made if only that is missing, for us alone.
+        path: Absolute; its directory is made, for us alone, if only that is missing.
 
     Raises:
-        StartError: It can't be had; the text says what to do.
+        StartError: It can't be made; the text says what to do.
     """
     try:
         folder = _open_folder(path.parent)
@@ -59,17 +59,17 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
 
 def peer_of(connection: socket.socket) -> int:
-    """Return the uid that opened the other end of a connection, as the kernel kept it at that moment."""
+    """Return the uid that opened the other end of a connection, as the kernel recorded it."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)
     _, uid, _ = UCRED.unpack(credentials)
     return int(uid)
 
 
 def _open_folder(path: Path) -> int:
-    """Return a descriptor of the directory, which is ours to keep.
+    """Return a descriptor of the directory, which the caller closes.
 
     Raises:
-        StartError: It isn't one that can be a door.
+        StartError: The directory is writable by others.
     """
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
@@ -78,18 +78,18 @@ def _open_folder(path: Path) -> int:
     if state.st_uid not in (0, os.geteuid()) or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         os.close(folder)
         raise StartError(
-            f"the launcher's socket can't be made in {path}: others could put something in its place. Give it a "
-            "directory of its own, owned by the launcher's user and writable by nobody else"
+            f"the launcher's socket can't be made in {path}: others could replace it. Give it a directory "
+            "of its own, owned by the launcher's user and not writable by others"
         )
     return folder
 
 
 def _bind(listener: socket.socket, folder: int, path: Path) -> tuple[int, int]:
-    """Bind and listen; return what tells our socket from another one of that name."""
+    """Bind and listen; return the identity of our socket, which another one of that name wouldn't have."""
     _remove_stale(folder, path)
     before = os.umask(0o777 & ~MODE)
     try:
-        # By way of the directory that was checked, whatever the path leads to by now. Bind follows no link.
+        # Through the directory that was checked, wherever the path leads by now. Bind doesn't follow links.
         listener.bind(f"/proc/self/fd/{folder}/{path.name}")
         listener.listen(BACKLOG)
     except OSError as error:
@@ -100,13 +100,13 @@ def _bind(listener: socket.socket, folder: int, path: Path) -> tuple[int, int]:
 
 
 def _remove_stale(folder: int, path: Path) -> None:
-    """Remove the socket that a launcher left behind which did not end by itself; nothing else is touched."""
+    """Remove the socket that a killed launcher left behind, and nothing else."""
     try:
         state = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(state.st_mode):
-        raise StartError(f"{path} exists and is no socket: remove it, or set FIGBOX_LAUNCHER_SOCKET")
+        raise StartError(f"{path} exists and is not a socket: remove it, or set FIGBOX_LAUNCHER_SOCKET")
     os.unlink(path.name, dir_fd=folder)
 
 

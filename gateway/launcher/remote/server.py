@@ -2,13 +2,12 @@
 
 Theory of operation. A connection is accepted, the kernel tells its peer's uid, and a peer that isn't allowed is cut
 off before a byte is read. What comes first decides what it is (see `gateway.launcher.remote.messages`): a closed
-sending side makes it a watcher, which is sent the state every other second; a job's document makes it a job. A job
-takes one of as many places as jobs may run at once, whatever the gateway believes, before its bytes are read; its
-reply is written when it is done, and the connection closed. A peer that hangs up before has cancelled its job: the
-container is killed.
+sending side makes it a watcher, which is sent the state every other second; a job's document makes it a job. Before its
+bytes are read, a job needs a place, of which there are as many as jobs may run at once; when it is done, its result is
+written and the connection closed. A peer that hangs up earlier cancels its job, and the container is killed.
 
-Bounded are: connections, watchers, the time a peer may take for each part of what it says, the time it may take to
-read our answer, and every length. What a peer does wrong is counted and logged as one constant line, not too many.
+Bounded are the connections, the watchers, the time for each part of what a peer sends and for reading what we send, and
+every length. What a peer does wrong is logged as a constant line, and not too often.
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import defaultdict, deque
+import sys
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from loguru import logger
 
+from gateway.admission import Admission
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.remote.counters import PlainCounters
 from gateway.launcher.remote.listener import listening, peer_of
@@ -39,7 +40,7 @@ from gateway.launcher.remote.messages import (
     read_frame,
 )
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
-from gateway.model.errors import EngineError, GatewayError, InvalidRequest, QueueTimeout, ShuttingDown
+from gateway.model.errors import EngineError, GatewayError, InvalidRequest, ShuttingDown
 from gateway.model.jobs import Job, KiB
 from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
@@ -47,35 +48,35 @@ from gateway.shutdown import Shutdown
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from gateway.launcher.interface import Launcher
     from gateway.launcher.sizing import Sizes
     from gateway.model.results import Result
     from gateway.settings import LauncherProcessSettings
 
-#: Connections at once, beside one for each job that may run: watchers, waiting jobs, whatever a peer tries.
+#: Connections at once beside those of running jobs: watchers, waiting jobs, whatever a peer tries.
 CONNECTIONS_LIMIT = 64
 
-#: Connections at once that only watch.
+#: Watchers at once.
 WATCHERS_LIMIT = 8
 
-#: Seconds a peer may take to say what it wants, and to send the bytes of a job.
+#: Seconds a peer may take to send its first frame, and to send the bytes of a job.
 ASK_LIMIT_S = 5.0
 SEND_LIMIT_S = 20.0
 
-#: Seconds a peer may take to read an answer or a state.
+#: Seconds a peer may take to read a result or a state.
 READ_LIMIT_S = 20.0
 
-#: Seconds a job may wait for a place. A gateway admits no more jobs than there are places, so it is only ever the
-#: moment in which an ended job's connection goes, or another gateway's.
+#: Seconds a job may wait for a place. A gateway admits no more jobs than there are places, so a job waits only until
+#: the connection of an ended one has closed, or for the jobs of another gateway.
 PLACE_LIMIT_S = 10.0
 
-#: Seconds between looks at the state, and between two that are told to a watcher when nothing has changed.
+#: Seconds between looks at the state, and between two messages to a watcher while nothing changes.
 LOOK_S = 0.25
 TELL_S = 2.0
 
-#: Seconds to wait when no connection can be taken for want of descriptors.
+#: Seconds to wait when no connection can be accepted, for want of descriptors.
 ACCEPT_PAUSE_S = 0.1
 
 #: Bytes of a stream that are read ahead.
@@ -87,7 +88,7 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
 
     Args:
         settings: Validated settings.
-        started: Called once gateways are answered.
+        started: Called once gateways can connect.
 
     Raises:
         StartError: It can't start; the text says what to do.
@@ -115,13 +116,13 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
 
 
 class LauncherServer:
-    """Answers gateways.
+    """Serves gateways.
 
     Args:
         launcher: Runs the jobs.
-        counters: What it counts in.
-        peers: Uids that may ask.
-        sizes: How many jobs may run at once, as long as the launcher says nothing else.
+        counters: Where the launcher counts.
+        peers: Uids that may connect.
+        sizes: How many jobs may run at once, until the launcher says otherwise.
     """
 
     def __init__(self, launcher: Launcher, counters: PlainCounters, peers: frozenset[int], sizes: Sizes) -> None:
@@ -130,34 +131,41 @@ class LauncherServer:
         self._peers = peers
         self._sizes = sizes
         self._instance = secrets.token_hex(8)
-        self._places = _Places(sizes.running)
+        # All jobs count as one key's, so they get their places in the order in which they came.
+        self._places = Admission(
+            running_limit=sizes.running,
+            queue_limit=CONNECTIONS_LIMIT,
+            queue_wait_s=PLACE_LIMIT_S,
+            key_limit=sys.maxsize,
+        )
         self._connections: set[asyncio.Task[None]] = set()
         self._watchers = 0
         self._closing = False
         self._acceptor: asyncio.Task[None] | None = None
-        #: One for each kind, so that a flood of one hides no other.
+        #: One for each event, so that a flood of one doesn't hide the others.
         self._complaints: defaultdict[str, LogGate] = defaultdict(LogGate)
         launcher.on_sizes = self._follow_sizes
 
     @property
     def running_count(self) -> int:
         """Jobs that hold a place."""
-        return self._places.taken
+        return self._places.running_count
 
     def start(self, listener: socket.socket) -> None:
-        """Begin to take connections."""
+        """Begin to accept connections."""
         self._acceptor = asyncio.create_task(self._accept(listener), name="launcher-accept")
 
     def refuse(self) -> None:
-        """Take no more jobs; those that run go on."""
+        """Accept no more jobs, and refuse those that wait; those that run go on."""
         self._closing = True
+        self._places.close()
 
     async def wait_idle(self) -> None:
         """Wait until no job runs."""
         await self._places.wait_empty()
 
     async def aclose(self) -> None:
-        """Close every connection, and so cancel every job."""
+        """Close every connection, which cancels every job."""
         tasks = [*self._connections, *([self._acceptor] if self._acceptor is not None else [])]
         for task in tasks:
             task.cancel()
@@ -171,7 +179,7 @@ class LauncherServer:
             try:
                 connection, _ = await loop.sock_accept(listener)
             except OSError as error:
-                self._complain("connection not taken", error=error.strerror)
+                self._complain("connection not accepted", error=error.strerror)
                 await asyncio.sleep(ACCEPT_PAUSE_S)
                 continue
             if not self._may_stay(connection):
@@ -182,7 +190,7 @@ class LauncherServer:
             task.add_done_callback(self._connections.discard)
 
     def _may_stay(self, connection: socket.socket) -> bool:
-        """Tell whether a connection is a peer's, and one that there is room for; nothing of it has been read."""
+        """Tell whether a connection is a peer's and there is room for it; nothing has been read from it yet."""
         try:
             uid = peer_of(connection)
         except OSError:
@@ -197,7 +205,7 @@ class LauncherServer:
 
     async def _attend(self, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=READ_AHEAD)
-        writer.transport.set_write_buffer_limits(high=0)  # so that a drained stream has been handed over whole
+        writer.transport.set_write_buffer_limits(high=0)  # so that draining waits until all is written
         try:
             async with asyncio.timeout(ASK_LIMIT_S):
                 frame = await read_frame(reader, {JOB: JOB_DOCUMENT_LIMIT})
@@ -207,18 +215,18 @@ class LauncherServer:
                 await self._serve(frame[1], reader, writer)
         except (MalformedMessage, MalformedDocument) as error:
             self._complain("peer broke the protocol", reason=str(error))
-            refusal = InvalidRequest("the launcher was asked something unknown")
+            refusal = InvalidRequest("the launcher does not understand the request")
             with contextlib.suppress(OSError):
                 await _write(writer, encode_failure(refusal, Stages()))
         except TimeoutError:
             self._complain("peer too slow")
         except OSError:
-            return  # it is gone, and with it whoever could be told
+            return  # the peer is gone
         finally:
             writer.transport.abort()
 
     def _complain(self, event: str, **fields: object) -> None:
-        """Log what a peer did wrong, unless such lines come too often; a peer's own words are in none."""
+        """Log what a peer did wrong, unless that happens too often; a peer's own words are never logged."""
         left_out = self._complaints[event].passes()
         if left_out is not None:
             logger.warning(event, **fields, left_out=left_out or None)
@@ -226,12 +234,12 @@ class LauncherServer:
     # Jobs
 
     async def _serve(self, document: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Run the job of a document, and answer."""
+        """Run the job of a document, and write what came of it."""
         parsed = parse(document)
         length = length_of_data(Job, parsed)
         stages = Stages()
         try:
-            async with self._places.hold(PLACE_LIMIT_S):
+            async with self._places.place("gateway"):
                 async with asyncio.timeout(SEND_LIMIT_S):
                     data = await read_data(reader, length, JOB_DATA_LIMIT)
                 job = build(Job, parsed, data)
@@ -247,11 +255,11 @@ class LauncherServer:
                 await _write(writer, encode_result(result))
 
     async def _run(self, job: Job, stages: Stages, reader: asyncio.StreamReader) -> Result | None:
-        """Run a job for as long as its peer is there; return None when it has gone.
+        """Run a job while its peer is connected; return None if it hangs up.
 
         Raises:
-            MalformedMessage: The peer says more than its job.
-            GatewayError: One of ours.
+            MalformedMessage: The peer sent more than its job.
+            GatewayError: The job failed.
         """
         if self._closing:
             raise ShuttingDown("The service is shutting down")
@@ -277,7 +285,7 @@ class LauncherServer:
     # Watchers
 
     async def _tell(self, writer: asyncio.StreamWriter) -> None:
-        """Tell the state, and again whenever it changes, until the peer is gone."""
+        """Send the state, and again whenever it changes, until the peer is gone."""
         if self._watchers >= WATCHERS_LIMIT:
             self._complain("too many watchers")
             return
@@ -296,7 +304,7 @@ class LauncherServer:
             self._watchers -= 1
 
     def state(self) -> State:
-        """Return how the launcher is doing now."""
+        """Return the launcher's present state."""
         return State(
             schema=SCHEMA,
             instance=self._instance,
@@ -309,87 +317,23 @@ class LauncherServer:
         )
 
 
-class _Places:
-    """As many places as jobs may run at once; who comes first gets the next one."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._empty = asyncio.Event()
-        self._empty.set()
-        self.taken = 0
-
-    def resize(self, limit: int) -> None:
-        """Go on with another number of places."""
-        self._limit = limit
-        self._hand_out()
-
-    async def wait_empty(self) -> None:
-        """Wait until none is taken."""
-        await self._empty.wait()
-
-    @contextlib.asynccontextmanager
-    async def hold(self, limit_s: float) -> AsyncIterator[None]:
-        """Hold a place.
-
-        Raises:
-            QueueTimeout: None fell free in time.
-        """
-        await self._take(limit_s)
-        try:
-            yield
-        finally:
-            self._give_back()
-
-    async def _take(self, limit_s: float) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        self._hand_out()
-        try:
-            async with asyncio.timeout(limit_s):
-                await waiter
-        except BaseException as error:
-            if waiter.done() and not waiter.cancelled():
-                self._give_back()  # it came in the very moment of giving up
-            else:
-                with contextlib.suppress(ValueError):  # whoever handed places out has seen that it gave up
-                    self._waiting.remove(waiter)
-            if isinstance(error, TimeoutError):
-                raise QueueTimeout("The launcher runs as many jobs as it may") from error
-            raise
-
-    def _give_back(self) -> None:
-        self.taken -= 1
-        if not self.taken:
-            self._empty.set()
-        self._hand_out()
-
-    def _hand_out(self) -> None:
-        while self._waiting and self.taken < self._limit:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                self.taken += 1
-                self._empty.clear()
-                waiter.set_result(None)
-
-
 def _outcome(run: asyncio.Task[Result]) -> Result:
-    """Return what a job gave; raise what it raised, a defect of ours as one that names nothing."""
+    """Return a job's result or raise its error; a bug of ours is raised without details."""
     error = run.exception()
     if error is None:
         return run.result()
     if isinstance(error, GatewayError):
         raise error
     logger.opt(exception=error).error("internal error")
-    raise GatewayError("the launcher failed by a defect of its own") from error
+    raise GatewayError("the launcher failed because of a bug") from error
 
 
 async def _write(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
-    """Write all of it, and give up on a peer that doesn't read.
+    """Write all pieces, and give up on a peer that doesn't read them.
 
     Raises:
-        TimeoutError: It doesn't.
-        OSError: It is gone.
+        TimeoutError: The peer doesn't read.
+        OSError: The peer is gone.
     """
     for piece in pieces:
         writer.write(piece)

@@ -114,7 +114,8 @@ async def test_no_more_jobs_run_than_may_whatever_the_gateway_wants(rig: Rig) ->
 
 async def test_no_job_waits_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that gets no place in time is told so, and the place is not lost."""
-    monkeypatch.setattr(service_module, "PLACE_LIMIT_S", 0.05)
+    assert rig.server is not None
+    monkeypatch.setattr(rig.server._places, "_queue_wait_s", 0.05)
     rig.launcher.result = None
     calls = [asyncio.create_task(rig.client.run(Job("x"), Stages())) for _ in range(2)]
     await until(lambda: rig.launcher.running == 2)

@@ -71,7 +71,7 @@ def test_nothing_else_is_touched(folder: Path, kind: str) -> None:
         if kind == "link":
             elsewhere.write_text("precious")
         path.symlink_to(elsewhere)
-    with pytest.raises(StartError, match="is no socket"), listening(path):
+    with pytest.raises(StartError, match="is not a socket"), listening(path):
         pass
     assert elsewhere.exists() == (kind == "link")
     assert path.is_symlink() or path.exists()

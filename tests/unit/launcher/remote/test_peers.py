@@ -61,7 +61,7 @@ async def test_strangers_are_closed_unread(folder: Path, log: io.StringIO) -> No
 async def test_what_is_no_job_is_refused(rig: Rig, log: io.StringIO, pieces: list[bytes]) -> None:
     """Anything but a job is refused with one constant failure, and logged without a word of it."""
     failure = failure_in(await rig.say(*pieces))
-    assert (failure.error, failure.message) == ("InvalidRequest", "the launcher was asked something unknown")
+    assert (failure.error, failure.message) == ("InvalidRequest", "the launcher does not understand the request")
     assert rig.launcher.jobs == []
     assert "peer broke the protocol" in log.getvalue()
     assert "containers" not in log.getvalue()
