@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result, Stages
 
-#: The gauges of a launcher: their names and what they tell. Nothing else of it may become a metric.
+#: The gauges of a launcher and their descriptions; nothing else of it can become a metric.
 GAUGES = {
     "figbox_pool_idle": "Warm containers waiting",
     "figbox_pool_making": "Containers being made",
@@ -27,32 +27,32 @@ GAUGES = {
 
 
 class Launcher(Protocol):
-    """Runs jobs, each in a container of its own. One verb; the rest is how it is doing.
+    """Runs jobs, each in a container of its own.
 
     Attributes:
-        on_sizes: Called with the sizes in force whenever they change after `start`: the engine came late, or the
-            launcher came back as another one.
+        on_sizes: Called with the sizes whenever they change after `start`: the engine came late, or the launcher came
+            back with others.
     """
 
     on_sizes: Callable[[Sizes], None]
 
     @property
     def not_ready(self) -> str | None:
-        """Why a job would fail now, in words for `/readyz`; None when it would not."""
+        """Why a job would fail now, as `/readyz` says it; None if it would not."""
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the last self-test of the sandbox came to; None as long as none is known."""
+        """The verdict of the last self-test; None as long as none is known."""
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:
         """The environments that jobs can name; empty until the engine has been reached."""
 
     async def start(self) -> Sizes:
-        """Begin; whatever can't be reached yet is waited for in the background.
+        """Start; an engine or launcher that can't be reached yet is waited for in the background.
 
         Returns:
-            The sizes in force, or good guesses.
+            The sizes, or good guesses.
 
         Raises:
             StartError: It can't work as configured.
@@ -63,7 +63,7 @@ class Launcher(Protocol):
 
         Args:
             job: What to draw.
-            stages: Filled in with where the time goes, also when the call fails.
+            stages: Filled in with where the time goes, also if the call fails.
 
         Raises:
             EngineError: The engine or the launcher failed us; the job may be tried again.
@@ -71,11 +71,11 @@ class Launcher(Protocol):
         """
 
     async def aclose(self) -> None:
-        """End: every container is removed, or left to a launcher that goes on without us. Twice is fine."""
+        """Remove every container, or leave them to a launcher that outlives us. May be called twice."""
 
 
 class Counters(Protocol):
-    """Where a launcher counts what happens; see `gateway.observability.metrics.Metrics`."""
+    """Where a launcher counts; see `gateway.observability.metrics.Metrics`."""
 
     def count_pool_event(self, event: str, times: int = 1) -> None:
         """Count one of the events that `Pool.on_event` names."""
@@ -87,4 +87,4 @@ class Counters(Protocol):
         """Count calls that the engine failed."""
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Add a gauge whose value is read when it is asked for."""
+        """Add a gauge whose value is read when needed."""

@@ -187,7 +187,7 @@ async def test_a_hung_launcher_is_noticed(split: LiveSplit) -> None:
     split.launcher.process.send_signal(signal.SIGSTOP)
     try:
         task = asyncio.create_task(split.gateway.render(PLOT))
-        assert "no sign of life" in await until_ready(split.gateway, 503)
+        assert "does not respond" in await until_ready(split.gateway, 503)
         assert (await asyncio.wait_for(task, slowed(15))).status == 503
     finally:
         split.launcher.process.send_signal(signal.SIGCONT)

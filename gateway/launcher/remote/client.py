@@ -1,9 +1,9 @@
 """The gateway's side of a launcher in a process of its own.
 
-One connection watches: the launcher tells its state on it, and the gateway knows by it whether there is a launcher,
-what it can do, and what it has counted. Every job has a connection of its own; closing it kills the job's container.
-When the watching one breaks or falls silent, the launcher is lost: jobs under way fail at once, new ones are refused,
-and it is tried again until it is back. Nothing here knows an engine.
+On one connection the launcher reports its state: what it can do and what it has counted. Every job has a connection of
+its own; closing it kills the job's container. When the first connection breaks or falls silent, the launcher is lost:
+jobs under way fail at once, new ones are refused, and the gateway reconnects until the launcher is back. Nothing here
+knows an engine.
 """
 
 from __future__ import annotations
@@ -49,36 +49,36 @@ if TYPE_CHECKING:
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job
 
-#: Seconds to connect, and for a job to be taken off our hands.
+#: Seconds to connect, and to send a job.
 CONNECT_LIMIT_S = 5.0
 SEND_LIMIT_S = 30.0
 
-#: Seconds a launcher may be silent; it speaks every other second, and its event loop never blocks for long.
+#: Seconds a launcher may be silent; it reports every other second, and its event loop never blocks for long.
 SILENCE_LIMIT_S = 8.0
 
-#: Seconds to wait for a launcher at the start before we go on without, and between tries to reach it.
+#: Seconds to wait for the launcher at the start before going on without it, and between attempts to connect.
 START_LIMIT_S = 3.0
 RETRY_S = 0.5
 
 #: Bytes of a stream that are read ahead.
 READ_AHEAD = 1 * MiB
 
-#: The sizes as long as no launcher has said any: every job is refused meanwhile.
+#: The sizes until a launcher has reported any; every job is refused meanwhile.
 UNKNOWN_SIZES = Sizes(running=1, pool=0)
 
-#: The stages that are the gateway's to fill in.
+#: The stages that the gateway itself measures.
 OWN_STAGES = frozenset({"queue_ms"})
 
-#: What can be wrong with a launcher's word: it isn't one, or it breaks off.
+#: What can be wrong with a launcher's message: it is malformed, or it breaks off.
 BROKEN = (MalformedMessage, MalformedDocument, OSError)
 
 
 class LauncherClient:
-    """Has jobs run by a launcher behind a unix socket; see `gateway.launcher.interface.Launcher`.
+    """Runs jobs through a launcher behind a unix socket; see `gateway.launcher.interface.Launcher`.
 
     Args:
         path: Of the socket.
-        counters: Where to count what the launcher has counted.
+        counters: Where to add what the launcher has counted.
     """
 
     def __init__(self, path: Path, counters: Counters) -> None:
@@ -91,7 +91,7 @@ class LauncherClient:
         self._last_counts: Mapping[str, int] = {}
         self._reason = "the launcher has not been reached yet"
         self._reached = asyncio.Event()
-        #: Done when the launcher of the moment is lost.
+        #: Done when the present launcher is lost.
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._watch: asyncio.Task[None] | None = None
@@ -105,7 +105,7 @@ class LauncherClient:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the last self-test of the sandbox came to; None as long as no launcher tells."""
+        """The verdict of the last self-test; None as long as none is known."""
         return None if self._state is None else self._state.verdict
 
     @property
@@ -114,7 +114,7 @@ class LauncherClient:
         return {} if self._state is None else {facts.name: facts for facts in self._state.environments}
 
     async def start(self) -> Sizes:
-        """Look for the launcher; go on without when it isn't there yet."""
+        """Connect to the launcher, or go on without it if it isn't there yet."""
         self._watch = asyncio.create_task(self._watch_on(), name="launcher-watch")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_LIMIT_S):
@@ -129,26 +129,26 @@ class LauncherClient:
             raise ShuttingDown("The service is shutting down")
         if self._state is None:
             raise EngineUnavailable(self._reason)
-        answer = asyncio.ensure_future(self._ask(job))
+        asking = asyncio.ensure_future(self._ask(job))
         lost = self._lost
         try:
-            waits: list[asyncio.Future[Any]] = [answer, lost]
+            waits: list[asyncio.Future[Any]] = [asking, lost]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise EngineUnavailable("the launcher was lost under a job")
-            said = answer.result()
+            if not asking.done():
+                raise EngineUnavailable("the launcher was lost while it ran a job")
+            message = asking.result()
         except BROKEN as error:
-            raise EngineUnavailable("the launcher gave no answer") from error
+            raise EngineUnavailable("the launcher sent no result") from error
         finally:
-            answer.cancel()
-            await asyncio.gather(answer, return_exceptions=True)
-        _take_over(stages, said.stages)
-        if isinstance(said, Failure):
-            raise error_of(said)
-        return replace(said, stages=stages)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        _take_over(stages, message.stages)
+        if isinstance(message, Failure):
+            raise error_of(message)
+        return replace(message, stages=stages)
 
     async def aclose(self) -> None:
-        """Leave the launcher; what it still runs for us ends with our connections."""
+        """Disconnect; what the launcher still runs for us ends with our connections."""
         self._closing = True
         if self._watch is not None:
             self._watch.cancel()
@@ -157,17 +157,17 @@ class LauncherClient:
     # Jobs
 
     async def _ask(self, job: Job) -> Result | Failure:
-        """Hand a job over and return what the launcher says; cancelling it hangs up.
+        """Hand a job over and return the launcher's message; cancelling it hangs up.
 
         Raises:
-            MalformedMessage, MalformedDocument, OSError: It says nothing that can be read.
+            MalformedMessage, MalformedDocument, OSError: No readable message comes.
         """
         reader, writer = await self._connect()
         try:
-            # Both at once: a launcher that refuses a job doesn't read all of it.
+            # At the same time, since a launcher that refuses a job doesn't read all of it.
             sending = asyncio.create_task(_send(writer, encode_job(job)))
             try:
-                return await _read_answer(reader)
+                return await _read_message(reader)
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
@@ -179,17 +179,17 @@ class LauncherClient:
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 return await asyncio.open_unix_connection(self._path, limit=READ_AHEAD)
         except TimeoutError as error:
-            raise MalformedMessage("the launcher takes no connection") from error
+            raise MalformedMessage("the launcher accepts no connection") from error
 
     # Watching
 
     async def _watch_on(self) -> None:
-        """Watch the launcher; find it again whenever it is lost."""
+        """Watch the launcher, and reconnect whenever it is lost."""
         while True:
             try:
                 await self._watch_one()
             except TimeoutError:
-                self._lose("the launcher gives no sign of life")
+                self._lose("the launcher does not respond")
             except FileNotFoundError:
                 self._lose("the launcher has no socket yet")
             except OSError as error:
@@ -199,10 +199,10 @@ class LauncherClient:
             await asyncio.sleep(RETRY_S)
 
     async def _watch_one(self) -> None:
-        """Take in what one launcher tells, until it stops."""
+        """Take in the states that one launcher reports, until it stops."""
         reader, writer = await self._connect()
         try:
-            writer.write_eof()  # we ask nothing: so it tells
+            writer.write_eof()  # which makes us a watcher
             while True:
                 async with asyncio.timeout(SILENCE_LIMIT_S):
                     frame = await read_frame(reader, {STATE: STATE_DOCUMENT_LIMIT})
@@ -241,11 +241,11 @@ class LauncherClient:
         return 0.0 if self._state is None else self._state.gauges.get(name, 0.0)
 
 
-def _take_over(stages: Stages, told: Stages) -> None:
-    """Put what the launcher says of its stages beside what the gateway knows of its own."""
-    for stage in fields(told):
+def _take_over(stages: Stages, reported: Stages) -> None:
+    """Copy the stages that the launcher measured beside those that the gateway measures itself."""
+    for stage in fields(reported):
         if stage.name not in OWN_STAGES:
-            setattr(stages, stage.name, getattr(told, stage.name))
+            setattr(stages, stage.name, getattr(reported, stage.name))
 
 
 async def _send(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
@@ -255,7 +255,7 @@ async def _send(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
         await writer.drain()
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> Result | Failure:
+async def _read_message(reader: asyncio.StreamReader) -> Result | Failure:
     frame = await read_frame(reader, {RESULT: RESULT_DOCUMENT_LIMIT, FAILURE: FAILURE_DOCUMENT_LIMIT})
     if frame is None:
         raise MalformedMessage("the launcher hung up")

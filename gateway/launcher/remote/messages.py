@@ -1,24 +1,24 @@
-"""What a gateway and a launcher in a process of its own say to each other, over one unix socket.
+"""The messages between a gateway and a launcher in a process of its own, over one unix socket.
 
-Every connection is one of two things, and what decides is what comes first from the gateway:
+What the gateway sends first decides what a connection is for:
 
-    nothing, its sending side closed    the launcher tells its `State`, and again whenever that changes
-    a job                               the launcher runs it and answers; whoever hangs up before has cancelled it
+    nothing, its sending side closed    the launcher sends its `State`, and again whenever that changes
+    a job                               the launcher runs it and sends the result; hanging up earlier cancels the job
 
-so there is one verb, *run this job*, and nothing else that could be asked. The framing is that of the runner's
-stdout (`gateway.launcher.runner.frames`): one byte of kind, the length as 32 bits big-endian, the payload.
+So there is one verb, *run this job*, and nothing else to ask for. Messages are frames as on the runner's stdout
+(`gateway.launcher.runner.frames`): one byte of kind, the length as 32 bits big-endian, the payload.
 
     J  gateway → launcher   a job's document
     A  launcher → gateway   a result's document
     F  launcher → gateway   a failure's document: one of our errors, by name
     S  launcher → gateway   a state's document
-    D  either way           the bytes that belong to the document before; always follows J and A
+    D  either way           the bytes that belong to the document before it; always follows J and A
 
 Documents are those of `gateway.model.codec`. A job has no field for what a container is made of: no image, mount,
-capability, runtime, uid or command; whoever sends a document with any field more is refused. Lengths are judged before
-a byte is kept: a frame's when its head has come, and the bytes' when the document has.
+capability, runtime, uid or command; a document with an additional field is refused. Lengths are checked before a byte
+is kept: a frame's when its head has come, and those of the bytes when the document has.
 
-The launcher believes nothing that a gateway says. The gateway believes its launcher, but bounds it all the same.
+The launcher trusts nothing that a gateway sends. The gateway trusts its launcher, but bounds it all the same.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ FAILURE = b"F"
 STATE = b"S"
 DATA = b"D"
 
-#: Longest documents in bytes. A job's has no code and no files in it, only what is said about them.
+#: Longest documents in bytes. A job's contains neither code nor files, only their lengths.
 JOB_DOCUMENT_LIMIT = 256 * KiB
 RESULT_DOCUMENT_LIMIT = 32 * MiB
 FAILURE_DOCUMENT_LIMIT = 64 * KiB
 STATE_DOCUMENT_LIMIT = 4 * MiB
 
-#: Longest data in bytes: code and files of the largest request that settings allow, and the largest output.
+#: Longest data in bytes: code and files of the largest request, and the largest output, that settings allow.
 JOB_DATA_LIMIT = 80 * MiB
 RESULT_DATA_LIMIT = 256 * MiB
 
-#: Bounds of what a job may say, whatever the HTTP side allows; that one is stricter where it matters to clients.
+#: Bounds of a job's values, whatever the HTTP side allows; that is stricter where it matters to clients.
 CODE_LIMIT_BYTES = 16 * MiB
 FILES_LIMIT = 256
 FILE_NAME_LIMIT = 255
@@ -79,22 +79,22 @@ MEMORY_LIMIT_BYTES = 2**40
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
-#: Who is at the other end of a unix socket. Source: unix(7), SO_PEERCRED; `struct ucred` is pid, uid, gid.
+#: The credentials of a unix socket's peer. Source: unix(7), SO_PEERCRED; `struct ucred` is pid, uid, gid.
 UCRED = struct.Struct("3i")
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a launcher is doing.
+    """The state of a launcher.
 
     Attributes:
-        schema: Digest of what the documents look like; a gateway of another version can't talk to it.
-        instance: Name of this run of it; another one counts from zero.
+        schema: Digest of the documents' types; a gateway with another digest can't talk to it.
+        instance: Name of this run of the launcher; another run counts from zero.
         not_ready: Why a job would fail now, or None.
-        verdict: What its last self-test came to, or None.
+        verdict: Of its last self-test, or None.
         sizes: How many jobs it runs at once, and how many containers it keeps warm.
-        environments: What jobs can name.
-        counts: What it has counted since its start, by the names of `gateway.launcher.remote.counters`.
+        environments: Those that jobs can name.
+        counts: Its counters since its start, by the names of `gateway.launcher.remote.counters`.
         gauges: The values of `gateway.launcher.interface.GAUGES`.
     """
 
@@ -114,9 +114,9 @@ class Failure:
 
     Attributes:
         error: Name of its class, one of `ERRORS`.
-        message: Its text, which is ours and may be shown to a client.
-        retry_after_s: What it says about trying again, where it says anything.
-        stages: Where the time went until then.
+        message: Its text, which may be shown to a client.
+        retry_after_s: When to try again, of errors that say so.
+        stages: Where the time went until it was raised.
     """
 
     error: str
@@ -125,7 +125,7 @@ class Failure:
     stages: Stages = field(default_factory=Stages)
 
 
-#: Every error that can cross, by name; whatever else is raised in a launcher is a defect of ours, and told as one.
+#: Every error that can cross, by name; anything else that a launcher raises is a bug, and sent as one.
 ERRORS: dict[str, type[errors.GatewayError]] = {
     kind.__name__: kind
     for kind in (
@@ -144,17 +144,17 @@ SCHEMA = schema_of(Job, Result, Failure, State)
 
 
 def encode_job(job: Job) -> list[bytes]:
-    """Return the pieces of what hands a job over."""
+    """Return the pieces of the messages that hand a job over."""
     return _message(JOB, *encode(job))
 
 
 def encode_result(result: Result) -> list[bytes]:
-    """Return the pieces of what brings a result back; its pictures and files are not copied for it."""
+    """Return the pieces of the messages that bring a result back; pictures and files are not copied."""
     return _message(RESULT, *encode(result))
 
 
 def encode_failure(error: errors.GatewayError, stages: Stages) -> list[bytes]:
-    """Return the frame that brings one of our errors back, by the nearest class that both ends know."""
+    """Return the message that brings an error back, as the nearest class that both ends know."""
     name = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in ERRORS)
     retry_after_s = error.retry_after_s if isinstance(error, errors.Busy) else None
     document, _ = encode(Failure(name, str(error), retry_after_s, stages))
@@ -162,7 +162,7 @@ def encode_failure(error: errors.GatewayError, stages: Stages) -> list[bytes]:
 
 
 def encode_state(state: State) -> list[bytes]:
-    """Return the frame that tells a state."""
+    """Return the message with a state."""
     document, _ = encode(state)
     return [encode_frame(STATE, document)]
 
@@ -176,7 +176,7 @@ def error_of(failure: Failure) -> errors.GatewayError:
 
 
 class MalformedMessage(Exception):
-    """What came is not what may come here; the text says how, and quotes nothing."""
+    """Something came that may not come here; the text quotes nothing of it."""
 
 
 async def read_frame(reader: asyncio.StreamReader, limits: Mapping[bytes, int]) -> tuple[bytes, bytes] | None:
@@ -184,10 +184,10 @@ async def read_frame(reader: asyncio.StreamReader, limits: Mapping[bytes, int]) 
 
     Args:
         reader: Where it comes from.
-        limits: The kinds that may come now, each with the longest payload in bytes.
+        limits: The kinds that may come now, each with its longest payload in bytes.
 
     Raises:
-        MalformedMessage: Another kind, one that is longer than it may be, or half a frame.
+        MalformedMessage: It is of another kind, too long, or cut short.
     """
     try:
         head = await reader.readexactly(FRAME_HEAD.size)
@@ -197,7 +197,7 @@ async def read_frame(reader: asyncio.StreamReader, limits: Mapping[bytes, int]) 
         raise MalformedMessage("the stream ends within a frame") from error
     kind, length = FRAME_HEAD.unpack(head)
     if kind not in limits:
-        raise MalformedMessage("a frame of a kind that can't come here")
+        raise MalformedMessage("an unexpected kind of frame")
     if length > limits[kind]:
         raise MalformedMessage("a frame is too long")
     try:
@@ -207,24 +207,24 @@ async def read_frame(reader: asyncio.StreamReader, limits: Mapping[bytes, int]) 
 
 
 async def read_data(reader: asyncio.StreamReader, length: int, limit: int) -> bytes:
-    """Return the bytes that belong to a document that announced how many they are.
+    """Return the bytes that belong to a document, of the announced length.
 
     Raises:
-        MalformedMessage: Something else comes.
+        MalformedMessage: Anything else comes.
     """
     if length > limit:
-        raise MalformedMessage("more bytes are announced than may come")
+        raise MalformedMessage("too many bytes are announced")
     frame = await read_frame(reader, {DATA: length})
     if frame is None or len(frame[1]) != length:
-        raise MalformedMessage("other bytes came than were announced")
+        raise MalformedMessage("the bytes are not those announced")
     return frame[1]
 
 
 def check_job(job: Job) -> None:
-    """Check every value of a job that came from a gateway; its types are checked already.
+    """Check every value of a job that came from a gateway; its types have been checked.
 
     Raises:
-        MalformedDocument: One is out of bounds; the text names the field.
+        MalformedDocument: A value is out of bounds; the text names its field.
     """
     options = job.options
     _need("code", len(job.code.encode()) <= CODE_LIMIT_BYTES and "\0" not in job.code)
@@ -246,7 +246,7 @@ def check_job(job: Job) -> None:
 
 
 def is_plain_file_name(name: str) -> bool:
-    """Tell whether a name is that of a file beside the code and nothing else: no path, no control, nothing hidden."""
+    """Tell whether a name is a plain file name: neither a path nor hidden, and without control characters."""
     return (
         0 < len(name) <= FILE_NAME_LIMIT
         and len(name.encode("utf-8", "surrogatepass")) <= FILE_NAME_LIMIT
