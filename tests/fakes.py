@@ -19,6 +19,7 @@ from gateway.launcher.sizing import Sizes
 from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Format, Limits
 from gateway.model.results import Figure, Outcome, Picture, Result
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 KEY = "the-key-of-the-tests"
 
 #: Seconds that a test waits for a condition, unless it says otherwise.
-DEADLINE_S = 30.0
+DEADLINE_S = slowed(30)
 
 #: The smallest PNG: one grey pixel.
 PNG = bytes.fromhex(

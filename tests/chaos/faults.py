@@ -187,7 +187,7 @@ class Installation:
     def _ask(self, question: Callable[[docker.APIClient], Any]) -> Any:
         """Return the engine's answer, None when it has none."""
         try:
-            client = docker.APIClient(base_url=self.engine.url, version="auto", timeout=3)
+            client = docker.APIClient(base_url=self.engine.url, version="auto", timeout=slowed(3))
         except ENGINE_TROUBLE:
             return None
         try:

@@ -266,11 +266,11 @@ def running_service() -> Iterator[Service]:
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
     try:
-        service.url = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+        service.url = asyncio.run_coroutine_threadsafe(start(), loop).result(slowed(10))
         yield service
     finally:
         service.gate.set()
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(slowed(10))
         loop.call_soon_threadsafe(loop.stop)
         thread.join(slowed(10))
         loop.close()
@@ -288,7 +288,7 @@ def opening_the_gate(service: Service, condition: Callable[[], object]) -> Itera
     thread = threading.Thread(target=open_it)
     thread.start()
     yield
-    thread.join(10)
+    thread.join(slowed(10))
 
 
 @contextmanager

@@ -260,7 +260,7 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
         found = re.search(r'"installation": "([0-9a-f]+)"', log_of(name))
         assert found is not None
         assert containers_of(found[1], engine_url())
-        docker("stop", "--time", "60", name)
+        docker("stop", "--time", str(slowed(60)), name)
         assert containers_of(found[1], engine_url()) == []
         assert docker("inspect", "--format", "{{.State.ExitCode}}", name).strip() == "0"
     finally:

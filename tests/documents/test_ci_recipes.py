@@ -21,6 +21,7 @@ from tests.fakes import wait_until
 from tests.support.checkout import copy_checkout
 from tests.support.command import command_folder, environment
 from tests.support.live import containers_of, engine_url, free_port, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,14 +72,14 @@ def run(script: str, project: Path) -> None:
             start_new_session=True,
         )
     try:
-        status = process.wait(300)
+        status = process.wait(slowed(300))
         service_log = project / "figbox.log"
         assert status == 0, log.read_text() + (service_log.read_text() if service_log.exists() else "")
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         try:
-            wait_until(lambda: not containers_of(installation, engine_url()), "its containers are gone", 60)
+            wait_until(lambda: not containers_of(installation, engine_url()), "its containers are gone", slowed(60))
         finally:
             remove_containers_of(installation, engine_url())
 

@@ -21,6 +21,7 @@ from tests.documents.pages import DEPLOYMENT, ROOT, blocks, command
 from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, docker
 from tests.support.live import IMAGE, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def shell(line: str, folder: Path, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=slowed(240),
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -55,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = 60) -> int:
+async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = slowed(60)) -> int:
     """Return the status of a render, once the gateway is there."""
     gateway = LiveGateway(None, "", engine_url(), tmp_path / "no", url, "")  # type: ignore[arg-type]
     end = time.monotonic() + deadline_s

@@ -23,6 +23,7 @@ from tests.documents.pages import (
     commands_to_run,
     section,
 )
+from tests.support.machine import slowed
 from tools.settings_table import FIELDS
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def test_the_readme_is_short_and_shows_small_pictures() -> None:
 def test_make_help_lists_every_target() -> None:
     """`make help` has a line for each target that may be asked for."""
     call = ["make", "--no-print-directory", "help"]
-    printed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    printed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True, timeout=slowed(60)).stdout
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert phony is not None
     assert re.findall(r"^  make ([a-z-]+) +\S", printed, re.MULTILINE) == phony[1].split()
@@ -183,6 +184,6 @@ def test_hooks_look_at_the_subject(tmp_path: Path, subject: str, accepted: bool)
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=slowed(60),
     )
     assert (done.returncode == 0) == accepted, done.stdout + done.stderr

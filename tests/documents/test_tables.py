@@ -29,6 +29,7 @@ from tests.documents.pages import (
     rows,
     section,
 )
+from tests.support.machine import slowed
 from tools import derive_rcparams
 from tools.settings_table import FIELDS, settings_table
 
@@ -44,7 +45,7 @@ LOCKS = {
 def printed_by(begin: str) -> str:
     """Return what the documented command with this beginning prints."""
     call = ["sh", "-c", command(begin)]
-    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True, timeout=slowed(60)).stdout
 
 
 def test_settings() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.launcher.engine.docker_engine import END_THREADS, DockerEngine
 from tests.support.live import engine_url
+from tests.support.machine import slowed
 
 pytestmark = pytest.mark.engine
 
@@ -19,7 +20,7 @@ def count_descriptors() -> int:
 
 async def test_each_thread_keeps_one_connection() -> None:
     """However many containers the engine was asked about, each thread keeps one connection at most."""
-    engine = DockerEngine(engine_url(), timeout_s=20)
+    engine = DockerEngine(engine_url(), timeout_s=slowed(20))
     before = count_descriptors()
     try:
         for number in range(60):

@@ -59,7 +59,7 @@ class DoctoredSandbox(Sandbox):
 @asynccontextmanager
 async def maker(doctoring: str = "") -> AsyncIterator[ForkingMaker]:
     """Yield a maker of forked runners on the engine under test; nothing of it stays."""
-    engine = DockerEngine(engine_url(), 30)
+    engine = DockerEngine(engine_url(), slowed(30))
     instance = secrets.token_hex(6)
     try:
         image_id = await engine.image_id(IMAGE)
@@ -238,7 +238,7 @@ async def test_all_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path) 
                 rows = client.containers(filters={"label": f"figbox.installation={gateway.installation}"})
                 return [row["Names"][0] for row in rows]
 
-            await until(lambda: running() == [], "everything has ended by itself", 15)
+            await until(lambda: running() == [], "everything has ended by itself", slowed(15))
             with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_INSTALLATION=gateway.installation) as successor:
                 assert containers_of(successor.installation, successor.docker_host) == []
     finally:
@@ -252,7 +252,7 @@ async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_eng
         docker_host=own_engine.url,
         FIGBOX_WARM_START="fork",
         FIGBOX_POOL_SIZE=1,
-        FIGBOX_ENGINE_TIMEOUT_S=2,
+        FIGBOX_ENGINE_TIMEOUT_S=slowed(2),
         FIGBOX_SWEEP_PERIOD_S=1,
     ) as gateway:
         assert (await gateway.render(PLOT)).status == 200

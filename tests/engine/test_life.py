@@ -70,7 +70,7 @@ async def begin_warm(gateway: LiveGateway, code: str) -> tuple[asyncio.Task[Resp
 async def test_orderly_end(tmp_path: Path, number: signal.Signals) -> None:
     """On a signal readiness goes first, the running job is answered, the waiting one refused, the pool emptied."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1) as gateway:
-        running, _ = await begin_warm(gateway, SLEEP.format(3))
+        running, _ = await begin_warm(gateway, SLEEP.format(slowed(3)))
         waiting = asyncio.create_task(gateway.render(PLOT))
         await gateway.until_metric("figbox_jobs_waiting", 1)
         gateway.process.send_signal(number)
@@ -116,7 +116,7 @@ async def test_client_that_hangs_up_ends_its_job(tmp_path: Path) -> None:
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1) as gateway:
         task, container = await begin_warm(gateway, "while True: pass")
         task.cancel()
-        await until(lambda: container not in gateway.containers(), "the abandoned job's container is gone", 10)
+        await until(lambda: container not in gateway.containers(), "the abandoned job's container is gone", slowed(10))
         assert (await gateway.render(PLOT)).status == 200
         assert await gateway.metric('figbox_requests_total{outcome="client-gone"}') == 1
 
@@ -134,7 +134,7 @@ async def test_client_that_hangs_up_during_a_cold_start_leaves_nothing(tmp_path:
 async def test_client_that_hangs_up_frees_its_place_in_the_queue(tmp_path: Path) -> None:
     """A waiting job whose client is gone makes room for another, and is never run."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1, FIGBOX_QUEUE_LIMIT=1) as gateway:
-        running, _ = await begin_warm(gateway, SLEEP.format(3))
+        running, _ = await begin_warm(gateway, SLEEP.format(slowed(3)))
         waiting = asyncio.create_task(gateway.render("while True: pass"))
         await gateway.until_metric("figbox_jobs_waiting", 1)
         assert (await gateway.render(PLOT)).status == 503
@@ -154,7 +154,7 @@ async def test_runners_end_by_themselves_when_the_gateway_is_killed(tmp_path: Pa
         gateway.kill()
         await asyncio.gather(task, return_exceptions=True)
         await until(
-            lambda: states(client, gateway.installation) == ["exited"] * 2, "all runners have ended by themselves", 15
+            lambda: states(client, gateway.installation) == ["exited"] * 2, "all runners have ended", slowed(15)
         )
         with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_INSTALLATION=gateway.installation) as successor:
             assert successor.containers() == []
@@ -241,7 +241,9 @@ async def test_old_idle_containers_are_replaced(tmp_path: Path, client: docker.A
 
 async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
     """Without free descriptors jobs are refused with a documented error, and with them all is well again."""
-    with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_ENGINE_TIMEOUT_S=5, FIGBOX_SWEEP_PERIOD_S=1) as gateway:
+    with live_gateway(
+        tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_ENGINE_TIMEOUT_S=slowed(5), FIGBOX_SWEEP_PERIOD_S=1
+    ) as gateway:
         pid = gateway.process.pid
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         async with aiohttp.ClientSession(headers={"X-API-Key": KEY}) as session:  # whose connection is there already
@@ -328,7 +330,7 @@ def keys_file(tmp_path: Path) -> Path:
 async def test_full_queue_refuses_at_once(tmp_path: Path) -> None:
     """With the queue full a request is refused in the time of a look-up, with an honest Retry-After."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_RUNNING_LIMIT=1, FIGBOX_QUEUE_LIMIT=2) as gateway:
-        jobs = [asyncio.create_task(gateway.render(SLEEP.format(2))) for _ in range(5)]
+        jobs = [asyncio.create_task(gateway.render(SLEEP.format(slowed(2)))) for _ in range(5)]
         answers = await asyncio.gather(*jobs)
         assert sorted(answer.status for answer in answers) == [200, 200, 200, 503, 503]
         for answer in answers:

@@ -72,7 +72,7 @@ async def test_no_answer_contradicts_the_description(gateway: LiveGateway, tmp_p
         *("--config-file", str(ROOT / "tests" / "support" / "fuzzing" / "schemathesis.toml")),
         *("run", str(description), "--url", gateway.url, "--header", f"X-API-Key: {KEY}"),
         *("--phases", "coverage,fuzzing", "--max-time", str(BUDGET_S), "--continue-on-failure", "--seed", str(SEED)),
-        *("--suppress-health-check", "all", "--request-timeout", "60", "--no-color"),
+        *("--suppress-health-check", "all", "--request-timeout", str(slowed(60)), "--no-color"),
         *("--report-dir", str(tmp_path)),
     ]
     done = await asyncio.to_thread(

@@ -144,7 +144,7 @@ async def test_a_client_that_hangs_up_ends_its_job(split: LiveSplit) -> None:
     await split.gateway.until_metric("figbox_pool_idle", 1)
     assert len(split.gateway.containers()) == 2
     task.cancel()
-    await until(lambda: len(split.gateway.containers()) == 1, "the abandoned job's container is gone", 15)
+    await until(lambda: len(split.gateway.containers()) == 1, "the abandoned job's container is gone", slowed(15))
 
 
 async def test_a_killed_gateway_takes_its_jobs_along(split: LiveSplit, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ async def test_an_orderly_end_of_the_launcher(split: LiveSplit) -> None:
     refused = await split.gateway.render(PLOT)
     assert (refused.status, refused.json["type"]) == (503, "urn:figbox:problem:shutting-down")
     assert (await task).status == 200  # type: ignore[attr-defined]
-    assert await asyncio.to_thread(split.launcher.process.wait, 30) == 0
+    assert await asyncio.to_thread(split.launcher.process.wait, slowed(30)) == 0
     assert split.gateway.containers() == []
     assert not split.launcher.socket.exists()
     assert "Traceback" not in split.launcher.log_text()
@@ -214,7 +214,7 @@ async def test_an_orderly_end_of_both(split: LiveSplit) -> None:
     task = await begin(split, SLEEP.format(1))
     split.gateway.process.send_signal(signal.SIGTERM)
     assert (await task).status == 200  # type: ignore[attr-defined]
-    assert await asyncio.to_thread(split.gateway.process.wait, 30) == 0
+    assert await asyncio.to_thread(split.gateway.process.wait, slowed(30)) == 0
     assert split.launcher.process.poll() is None
     assert split.launcher.terminate() == 0
     assert split.gateway.containers() == []

@@ -466,7 +466,7 @@ def test_other_users(launcher: LiveLauncher) -> None:
     program = (
         "import socket, sys\n"
         "s = socket.socket(socket.AF_UNIX)\n"
-        "s.settimeout(20)\n"
+        f"s.settimeout({slowed(20)})\n"
         "try:\n"
         "    s.connect(sys.argv[1])\n"
         "    s.sendall(bytes.fromhex(sys.argv[2]))\n"

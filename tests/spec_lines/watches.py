@@ -13,6 +13,7 @@ import requests
 
 from tests.fakes import wait_until
 from tests.support.containers import LIMIT_S, attach, attached, read_streams, run, with_program
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.containers import Config
 
 #: Seconds that a container gets to notice that its writer has gone.
-AWAY_S = 3.0
+AWAY_S = slowed(3)
 
 #: Says that it is there, then every line that comes, until its stdin ends.
 ECHO = """
@@ -119,7 +120,7 @@ def stop(client: docker.APIClient, config: Config) -> object:
     with attached(client, config) as (container_id, stream):
         client.start(container_id)
         read_until(stream, b"ready")
-        client.stop(container_id, timeout=30)
+        client.stop(container_id, timeout=slowed(30))
         return "asked" if b"asked" in read_streams(stream)[0] else "killed"
 
 

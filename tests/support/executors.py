@@ -16,6 +16,7 @@ from gateway.model.jobs import Job, Limits, SaveOptions
 from gateway.model.results import Result, Stages
 from tests.fakes import no_usage, until
 from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,12 +58,12 @@ async def live_executor(
         sandbox: Other fields of the sandbox.
     """
     limits, url, name = limits or Limits(), url or engine_url(), f"test-{secrets.token_hex(6)}"
-    engine = DockerEngine(url, 30)
+    engine = DockerEngine(url, slowed(30))
     try:
         image_id = await engine.image_id(IMAGE)
         assert image_id is not None
         fields = {"runtime": None, "installation": name, "instance": name, "idle_limit_s": 300.0, **sandbox}
-        maker = (ForkingMaker if forks else ContainerMaker)(engine, Sandbox(image_id, limits, **fields), 60)
+        maker = (ForkingMaker if forks else ContainerMaker)(engine, Sandbox(image_id, limits, **fields), slowed(60))
         await maker.open()
         pool = Pool(maker, size=size, makers=2, idle_limit_s=300, removing_limit=8)
         pool.start()

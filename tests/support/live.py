@@ -61,12 +61,12 @@ class LiveProcess:
     def terminate(self) -> int:
         """End it as an operator would; return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(slowed(60))
 
     def kill(self) -> None:
         """End it as a crash would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(slowed(10))
 
 
 @dataclass
