@@ -118,7 +118,7 @@ def compile_all() -> None:
         raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
     stdlib = Path(sysconfig.get_path("stdlib")).iterdir()
     used = (path for path in stdlib if path.name not in UNUSED_STDLIB and not path.name.endswith("-packages"))
-    for path in (SITE, *sorted(used), *ROOT.glob("*.py")):
+    for path in (SITE, *sorted(used), ROOT / "collect", ROOT / "modes", *ROOT.glob("*.py")):
         if path.is_dir():
             compileall.compile_dir(path, quiet=1, optimize=2, invalidation_mode=UNCHECKED, workers=0)
         elif path.suffix == ".py":

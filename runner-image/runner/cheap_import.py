@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+#: Where the runner's own modules are.
+OWN_FOLDERS = (HERE, os.path.join(HERE, "collect"), os.path.join(HERE, "modes"))
+
 #: What build.py baked: the list of the image's fonts.
 BAKED_CONFIG_DIR = os.path.join(HERE, "mplconfig")
 
@@ -54,9 +57,9 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
     if COLLECTOR in savings:
         gc.freeze()
         gc.enable()
-    # The modules of this folder are not the program's; its own folder comes first, as in a direct run.
+    # The runner's modules are not the program's; its own folder comes first, as in a direct run.
     for name, module in list(sys.modules.items()):
-        if name != "__main__" and os.path.dirname(getattr(module, "__file__", None) or "") == HERE:
+        if name != "__main__" and os.path.dirname(getattr(module, "__file__", None) or "") in OWN_FOLDERS:
             del sys.modules[name]
     sys.path[0] = WORK_DIR
 

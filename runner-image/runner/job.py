@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import frames
-import work_dir
+from collect import work_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from collect.shown_warnings import ShownWarning
     from report import ProgramError
-    from shown_warnings import ShownWarning
 
 #: The error text as JSON, escapes included.
 ERROR_LIMIT_BYTES = 64 * 1024

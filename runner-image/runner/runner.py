@@ -73,7 +73,6 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-import capture
 import cheap_import
 import drawing
 import frames
@@ -81,9 +80,9 @@ import job
 import program
 import report
 import surroundings
-import work_dir
+from collect import capture, work_dir
+from collect.shown_warnings import ShownWarnings
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
-from shown_warnings import ShownWarnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,20 +273,20 @@ def serve_report(streams: frames.Streams, arguments: Sequence[str]) -> int:
     """Write one line of JSON about the image or the sandbox."""
     match list(arguments):
         case ["facts"]:
-            import facts  # first: the import of Matplotlib hides the modules of this folder
+            from modes import facts  # first: the import of Matplotlib hides the modules of this folder
 
             cheap_import.import_pyplot()
             document = facts.gather()
         case ["probe"]:
-            import probe  # loads ctypes, which jobs do without
+            from modes import probe  # loads ctypes, which jobs do without
 
             document = probe.look_around()
         case ["trials", bounds]:
-            import trials
+            from modes import trials
 
             document = trials.try_limits(**json.loads(bounds))
         case ["memory", size, *when_told] if when_told in ([], ["--when-told"]):
-            import trials
+            from modes import trials
 
             if when_told:
                 frames.read_exactly(streams.job, 1)

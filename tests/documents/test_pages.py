@@ -130,8 +130,10 @@ def test_every_path_named_exists(document: Path) -> None:
 def test_every_module_of_the_runner_has_its_row() -> None:
     """The architecture's table of the runner names every module of it, and no other."""
     cells = re.findall(r"^\| (`.*?) \|", section(ARCHITECTURE, "The runner"), re.MULTILINE)
-    named = re.findall(r"`(\w+)`", " ".join(cells))
-    assert sorted(named) == sorted(path.stem for path in (ROOT / "runner-image" / "runner").glob("*.py"))
+    named = re.findall(r"`([\w.]+)`", " ".join(cells))
+    folder = ROOT / "runner-image" / "runner"
+    modules = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py") if path.stem != "__init__")
+    assert sorted(named) == sorted(".".join(path.parts) for path in modules)
 
 
 def test_the_readme_is_short_and_shows_small_pictures() -> None:

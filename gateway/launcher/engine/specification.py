@@ -97,7 +97,7 @@ MASKED_PATHS = (
 #: What an image runs by itself, with a mode as argument.
 RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
 
-#: Process 1 of a container whose runner is forked, and the template that forks it (see runner-image/runner/).
+#: Process 1 of a container whose runner is forked, and the template that forks it (see runner-image/fork/).
 STUB = ("python3", "-I", "-S", "/opt/figbox/stub.py")
 TEMPLATE = ("python3", "-OO", "/opt/figbox/template.py")
 
@@ -200,7 +200,7 @@ class Sandbox:
         return {**self.container_config(uid, (str(limit_s),)), "Entrypoint": list(STUB)}
 
     def template_config(self) -> dict[str, Any]:
-        """Return the create body of the template, which runs no client's code (see runner-image/runner/template.py).
+        """Return the create body of the template, which runs no client's code (see runner-image/fork/template.py).
 
         It is held as a runner is, but for what entering other containers takes: root with the five capabilities of
         `TEMPLATE_CAPABILITIES`, the host's process ids, and the system calls of `TEMPLATE_CALLS`. Mounting, tracing

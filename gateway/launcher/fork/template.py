@@ -1,6 +1,6 @@
 """The launcher's end of the template: asks it to fork runners, and hears of their ends.
 
-What the template is and does stands in runner-image/runner/template.py; how a forked runner is judged, in
+What the template is and does stands in runner-image/fork/template.py; how a forked runner is judged, in
 `gateway.launcher.fork.comparison`.
 """
 

@@ -1,8 +1,8 @@
 """What the reports from inside a sandbox prove, by the name of each check.
 
-The image's own programs make them. One (runner-image/runner/probe.py) describes what it sees and what it may do. The
-other (trials.py beside it) tries to use about twice as much as allowed, in a container with small limits, so that each
-is reached at once, and reports how far it came.
+The image's own programs make them, both in runner-image/runner/modes/. The probe describes what it sees and what it may
+do. The trials try to use about twice as much as allowed, in a container with small limits, so that each is reached at
+once, and report how far they came.
 """
 
 from __future__ import annotations

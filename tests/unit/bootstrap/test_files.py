@@ -269,7 +269,7 @@ def test_nothing_names_a_registry() -> None:
         *ROOT.glob("bootstrap/**/*.py"),
         ROOT / "Makefile",
         ROOT / ".ci" / "run",
-        *ROOT.glob("runner-image/*/*.py"),
+        *ROOT.glob("runner-image/**/*.py"),
     ]
     for path in tracked:
         addresses = re.findall(r"https?://[\w./-]+", path.read_text())

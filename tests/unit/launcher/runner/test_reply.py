@@ -285,7 +285,7 @@ def test_names_of_files_are_checked() -> None:
 def test_runner_sends_only_names_that_are_taken(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The runner's rule for names is ours, but that it leaves out hidden files beforehand."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
-        is_sendable = module("work_dir").is_sendable
+        is_sendable = module("collect.work_dir").is_sendable
 
         @settings(deadline=None, max_examples=300)
         @given(st.text(st.characters(), max_size=12) | st.sampled_from(GOOD_PATHS + BAD_PATHS))
@@ -299,9 +299,9 @@ def test_runner_sends_only_names_that_are_taken(tmp_path_factory: pytest.TempPat
 def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the runner sends at most is no more than what is taken."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
-        assert module("work_dir").FILE_LIMIT == FILE_LIMIT
+        assert module("collect.work_dir").FILE_LIMIT == FILE_LIMIT
         assert module("drawing").FIGURE_LIMIT == replies.FIGURE_LIMIT
-        assert module("shown_warnings").LIMIT == WARNING_LIMIT
+        assert module("collect.shown_warnings").LIMIT == WARNING_LIMIT
         assert module("result").END_LIMIT_BYTES <= END_LIMIT
         assert module("drawing").LABEL_LIMIT <= replies.NAME_LIMIT
 

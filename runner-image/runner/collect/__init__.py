@@ -1,0 +1,1 @@
+"""What comes back beside the pictures: prints, warnings, files."""
