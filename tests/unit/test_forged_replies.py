@@ -135,13 +135,13 @@ FORGED = {
     "success without a picture": Forged(end()),
     "two pictures, the second not checked": Forged(picture(DRAWN) + picture(PAGE) + end()),
     "a picture of four gigabytes": Forged(b"P\xff\xff\xff\xff", outcome=Outcome.OUTPUT_LIMIT),
-    "a page instead of a picture": Forged(picture(b"<html><script>fetch('/')</script></html>") + end(), "begin"),
+    "a page instead of a picture": Forged(picture(b"<html><script>fetch('/')</script></html>") + end(), "start"),
     "a wrong checksum": Forged(picture(damaged()) + end(), "checksum"),
     "a hundred thousand empty chunks": Forged(picture(drawn_with(chunk(b"IDAT") * 100_000)) + end(), "chunks"),
     "a second frame of animation": Forged(picture(drawn_with(*SECOND_FRAME)) + end(), "chunk"),
     "packed text and a profile": Forged(picture(drawn_with(*PACKED_TEXT)) + end(), "chunk"),
     "an archive in the picture": Forged(
-        picture(drawn_with(chunk(b"tEXt", b"Comment\0" + archive()))) + end(), "too much"
+        picture(drawn_with(chunk(b"tEXt", b"Comment\0" + archive()))) + end(), "metadata"
     ),
     "gigabytes of pixels": Forged(picture(made_png(65535, 65535, zlib.compress(bytes(MiB)))) + end(), "pixels"),
     "more data than pixels": Forged(picture(made_png(1, 1, megabytes_of_nothing())) + end(), outcome=Outcome.OK),
