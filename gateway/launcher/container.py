@@ -1,4 +1,4 @@
-"""A runner container as the layers above the engine see it, and what whoever makes them has to offer."""
+"""A runner container as the modules above the engine see it, and the interface of what makes them."""
 
 from __future__ import annotations
 
@@ -7,51 +7,60 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from gateway.launcher.fork.template import ForkedRunner
     from gateway.launcher.runner.conversation import Conversation
+
+
+class SeparateRunner(Protocol):
+    """A runner that is not its container's process 1; see `gateway.launcher.fork.template`."""
+
+    async def wait_exit(self) -> int:
+        """Return the runner's exit status once it has ended."""
+
+    def judge(self) -> None:
+        """Raise ContainerLost unless the runner is confined as its container is."""
 
 
 @dataclass(eq=False, slots=True)
 class Container:
-    """A runner container with its open conversation; `forked` where its runner is not its process 1."""
+    """A runner container with its open conversation; `forked` if its runner is not its process 1."""
 
     container_id: str
     name: str
     conversation: Conversation
-    forked: ForkedRunner | None = None
+    forked: SeparateRunner | None = None
     made_at: float = field(default_factory=time.monotonic)
     was_idle: bool = False
 
 
 class Maker(Protocol):
-    """A way to bring a container to where it waits for its job."""
+    """Makes containers that wait for a job."""
 
     async def make(self, memory_limit_bytes: int | None = None) -> Container:
         """Return a ready container; leave nothing behind on failure.
 
         Args:
-            memory_limit_bytes: Its memory, where that is less than usual.
+            memory_limit_bytes: Its memory, if less than usual.
 
         Raises:
-            EngineError: It can't be made now.
+            EngineError: It can't be made.
         """
 
     @property
     def lowers_memory(self) -> bool:
-        """Whether the memory limit of a ready container can be brought down."""
+        """Whether the memory limit of a ready container can be lowered."""
 
     async def lower_memory(self, container: Container, memory_limit_bytes: int) -> bool:
-        """Bring the memory limit of a ready container down, and tell whether that was done.
+        """Lower the memory limit of a ready container, and tell whether that worked.
 
         Raises:
-            EngineError: Nobody knows.
+            EngineError: It is not known whether it worked.
         """
 
     async def remove(self, container: Container) -> None:
-        """Kill and remove a container; one that is gone is fine."""
+        """Kill and remove a container, unless it is gone already."""
 
     def owns(self, name: str) -> bool:
-        """Tell whether a container of that name is known to this gateway, so no stray."""
+        """Tell whether a container of that name is in use here, and so not a stray."""
 
     def forget(self, container: Container) -> None:
-        """Stop knowing a container: it is removed, or left to the sweep."""
+        """Forget a container that is removed, or left to the sweep."""

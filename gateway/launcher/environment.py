@@ -1,7 +1,7 @@
-"""One environment, ready for jobs: an image that was looked at, a way to make its containers, a pool of them.
+"""One environment, ready for jobs: its examined image, the maker of its containers, and its pool.
 
-Each environment has these for itself, so jobs in one never wait for containers of another, and a container is never
-anything but what its environment's image and limits say.
+Each environment has its own, so jobs in one never wait for containers of another, and a container is always what its
+environment's image and limits say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from gateway.launcher.engine.specification import RUNNER
 from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.maker import ContainerMaker, ForkingMaker
+from gateway.launcher.fork.forking_maker import ForkingMaker
+from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.launcher.selftest.monitor import Monitor
 from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, prepare, run_to_end
@@ -31,18 +32,18 @@ if TYPE_CHECKING:
 #: Seconds from a container's start to its runner being ready.
 START_LIMIT_S = 60.0
 
-#: Entries and characters that an image's account of itself may have.
+#: Entries, and characters of each text, that an image's report of itself may have.
 ENTRIES_LIMIT = 2000
 TEXT_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """An environment whose image and sandbox were found fit.
+    """An environment whose image and sandbox passed all checks.
 
     Attributes:
         settings: Its own.
-        prepared: What the checks found.
+        prepared: Its tested sandbox.
         facts: What it is.
     """
 
@@ -53,7 +54,7 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class OpenEnvironment:
-    """An environment that takes jobs."""
+    """An environment that accepts jobs."""
 
     facts: EnvironmentFacts
     maker: ContainerMaker
@@ -63,26 +64,26 @@ class OpenEnvironment:
 
 
 async def examine(engine: DockerEngine, name: str, settings: LauncherSettings, instance: str) -> Examined:
-    """Look at an environment's image, and try its sandbox.
+    """Check an environment's image, and test its sandbox.
 
     Args:
-        engine: Where its containers will live.
+        engine: Runs its containers.
         name: As requests name it.
         settings: The environment's own.
         instance: Label of this run of the launcher.
 
     Raises:
         StartError: It can't be used as configured; the text names it unless it is the default one.
-        EngineError: The engine can't be reached, now.
+        EngineError: The engine can't be reached.
     """
     try:
-        prepared, account = await _examine(engine, name, settings, instance)
+        prepared, image_facts = await _examine(engine, name, settings, instance)
     except StartError as error:
         if name == DEFAULT_ENVIRONMENT:
             raise
         raise StartError(f"environment {name!r}: {error}") from error
     sandbox = prepared.sandbox
-    facts = EnvironmentFacts(name, sandbox.image_id, sandbox.runtime or "default", sandbox.limits, **account)
+    facts = EnvironmentFacts(name, sandbox.image_id, sandbox.runtime or "default", sandbox.limits, **image_facts)
     return Examined(settings, prepared, facts)
 
 
@@ -98,29 +99,29 @@ async def _examine(
             "or see docs/environments.md"
         )
     prepared = await prepare(engine, settings, _instance_of(name, instance), name)
-    return prepared, await read_account(engine, prepared.sandbox)
+    return prepared, await read_image_facts(engine, prepared.sandbox)
 
 
 def check_image(config: dict[str, Any]) -> None:
-    """Make sure that an image's own wishes don't run against the specification of containers, which can't undo them.
+    """Check that an image's configuration doesn't defeat the specification of containers, which can't override it.
 
     Args:
-        config: As the engine tells it.
+        config: As the engine reports it.
 
     Raises:
-        StartError: They do.
+        StartError: It does.
     """
     if volumes := sorted(config.get("Volumes") or ()):
         raise StartError(
-            f"its image declares volumes ({', '.join(volumes)}), where jobs could write beyond every limit: "
-            "build it without"
+            f"its image declares volumes ({', '.join(volumes)}), where jobs could write without limit: "
+            "build it without them"
         )
     if tuple(config.get("Entrypoint") or ()) != RUNNER:
         raise StartError("its image doesn't run Figbox's runner: build it from the runner image")
 
 
 def make_maker(engine: DockerEngine, examined: Examined) -> ContainerMaker:
-    """Return what makes an environment's containers."""
+    """Return the maker of an environment's containers."""
     forks = examined.settings.warm_start == "fork"
     return (ForkingMaker if forks else ContainerMaker)(engine, examined.prepared.sandbox, START_LIMIT_S)
 
@@ -138,13 +139,13 @@ def open_environment(
     """Return the environment with a pool that begins to fill.
 
     Args:
-        engine: Where its containers live.
+        engine: Runs its containers.
         examined: What it is.
-        maker: Open already.
-        pool_size: Warm containers kept.
-        pool_makers: Warm containers made at the same time.
+        maker: Already open.
+        pool_size: Warm containers to keep.
+        pool_makers: Warm containers to make at the same time.
         running: Jobs that run at once.
-        on_event: See `Pool.on_event`.
+        on_event: See `Pool`.
     """
     settings, facts = examined.settings, examined.prepared.facts
     pool = Pool(
@@ -153,8 +154,8 @@ def open_environment(
         makers=pool_makers,
         idle_limit_s=settings.pool_idle_s,
         removing_limit=2 * running + pool_makers,
+        on_event=on_event,
     )
-    pool.on_event = on_event
     usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
     executor = PoolExecutor(pool, engine, settings.limits, usage.read)
     test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
@@ -163,27 +164,28 @@ def open_environment(
     return OpenEnvironment(examined.facts, maker, pool, executor, monitor)
 
 
-async def read_account(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
+async def read_image_facts(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:
     """Return what an image says it is made of: `versions`, `packages` and `fonts_sha256` of `EnvironmentFacts`.
 
-    It says so in a container of a job's own specification. The account is believed as the image is, whose code it
-    comes from; it is only made sure that it is one.
+    A container of a job's own specification reports it. The report is trusted as the image is, whose code makes it;
+    only its form is checked.
 
     Raises:
-        StartError: It gives none.
+        StartError: There is no such report.
+        EngineError: The engine failed.
     """
     output, state = await run_to_end(engine, sandbox, ("facts",))
     try:
-        account = json.loads(output)
+        report = json.loads(output)
         return {
-            "versions": _texts(account["versions"]),
-            "packages": _texts(account["packages"]),
-            "fonts_sha256": _text(account["fonts_sha256"]),
+            "versions": _texts(report["versions"]),
+            "packages": _texts(report["packages"]),
+            "fonts_sha256": _text(report["fonts_sha256"]),
         }
     except (ValueError, TypeError, LookupError) as error:
         if state.exit_code in (None, EXIT_SIGKILL):
-            raise ContainerLost("a container ended before it had said what its image is") from error
-        raise StartError("its image doesn't say what it is made of: build it anew (`make image`)") from error
+            raise ContainerLost("a container ended before it had reported on its image") from error
+        raise StartError("its image doesn't say what it is made of: rebuild it (`make image`)") from error
 
 
 def _texts(value: object) -> dict[str, str]:
@@ -199,5 +201,5 @@ def _text(value: object) -> str:
 
 
 def _instance_of(name: str, instance: str) -> str:
-    """Return the label of an environment's containers: what is named by it must differ between environments."""
+    """Return the instance label of an environment's containers, which names the template: no two may be the same."""
     return instance if name == DEFAULT_ENVIRONMENT else f"{instance}-{name}"

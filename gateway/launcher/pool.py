@@ -55,9 +55,19 @@ class Pool:
         makers: Makes under way at once when refilling.
         idle_limit_s: Seconds a container may wait before it is replaced.
         removing_limit: Removals under way beyond which takers wait: a killed job's memory must be free first.
+        on_event: Called with "warm", "cold", "made", "failed", "spoilt", "aged" or "remove_failed".
     """
 
-    def __init__(self, maker: Maker, *, size: int, makers: int, idle_limit_s: float, removing_limit: int) -> None:
+    def __init__(
+        self,
+        maker: Maker,
+        *,
+        size: int,
+        makers: int,
+        idle_limit_s: float,
+        removing_limit: int,
+        on_event: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._maker = maker
         self._size = size
         self._makers = makers
@@ -74,8 +84,7 @@ class Pool:
         self._closing = False
         self._tender: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        #: Called with "warm", "cold", "made", "failed", "spoilt", "aged" or "remove_failed".
-        self.on_event: Callable[[str], None] = lambda _: None
+        self.on_event = on_event
 
     # State, for readiness and metrics
 

@@ -18,8 +18,8 @@ import pytest
 
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import TEMPLATE, Sandbox
+from gateway.launcher.fork.forking_maker import ForkingMaker
 from gateway.launcher.fork.template import TemplateFailed
-from gateway.launcher.maker import ForkingMaker
 from gateway.launcher.runner.frames import encode_job
 from gateway.launcher.runner.reply import ReplyReader
 from gateway.model.jobs import Job, Limits
@@ -275,7 +275,7 @@ async def test_stub_outlasts_no_guest(tmp_path: Path) -> None:
 
 def test_host_that_does_not_allow_it_is_one_sentence(tmp_path: Path) -> None:
     """Where a runner can't be made alike the gateway doesn't start, and says what to set."""
-    starting = "import gateway.launcher.maker as m, gateway.__main__ as g, sys\n"
+    starting = "import gateway.launcher.fork.forking_maker as m, gateway.__main__ as g, sys\n"
     blind = (
         "m.read_call_filter = lambda process_id: (_ for _ in ()).throw(PermissionError(1, 'Operation not permitted'))"
     )

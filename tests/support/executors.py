@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.maker import ContainerMaker, ForkingMaker
+from gateway.launcher.fork.forking_maker import ForkingMaker
+from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.model.jobs import Job, Limits, SaveOptions
 from gateway.model.results import Result, Stages

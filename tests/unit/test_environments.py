@@ -13,7 +13,7 @@ from gateway.environments import ENVIRONMENTS_LIMIT, FILE_LIMIT, OWN_SETTINGS, r
 from gateway.launcher import environment
 from gateway.launcher.engine.docker_engine import ExitState
 from gateway.launcher.engine.specification import RUNNER, Sandbox
-from gateway.launcher.environment import check_image, examine, read_account
+from gateway.launcher.environment import check_image, examine, read_image_facts
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, Limits, MiB
 from gateway.settings import LauncherSettings, Settings, load_settings
@@ -199,7 +199,7 @@ def _account(monkeypatch: pytest.MonkeyPatch, output: bytes, state: ExitState) -
         return output, state
 
     monkeypatch.setattr(environment, "run_to_end", run)
-    return asyncio.run(read_account(None, SANDBOX))  # type: ignore[arg-type]
+    return asyncio.run(read_image_facts(None, SANDBOX))  # type: ignore[arg-type]
 
 
 ENDED = ExitState(0, oom_killed=False)
