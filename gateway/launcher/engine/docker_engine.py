@@ -1,14 +1,14 @@
 """The container engine, through the Docker SDK; the only module that imports `docker`.
 
-Theory of operation. The SDK blocks, so every call runs in a thread; none of them stays there longer than the
-engine timeout. A container's life has four calls: *create*, *attach*, *start*, and at its end *remove*, which
-kills. The first three run in one go (`launch`) in threads of their own, so that creates that hang can't hold up the
-kills. *Kill* and *remove* have theirs: a guest can make them slow, and that must delay neither questions about other
-containers nor the signs of life asked for. Attach comes before start, else the SDK may lose the first bytes
-(docker-py#2466). The attached socket is handed to asyncio (`gateway.launcher.runner.conversation`), so no thread waits
-while a job runs, and cancelling a job is nothing but closing a socket and removing a container.
+Theory of operation. The SDK blocks, so every call runs in a thread, for no longer than the engine timeout. A
+container's life has four calls: *create*, *attach*, *start*, and at its end *remove*, which kills. The first three run
+together (`launch`) in threads of their own, so that hanging creates can't delay the kills. *Kill* and *remove* have
+theirs: a guest can make them slow, which must delay neither pings nor questions about other containers. Attach comes
+before start, since the SDK may lose the first bytes otherwise (docker-py#2466). The attached socket is handed to
+asyncio (`gateway.launcher.runner.conversation`), so no thread waits while a job runs, and to cancel a job is to close a
+socket and remove a container.
 
-Every exception of the SDK and below is translated here, by `_translated`, and nowhere else.
+Every exception of the SDK and the layers below it is translated here, by `_translated`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from docker.transport import UnixHTTPAdapter
 from loguru import logger
 
 from gateway.launcher.engine.direct_kill import kill_process
-from gateway.launcher.engine.specification import LABEL_INSTALLATION, LABEL_INSTANCE
+from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: HTTP statuses of the engine with a meaning of their own.
+#: HTTP statuses of the engine that are handled.
 NOT_FOUND = 404
 CONFLICT = 409
-SERVER_FAULT = 500
+SERVER_ERROR = 500
 
-#: The SDK's name for a unix socket, in its addresses.
+#: The SDK's scheme for unix sockets.
 SDK_SCHEME = "http+docker://"
 
-#: Threads by what they do: make containers, end them, ask about them, ask for a sign of life.
+#: Threads by what they do: make containers, end them, ask about them, ping the engine.
 LAUNCH_THREADS = 4
 END_THREADS = 8
 CONTROL_THREADS = 4
@@ -68,7 +68,7 @@ OOM_LOOK_PERIOD_S = 0.025
 
 @dataclass(frozen=True, slots=True)
 class ExitState:
-    """What the engine says of a container that stopped speaking.
+    """How the engine says that a container ended.
 
     Attributes:
         exit_code: Its exit status, or None while it still runs.
@@ -85,16 +85,15 @@ class FoundContainer:
 
     container_id: str
     name: str
-    instance: str
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What an engine says of itself, as far as we depend on it.
+    """What an engine reports of itself, as far as we use it.
 
     Attributes:
-        runtimes: Names of the OCI runtimes it knows.
-        missing_limits: Kinds of limits it can't enforce, by the names `docker info` uses.
+        runtimes: Names of its OCI runtimes.
+        missing_limits: Kinds of limits that it can't enforce, by their names in `docker info`.
         cpus: Cores of its host.
         memory_bytes: Memory of its host.
         version: Of the engine.
@@ -126,7 +125,7 @@ class Engine(Protocol):
         """Create, attach and start a container; leave nothing behind on failure."""
 
     async def exit_state(self, container_id: str) -> ExitState:
-        """Say how a container that stopped speaking ended."""
+        """Return how a container ended whose stream has ended."""
 
     async def saw_oom(self, container_id: str) -> bool:
         """Tell whether the kernel killed a process of an ended container for its memory; waits for late notice."""
@@ -135,13 +134,13 @@ class Engine(Protocol):
         """Return the host's process id of a running container's process 1."""
 
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
-        """Bring the memory limit of a running container down; tell whether that was done."""
+        """Lower the memory limit of a running container; tell whether that worked."""
 
     async def kill(self, container_id: str) -> None:
-        """Kill a container; one that is gone or has ended is fine."""
+        """Kill a container, unless it has ended or is gone."""
 
     async def remove(self, container_id: str) -> None:
-        """Kill and remove a container; one that is gone is fine."""
+        """Kill and remove a container, unless it is gone."""
 
     async def find(self, installation: str) -> list[FoundContainer]:
         """List all containers of an installation, running or not."""
@@ -172,21 +171,21 @@ class DockerEngine:
         """Create, attach and start a container.
 
         Args:
-            config: Body of the create call, from `hardening.Sandbox`.
-            name: Chosen beforehand, so that whatever happens the container can be found.
+            config: Body of the create call, from `Sandbox`.
+            name: Chosen beforehand, so that the container can be found whatever happens.
 
         Raises:
             NameTaken: Another container has that name.
-            EngineError: The engine failed; no container is left unless it can't be reached any more.
+            EngineError: The engine failed; no container is left, unless the engine can no longer be reached.
         """
         return await self._run(self._launchers, lambda: self._launch(config, name), _dispose_launched(self))
 
     async def exit_state(self, container_id: str) -> ExitState:
-        """Say how a container ended whose stream ended; waits a moment for its end.
+        """Return how a container ended whose stream has ended; waits a moment for its end.
 
         Raises:
             ContainerLost: It is gone.
-            EngineUnavailable: The engine doesn't say.
+            EngineUnavailable: The engine doesn't answer.
         """
         return await self._run(self._controllers, lambda: self._exit_state(container_id))
 
@@ -213,10 +212,10 @@ class DockerEngine:
             pause_s *= 2
 
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
-        """Bring the memory limit of a running container down, that of memory and swap together alike.
+        """Lower the memory limit of a running container, and the equal one of memory and swap together.
 
         Returns:
-            Whether it was done; False where the runtime can't, or the container already uses more.
+            Whether that worked; False if the runtime can't, or the container already uses more.
 
         Raises:
             ContainerLost: It is gone.
@@ -238,7 +237,7 @@ class DockerEngine:
         return await self._run(self._controllers, lower_memory)
 
     async def kill(self, container_id: str) -> None:
-        """Kill a container by its id; raises EngineUnavailable when that can't be confirmed."""
+        """Kill a container by its id; raises EngineUnavailable if that can't be confirmed."""
 
         def kill() -> None:
             with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
@@ -247,7 +246,7 @@ class DockerEngine:
         await self._end(container_id, kill)
 
     async def remove(self, container_id: str) -> None:
-        """Kill and remove a container with whatever it has; 404 and 409 (removal under way) mean done."""
+        """Kill and remove a container with its volumes; 404 and 409 (removal under way) mean done."""
         await self._end(container_id, lambda: self._remove(container_id))
 
     async def find(self, installation: str) -> list[FoundContainer]:
@@ -257,16 +256,16 @@ class DockerEngine:
             with self._translated():
                 rows = self._client().containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"})
             return [
-                FoundContainer(row["Id"], row["Names"][0].lstrip("/"), row["Labels"].get(LABEL_INSTANCE, ""))
+                FoundContainer(row["Id"], row["Names"][0].lstrip("/"))
                 for row in rows
-                # The filter is the engine's; a label is looked at twice before anything is removed for it.
+                # The filter is the engine's; we check the label ourselves before we remove anything.
                 if row["Labels"].get(LABEL_INSTALLATION) == installation and row["Names"]
             ]
 
         return await self._run(self._controllers, find)
 
     async def facts(self) -> EngineFacts:
-        """Ask the engine what it is and what it can enforce."""
+        """Return what the engine is and what it can enforce."""
 
         def facts() -> EngineFacts:
             with self._translated():
@@ -288,7 +287,7 @@ class DockerEngine:
         return await self._run(self._controllers, facts)
 
     async def image_id(self, image: str) -> str | None:
-        """Return the digest of an image by its tag or digest, None when the engine doesn't have it."""
+        """Return the digest of an image by its tag or digest, or None if the engine doesn't have it."""
 
         def image_id() -> str | None:
             try:
@@ -316,7 +315,7 @@ class DockerEngine:
         return found
 
     async def image_config(self, image: str) -> dict[str, Any] | None:
-        """Return what an image says of how it wants to be run, None when the engine doesn't have it."""
+        """Return the configuration in an image, or None if the engine doesn't have it."""
 
         def image_config() -> dict[str, Any] | None:
             try:
@@ -328,7 +327,7 @@ class DockerEngine:
         return await self._run(self._controllers, image_config)
 
     async def ping(self) -> None:
-        """Ask for a sign of life; raises EngineUnavailable."""
+        """Ping the engine; raises EngineUnavailable."""
 
         def ping() -> None:
             with self._translated():
@@ -337,13 +336,13 @@ class DockerEngine:
         await self._run(self._pingers, ping)
 
     def close(self) -> None:
-        """Give up threads and connections; calls under way end by themselves within the timeout."""
+        """Close threads and connections; calls under way end within the timeout."""
         for threads in (self._launchers, self._enders, self._controllers, self._pingers):
             threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients:
             client.close()
 
-    # What runs in the threads
+    # In the threads
 
     def _launch(self, config: dict[str, Any], name: str) -> Launched:
         client = self._client()
@@ -362,9 +361,9 @@ class DockerEngine:
             return Launched(container_id, stream)
 
     def _attach(self, client: docker.APIClient, container_id: str) -> socket.socket:
-        """Return a socket of our own for a container's streams, multiplexed as the engine does it.
+        """Return a socket for a container's streams, as the engine multiplexes them.
 
-        The SDK's object keeps an HTTP response and its connection; we keep the descriptor only.
+        The SDK's object keeps an HTTP response and its connection; we keep only the descriptor.
         """
         raw = client.attach_socket(container_id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         try:
@@ -376,7 +375,7 @@ class DockerEngine:
     def _exit_state(self, container_id: str) -> ExitState:
         client = self._client()
         with self._translated():
-            # The stream's end runs a little ahead of the engine's book-keeping.
+            # The stream may end a little before the engine knows that the container has.
             with contextlib.suppress(requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
                 client.wait(container_id, timeout=min(2.0, self._timeout_s))
             state = client.inspect_container(container_id)["State"]
@@ -401,7 +400,7 @@ class DockerEngine:
             self._client().remove_container(container_id, force=True, v=True)
 
     def _remove_quietly(self, container_id: str) -> None:
-        """Remove after a failure that is being reported already; what stays is the sweep's."""
+        """Remove after a failure that is already being reported; the sweep takes what is left."""
         with contextlib.suppress(EngineError):
             self._remove(container_id)
 
@@ -414,7 +413,7 @@ class DockerEngine:
     # Plumbing
 
     async def _end(self, container_id: str, call: Callable[[], None]) -> None:
-        """Run a call that kills a container, and help when it takes long."""
+        """Run a call that kills a container, and help if it takes long."""
         helper = asyncio.create_task(self._help_when_slow(container_id))
         try:
             await self._run(self._enders, call)
@@ -427,11 +426,11 @@ class DockerEngine:
             await self._run(self._controllers, lambda: self._help_to_kill(container_id))
 
     def _client(self) -> docker.APIClient:
-        """Return this thread's client: the SDK's session is not made for being shared between threads."""
+        """Return this thread's client: the SDK's session must not be shared between threads."""
         client = getattr(self._local, "client", None)
         if client is None:
             client = docker.APIClient(base_url=self._base_url, version=self._version or "auto", timeout=self._timeout_s)
-            client.get_adapter(SDK_SCHEME).close()  # what it has used for asking the version
+            client.get_adapter(SDK_SCHEME).close()  # the connection that asked for the version
             client.mount(SDK_SCHEME, _OneConnection(f"http+{self._base_url}", self._timeout_s, max_pool_size=1))
             self._version = client.api_version
             self._local.client = client
@@ -446,7 +445,7 @@ class DockerEngine:
     ) -> T:
         """Run a blocking call in a thread.
 
-        A cancelled await doesn't stop the thread, so what a cancelled call still brings goes to `dispose`.
+        Cancelling the await doesn't stop the thread, so what a cancelled call still returns goes to `dispose`.
         """
         future = asyncio.get_running_loop().run_in_executor(threads, call)
         try:
@@ -460,11 +459,11 @@ class DockerEngine:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Translate what the SDK and the layers below it raise to our own classes."""
+        """Translate the exceptions of the SDK and the layers below it to our own."""
         try:
             yield
         except docker.errors.APIError as error:
-            status = error.status_code or SERVER_FAULT
+            status = error.status_code or SERVER_ERROR
             if status == NOT_FOUND:
                 raise ContainerLost("no such container or image") from error
             raise EngineUnavailable("the engine refused a call") from error
@@ -479,11 +478,11 @@ class DockerEngine:
 
 
 class _OneConnection(UnixHTTPAdapter):  # type: ignore[misc]  # the SDK is untyped
-    """Keeps one connection to the engine, whatever is asked for.
+    """Keeps one connection to the engine for all addresses.
 
-    The SDK's own class keeps one for each of the last 25 addresses, and every container is an address: 300
-    descriptors by all our threads together, as many again at the engine, and hardly one is used a second time. Its
-    `num_pools` is without effect on unix sockets (docker-py 7.1, `APIClient.__init__`).
+    The SDK's own class keeps one for each of the last 25 addresses, and every container is an address: 300 descriptors
+    of all our threads together, as many again in the engine, and hardly one is used a second time. Its `num_pools` has
+    no effect on unix sockets (docker-py 7.1, `APIClient.__init__`).
     """
 
     def get_connection(self, url: str, proxies: object = None) -> Any:  # noqa: ARG002 - one pool for all addresses
@@ -501,7 +500,7 @@ def _ignored_statuses(*statuses: int) -> Iterator[None]:
 
 
 def _settle(future: asyncio.Future[T], dispose: Callable[[T], None] | None) -> None:
-    """Take the result nobody waits for any more."""
+    """Dispose of a result that nothing waits for any more."""
     if future.cancelled() or future.exception() is not None:
         return
     if dispose is not None:
@@ -509,18 +508,18 @@ def _settle(future: asyncio.Future[T], dispose: Callable[[T], None] | None) -> N
 
 
 def _dispose_launched(engine: DockerEngine) -> Callable[[Launched], None]:
-    """Return what to do with a container that was launched for nobody."""
+    """Return what disposes of a container whose launch was cancelled."""
 
     def dispose(launched: Launched) -> None:
         launched.stream.close()
-        with contextlib.suppress(RuntimeError):  # the pool of threads is closed: the sweep has it
+        with contextlib.suppress(RuntimeError):  # the threads have ended, and the next sweep removes it
             engine._enders.submit(engine._remove_quietly, launched.container_id)  # noqa: SLF001
 
     return dispose
 
 
 def find_engine_url(configured: str | None) -> str:
-    """Return the engine's address: the configured one, else that of the Docker CLI's current context.
+    """Return the engine's address: the configured one, or that of the Docker CLI's current context.
 
     Args:
         configured: `unix:///path` or None.
@@ -529,9 +528,10 @@ def find_engine_url(configured: str | None) -> str:
         return configured
     default = "unix:///var/run/docker.sock"
     try:
-        context = docker.context.ContextAPI.get_current_context()
+        # The SDK reads the current context from the CLI's configuration, but leaves its variable to the caller.
+        context = docker.context.ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
         host = context.Host if context is not None else None
-    except (docker.errors.DockerException, OSError, ValueError):
+    except (docker.errors.DockerException, OSError, ValueError, LookupError):
         host = None
     if host is None or not host.startswith("unix://"):
         return default

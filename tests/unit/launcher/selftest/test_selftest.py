@@ -404,7 +404,7 @@ async def test_a_sandbox_that_renders_nothing_does_not_hold(picture: bytes | Non
 async def test_what_a_killed_self_test_left_is_removed_first() -> None:
     """Its containers have a name of their own, which no other sweep looks for."""
     engine = _engine()
-    engine.strays = [FoundContainer("old", "figbox-1", "before")]
+    engine.strays = [FoundContainer("old", "figbox-1")]
     assert (await _verdict(engine)).holds
     assert engine.removed == len(engine.launched) + 1
     labels = {config["Labels"]["figbox.installation"] for config in engine.launched}

@@ -1,0 +1,52 @@
+"""Which engine is meant, where no setting names one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.launcher.engine.docker_engine import find_engine_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT = "unix:///var/run/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("variable", "current", "expected"),
+    [
+        (None, None, DEFAULT),
+        (None, "mine", "mine"),
+        ("mine", None, "mine"),
+        ("other", "mine", "other"),
+        ("default", "mine", DEFAULT),
+        ("unknown", "mine", DEFAULT),
+        ("remote", "mine", DEFAULT),
+    ],
+)
+def test_the_context_of_the_cli_names_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str | None, current: str | None, expected: str
+) -> None:
+    """`DOCKER_CONTEXT` comes before the current context; one without a socket here gives way to the default."""
+    hosts = {name: f"unix://{tmp_path}/{name}" for name in ("mine", "other")} | {"remote": "tcp://localhost:1"}
+    for name, host in hosts.items():
+        folder = tmp_path / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+        folder.mkdir(parents=True)
+        document = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": host}}}
+        (folder / "meta.json").write_text(json.dumps(document))
+    (tmp_path / "config.json").write_text(json.dumps({} if current is None else {"currentContext": current}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    if variable is None:
+        monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    else:
+        monkeypatch.setenv("DOCKER_CONTEXT", variable)
+    with socket.socket(socket.AF_UNIX) as mine, socket.socket(socket.AF_UNIX) as other:
+        mine.bind(str(tmp_path / "mine"))
+        other.bind(str(tmp_path / "other"))
+        assert find_engine_url(None) == hosts.get(expected, expected)
+        assert find_engine_url("unix:///x") == "unix:///x"
