@@ -1,4 +1,4 @@
-"""`python -m gateway.launcher`: the launcher as a process of its own, for a gateway that holds no engine."""
+"""`python -m gateway.launcher`: the launcher as a process of its own, for a gateway without access to an engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.settings import LauncherProcessSettings, load
 
 
 def main() -> int:
-    """Run the launcher; return the exit status: 0 after a clean end, 1 when it can't start."""
+    """Run the launcher; return 0 after a clean end, 1 if it can't start."""
     try:
         settings = load(LauncherProcessSettings)
         configure_logging(debug=settings.debug)
@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def announce(settings: LauncherProcessSettings) -> None:
-    """Print what a gateway needs to be told."""
+    """Print the setting that a gateway needs."""
     sys.stdout.write(f"The launcher serves FIGBOX_LAUNCHER=unix://{settings.socket}\n")
     sys.stdout.flush()
 

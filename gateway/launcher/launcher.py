@@ -1,8 +1,7 @@
-"""The launcher that works with an engine: all environments as one object, kept alive through the engine's absence.
+"""The launcher that works with an engine: runs jobs in all environments, and copes with an engine that goes away.
 
-When the engine can't be reached at the start, the launcher waits for it and says so; once it was reached and
-found fit, it is watched: a ping every few seconds, a sweep for strays every minute, and a self-test of the sandbox
-every hour and whenever the engine was away.
+If the engine can't be reached at the start, the launcher waits for it. After that it watches it: with a ping every few
+seconds, a sweep for strays every minute, and a self-test of the sandbox every hour and whenever the engine was away.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, fin
 from gateway.launcher.environment import Examined, OpenEnvironment, examine, make_maker, open_environment
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.selftest.verdict import merged
-from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, choose_sizes, make_plan
+from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, make_plan
 from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
 
@@ -34,17 +33,17 @@ if TYPE_CHECKING:
     from gateway.model.results import Result, Stages
     from gateway.settings import LauncherSettings
 
-#: Seconds between signs of life asked of the engine, and how long one may take.
+#: Seconds between pings of the engine, and how long one may take.
 PING_PERIOD_S = 5.0
 PING_LIMIT_S = 5.0
 
-#: What happens in the pool when an engine is restarted faster than it is missed: makes fail, warm containers die.
+#: Events of the pool when an engine is restarted between two pings: makes fail, and warm containers die.
 SUSPICIOUS_EVENTS = frozenset({"failed", "spoilt"})
 
-#: Seconds between tries to reach an engine that was not there at the start.
+#: Seconds between attempts to reach an engine that was not there at the start.
 ABSENT_PAUSE_S = 2.0
 
-#: Seconds all containers together may take to be removed at the end; what stays is swept at the next start.
+#: Seconds that removing all containers may take at the end; the next start sweeps what is left.
 CLOSE_LIMIT_S = 20.0
 
 
@@ -52,7 +51,7 @@ class EngineLauncher:
     """Runs jobs in containers of one engine; see `gateway.launcher.interface.Launcher`.
 
     Args:
-        settings: The engine, the limits, the pool.
+        settings: Those of the engine, the environments and the pools.
         counters: Where to count.
     """
 
@@ -64,7 +63,7 @@ class EngineLauncher:
         self._instance = secrets.token_hex(8)
         self._open: dict[str, OpenEnvironment] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._fault: str | None = "the engine has not been reached yet"
+        self._problem: str | None = "the engine has not been reached yet"
         self._suspicious = False
         self._closing = False
         for name, text in GAUGES.items():
@@ -73,8 +72,8 @@ class EngineLauncher:
     @property
     def not_ready(self) -> str | None:
         """Why a job would fail now, or None."""
-        if self._fault is not None:
-            return self._fault
+        if self._problem is not None:
+            return self._problem
         default = self._open.get(DEFAULT_ENVIRONMENT)
         if default is not None and default.monitor.reason is not None:
             return default.monitor.reason
@@ -84,7 +83,7 @@ class EngineLauncher:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the last self-test of the sandbox came to; None before the first."""
+        """The verdict of the last self-test; None before the first."""
         if not self._open:
             return None
         return merged({name: environment.monitor.verdict for name, environment in self._open.items()})
@@ -95,10 +94,10 @@ class EngineLauncher:
         return {name: environment.facts for name, environment in self._open.items()}
 
     async def start(self) -> Sizes:
-        """Check the engine and begin to fill the pool; an engine that can't be reached is waited for.
+        """Check the engine and begin to fill the pools; an engine that can't be reached is waited for.
 
         Returns:
-            The sizes in force, or good guesses while there is no engine.
+            The sizes, or guesses from our own host while there is no engine.
 
         Raises:
             StartError: The engine is there, but can't be used as configured.
@@ -106,10 +105,10 @@ class EngineLauncher:
         try:
             sizes = await self._prepare()
         except EngineError as error:
-            self._fault = f"the container engine can't be used yet: {error}"
+            self._problem = f"the container engine can't be used yet: {error}"
             logger.warning("engine not reached", reason=str(error), cause=error.cause)
             self._spawn(self._wait_for_engine())
-            sizes = choose_sizes(self._settings, _facts_of_this_host())
+            sizes = make_plan(self._settings, _facts_of_this_host()).sizes
         self._spawn(self._watch())
         self._spawn(self._sweep_now_and_then())
         return sizes
@@ -118,8 +117,8 @@ class EngineLauncher:
         """Run one job; see `Launcher.run`."""
         if self._closing:
             raise ShuttingDown("The service is shutting down")
-        if self._fault is not None:
-            raise EngineUnavailable(self._fault)
+        if self._problem is not None:
+            raise EngineUnavailable(self._problem)
         environment = self._open.get(job.environment)
         if environment is None:
             raise InvalidRequest("there is no such environment")
@@ -128,7 +127,7 @@ class EngineLauncher:
         return await environment.executor.run(job, stages)
 
     async def aclose(self) -> None:
-        """Remove every container and give up the engine."""
+        """Remove every container and close the engine."""
         self._closing = True
         for task in self._tasks:
             task.cancel()
@@ -146,7 +145,7 @@ class EngineLauncher:
     # Background
 
     async def _prepare(self) -> Sizes:
-        """Examine every environment, and open them; either all are open afterwards or none."""
+        """Examine and open all environments, or none."""
         environments = self._settings.environments
         examined = {
             name: await examine(self._engine, name, settings, self._instance) for name, settings in environments.items()
@@ -162,7 +161,7 @@ class EngineLauncher:
             undo.pop_all()
         for name, found in examined.items():
             self._begin(found, makers[name], plan)
-        self._fault = None
+        self._problem = None
         logger.info(
             "engine ready",
             engine=engine_facts.version,
@@ -200,13 +199,13 @@ class EngineLauncher:
             try:
                 sizes = await self._prepare()
             except (EngineError, StartError) as error:
-                self._fault = f"the container engine can't be used yet: {error}"
+                self._problem = f"the container engine can't be used yet: {error}"
             else:
                 self.on_sizes(sizes)
                 return
 
     async def _watch(self) -> None:
-        """Notice an engine that hangs or is gone, and that it is back."""
+        """Notice when the engine hangs, is gone, or is back."""
         while True:
             await asyncio.sleep(PING_PERIOD_S)
             if not self._open:
@@ -216,19 +215,19 @@ class EngineLauncher:
                     await self._engine.ping()
             except (EngineError, TimeoutError):
                 self._counters.count_engine_failure()
-                if self._fault is None:
+                if self._problem is None:
                     logger.error("engine lost")
-                self._fault = "the container engine doesn't answer"
+                self._problem = "the container engine doesn't answer"
             else:
                 if await self._is_trusted_again():
-                    self._fault = None
+                    self._problem = None
 
     async def _is_trusted_again(self) -> bool:
-        """Test an engine that was away, or that may have been; tell whether it can be worked with.
+        """Test an engine that was or may have been away; tell whether it can be used.
 
-        It may be another engine, on another kernel. Until that is known, one that was away still is.
+        It may be another engine, on another kernel, so one that was away is not used before a self-test has finished.
         """
-        was_away = self._fault is not None
+        was_away = self._problem is not None
         if was_away:
             logger.info("engine back")
         starts = not any(environment.pool.breaker_open for environment in self._open.values())
@@ -251,7 +250,7 @@ class EngineLauncher:
                     await self._sweep([environment.maker for environment in self._open.values()])
 
     async def _sweep(self, makers: Collection[ContainerMaker]) -> None:
-        """Remove this installation's containers that nobody here knows: strays of a crash or an engine's fault."""
+        """Remove strays: containers of this installation that no maker owns, left by a crash or an engine's failure."""
         removed = 0
         for found in await self._engine.find(self._settings.installation_name):
             if not any(maker.owns(found.name) for maker in makers):
@@ -268,7 +267,7 @@ class EngineLauncher:
     def _gauge(self, name: str) -> float:
         """Return the value of one of the `GAUGES`."""
         if name == "figbox_engine_up":
-            return float(self._fault is None)
+            return float(self._problem is None)
         if name == "figbox_sandbox_holds":
             return float(self.verdict is not None and self.verdict.holds)
         counts = {
@@ -285,6 +284,6 @@ async def _close_quietly(maker: ContainerMaker) -> None:
 
 
 def _facts_of_this_host() -> EngineFacts:
-    """Guess an engine's host by ours, for as long as no engine answers."""
+    """Take our own host for the engine's, as long as no engine answers."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return EngineFacts(frozenset(), (), os.cpu_count() or 1, memory_bytes, "unknown", "", "1")

@@ -1,17 +1,17 @@
 """Warm containers: made ahead of demand, each for one job.
 
-Theory of operation. A *maker* brings a container to the point where Matplotlib is imported and the runner waits
-on stdin. Makes are tasks that nobody waits for by name: whatever becomes ready goes to the longest-waiting taker,
-else to the idle ones. A taker who finds no idle container makes sure that at least as many makes are under way as
-takers wait, and waits for the first to finish: that is a cold start, and an empty pool is no error. Refilling for
-later begins only when nobody waits, and goes beyond half only when no job runs.
+Theory of operation. A *maker* makes containers in which Matplotlib is imported and the runner waits on stdin. A make is
+not tied to a taker: whatever becomes ready goes to the taker that has waited longest, or else becomes idle. A taker
+that finds no idle container makes sure that as many makes are under way as takers wait, and waits for the first to
+finish: that is a cold start, and an empty pool is not an error. Refilling begins only when no taker waits, and goes
+beyond half only when no job runs.
 
-All containers have the same memory limit. A job that may use less gets a warm one whose limit is brought down first;
-where that can't be done, or none is idle, one is made to order, with its limit from the beginning, for this job alone.
+All containers have the same memory limit. A job that may use less gets a warm one whose limit is lowered first; where
+that can't be done, or none is idle, one is made to order for this job alone.
 
-A container is idle, leased or being removed, never idle again: `release` is its only way out of a lease. An idle one
-that speaks, dies or grows old is discarded. When makes fail in a row the breaker opens: takers are refused
-at once, and one make at a time is tried after a growing pause, until one succeeds.
+A leased container is discarded at the end of its lease and never becomes idle again. An idle one that speaks, dies or
+grows old is discarded. After several failed makes in a row the breaker opens: takers are refused at once, and one make
+at a time is tried after growing pauses, until one succeeds.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ BREAKER_THRESHOLD = 3
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 15.0
 
-#: Tries to remove a container before it is left to the sweep, and seconds between them.
+#: Attempts to remove a container before it is left to the sweep, and seconds between them.
 REMOVE_TRIES = 3
 REMOVE_PAUSE_S = 1.0
 
-#: Seconds a taker waits for removals that pile up.
+#: Seconds a taker waits when removals pile up.
 REMOVALS_LIMIT_S = 10.0
 
 
@@ -50,11 +50,11 @@ class Pool:
     """Keeps containers ready and hands each to one job.
 
     Args:
-        maker: How they come to be.
-        size: Containers kept idle; 0 makes every start a cold one.
+        maker: Makes them.
+        size: Containers kept idle; with 0 every start is a cold one.
         makers: Makes under way at once when refilling.
-        idle_limit_s: Seconds a container may wait before it is replaced.
-        removing_limit: Removals under way beyond which takers wait: a killed job's memory must be free first.
+        idle_limit_s: Seconds a container may be idle before it is replaced.
+        removing_limit: Removals under way beyond which takers wait, so that the memory of killed jobs is freed first.
         on_event: Called with "warm", "cold", "made", "failed", "spoilt", "aged" or "remove_failed".
     """
 
@@ -105,12 +105,12 @@ class Pool:
 
     @property
     def idle_ceiling(self) -> int:
-        """Containers that may be idle at most: the pool's size, and what was being made when its taker left."""
+        """Most containers that may be idle: the pool's size, and those being made when their takers left."""
         return self._size + self._makers if self._size else 0
 
     @property
     def breaker_open(self) -> bool:
-        """Whether makes failed so often in a row that takers are refused at once."""
+        """Whether so many makes failed in a row that takers are refused at once."""
         return self._failures >= BREAKER_THRESHOLD
 
     # Life
@@ -131,19 +131,19 @@ class Pool:
                 taker.set_exception(ShuttingDown("the gateway is shutting down"))
         while self._idle:
             self._discard(self._idle.popleft())
-        # A make is not cancelled in mid-call: it ends by itself within its deadlines, and its container is discarded.
+        # A make is not cancelled in the middle: it ends within its deadlines, and its container is discarded.
         while self._making or self._ordered or self._removing:
             await asyncio.wait([*self._making, *self._ordered, *self._removing])
 
     @contextlib.asynccontextmanager
     async def lease(self, memory_limit_bytes: int | None = None) -> AsyncIterator[Container]:
-        """Take a container for one job; it is destroyed afterwards, whatever happens.
+        """Take a container for one job; it is removed afterwards, whatever happens.
 
         Args:
-            memory_limit_bytes: The job's memory, where that is less than usual.
+            memory_limit_bytes: The job's memory, if less than usual.
 
         Raises:
-            EngineUnavailable: None can be had now.
+            EngineUnavailable: There is none, and none can be made.
             ShuttingDown: The pool is closing.
         """
         container = await (self._take() if memory_limit_bytes is None else self._take_smaller(memory_limit_bytes))
@@ -169,7 +169,7 @@ class Pool:
             container = await taker
         except asyncio.CancelledError:
             if taker.done() and not taker.cancelled() and taker.exception() is None:
-                self._admit(taker.result())  # it was handed over in the same moment, and has seen nothing
+                self._admit(taker.result())  # it was handed over in the same moment, and is unused
             raise
         finally:
             with contextlib.suppress(ValueError):
@@ -181,7 +181,7 @@ class Pool:
         return container
 
     async def _take_smaller(self, memory_limit_bytes: int) -> Container:
-        """Return a container with less memory than usual: a warm one brought down to it, else one made to order."""
+        """Return a container with less memory than usual: a warm one with its limit lowered, or one made to order."""
         await self._wait_for_turn()
         container = self._take_idle() if self._maker.lowers_memory else None
         if container is not None:
@@ -206,7 +206,7 @@ class Pool:
     def _take_idle(self) -> Container | None:
         """Return a warm container, or None when there is none."""
         while self._idle:
-            # The oldest first, so that none grows too old under steady demand.
+            # The oldest first, so that none grows too old while demand is steady.
             container = self._idle.popleft()
             container.conversation.on_spoilt = None
             if container.conversation.is_idle:
@@ -218,7 +218,7 @@ class Pool:
         return None
 
     async def _wait_for_turn(self) -> None:
-        """Wait until a container may be taken; raises when none can be had."""
+        """Wait until a container may be taken; raises if there will be none."""
         if self.breaker_open and not self._idle:
             raise EngineUnavailable("the engine fails to start containers")
         await self._wait_for_removals()
@@ -226,7 +226,7 @@ class Pool:
             raise ShuttingDown("the gateway is shutting down")
 
     async def _wait_for_removals(self) -> None:
-        """Wait, in turn, until not too many removals are under way; passes at once unless they pile up."""
+        """Wait, in turn, until removals no longer pile up."""
         try:
             async with asyncio.timeout(REMOVALS_LIMIT_S), self._removing_slots:
                 pass
@@ -249,7 +249,7 @@ class Pool:
             container = await self._maker.make()
         except EngineError as error:
             self._note_failure(error)
-        except Exception as error:  # noqa: BLE001 - a defect of ours: the taker that counts on this make must hear of it
+        except Exception as error:  # noqa: BLE001 - a bug of ours: the taker that counts on this make must hear of it
             failure = EngineUnavailable("a container can't be made")
             failure.__cause__ = error
             self._note_failure(failure)
@@ -262,7 +262,7 @@ class Pool:
                 self._discard(container)
                 self._note_failure(ContainerLost("a runner did not stay ready"))
         finally:
-            # Here and not by a callback, which runs a turn later: a taker that comes in between would count on it.
+            # Not in a callback, which runs one turn later: a taker that comes in between would count on this make.
             self._making.discard(asyncio.current_task())
             self._wake.set()
 
@@ -272,14 +272,14 @@ class Pool:
         self._retry_at = time.monotonic() + pause_s
         self.on_event("failed")
         logger.warning("container not made", reason=str(error), cause=error.cause, failures=self._failures)
-        # A taker learns of it now; its client can come back, while we can't promise anything.
+        # One taker fails now: its client can try again, while we can't promise anything.
         for taker in self._takers:
             if not taker.done():
                 taker.set_exception(error)
                 break
 
     def _admit(self, container: Container) -> None:
-        """Give a ready container to the longest-waiting taker, else keep it."""
+        """Give a ready container to the taker that has waited longest, or keep it."""
         if self._closing or not container.conversation.is_idle:
             self._discard(container)
             return
@@ -288,18 +288,18 @@ class Pool:
                 taker.set_result(container)
                 return
         if len(self._idle) >= self.idle_ceiling:
-            self._discard(container)  # its taker went away, and there is no room for it
+            self._discard(container)  # its taker has left, and the pool is full
             return
         container.conversation.on_spoilt = lambda: self._drop_idle(container, "spoilt")
         self._idle.append(container)
 
     async def _tend(self) -> None:
-        """Refill, and replace what has grown old, for as long as the pool is open."""
+        """Refill, and replace what has grown old, while the pool is open."""
         while True:
             now = time.monotonic()
             aged = bool(self._idle) and now - self._idle[0].made_at > self._idle_limit_s
             if aged and len(self._idle) > self._size:
-                self._drop_idle(self._idle[0], "aged")  # its successor is there
+                self._drop_idle(self._idle[0], "aged")  # its replacement is ready
                 aged = False
             paused_s = self._retry_at - now if self._failures else 0.0
             if paused_s <= 0 and not any(not taker.done() for taker in self._takers):
@@ -314,10 +314,11 @@ class Pool:
                     await self._wake.wait()
 
     def _wanted_idle(self) -> int:
-        """Return how many idle containers are worth making now.
+        """Return how many idle containers there should be now.
 
-        A make takes as much processor time as a job. While jobs run it would take it from them, so the pool is kept
-        half full then, and filled up in the pauses. After a failure one make is tried whatever the size: it heals.
+        A make takes as much processor time as a job, which running jobs would lack. So while jobs run the pool is kept
+        half full, and filled up in the pauses. After a failure one make is tried even with size 0, to close the
+        breaker.
         """
         if self._failures:
             return max(self._size, 1)
@@ -333,14 +334,14 @@ class Pool:
             self._wake.set()
 
     def _discard(self, container: Container) -> None:
-        """Destroy a container in the background; the answer need not wait for it."""
+        """Remove a container in the background, so that the result need not wait for it."""
         container.conversation.on_spoilt = None
         task = asyncio.create_task(self._remove(container), name="pool-remove")
         self._removing.add(task)
         task.add_done_callback(self._removing.discard)
 
     def _discard_made(self, make: asyncio.Task[Container]) -> None:
-        """Destroy what was made to order for somebody who has gone."""
+        """Remove a container whose taker left while it was made to order."""
         if not make.cancelled() and make.exception() is None:
             self._discard(make.result())
 

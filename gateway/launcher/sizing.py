@@ -1,7 +1,7 @@
-"""How many containers fit the machine: jobs at once, warm ones waiting, and the memory for both.
+"""How many containers fit the machine: those of running jobs, and warm ones.
 
-All environments share the machine: one number of running jobs, whichever they are, and one budget. A running job may
-use the whole limit of its environment, so each place is counted by the largest of them.
+All environments share one number of running jobs and one memory budget. A running job may use the whole limit of its
+environment, so each place counts with the largest of them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from gateway.launcher.engine.docker_engine import EngineFacts
     from gateway.settings import LauncherSettings
 
-#: What an idle warm container comes to at most, in bytes: `python -m benchmarks` measures about half of it.
+#: Most memory of an idle warm container, in bytes; `python -m benchmarks` measures about half of it.
 IDLE_BYTES = 96 * MiB
 
-#: Containers that an environment beside `default` has in the making at once, to fill its pool.
+#: Containers that an environment other than `default` makes at once to fill its pool.
 OTHER_MAKERS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Numbers of containers: running jobs at most, and idle warm ones kept, of all environments together."""
+    """Most running jobs, and warm containers kept, of all environments together."""
 
     running: int
     pool: int
@@ -35,11 +35,11 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Numbers of containers in all detail.
+    """The sizes in detail.
 
     Attributes:
-        running: Jobs that run at once, of all environments together.
-        pools: Idle warm containers kept, by environment.
+        running: Most running jobs, of all environments together.
+        pools: Warm containers kept, by environment.
     """
 
     running: int
@@ -47,18 +47,18 @@ class Plan:
 
     @property
     def sizes(self) -> Sizes:
-        """The two numbers that matter outside."""
+        """The sizes of all environments together."""
         return Sizes(self.running, sum(self.pools.values()))
 
 
 def make_plan(settings: LauncherSettings, facts: EngineFacts) -> Plan:
-    """Return the configured sizes, or good ones for the machine where none are configured.
+    """Return the configured sizes, and for those not configured what suits the machine.
 
-    An idle container runs only our own code, and is counted by what that needs. The default environment's pool comes
-    first; the others have one container each, as far as memory is left.
+    An idle container runs only our own code, and counts with what that needs. The default environment's pool comes
+    first; the others get one container each while memory is left.
 
     Raises:
-        StartError: They don't fit the memory; the text says what to lower.
+        StartError: They don't fit into memory; the text says what to lower.
     """
     budget = (settings.memory_budget_mib * MiB) if settings.memory_budget_mib else facts.memory_bytes * 7 // 8
     others = {name: own for name, own in settings.environments.items() if name != DEFAULT_ENVIRONMENT}
@@ -87,8 +87,3 @@ def make_plan(settings: LauncherSettings, facts: EngineFacts) -> Plan:
             + (f"; {settings.environments_file} has such sizes too" if others else "")
         )
     return plan
-
-
-def choose_sizes(settings: LauncherSettings, facts: EngineFacts) -> Sizes:
-    """Return the sizes that `make_plan` gives; raises as it does."""
-    return make_plan(settings, facts).sizes

@@ -1,7 +1,7 @@
-"""The whole specification of a runner container, built in this one place.
+"""The whole specification of a runner container.
 
-No caller chooses anything here but numbers that an operator set. Each line is there for an attack or an
-accident; `tests/spec_lines/test_spec_lines.py` takes them out one by one, and sees what that lets in.
+Callers choose nothing but numbers that an operator has set. Each line prevents an attack or an accident;
+`tests/spec_lines/test_spec_lines.py` removes them one by one, and checks what that lets through.
 
 Source for field names: Docker Engine API 1.41, `POST /containers/create`.
 """
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 SECCOMP_FILE = Path(__file__).with_name("seccomp.json")
 
-#: Labels on every container: whose it is, and which run of that gateway made it.
+#: Labels of every container: the installation it belongs to, and the run of the launcher that made it.
 LABEL_INSTALLATION = "figbox.installation"
 LABEL_INSTANCE = "figbox.instance"
 
-#: Uids for guests. Below 65536 so that user-namespace remapping engines have them; above those of people and daemons.
+#: Uids for guests: below 65536, so that engines which remap user namespaces have them; above those of people and
+#: daemons.
 UID_FIRST = 20_000
 UID_LAST = 59_999
 
-#: Processor seconds beyond the wall limit for start, import and clean-up, before the kernel kills a runaway.
+#: Processor seconds beyond the wall limit, for start, import and clean-up, before the kernel kills a runaway.
 CPU_MARGIN_S = 20
 
-#: Docker's own masked paths, which setting the field replaces (moby `oci/defaults.go`), and ours: facts about the
-#: host, and channels between containers. `/dev/mqueue` stays writable in a read-only container otherwise.
+#: Docker's own masked paths, which setting the field replaces (moby `oci/defaults.go`), and more: facts about the host,
+#: and channels between containers. `/dev/mqueue` would stay writable in a read-only container.
 MASKED_PATHS = (
     "/proc/asound",
     "/proc/acpi",
@@ -94,17 +95,17 @@ MASKED_PATHS = (
     "/sys/power",
 )
 
-#: What an image runs by itself, with a mode as argument.
+#: The image's entry point; its argument is a mode.
 RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
 
 #: Process 1 of a container whose runner is forked, and the template that forks it (see runner-image/fork/).
 STUB = ("python3", "-I", "-S", "/opt/figbox/stub.py")
 TEMPLATE = ("python3", "-OO", "/opt/figbox/template.py")
 
-#: What entering a container and becoming its user takes. Source: setns(2), setresuid(2), prctl(2).
+#: What it takes to enter a container and become its user. Source: setns(2), setresuid(2), prctl(2).
 TEMPLATE_CAPABILITIES = ("SETGID", "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_CHROOT")
 
-#: System calls of the template besides a runner's.
+#: System calls of the template, besides a runner's.
 TEMPLATE_CALLS = (
     "capset",
     "prctl",
@@ -119,13 +120,13 @@ TEMPLATE_CALLS = (
     "waitid",
 )
 
-#: Memory of the template: once what an idle runner needs, and its page tables.
+#: Memory of the template: that of an idle runner, and its page tables.
 TEMPLATE_MEMORY_BYTES = 512 * MiB
 
 #: Flags of clone(2) that make namespaces: `CLONE_NEW*`.
 NAMESPACE_FLAGS = 0x7E02_0000
 
-#: `KEYCTL_JOIN_SESSION_KEYRING`, the only one of its operations.
+#: `KEYCTL_JOIN_SESSION_KEYRING`, the only operation of keyctl(2) that is allowed.
 JOIN_SESSION_KEYRING = 1
 
 #: Docker's own, unchanged.
@@ -134,16 +135,16 @@ READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysr
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What all containers of one gateway have in common.
+    """What all containers of one environment have in common.
 
     Attributes:
         image_id: The image by digest (`sha256:…`): a tag that moves would be code execution.
         limits: What a container may use.
         runtime: OCI runtime, or None for the engine's default.
         installation: Value of the label that marks this installation's containers.
-        instance: Value of the label that marks this run of the gateway.
-        idle_limit_s: Seconds after which a runner that got no job ends itself.
-        lowers_memory: Whether the memory limit of a running container can be brought down, and then holds.
+        instance: Value of the label that marks this run of the launcher.
+        idle_limit_s: Seconds after which a runner without a job ends itself.
+        lowers_memory: Whether the memory limit of a running container can be lowered, and then holds.
     """
 
     image_id: str
@@ -155,7 +156,7 @@ class Sandbox:
     lowers_memory: bool = True
 
     def with_memory(self, memory_limit_bytes: int | None) -> Sandbox:
-        """Return the same with another memory limit; None leaves it as it is."""
+        """Return the same sandbox with another memory limit; None keeps the limit."""
         if memory_limit_bytes is None:
             return self
         return replace(self, limits=replace(self.limits, memory_limit_bytes=memory_limit_bytes))
@@ -164,7 +165,7 @@ class Sandbox:
         """Return the body of the create call for one container.
 
         Args:
-            uid: A uid no other live container has: the kernel keeps quotas (pipe pages, signals, queues) per uid,
+            uid: One that no other live container has: the kernel keeps quotas (pipe pages, signals, queues) per uid,
                 across containers.
             command: Arguments of the image's entry point.
         """
@@ -175,14 +176,14 @@ class Sandbox:
             "WorkingDir": "/tmp",  # noqa: S108 - the container's own
             "Hostname": "job",
             "Labels": {LABEL_INSTALLATION: self.installation, LABEL_INSTANCE: self.instance},
-            # No terminal: it would mix the streams and hand the guest a device. StdinOnce: when we go, stdin ends.
+            # A terminal would mix the streams and give the guest a device. StdinOnce: stdin ends when we disconnect.
             "Tty": False,
             "AttachStdin": True,
             "AttachStdout": True,
             "AttachStderr": True,
             "OpenStdin": True,
             "StdinOnce": True,
-            # Both: `none` alone still costs the engine a hook process per container.
+            # In addition to the network mode, since `none` alone still costs the engine a hook process per container.
             "NetworkDisabled": True,
             "Healthcheck": {"Test": ["NONE"]},
             "StopSignal": "SIGKILL",
@@ -194,8 +195,8 @@ class Sandbox:
         return self.container_config(uid, ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s))))
 
     def stub_config(self, uid: int) -> dict[str, Any]:
-        """Return the create body of a container that its process 1 holds open for a runner forked by the template."""
-        # The stub's time is the outermost: it ends whatever the runner in it does to its own clocks.
+        """Return the create body of a container whose process 1 is a stub, for a runner forked by the template."""
+        # The stub has its own time limit: it ends whatever the runner does to its clocks.
         limit_s = math.ceil(self.idle_limit_s + self.limits.wall_limit_s) + CPU_MARGIN_S
         return {**self.container_config(uid, (str(limit_s),)), "Entrypoint": list(STUB)}
 
@@ -212,7 +213,7 @@ class Sandbox:
         host["PidMode"] = "host"
         host["SecurityOpt"] = ["no-new-privileges:true", f"seccomp={template_seccomp_profile()}"]
         host["Memory"] = host["MemorySwap"] = TEMPLATE_MEMORY_BYTES
-        # Children move out of its groups at once, but count until then.
+        # Children move out of its control groups at once, but count until then.
         host["PidsLimit"] = 256
         host["Ulimits"] = [limit for limit in host["Ulimits"] if limit["Name"] != "cpu"]
         return {**config, "Entrypoint": list(TEMPLATE), "Cmd": []}
@@ -235,14 +236,14 @@ class Sandbox:
             # Equal: no swap. Unset would be twice the memory.
             "MemorySwap": limits.memory_limit_bytes,
             "NanoCpus": round(limits.cpus * 1_000_000_000),
-            # An eighth of the usual weight: as many spinning jobs as cores must not starve engine and gateway.
+            # An eighth of the usual weight, so that as many busy jobs as cores don't starve engine and gateway.
             "CpuShares": 128,
             "OomScoreAdj": 500,
             "Ulimits": [{"Name": name, "Soft": value, "Hard": value} for name, value in self._ulimits().items()],
             # A log file would put every byte of a flood onto the host's disk.
             "LogConfig": {"Type": "none"},
             "RestartPolicy": {"Name": "no"},
-            # We remove by ourselves: automatic removal would take the exit status along before we read it.
+            # We remove it ourselves: automatic removal would discard the exit status before we read it.
             "AutoRemove": False,
             "Privileged": False,
         }
@@ -251,11 +252,11 @@ class Sandbox:
         return config
 
     def _ulimits(self) -> dict[str, int]:
-        """Return resource limits. No `nproc`: the kernel counts it per uid, over all containers."""
+        """Return resource limits; not `nproc`, which the kernel counts per uid across containers."""
         limits = self.limits
         return {
             "core": 0,
-            # The second line of the deadline: holds when nobody is left to kill the container.
+            # Enforces the deadline even if the launcher is gone.
             "cpu": math.ceil(limits.wall_limit_s * limits.cpus) + CPU_MARGIN_S,
             "fsize": limits.tmpfs_limit_bytes,
             "memlock": 0,
@@ -270,9 +271,9 @@ class Sandbox:
 
 @cache
 def seccomp_profile() -> str:
-    """Return the syscall allowlist as the engine takes it: inline JSON, for this machine's architecture only.
+    """Return the system call allowlist as the engine takes it: inline JSON, for this machine's architecture only.
 
-    A profile for one architecture is compiled at every start in half the time of one for two.
+    It is compiled at every start, which takes half the time for one architecture as for two.
     """
     profile = json.loads(SECCOMP_FILE.read_text("utf-8"))
     wanted = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64", "arm64": "SCMP_ARCH_AARCH64"}.get(
@@ -285,7 +286,7 @@ def seccomp_profile() -> str:
 
 @cache
 def template_seccomp_profile() -> str:
-    """Return the template's allowlist: a runner's, forking, and what a forked child needs to become a runner."""
+    """Return the template's allowlist: a runner's, and what it takes to fork and to become a runner."""
     profile = json.loads(seccomp_profile())
 
     def rule(names: tuple[str, ...], *conditions: dict[str, int | str]) -> dict[str, Any]:

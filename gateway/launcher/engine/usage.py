@@ -1,8 +1,8 @@
 """What a container used, read from the kernel's own accounting.
 
-The engine's stats call takes a second and hundreds of milliseconds of its own processor time; the guest's word
-counts for nothing. Where this process sees the host's control groups, two small files say it in microseconds;
-where it doesn't (macOS, a launcher in a container of its own), usage is unknown and said to be.
+The engine's stats call takes a second, and hundreds of milliseconds of processor time; what the guest says proves
+nothing. Where this process sees the host's control groups, it reads two small files in microseconds; where it doesn't
+(macOS, a launcher in a container of its own), usage is reported as unknown.
 
 Source: Linux `Documentation/admin-guide/cgroup-v1/{cpuacct,memory}.rst` and `cgroup-v2.rst`; the paths are those of
 Docker's cgroupfs and systemd drivers without a cgroup parent of their own.
@@ -32,14 +32,14 @@ class CgroupUsage:
         self._root = root
 
     def read(self, container_id: str) -> Usage | None:
-        """Return what a live container has used so far, or None where it can't be seen."""
+        """Return what a live container has used so far, or None if that is unknown."""
         folder = self._folder.format(container_id)
         try:
             if self._unified:
                 return self._read_unified(self._root / folder)
             cpu_ns = int((self._root / "cpuacct" / folder / "cpuacct.usage").read_text())
             peak = int((self._root / "memory" / folder / "memory.max_usage_in_bytes").read_text())
-        except (OSError, ValueError, LookupError):  # gone, or being removed and half empty
+        except (OSError, ValueError, LookupError):  # gone, or half removed
             return None
         return Usage(cpu_ns / 1e9, peak)
 

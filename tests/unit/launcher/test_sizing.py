@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.launcher.engine.docker_engine import EngineFacts
-from gateway.launcher.sizing import IDLE_BYTES, OTHER_MAKERS, Sizes, choose_sizes, make_plan
+from gateway.launcher.sizing import IDLE_BYTES, OTHER_MAKERS, Sizes, make_plan
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.settings import Settings
@@ -43,7 +43,7 @@ def test_sizes_for_machines(
     make_settings: MakeSettings, values: dict[str, int], machine: EngineFacts, sizes: Sizes
 ) -> None:
     """As many jobs as cores, twice as many warm ones, both as far as memory reaches; what is configured counts."""
-    assert sizes == choose_sizes(make_settings(**values), machine)
+    assert sizes == make_plan(make_settings(**values), machine).sizes
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     """Sizes beyond the memory stop the start, and the text names the settings to change."""
     with pytest.raises(StartError, match=r"FIGBOX_RUNNING_LIMIT.*FIGBOX_MEMORY_BUDGET_MIB"):
-        choose_sizes(make_settings(**values), machine)
+        make_plan(make_settings(**values), machine)
 
 
 @settings(deadline=None, max_examples=150)
@@ -69,7 +69,7 @@ def test_chosen_sizes_always_fit(cpus: int, memory_mib: int, job_mib: int, maker
     """Whatever the machine, sizes that were chosen fit seven eighths of it, and one job always runs."""
     chosen = Settings(_env_file=None, API_KEY=KEY, memory_limit_mib=job_mib, pool_makers=makers)  # type: ignore[call-arg]
     try:
-        sizes = choose_sizes(chosen, facts(cpus, memory_mib))
+        sizes = make_plan(chosen, facts(cpus, memory_mib)).sizes
     except StartError:
         assert job_mib * MiB + makers * IDLE_BYTES > memory_mib * MiB * 7 // 8
         return
@@ -117,7 +117,7 @@ def test_plans_with_environments(
     machine, (running, pools) = facts(4, 16384), expected
     plan = make_plan(settings, machine)
     assert (plan.running, dict(plan.pools)) == (running, pools)
-    assert plan.sizes == choose_sizes(settings, machine) == Sizes(running, sum(pools.values()))
+    assert plan.sizes == Sizes(running, sum(pools.values()))
     budget = settings.memory_budget_mib or machine.memory_bytes // MiB * 7 // 8
     makers = settings.pool_makers + 2 * OTHER_MAKERS
     largest = max(own.memory_limit_mib for own in settings.environments.values())

@@ -31,7 +31,7 @@ class Watched:
         self.answers = True
         self.pool = SimpleNamespace(breaker_open=False, idle_count=0)
         inside = cast("Any", launcher)
-        inside._fault = None
+        inside._problem = None
         monitor = Monitor(test, GOOD, 3600)
         inside._open = {"default": SimpleNamespace(pool=self.pool, monitor=monitor)}
         inside._engine.ping = self._ping
