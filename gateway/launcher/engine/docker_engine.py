@@ -251,52 +251,34 @@ class DockerEngine:
 
     async def find(self, installation: str) -> list[FoundContainer]:
         """List the containers that carry an installation's label, in any state."""
-
-        def find() -> list[FoundContainer]:
-            with self._translated():
-                rows = self._client().containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"})
-            return [
-                FoundContainer(row["Id"], row["Names"][0].lstrip("/"))
-                for row in rows
-                # The filter is the engine's; we check the label ourselves before we remove anything.
-                if row["Labels"].get(LABEL_INSTALLATION) == installation and row["Names"]
-            ]
-
-        return await self._run(self._controllers, find)
+        filters = {"label": f"{LABEL_INSTALLATION}={installation}"}
+        return [
+            FoundContainer(row["Id"], row["Names"][0].lstrip("/"))
+            for row in await self._ask(lambda client: client.containers(all=True, filters=filters))
+            # The filter is the engine's; we check the label ourselves before we remove anything.
+            if row["Labels"].get(LABEL_INSTALLATION) == installation and row["Names"]
+        ]
 
     async def facts(self) -> EngineFacts:
         """Return what the engine is and what it can enforce."""
-
-        def facts() -> EngineFacts:
-            with self._translated():
-                info = self._client().info()
-            needed = ("MemoryLimit", "PidsLimit", "CpuCfsQuota")
-            missing = [name for name in needed if not info.get(name)]
-            if not any("seccomp" in option for option in info.get("SecurityOptions") or ()):
-                missing.append("seccomp")
-            return EngineFacts(
-                runtimes=frozenset(info.get("Runtimes") or ()),
-                missing_limits=tuple(missing),
-                cpus=int(info.get("NCPU") or os.cpu_count() or 1),
-                memory_bytes=int(info.get("MemTotal") or 0),
-                version=str(info.get("ServerVersion") or "unknown"),
-                cgroup_driver=str(info.get("CgroupDriver") or ""),
-                cgroup_version=str(info.get("CgroupVersion") or "1"),
-            )
-
-        return await self._run(self._controllers, facts)
+        info = await self._ask(lambda client: client.info())
+        missing = [name for name in ("MemoryLimit", "PidsLimit", "CpuCfsQuota") if not info.get(name)]
+        if not any("seccomp" in option for option in info.get("SecurityOptions") or ()):
+            missing.append("seccomp")
+        return EngineFacts(
+            runtimes=frozenset(info.get("Runtimes") or ()),
+            missing_limits=tuple(missing),
+            cpus=int(info.get("NCPU") or os.cpu_count() or 1),
+            memory_bytes=int(info.get("MemTotal") or 0),
+            version=str(info.get("ServerVersion") or "unknown"),
+            cgroup_driver=str(info.get("CgroupDriver") or ""),
+            cgroup_version=str(info.get("CgroupVersion") or "1"),
+        )
 
     async def image_id(self, image: str) -> str | None:
         """Return the digest of an image by its tag or digest, or None if the engine doesn't have it."""
-
-        def image_id() -> str | None:
-            try:
-                with self._translated():
-                    return str(self._client().inspect_image(image)["Id"])
-            except ContainerLost:
-                return None
-
-        return await self._run(self._controllers, image_id)
+        found = await self._inspect_image(image)
+        return None if found is None else str(found["Id"])
 
     async def process_id(self, container_id: str) -> int:
         """Return the host's process id of a running container's process 1.
@@ -304,36 +286,20 @@ class DockerEngine:
         Raises:
             ContainerLost: It is gone, or has ended.
         """
-
-        def process_id() -> int:
-            with self._translated():
-                return int(self._client().inspect_container(container_id)["State"]["Pid"])
-
-        found = await self._run(self._controllers, process_id)
+        container = await self._ask(lambda client: client.inspect_container(container_id))
+        found = int(container["State"]["Pid"])
         if not found:
             raise ContainerLost("a container ended early")
         return found
 
     async def image_config(self, image: str) -> dict[str, Any] | None:
         """Return the configuration in an image, or None if the engine doesn't have it."""
-
-        def image_config() -> dict[str, Any] | None:
-            try:
-                with self._translated():
-                    return dict(self._client().inspect_image(image)["Config"])
-            except ContainerLost:
-                return None
-
-        return await self._run(self._controllers, image_config)
+        found = await self._inspect_image(image)
+        return None if found is None else dict(found["Config"])
 
     async def ping(self) -> None:
         """Ping the engine; raises EngineUnavailable."""
-
-        def ping() -> None:
-            with self._translated():
-                self._client().ping()
-
-        await self._run(self._pingers, ping)
+        await self._ask(lambda client: client.ping(), self._pingers)
 
     def close(self) -> None:
         """Close threads and connections; calls under way end within the timeout."""
@@ -411,6 +377,21 @@ class DockerEngine:
         logger.warning("engine slow to kill", container=container_id[:12], helped=killed)
 
     # Plumbing
+
+    async def _ask(self, call: Callable[[docker.APIClient], Any], threads: ThreadPoolExecutor | None = None) -> Any:
+        """Return what the engine answers to a call, which changes nothing."""
+
+        def ask() -> Any:
+            with self._translated():
+                return call(self._client())
+
+        return await self._run(threads or self._controllers, ask)
+
+    async def _inspect_image(self, image: str) -> dict[str, Any] | None:
+        try:
+            return dict(await self._ask(lambda client: client.inspect_image(image)))
+        except ContainerLost:
+            return None
 
     async def _end(self, container_id: str, call: Callable[[], None]) -> None:
         """Run a call that kills a container, and help if it takes long."""

@@ -203,9 +203,9 @@ class Sandbox:
     def template_config(self) -> dict[str, Any]:
         """Return the create body of the template, which runs no client's code (see runner-image/fork/template.py).
 
-        It is held as a runner is, but for what entering other containers takes: root with the five capabilities of
-        `TEMPLATE_CAPABILITIES`, the host's process ids, and the system calls of `TEMPLATE_CALLS`. Mounting, tracing
-        and loading anything into the kernel are not among them.
+        It is confined as a runner is, except for what it takes to enter other containers: root with the capabilities of
+        `TEMPLATE_CAPABILITIES`, the host's process ids, and the system calls of `TEMPLATE_CALLS`. It can neither mount
+        nor trace, nor load anything into the kernel.
         """
         config = self.container_config(0, ())
         host = config["HostConfig"]
