@@ -1,13 +1,11 @@
-"""The way of every request that renders: who asks, may they, and run it.
+"""What every request that renders goes through, whichever endpoint it comes by.
 
-    enter    → the key's holder, its request counted           401, 429; before a byte of the body is read
-    (the endpoint reads and checks the body)
-    bound    → the job, with the limits that hold for it       400
-    (the endpoint may respond from the cache)
-    run      → hold processor time, wait for a place, render   429, 503
-             → settle, count, one log line, whatever happened
-
-Every endpoint takes this way, so what holds for one holds for all.
+enter    → find the holder of the key, count the request          401, 429; the body is not read yet
+(the endpoint reads and checks the body)
+bound    → set the limits of the job                              400
+(the endpoint may respond from the cache)
+run      → reserve processor time, wait for a place, run the job  429, 503
+         → settle, count, write one log line, in any case
 """
 
 from __future__ import annotations
@@ -55,7 +53,7 @@ class Timing:
 
     Attributes:
         began: When it came, by `time.perf_counter`.
-        stages: Filled in on its way.
+        stages: Filled in as the request proceeds.
     """
 
     began: float = field(default_factory=time.perf_counter)
@@ -67,25 +65,21 @@ class Timing:
 
     def log_members(self) -> dict[str, float | bool]:
         """Return the members of a log line that tell where the time went."""
-        stages = self.stages
-        return {
-            "warm": stages.warm,
-            **{f"{name}_ms": round(milliseconds, 1) for name, milliseconds in stages.by_name().items()},
-            "total_ms": round(self.total_ms(), 1),
-        }
+        spent_ms = {**self.stages.by_name(), "total": self.total_ms()}
+        return {"warm": self.stages.warm, **{f"{name}_ms": round(spent, 1) for name, spent in spent_ms.items()}}
 
 
 @dataclass(frozen=True, slots=True)
 class RenderService:
-    """Lets requests in and runs their jobs.
+    """Authenticates requests and runs their jobs.
 
     Attributes:
-        keyring: The keys that are let in.
+        keyring: The accepted keys.
         admission: Decides which job runs next.
         launcher: Runs admitted jobs.
         metrics: Where to count.
         budgets: What each key has used.
-        refusals: Bounds the log lines about refused requests.
+        refusals: Limits the log lines about refused requests.
     """
 
     keyring: LiveKeyring
@@ -96,12 +90,12 @@ class RenderService:
     refusals: LogGate = field(default_factory=LogGate)
 
     def enter(self, request: web.Request, timing: Timing) -> Holder:
-        """Return who sends a request, and count it; to be called before the body is touched.
+        """Return the holder of a request's key, and count the request; to be called before the body is read.
 
         Raises:
-            Unauthorized: No key, several, or an unknown one.
-            RateExceeded: The key has had its requests of a minute.
-            EngineUnavailable: No environment is known yet, or any more: the launcher or its engine is gone.
+            Unauthorized: The request has no key, several, or an unknown one.
+            RateExceeded: The key has used its requests of a minute.
+            EngineUnavailable: No environment is known, because the launcher or its engine can't be reached.
         """
         try:
             holder = self.keyring.authenticate(request.headers.getall(HEADER, ()))
@@ -118,7 +112,7 @@ class RenderService:
         return holder
 
     def environment(self, name: str) -> EnvironmentFacts:
-        """Return what is known of an environment.
+        """Return the facts of an environment.
 
         Raises:
             InvalidOptions: There is no such environment.
@@ -131,27 +125,25 @@ class RenderService:
         return environments[name]
 
     def bound(self, holder: Holder, job: Job) -> Job:
-        """Return a job with the limits of time and memory that hold for it.
-
-        These are the environment's, brought down to what the key may have and then to what the job itself asks for.
+        """Return a job with its limits of time and memory: its own, or else the key's and the environment's.
 
         Raises:
-            InvalidOptions: It asks for more than it may have, or for an environment that doesn't exist.
+            InvalidOptions: Its own are higher than those, or its environment doesn't exist.
             EngineUnavailable: As `environment`.
         """
         allowed = holder.policy.lowered(self.environment(job.environment).limits)
+        limits = allowed.lowered(job.wall_limit_s, job.memory_limit_bytes)
         errors = []
-        if job.wall_limit_s is not None and job.wall_limit_s > allowed.wall_limit_s:
+        if job.wall_limit_s not in (None, limits.wall_limit_s):
             errors.append(OptionError("timeout_s", f"may be at most {allowed.wall_limit_s:g} here"))
-        if job.memory_limit_bytes is not None and job.memory_limit_bytes > allowed.memory_limit_bytes:
+        if job.memory_limit_bytes not in (None, limits.memory_limit_bytes):
             errors.append(OptionError("memory_mib", f"may be at most {allowed.memory_limit_bytes // MiB} here"))
         if errors:
             raise InvalidOptions.of(errors)
-        limits = allowed.lowered(job.wall_limit_s, job.memory_limit_bytes)
         return replace(job, wall_limit_s=limits.wall_limit_s, memory_limit_bytes=limits.memory_limit_bytes)
 
     async def run(self, holder: Holder, job: Job, timing: Timing) -> Result:
-        """Run a job within what its holder may have.
+        """Run a job.
 
         Args:
             holder: Whose job it is.
@@ -170,15 +162,11 @@ class RenderService:
         self._report(holder, job, result, timing)
         return result
 
-    def report_kept(self, holder: Holder, result: Result, timing: Timing) -> None:
+    def report_cache_hit(self, holder: Holder, result: Result, timing: Timing) -> None:
         """Count a request that the cache served, and write its one log line."""
         self.metrics.count_kept()
-        logger.info(
-            "answered from the cache",
-            key=holder.name,
-            outcome=result.outcome.value,
-            total_ms=round(timing.total_ms(), 1),
-        )
+        total_ms = round(timing.total_ms(), 1)
+        logger.info("answered from the cache", key=holder.name, outcome=result.outcome.value, total_ms=total_ms)
 
     def headers(self, holder: Holder) -> dict[str, str]:
         """Return the header fields that tell a holder what is left."""
@@ -222,18 +210,12 @@ class RenderService:
         )
 
     def _report_unserved(self, holder: Holder, error: BaseException, timing: Timing) -> None:
-        """Count a request that ended without a result, and write its one log line, unless too many are refused."""
-        gone = isinstance(error, asyncio.CancelledError)
-        outcome = "client-gone" if gone else problems.slug_of(error)
+        """Count a request that ended without a result, and write its one log line unless there are too many."""
+        outcome = "client-gone" if isinstance(error, asyncio.CancelledError) else problems.slug_of(error)
         self.metrics.count_request(outcome)
         if isinstance(error, EngineError):
             self.metrics.count_engine_failure()
         left_out = self.refusals.passes() if isinstance(error, Busy) else 0
         if left_out is not None:
-            logger.info(
-                "job not served",
-                key=holder.name,
-                outcome=outcome,
-                **timing.log_members(),
-                left_out=left_out or None,
-            )
+            members = timing.log_members()
+            logger.info("job not served", key=holder.name, outcome=outcome, **members, left_out=left_out or None)

@@ -1,1 +1,1 @@
-"""Renders kept on disk for the same request of the same key."""
+"""Renders kept on disk for the next identical request of the same key."""

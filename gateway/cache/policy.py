@@ -1,27 +1,26 @@
-"""Renders that were kept: the same request of the same key gets the same answer, and no container runs.
+"""When a kept render may be returned: to the same request of the same key.
 
-What decides is a digest over everything that can change a picture: code, files, options, seed, the image and what runs
-it, the limits. Time and chance are not in it: code that asks for either gets what it got the first time, which is why
-clients can refuse (`cache: false`, `Cache-Control: no-cache` or `no-store`) and operators have to switch it on.
+The entry's key is a digest of everything that can change a picture: code, files, options, seed, image, runtime and
+limits. Code that depends on time or chance gets what it got the first time; that is why clients can refuse
+(`cache: false`, `Cache-Control: no-cache` or `no-store`), and why operators have to enable the cache.
 
-Each key has entries of its own. Sharing them would save little, and would tell one customer by `X-Figbox-Cache` and by
-the clock that another has rendered just this code. Only good renders are kept: failures may be the moment's.
+API keys never share entries. That would save little, and `X-Figbox-Cache` and the response time would reveal that
+another customer has rendered the same code. Failures aren't kept, since they may be temporary.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Job
 
-#: Of what is digested; another version finds nothing.
-VERSION = 1
+#: Of the digested document; a change makes all earlier entries unreachable.
+VERSION = 2
 
 
 class CacheUse(StrEnum):
@@ -33,51 +32,48 @@ class CacheUse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a client says of the cache.
+class CacheDirectives:
+    """What a client allows.
 
     Attributes:
-        look: Whether a kept render will do.
+        read: Whether it accepts a kept render.
         keep: Whether a new one may be kept.
     """
 
-    look: bool = True
+    read: bool = True
     keep: bool = True
 
 
-def wish_of(cache_control: list[str], *, allowed: bool) -> Wish:
-    """Return what a request says of the cache.
+def cache_directives(cache_control: list[str], *, allowed: bool) -> CacheDirectives:
+    """Return what a request allows.
 
     Args:
-        cache_control: Its `Cache-Control` fields (RFC 9111, 5.2.1); `no-cache` wants a new render, which may be kept.
+        cache_control: Its `Cache-Control` fields (RFC 9111, 5.2.1); with `no-cache` a new render may still be kept.
         allowed: Its option `cache`.
     """
-    directives = {part.strip().lower().partition("=")[0] for field in cache_control for part in field.split(",")}
-    if not allowed or "no-store" in directives:
-        return Wish(look=False, keep=False)
-    return Wish(look="no-cache" not in directives and "max-age" not in directives)
+    names = {part.strip().lower().partition("=")[0] for field in cache_control for part in field.split(",")}
+    if not allowed or "no-store" in names:
+        return CacheDirectives(read=False, keep=False)
+    return CacheDirectives(read=not names & {"no-cache", "max-age"})
 
 
 def entry_key(holder: str, job: Job, facts: EnvironmentFacts) -> bytes:
-    """Return the digest that stands for a request: equal where the response must be.
+    """Return the digest of a request: equal only if the result may be the same.
 
     Args:
-        holder: Name of the key.
-        job: What is asked for, with its limits.
-        facts: What it runs in.
+        holder: Name of the API key.
+        job: What to draw, with its limits.
+        facts: The environment it runs in.
     """
-    limits = facts.limits.lowered(job.wall_limit_s, job.memory_limit_bytes)
     parts = {
         "version": VERSION,
         "holder": holder,
         "image": facts.image_id,
         "runtime": facts.runtime,
-        "limits": dataclasses.asdict(limits),
+        "limits": [asdict(facts.limits), job.wall_limit_s, job.memory_limit_bytes],
         "code": job.code,
-        "files": [
-            [file.name, hashlib.sha256(file.data).hexdigest()] for file in sorted(job.files, key=lambda file: file.name)
-        ],
-        "options": {**dataclasses.asdict(job.options), "rc": sorted(job.options.rc.items())},
+        "files": sorted([file.name, hashlib.sha256(file.data).hexdigest()] for file in job.files),
+        "options": {**asdict(job.options), "rc": sorted(job.options.rc.items())},
         "seed": job.seed,
         "collect": job.collect,
     }

@@ -1,4 +1,4 @@
-"""Results kept on disk, for `gateway.cache.policy`."""
+"""Results of earlier jobs, kept on disk."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ class RenderCache:
 
     Args:
         path: Of the database.
-        limit_bytes: What all results together may come to.
+        limit_bytes: The largest total size of all results.
 
     Raises:
-        StartError: The file can't be made.
+        StartError: The file can't be created.
     """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
-        # One thread: a database has one writer anyway, and whoever waits for it doesn't hold up the event loop.
+        # A thread keeps the event loop free of disk access; one is enough, since a database has only one writer.
         self._thread = ThreadPoolExecutor(1, "cache")
         self._store = CacheStore(path, limit_bytes)
         self._schema = schema_of(Result).encode()
 
     async def get(self, key: bytes) -> Result | None:
-        """Return the result that is kept under a key."""
-        return await self._apart(lambda: self._get(self._versioned(key)))
+        """Return the result kept under a key, or None."""
+        return await self._in_thread(lambda: self._get(self._versioned(key)))
 
     async def put(self, key: bytes, result: Result) -> None:
-        """Keep a result, if it is a good one."""
+        """Keep a result if it is a success."""
         if result.outcome is Outcome.OK:
-            await self._apart(lambda: self._store.put(self._versioned(key), pack(result)))
+            await self._in_thread(lambda: self._store.put(self._versioned(key), pack(result)))
 
     async def aclose(self) -> None:
-        """Give up the file."""
-        await self._apart(self._store.close)
+        """Close the database."""
+        await self._in_thread(self._store.close)
         self._thread.shutdown()
 
     def _get(self, key: bytes) -> Result | None:
@@ -64,10 +64,10 @@ class RenderCache:
             return None
 
     def _versioned(self, key: bytes) -> bytes:
-        """Return a key that another version of `Result` doesn't find."""
+        """Return a key that differs for each version of `Result`."""
         return hashlib.sha256(self._schema + key).digest()
 
-    async def _apart(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
@@ -78,10 +78,10 @@ def pack(result: Result) -> bytes:
 
 
 def unpack(value: bytes) -> Result:
-    """Return the result that bytes stand for.
+    """Return the result that `pack` made bytes of.
 
     Raises:
-        MalformedDocument: They stand for none.
+        MalformedDocument: It didn't.
     """
     if len(value) < _LENGTH.size:
         raise MalformedDocument("it is too short")

@@ -1,8 +1,8 @@
-"""Bytes kept by key on disk, within a bound: an embedded SQLite database, whose oldest used entries go first.
+"""A bounded store of bytes by key on disk: an SQLite database that evicts what was used longest ago.
 
-Everything here blocks; `gateway.cache.policy` calls it from a thread of its own. What is kept may be lost at any time:
-a file that is broken is thrown away and made anew, and one that can't be written is done without. SQLite comes with
-Python; its write-ahead log makes a write cheap and a crash harmless, and lets a second process share the file.
+Everything here blocks; `gateway.cache.renders` calls it from a thread. Entries may be lost at any time: a broken file
+is replaced, and without a usable file nothing is kept. SQLite comes with Python; its write-ahead log makes writes cheap
+and crashes harmless, and lets a second process share the file.
 
 Source: sqlite.org/wal.html, sqlite.org/pragma.html.
 """
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: Of the tables; a file that says another is made anew.
+#: Of the tables; a file of another version is replaced.
 SCHEMA_VERSION = 1
 
-#: Seconds to wait for another process that writes.
+#: Seconds to wait while another process writes.
 BUSY_S = 1.0
 
-#: Bytes that an entry costs beside its value: its row, its index, half a page.
+#: Bytes that an entry takes beside its value: its row, its index, half a page.
 ENTRY_COST = 2560
 
-#: The log of writes is cut to this after each checkpoint.
+#: The write-ahead log is truncated to this size after each checkpoint.
 JOURNAL_LIMIT = 4 * MiB
 
-#: An entry may take no more than this share of the whole.
+#: The largest share of the store that one entry may take.
 LARGEST_SHARE = 1 / 4
 
 _SCHEMA = f"""
@@ -63,11 +63,11 @@ class CacheStore:
     """A bounded store of bytes.
 
     Args:
-        path: Of the database; made with its folder where it isn't there, for our user alone.
-        limit_bytes: What all entries together may come to.
+        path: Of the database; created with its folder if missing, readable by our user only.
+        limit_bytes: The largest total size of all entries.
 
     Raises:
-        StartError: The file can't be made.
+        StartError: The file can't be created.
     """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
@@ -81,29 +81,29 @@ class CacheStore:
         except (OSError, sqlite3.OperationalError) as error:
             raise StartError(f"FIGBOX_CACHE_FILE can't be used: {path}: {error}") from error
         except sqlite3.DatabaseError as error:
-            self._make_anew(error)
+            self._replace(error)
         self._guarded(self._shrink, None)
 
     def get(self, key: bytes) -> bytes | None:
-        """Return what is kept under a key, and remember that it was used."""
+        """Return the value kept under a key, or None, and note that it was used."""
         return self._guarded(lambda connection: _get(connection, key), None)
 
     def put(self, key: bytes, value: bytes) -> bool:
-        """Keep a value; return whether it is kept now."""
+        """Keep a value; return whether it was kept."""
         if len(value) + ENTRY_COST > self._limit_bytes * LARGEST_SHARE:
             return False
         return self._guarded(lambda connection: self._put(connection, key, value), False)
 
     def close(self) -> None:
-        """Give up the file."""
+        """Close the database; the next call would open it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _open(self) -> None:
-        # Made by ourselves first: SQLite would let others read it, and gives its log the same mode.
+        # Create the file first: SQLite would let others read it, and gives its log the same mode.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        # Every call comes from one thread, but not from the one that made the object.
+        # All calls come from one thread, but not from the one that made this object.
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             _check_version(connection)
@@ -115,28 +115,28 @@ class CacheStore:
             raise
         self._connection = connection
 
-    def _make_anew(self, error: Exception) -> None:
-        """Throw the file away and begin with an empty one."""
+    def _replace(self, error: Exception) -> None:
+        """Replace a broken file with an empty one."""
         logger.warning("cache is broken and made anew", reason=str(error))
         self.close()
         for ending in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{self._path}{ending}")  # noqa: PTH108 - a path with an ending behind its ending
+                os.unlink(f"{self._path}{ending}")  # noqa: PTH108 - a suffix after the suffix
         self._open()
 
     def _guarded(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """Return what `work` returns; whatever becomes of the file, a render goes on without it."""
+        """Return what `work` returns, or `otherwise` if the file can't be used: no render fails because of it."""
         try:
             if self._connection is None:
                 self._open()
             assert self._connection is not None  # noqa: S101 - _open() made it
             return work(self._connection)
-        except sqlite3.OperationalError as error:  # locked, full, unreadable: may be better next time
+        except sqlite3.OperationalError as error:  # locked, full, unreadable: may succeed next time
             self._roll_back()
             self._complain("cache can't be used", error)
         except sqlite3.DatabaseError as error:
             try:
-                self._make_anew(error)
+                self._replace(error)
             except (OSError, sqlite3.Error) as failure:
                 self._complain("cache can't be made anew", failure)
         except OSError as error:
@@ -163,7 +163,7 @@ class CacheStore:
         return True
 
     def _evict(self, connection: sqlite3.Connection) -> None:
-        """Remove what was used longest ago until the rest fits; the index alone is read for it."""
+        """Remove what was used longest ago until the rest fits; only the index is read."""
         total = connection.execute("SELECT coalesce(sum(size), 0) FROM entries").fetchone()[0]
         while total > self._limit_bytes:
             used, size = connection.execute("SELECT used, size FROM entries ORDER BY used, size LIMIT 1").fetchone()
@@ -171,7 +171,7 @@ class CacheStore:
             total -= size * gone
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
-        """Bring a file down that was made under a larger bound."""
+        """Shrink a file that was made with a larger limit."""
         connection.execute("BEGIN IMMEDIATE")
         self._evict(connection)
         connection.execute("COMMIT")
@@ -198,5 +198,5 @@ def _get(connection: sqlite3.Connection, key: bytes) -> bytes | None:
 
 
 def _digest(key: bytes, value: bytes) -> bytes:
-    """Return what tells a whole entry, under its own key, from a damaged one."""
+    """Return the digest that detects damaged entries, and entries under a wrong key."""
     return hashlib.sha256(key + value).digest()

@@ -1,22 +1,23 @@
-"""The endpoints below `/v1`. Each is a list of named steps."""
+"""The endpoints below `/v1`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
 from gateway.cache.lookup import find_or_run
-from gateway.cache.policy import CacheUse, wish_of
+from gateway.cache.policy import CacheUse, cache_directives
 from gateway.context import CONTEXT
 from gateway.model.results import Outcome
 from gateway.render_service import Timing
 from gateway.server.middleware import REQUEST_ID, server_timing
 from gateway.v1.request.dispatch import read_job
 from gateway.v1.response.accept import choose_forms, form_for, parse_accept
-from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, PackageDocument
+from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, LimitsDocument, PackageDocument
 from gateway.v1.response.failures import failure_response
-from gateway.v1.response.rendering import Rendering, limits_document
+from gateway.v1.response.rendering import Rendering
 from gateway.v1.response.response import respond
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ CACHE_HEADER = "X-Figbox-Cache"
 
 
 async def render(request: web.Request) -> web.Response:
-    """`POST /v1/render`: run the code and respond with what it drew, in a form that the client accepts."""
+    """`POST /v1/render`: run the code and return what it drew, in a form that the client accepts."""
     context = request.app[CONTEXT]
     service = context.service
     timing = Timing()
@@ -38,8 +39,8 @@ async def render(request: web.Request) -> web.Response:
     forms = choose_forms(parse_accept(request.headers.getall(hdrs.ACCEPT, ())), job.options.formats)
     job = service.bound(holder, job)
     facts = service.environment(job.environment)
-    wish = wish_of(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=allows_cache)
-    result, use = await find_or_run(context.renders, service, holder, job, wish=wish, timing=timing)
+    directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=allows_cache)
+    result, use = await find_or_run(context.renders, service, holder, job, directives=directives, timing=timing)
     if result.outcome is Outcome.OK:
         rendering = Rendering(job, facts, result, cached=use is CacheUse.HIT)
         response = await respond(request, rendering, form_for(forms, len(rendering.pictures)))
@@ -52,25 +53,23 @@ async def render(request: web.Request) -> web.Response:
 
 
 async def environments(request: web.Request) -> web.Response:
-    """`GET /v1/environments`: what code can be run in, and what the key that asks may use there."""
+    """`GET /v1/environments`: list the environments, each with the limits of the key."""
     service = request.app[CONTEXT].service
     holder = service.enter(request, Timing())
-    known = sorted(service.launcher.environments.items())
-    documents = [_environment_document(facts, holder.policy.lowered(facts.limits)) for _, facts in known]
+    known = [facts for _, facts in sorted(service.launcher.environments.items())]
+    documents = [_environment_document(facts, holder.policy.lowered(facts.limits)) for facts in known]
     return web.json_response(body=EnvironmentsDocument(environments=documents).model_dump_json().encode())
 
 
 def _environment_document(facts: EnvironmentFacts, limits: Limits) -> EnvironmentDocument:
+    packages = sorted(facts.packages.items(), key=lambda package: package[0].casefold())
     return EnvironmentDocument(
         name=facts.name,
         image=facts.image_id,
         runtime=facts.runtime,
         versions=dict(facts.versions),
-        packages=[
-            PackageDocument(name=name, version=facts.packages[name])
-            for name in sorted(facts.packages, key=str.casefold)
-        ],
-        limits=limits_document(limits),
+        packages=[PackageDocument(name=name, version=version) for name, version in packages],
+        limits=LimitsDocument(**asdict(limits)),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.policy import Wish, entry_key, wish_of
+from gateway.cache.policy import CacheDirectives, cache_directives, entry_key
 from gateway.cache.renders import RenderCache, pack, unpack
 from gateway.cache.store import ENTRY_COST, CacheStore
 from gateway.model.codec import MalformedDocument
@@ -252,16 +252,16 @@ def test_order_of_files_and_parameters_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("fields", "allowed", "expected"),
     [
-        ([], True, Wish()),
-        (["max-stale"], True, Wish()),
-        (["no-cache"], True, Wish(look=False)),
-        (["x, No-Cache"], True, Wish(look=False)),
-        (["max-age=0"], True, Wish(look=False)),
-        (["no-store"], True, Wish(look=False, keep=False)),
-        (["x", "no-cache, no-store"], True, Wish(look=False, keep=False)),
-        ([], False, Wish(look=False, keep=False)),
+        ([], True, CacheDirectives()),
+        (["max-stale"], True, CacheDirectives()),
+        (["no-cache"], True, CacheDirectives(read=False)),
+        (["x, No-Cache"], True, CacheDirectives(read=False)),
+        (["max-age=0"], True, CacheDirectives(read=False)),
+        (["no-store"], True, CacheDirectives(read=False, keep=False)),
+        (["x", "no-cache, no-store"], True, CacheDirectives(read=False, keep=False)),
+        ([], False, CacheDirectives(read=False, keep=False)),
     ],
 )
-def test_wishes(fields: list[str], allowed: bool, expected: Wish) -> None:  # noqa: FBT001 - a table
+def test_cache_directives(fields: list[str], allowed: bool, expected: CacheDirectives) -> None:  # noqa: FBT001 - a table
     """A client can refuse kept renders, and refuse to have its own kept."""
-    assert wish_of(fields, allowed=allowed) == expected
+    assert cache_directives(fields, allowed=allowed) == expected
