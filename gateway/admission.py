@@ -45,7 +45,7 @@ class Admission:
     """Bounded, fair admission of jobs.
 
     Args:
-        running_limit: Jobs that run at once.
+        running_limit: Jobs that run at once; changed by `resize`.
         queue_limit: Most jobs that wait, of all keys together.
         queue_wait_s: Longest time that one job waits, in seconds.
         key_limit: Most jobs of one key, running and waiting, unless it has a limit of its own. May be set later: a
@@ -53,7 +53,7 @@ class Admission:
     """
 
     def __init__(self, *, running_limit: int, queue_limit: int, queue_wait_s: float, key_limit: int) -> None:
-        self._running_limit = running_limit
+        self.running_limit = running_limit
         self._queue_limit = queue_limit
         self._queue_wait_s = queue_wait_s
         self.key_limit = key_limit
@@ -105,7 +105,7 @@ class Admission:
 
     def resize(self, running_limit: int) -> None:
         """Change the number of places: running jobs go on, and waiting jobs get new places."""
-        self._running_limit = running_limit
+        self.running_limit = running_limit
         self._serve_next()
 
     async def wait_empty(self) -> None:
@@ -122,13 +122,13 @@ class Admission:
 
     def retry_after_s(self, jobs_ahead: int) -> int:
         """Return whole seconds until `jobs_ahead` jobs will likely have been served."""
-        estimate = self._mean_s * jobs_ahead / self._running_limit
+        estimate = self._mean_s * jobs_ahead / self.running_limit
         return max(RETRY_MIN_S, min(RETRY_MAX_S, math.ceil(estimate)))
 
     async def _enter(self, key: str, key_limit: int) -> None:
         if self._closing:
             raise self._shutting_down()
-        free = self._running < self._running_limit and not self._waiting
+        free = self._running < self.running_limit and not self._waiting
         if not free and self._waiting >= self._queue_limit:
             raise QueueFull("Too many jobs are waiting", self.retry_after_s(self._waiting + 1))
         customer = self._customers.setdefault(key, _Customer())
@@ -178,7 +178,7 @@ class Admission:
             self._empty.set()
 
     def _serve_next(self) -> None:
-        while self._running < self._running_limit and not self._closing:
+        while self._running < self.running_limit and not self._closing:
             # A waiter that is done has given up, and will remove itself from the queue.
             fronts = [
                 (customer, next((waiter for waiter in customer.waiting if not waiter.done()), None))

@@ -1,4 +1,4 @@
-"""Puts the HTTP side together."""
+"""Build the applications of the public listener and of the metrics listener."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def build_app(context: Context) -> web.Application:
 
 
 async def add_rate_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the key of a request what is left to it, whatever the response (aiohttp's `on_response_prepare`)."""
+    """Add what a request's key has left, whatever the response is (aiohttp's `on_response_prepare`)."""
     if HOLDER in request:
         response.headers.update(request.app[CONTEXT].service.headers(request[HOLDER]))
 

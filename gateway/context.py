@@ -1,4 +1,4 @@
-"""What the endpoints work with."""
+"""The objects that the endpoints share."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the endpoints work with.
+    """What the endpoints share.
 
     Attributes:
         settings: The limits of bodies, code and time.
-        service: Lets requests in and runs their jobs.
-        shutdown: Whether the process is asked to end.
-        renders: Results of earlier requests; None unless the operator has switched the cache on.
+        service: Authenticates requests and runs their jobs.
+        shutdown: Whether the process was asked to end.
+        renders: Results of earlier requests; None unless the operator has enabled the cache.
     """
 
     settings: Settings
@@ -32,7 +32,7 @@ class Context:
 
     @property
     def not_ready(self) -> str | None:
-        """Why a render would fail now, or None if it would not."""
+        """Why a render would fail now, or None."""
         return "the service is shutting down" if self.shutdown.is_requested else self.service.launcher.not_ready
 
 

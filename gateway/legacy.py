@@ -1,4 +1,4 @@
-"""`POST /render-matplotlib`: the contract of the Matplotlib Graph Render API, to the letter."""
+"""`POST /render-matplotlib`: exactly the contract of the Matplotlib Graph Render API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_JSON = "Content-Type must be application/json"
 BROKEN_JSON = "Body is not valid JSON"
 BAD_CODE = "Missing or invalid 'code' field"
 
-#: How the contract saves a figure.
+#: How the contract saves figures.
 OPTIONS = SaveOptions(dpi=200, bbox_inches="tight")
 
 #: The status of every failure of the code.
@@ -50,11 +50,8 @@ async def read_code(request: web.Request, settings: Settings) -> str:
         settings: For the limits of body, code and time.
 
     Raises:
-        InvalidRequest: Not JSON, broken JSON, or no usable `code`.
-        UnsupportedEncoding: The body is compressed.
-        BodyTooLarge: The body or the code is too long.
-        BodyTimeout: The body didn't arrive in time.
-        MalformedRequest: The body's framing broke.
+        InvalidRequest: The body is not JSON, or has no usable `code`.
+        BodyTooLarge: The code is too long; the body may raise what `read_body` does.
     """
     if request.content_type != "application/json":
         raise InvalidRequest(NOT_JSON)
@@ -65,11 +62,7 @@ async def read_code(request: web.Request, settings: Settings) -> str:
 
 
 def parse_code(body: bytes) -> str:
-    """Return the `code` member of a JSON object; the charset parameter of the request is ignored.
-
-    Raises:
-        InvalidRequest: With one of this module's constant texts.
-    """
+    """Return the `code` member of a JSON object, or raise `InvalidRequest` with a text of the contract."""
     try:
         document = parse_json(body)
     except InvalidJson as error:

@@ -1,10 +1,10 @@
-"""The running service: sockets, launcher and HTTP, and the order in which they come and go.
+"""Start and stop the service: sockets, launcher and HTTP, in this order.
 
-Coming: bind (so that a taken port is the first thing said, and two gateways of one address can't both believe they
-are this installation), check the engine, sweep, begin to fill, serve. Going, on SIGTERM or Ctrl-C: readiness first,
-then jobs that wait are refused and those that run may finish within the grace period, then the pool is emptied.
-A second signal cuts the grace short. The public socket stays open until the end, so clients get an answer, and a
-successor can't start before we are gone.
+Start: bind the port (first, so that a taken port is reported at once, and two gateways with one address can't both
+take themselves for this installation), check the engine, sweep, begin to fill the pool, serve. Stop, on SIGTERM or
+Ctrl-C: report that we are not ready, refuse waiting jobs, let running ones finish within the grace period, empty the
+pool. A second signal cuts the grace period short. The public socket stays open until the end, so that clients get a
+response, and a successor can't start before we are gone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -39,14 +38,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.keys.keyring import Keyring
+    from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Counters, Launcher
     from gateway.launcher.sizing import Sizes
     from gateway.settings import Settings
 
-#: Seconds for connections to close once all jobs are answered.
+#: Seconds for connections to close once all jobs have ended.
 CONNECTIONS_LIMIT_S = 2.0
 
-#: Connections the kernel holds for us until we take them.
+#: Connections that the kernel queues until we accept them.
 BACKLOG = 256
 
 
@@ -55,55 +55,42 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
 
     Args:
         settings: Validated settings.
-        started: Called with the base URL once requests are served.
+        started: Called with the base URL when requests are accepted.
 
     Raises:
-        StartError: It can't start; the text says what to do.
+        StartError: The service can't start; the text says what to do.
     """
     check_parser()
     check_descriptors(settings.connections_limit)
     keyring = load_keyring(settings)
+    metrics = Metrics()
     shutdown = Shutdown()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port, "PORT"))
-        metrics = Metrics()
         if settings.metrics_port:
             await _serve_metrics(stack, settings, metrics)
         launcher = make_launcher(settings, metrics)
         stack.push_async_callback(launcher.aclose)
         shutdown.install(asyncio.get_running_loop())
-        sizes = await launcher.start()
-        admission = make_admission(settings, len(keyring), sizes)
+        admission = make_admission(settings, len(keyring), await launcher.start())
         service = RenderService(keyring, admission, launcher, metrics)
-        shares = _Shares(settings, service, sizes)
-        launcher.on_sizes = shares.follow_sizes
-        await _follow_keys(stack, settings, service, shares)
+        _follow_launcher(settings, service)
+        _follow_keys(stack, settings, service)
         context = Context(settings, service, shutdown, _open_cache(stack, settings))
-        edge = Edge(EdgeLimits.public(settings), metrics)
-        metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
-        metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
-        metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
-        server = await _listen(stack, build_app(context), edge, listener)
-        host, port = listener.getsockname()[:2]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        logger.info("listening", url=url, keys=len(keyring))
-        started(url)
+        server = await _serve_public(stack, context, listener)
+        started(_announce(listener, keyring))
         await shutdown.wait()
-        logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
-        admission.close()
-        if not await shutdown.drain(admission.wait_empty(), settings.grace_s):
-            logger.warning("grace period is over", running=admission.running_count)
-        server.pre_shutdown()  # connections without a request are closed and not waited for
+        await _finish_jobs(settings, admission, shutdown)
+        server.pre_shutdown()  # idle connections are closed and not waited for
         await server.shutdown(CONNECTIONS_LIMIT_S)
-        await launcher.aclose()  # requests that still come are told that the service ends
+        await launcher.aclose()  # requests that still come are told that the service is shutting down
     logger.info("stopped")
 
 
 def make_launcher(settings: Settings, counters: Counters) -> Launcher:
-    """Return the launcher that the settings ask for: one in this process, or a client of another process.
+    """Return a launcher in this process, or the client of one in another process, as the settings say.
 
-    Neither is imported before it is chosen: a gateway that asks another process must not even load what talks to an
-    engine.
+    Only the chosen one is imported: the client of another process must not even load what talks to an engine.
     """
     if settings.launcher_socket is None:
         from gateway.launcher.launcher import EngineLauncher  # noqa: PLC0415 - see above
@@ -115,62 +102,54 @@ def make_launcher(settings: Settings, counters: Counters) -> Launcher:
 
 
 def make_admission(settings: Settings, key_count: int, sizes: Sizes) -> Admission:
-    """Return the admission for these sizes and this many keys."""
+    """Return the admission for these sizes and this number of keys."""
     return Admission(
         running_limit=sizes.running,
         queue_limit=settings.queue_limit,
         queue_wait_s=settings.queue_wait_s,
-        key_limit=share_of_key(settings, key_count, sizes),
+        key_limit=share_of_key(settings, key_count, sizes.running),
     )
 
 
-def share_of_key(settings: Settings, key_count: int, sizes: Sizes) -> int:
-    """Return how many jobs a key without a limit of its own may have: all with one key, half with several."""
-    house = sizes.running + settings.queue_limit
-    return settings.key_limit or (house if key_count <= 1 else max(1, house // 2))
+def share_of_key(settings: Settings, key_count: int, running_limit: int) -> int:
+    """Return how many jobs a key without a limit of its own may have: all if it is the only one, else half."""
+    places = running_limit + settings.queue_limit
+    return settings.key_limit or (places if key_count <= 1 else max(1, places // 2))
 
 
-@dataclass(slots=True)
-class _Shares:
-    """Keeps the admission in step with what it depends on: the sizes of the launcher, and how many keys there are."""
+def _follow_launcher(settings: Settings, service: RenderService) -> None:
+    """Adapt the admission whenever the launcher's sizes change."""
+    admission = service.admission
 
-    settings: Settings
-    service: RenderService
-    sizes: Sizes
-
-    def follow_sizes(self, sizes: Sizes) -> None:
-        """Go on with other sizes."""
+    def adapt(sizes: Sizes) -> None:
         logger.info("sizes changed", running_limit=sizes.running, pool_size=sizes.pool)
-        self.sizes = sizes
-        self.follow_keys(len(self.service.keyring))
-        self.service.admission.resize(sizes.running)
+        admission.key_limit = share_of_key(settings, len(service.keyring), sizes.running)
+        admission.resize(sizes.running)
 
-    def follow_keys(self, key_count: int) -> None:
-        """Go on with other keys."""
-        self.service.admission.key_limit = share_of_key(self.settings, key_count, self.sizes)
+    # Not an argument of the launcher: the admission is made from the sizes that its start returns.
+    service.launcher.on_sizes = adapt
 
 
-async def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderService, shares: _Shares) -> None:
-    """Keep everything that depends on the keys in step with their file, until the stack ends."""
-    keyring = service.keyring
+def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderService) -> None:
+    """Adapt whatever depends on the keys when their file changes, until the stack ends."""
+    keyring, admission = service.keyring, service.admission
 
-    def changed(ring: Keyring) -> None:
-        shares.follow_keys(len(ring))
+    def adapt(ring: Keyring) -> None:
+        admission.key_limit = share_of_key(settings, len(ring), admission.running_limit)
         service.budgets.keep_only(ring.names)
 
-    keyring.changed = changed
+    keyring.changed = adapt
     service.metrics.watch("figbox_keys", "Keys that are let in", lambda: len(keyring))
     service.metrics.watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
-    if settings.api_keys_file is not None and not sys.stdin.isatty():  # where a terminal hangs up, the service ends
+    if settings.api_keys_file is not None and not sys.stdin.isatty():  # a terminal that hangs up ends the service
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, keyring.look)
         stack.callback(loop.remove_signal_handler, signal.SIGHUP)
-    watch = asyncio.create_task(keyring.watch())
-    stack.push_async_callback(cancelled, watch)
+    stack.push_async_callback(cancelled, asyncio.create_task(keyring.watch()))
 
 
 def _open_cache(stack: AsyncExitStack, settings: Settings) -> RenderCache | None:
-    """Open the cache, where there is to be one, until the stack ends."""
+    """Open the cache, if it is enabled, until the stack ends."""
     if not settings.cache_mib:
         return None
     renders = RenderCache(settings.cache_file, settings.cache_mib * MiB)
@@ -185,10 +164,10 @@ async def cancelled(task: asyncio.Task[None]) -> None:
 
 
 def make_runner(app: web.Application) -> web.AppRunner:
-    """Return what runs an application; its end takes a bounded time.
+    """Return a runner of an application that shuts down within a bounded time.
 
-    A connection that comes in the very moment of the end misses aiohttp's call to close, and is then waited for: by
-    aiohttp's default a whole minute, in which the pool goes on and nobody is answered.
+    A connection accepted at the very moment of the shutdown is not told to close, and is then waited for: by default a
+    whole minute, during which no request is served.
     """
     return web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CONNECTIONS_LIMIT_S)
 
@@ -197,7 +176,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        StartError: The address can't be had; names the setting.
+        StartError: The address can't be used; the text names the setting.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -223,6 +202,15 @@ async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Met
     await _listen(stack, metrics_app(metrics), Edge(EdgeLimits(), metrics), listener)
 
 
+async def _serve_public(stack: AsyncExitStack, context: Context, listener: socket.socket) -> web.Server:
+    metrics, admission = context.service.metrics, context.service.admission
+    edge = Edge(EdgeLimits.public(context.settings), metrics)
+    metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
+    metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
+    metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
+    return await _listen(stack, build_app(context), edge, listener)
+
+
 async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, listener: socket.socket) -> web.Server:
     """Serve an application on a socket until the stack ends; return its server."""
     runner = make_runner(app)
@@ -233,3 +221,19 @@ async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, liste
     site = await asyncio.get_running_loop().create_server(protocol_factory(edge, server), sock=listener)
     stack.callback(site.close)
     return server
+
+
+def _announce(listener: socket.socket, keyring: LiveKeyring) -> str:
+    """Log the base URL of the service, and return it."""
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    logger.info("listening", url=url, keys=len(keyring))
+    return url
+
+
+async def _finish_jobs(settings: Settings, admission: Admission, shutdown: Shutdown) -> None:
+    """Refuse waiting jobs, and let running ones finish within the grace period."""
+    logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
+    admission.close()
+    if not await shutdown.drain(admission.wait_empty(), settings.grace_s):
+        logger.warning("grace period is over", running=admission.running_count)

@@ -1,4 +1,4 @@
-"""The end of a process by signal: the first asks for it, the second cuts the grace period short."""
+"""Shut down on signals: the first asks for the end, the second cuts the grace period short."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Shutdown:
         await self._asked.wait()
 
     async def drain(self, empty: Awaitable[object], grace_s: float) -> bool:
-        """Wait for what still runs; tell whether it ended by itself or somebody insisted, and False if neither did.
+        """Wait until nothing runs any more or a second signal comes; return False if neither happens in time.
 
         Args:
             empty: Done when nothing runs any more.
-            grace_s: Seconds until it isn't waited for any longer.
+            grace_s: The longest wait, in seconds.
         """
         waits = [asyncio.ensure_future(empty), asyncio.ensure_future(self._insisted.wait())]
         done, pending = await asyncio.wait(waits, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""The endpoints that say how the service is."""
+"""The endpoints that report the state of the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def live(_: web.Request) -> web.Response:
 
 
 async def healthz(_: web.Request) -> web.Response:
-    """`GET /healthz`: the process lives, whatever else."""
+    """`GET /healthz`: the process runs, whether or not it can render."""
     return web.json_response({"status": "ok"})
 
 
@@ -24,12 +24,10 @@ async def readyz(request: web.Request) -> web.Response:
     """`GET /readyz`: 200 if a render would work now, else 503 and the reason."""
     context = request.app[CONTEXT]
     verdict = context.service.launcher.verdict
-    self_test: dict[str, bool | int] | None = None
-    if verdict is not None:
-        self_test = {"holds": verdict.holds, "age_s": verdict.age_s()}
+    self_test: dict[str, bool | int] = {} if verdict is None else {"holds": verdict.holds, "age_s": verdict.age_s()}
     if context.not_ready is not None:
-        raise NotReady(context.not_ready, self_test)
-    return web.json_response({"status": "ready"} | ({"self_test": self_test} if self_test is not None else {}))
+        raise NotReady(context.not_ready, self_test or None)
+    return web.json_response({"status": "ready"} | ({"self_test": self_test} if self_test else {}))
 
 
 ROUTES = ((hdrs.METH_GET, "/", live), (hdrs.METH_GET, "/healthz", healthz), (hdrs.METH_GET, "/readyz", readyz))
