@@ -24,7 +24,7 @@ from gateway.server.problems import CONTENT_TYPE as PROBLEM
 from gateway.v1.request.code import CODE_PATTERN
 from gateway.v1.request.dispatch import FORM, JSON, PYTHON
 from gateway.v1.request.json_body import FILES_LIMIT, RenderRequest
-from gateway.v1.request.options import Options, TextForm
+from gateway.v1.request.options import Options, TextSyntax
 from gateway.v1.response.accept import PICTURE_TYPES, Form
 from gateway.v1.response.documents import (
     EnvironmentsDocument,
@@ -161,7 +161,7 @@ def _query() -> list[dict[str, Any]]:
     for name, schema in _text_schemas().items():
         field = Options.model_fields[name]
         parameter: dict[str, Any] = {"name": name, "in": "query", "description": str(field.description)}
-        if TextForm.PARAMETERS in field.metadata:
+        if TextSyntax.PARAMETERS in field.metadata:
             parameter["content"] = {JSON: {"schema": schema}}
         else:
             parameter["schema"] = schema

@@ -1,1 +1,1 @@
-"""`/v1`: the full render interface; one responsibility a file."""
+"""The endpoints below `/v1`: `request` reads what comes, `response` writes what goes."""

@@ -1,1 +1,1 @@
-"""A request to `/v1/render`, read and checked: it becomes a job."""
+"""Read and check a request to `/v1/render`, and make a job of it."""

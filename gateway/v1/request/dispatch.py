@@ -1,4 +1,4 @@
-"""From a request to the job it asks for, whichever of three types its body has."""
+"""The job that a request asks for, whichever of the three types of body it has."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JSON = "application/json"
 PYTHON = "text/x-python"
 FORM = "multipart/form-data"
 
-#: Types that a body may have, in the order they are named to people.
+#: The types that a body may have, in the order in which messages name them.
 TYPES = (JSON, PYTHON, FORM)
 
 #: Source: RFC 2046, 5.1.1.
@@ -38,41 +38,37 @@ BOUNDARY_LIMIT = 70
 async def read_job(request: web.Request, settings: Settings) -> tuple[Job, bool]:
     """Return the job that a request asks for, and whether it allows the cache.
 
-    Options in the query take the place of the body's, whatever type the body has.
+    Options in the query override those of the body.
 
     Args:
         request: An authenticated request whose body has not been read.
         settings: For the limits of body, code and time.
 
     Raises:
-        UnsupportedType: The body is of none of our types.
-        UnsupportedEncoding: It is compressed.
-        BodyTooLarge: The body or the code is too long.
-        BodyTimeout: The body didn't arrive in time.
-        InvalidRequest: It isn't what its type says.
+        RequestError: Of the kind that says what is wrong with the type, size, encoding or content of the body.
         InvalidOptions: Code, files or options are wrong; each is named.
     """
     query, errors = options_from_text(request.query.items())
-    match request.content_type if "Content-Type" in request.headers else None:
-        case "application/json":
-            body = await read_body(request, settings.files_limit_bytes, settings.body_timeout_s)
-            job, cache = read_json(body, query, errors)
-        case "text/x-python":
-            body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
-            job, cache = _read_python(body, query, errors)
-        case "multipart/form-data":
-            form = FormReader(_boundary(request), settings.code_limit_bytes)
-            await receive_body(request, settings.files_limit_bytes, settings.body_timeout_s, form.take)
-            job, cache = form.job(query, errors)
-        case _:
-            raise UnsupportedType(f"Content-Type must be {', '.join(TYPES[:-1])} or {TYPES[-1]}")
+    content_type = request.content_type if "Content-Type" in request.headers else None
+    if content_type == JSON:
+        body = await read_body(request, settings.files_limit_bytes, settings.body_timeout_s)
+        job, cache = read_json(body, query, errors)
+    elif content_type == PYTHON:
+        body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
+        job, cache = _read_python(body, query, errors)
+    elif content_type == FORM:
+        form = FormReader(_boundary(request), settings.code_limit_bytes)
+        await receive_body(request, settings.files_limit_bytes, settings.body_timeout_s, form.take)
+        job, cache = form.job(query, errors)
+    else:
+        raise UnsupportedType(f"Content-Type must be {', '.join(TYPES[:-1])} or {TYPES[-1]}")
     check_code_length(job.code, settings.code_limit_bytes)
     return job, cache
 
 
-def _read_python(body: bytes, query: Mapping[str, Any], found: list[OptionError]) -> tuple[Job, bool]:
-    code, errors = code_from_bytes(body)
-    options = validated(Options, query, [*found, *errors])
+def _read_python(body: bytes, query: Mapping[str, Any], errors: list[OptionError]) -> tuple[Job, bool]:
+    code, code_errors = code_from_bytes(body)
+    options = validated(Options, query, [*errors, *code_errors])
     return options.job(code), options.cache
 
 

@@ -9,14 +9,15 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from pydantic_core import PydanticCustomError
 
 from gateway.model.errors import InvalidOptions, InvalidRequest, OptionError
-from gateway.model.jobs import NamedFile
 from gateway.model.strict_json import InvalidJson, parse_object
-from gateway.v1.request import file_names
 from gateway.v1.request.code import CODE_PATTERN, find_code_error
+from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, find_name_error
 from gateway.v1.request.options import Model, Options
 from gateway.v1.request.validation import validated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.model.jobs import Job
 
 FILES_LIMIT = 64
@@ -25,21 +26,19 @@ FILES_LIMIT = 64
 BASE64_PATTERN = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
-def _code(text: str) -> str:
-    error = find_code_error(text)
-    if error is not None:
-        raise PydanticCustomError("code", "{error}", {"error": error})
-    return text
+def _without(find_error: Callable[[str], str | None]) -> AfterValidator:
+    """Return a validator that refuses text in which `find_error` finds an error."""
+
+    def check(text: str) -> str:
+        message = find_error(text)
+        if message is not None:
+            raise PydanticCustomError("text", "{message}", {"message": message})
+        return text
+
+    return AfterValidator(check)
 
 
-def _name(name: str) -> str:
-    fault = file_names.find_fault(name)
-    if fault is not None:
-        raise PydanticCustomError("file_name", "{fault}", {"fault": fault})
-    return name
-
-
-def _decoded(text: object) -> object:
+def _decode_base64(text: object) -> object:
     if not isinstance(text, str):
         return text
     try:
@@ -48,8 +47,8 @@ def _decoded(text: object) -> object:
         raise PydanticCustomError("base64", "must be base64 (RFC 4648), without line breaks") from error
 
 
-def _kind(value: object) -> str | None:
-    """Tell the form in which a file is given."""
+def _find_kind(value: object) -> str | None:
+    """Return the tag of the form in which a file is given."""
     if isinstance(value, str):
         return "plain"
     if isinstance(value, dict):
@@ -68,7 +67,7 @@ class Base64File(Model):
 
     base64: Annotated[
         bytes,
-        BeforeValidator(_decoded),
+        BeforeValidator(_decode_base64),
         WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": BASE64_PATTERN}),
     ]
 
@@ -76,14 +75,10 @@ class Base64File(Model):
 _File = Annotated[
     Annotated[str, Tag("plain")] | Annotated[TextFile, Tag("text")] | Annotated[Base64File, Tag("base64")],
     Discriminator(
-        _kind, custom_error_type="file", custom_error_message="must be text, or an object with text or base64"
+        _find_kind, custom_error_type="file", custom_error_message="must be text, or an object with text or base64"
     ),
 ]
-_Name = Annotated[str, AfterValidator(_name)]
-
-
-def _describe_names(schema: dict[str, Any]) -> None:
-    schema["propertyNames"] = {"minLength": 1, "maxLength": file_names.NAME_LIMIT, "pattern": file_names.NAME_PATTERN}
+_NAMES_SCHEMA = {"propertyNames": {"minLength": 1, "maxLength": NAME_LIMIT, "pattern": NAME_PATTERN}}
 
 
 class RenderRequest(Options):
@@ -91,29 +86,29 @@ class RenderRequest(Options):
 
     code: Annotated[
         str,
-        AfterValidator(_code),
+        _without(find_code_error),
         Field(json_schema_extra={"minLength": 1, "pattern": CODE_PATTERN}, description="Python source"),
     ]
     files: Annotated[
-        dict[_Name, _File],
+        dict[Annotated[str, _without(find_name_error)], _File],
         Field(
             max_length=FILES_LIMIT,
-            json_schema_extra=_describe_names,
+            json_schema_extra=_NAMES_SCHEMA,
             description="Files placed in the working directory: name to text, or to an object with `text` or `base64`",
         ),
     ] = {}  # noqa: RUF012 - pydantic copies it
 
 
-def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> tuple[Job, bool]:
+def read_json(body: bytes, query: dict[str, Any], errors: list[OptionError]) -> tuple[Job, bool]:
     """Return the job that a JSON body asks for, and whether it allows the cache.
 
     Args:
         body: All of it.
-        query: Options given in the query; they take the place of the body's.
-        found: What was wrong with those.
+        query: Options given in the query; they override the body's.
+        errors: What is wrong with those.
 
     Raises:
-        InvalidRequest: It is not a JSON object.
+        InvalidRequest: The body is not a JSON object.
         InvalidOptions: Members of it are wrong.
     """
     try:
@@ -122,17 +117,13 @@ def read_json(body: bytes, query: dict[str, Any], found: list[OptionError]) -> t
         raise InvalidRequest(f"Body {error}") from error
     misplaced = [OptionError(name, "must be in the body") for name in ("code", "files") if name in query]
     if misplaced:
-        raise InvalidOptions.of([*found, *misplaced])
-    request = validated(RenderRequest, {**document, **query}, found)
-    files = tuple(NamedFile(name, _bytes(file)) for name, file in sorted(request.files.items()))
+        raise InvalidOptions.of([*errors, *misplaced])
+    request = validated(RenderRequest, {**document, **query}, errors)
+    files = {name: _bytes_of(file) for name, file in request.files.items()}
     return request.job(request.code, files), request.cache
 
 
-def _bytes(file: str | TextFile | Base64File) -> bytes:
-    match file:
-        case TextFile():
-            return file.text.encode()
-        case Base64File():
-            return file.base64
-        case _:
-            return file.encode()
+def _bytes_of(file: str | TextFile | Base64File) -> bytes:
+    if isinstance(file, Base64File):
+        return file.base64
+    return (file.text if isinstance(file, TextFile) else file).encode()

@@ -1,7 +1,7 @@
-"""Which of Matplotlib's parameters and styles a request may set, and what values they take.
+"""Which of Matplotlib's parameters and styles a request may set, and to which values.
 
-The list is data, `rcparams.json`, made by `tools.derive_rcparams` from the Matplotlib of the runner image. What is
-checked here is the kind of value; whether Matplotlib likes it, Matplotlib says, inside the sandbox.
+`tools.derive_rcparams` derives the list, `rcparams.json`, from the Matplotlib of the runner image. Only the type of a
+value is checked here; Matplotlib itself checks the rest inside the sandbox.
 """
 
 from __future__ import annotations
@@ -30,13 +30,12 @@ MATPLOTLIB_VERSION: str = _DATA["matplotlib"]
 #: Styles that a request may name.
 STYLES: tuple[str, ...] = tuple(_DATA["styles"])
 
-#: Parameters that a request may set: the types of JSON each takes, and its choices where they are few.
+#: Parameters that a request may set: the JSON types of each, and its choices if they are few.
 PARAMETERS: dict[str, dict[str, Any]] = _DATA["parameters"]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][+-]?[0-9]+)?")
 
-
-#: What a string may hold: anything but control characters.
+#: A string may contain anything but control characters.
 TEXT_PATTERN = r"^[^\u0000-\u001f\u007f]*$"
 
 _PLAIN = re.compile(TEXT_PATTERN)
@@ -46,7 +45,7 @@ def check_value(name: str, value: object) -> RcValue:
     """Return a parameter's value, lists as tuples.
 
     Raises:
-        ValueError: It is of no kind that the parameter takes; the text says what it takes and quotes nothing.
+        ValueError: It is of another type; the text says what the parameter accepts, and quotes nothing.
     """
     parameter = PARAMETERS[name]
     types = parameter["types"]
@@ -56,14 +55,14 @@ def check_value(name: str, value: object) -> RcValue:
     if choices is not None and value not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}")
     if types == ["integer"]:
-        return int(value)  # type: ignore[call-overload,no-any-return]  # _fits has looked
+        return int(value)  # type: ignore[call-overload,no-any-return]  # _fits has checked it
     return _frozen(value)
 
 
 def value_from_text(name: str, text: str) -> object:
-    """Return what a query's or a form's text means as a parameter's value; still to be checked.
+    """Return the value of a parameter that a query or a form gives as text; still to be checked.
 
-    Lists stay text: Matplotlib itself takes them parted by commas.
+    Lists stay text: Matplotlib itself accepts values separated by commas.
     """
     types = PARAMETERS[name]["types"]
     if "boolean" in types and text in ("true", "false"):
@@ -81,7 +80,7 @@ def _fits(value: object, kind: str) -> bool:
         case "boolean":
             return isinstance(value, bool)
         case "integer":
-            return _is_number(value) and value == int(value)  # as JSON Schema has it: 5.0 is 5
+            return _is_number(value) and value == int(value)  # as in JSON Schema, 5.0 is 5
         case "number":
             return _is_number(value)
         case "string":
@@ -97,7 +96,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def _is_list(value: object, depth: int) -> bool:
-    """Tell whether a value is a list of numbers and words, or of such lists where the depth allows it."""
+    """Tell whether a value is a list of numbers and strings, or of such lists if the depth allows it."""
     if not isinstance(value, (list, tuple)) or len(value) > LIST_LIMIT:
         return False
     return all(_is_number(item) or _fits(item, "string") or (depth > 1 and _is_list(item, depth - 1)) for item in value)
@@ -106,7 +105,7 @@ def _is_list(value: object, depth: int) -> bool:
 def _frozen(value: object) -> RcValue:
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(item) for item in value)
-    return value  # type: ignore[return-value]  # _fits has looked
+    return value  # type: ignore[return-value]  # _fits has checked it
 
 
 _IN_WORDS = {
@@ -119,7 +118,7 @@ _IN_WORDS = {
 
 
 def describe() -> dict[str, Any]:
-    """Return the JSON schema of an object of parameters, each name with what `check_value` takes."""
+    """Return the JSON schema of an object of parameters, which accepts what `check_value` accepts."""
     groups: dict[str, list[str]] = {}
     for name, parameter in PARAMETERS.items():
         groups.setdefault(json.dumps(_schema(parameter["types"], parameter.get("choices"))), []).append(name)
@@ -130,7 +129,7 @@ def describe() -> dict[str, Any]:
             f"^(?:{'|'.join(re.escape(name) for name in names)})$": json.loads(schema)
             for schema, names in groups.items()
         },
-        # Holds for no name that is left, but tells makers of clients what values are like.
+        # Applies to no remaining name, but tells generators of clients which types values have.
         "additionalProperties": _schema(list(_SCHEMAS), None),
     }
 
@@ -138,8 +137,8 @@ def describe() -> dict[str, Any]:
 def _schema(types: list[str], choices: list[str] | None) -> dict[str, Any]:
     if choices is not None:
         return {"type": "string", "enum": choices}
-    kinds = [_SCHEMAS[kind] for kind in types]
-    return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    schemas = [_SCHEMAS[kind] for kind in types]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 _BOUNDS = {"minimum": -NUMBER_LIMIT, "maximum": NUMBER_LIMIT}

@@ -1,6 +1,6 @@
-"""Options as text, in a query or a form: what JSON would have held instead.
+"""Options given as text, in a query or a form, converted to what JSON would contain.
 
-Text that means nothing of the kind stays text, so that the model refuses it by the option's name.
+Text that can't be converted stays text, so that the model refuses it by the option's name.
 """
 
 from __future__ import annotations
@@ -10,80 +10,72 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.model.errors import OptionError
 from gateway.model.strict_json import InvalidJson, parse_object
-from gateway.v1.request import rcparams as rc
-from gateway.v1.request.file_names import shown
-from gateway.v1.request.options import Options, TextForm
+from gateway.v1.request import rcparams
+from gateway.v1.request.file_names import displayed
+from gateway.v1.request.options import Options, TextSyntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Options that one request may give as text, parameters of Matplotlib included.
+#: Most options that one request may give as text, Matplotlib's parameters included.
 PAIRS_LIMIT = 128
 
 RC_PREFIX = "rc."
 
+_TWICE = "is given twice"
+
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,32})?(?:[eE][+-]?[0-9]{1,3})?")
 
-_FORMS = {
-    name: next(mark for mark in field.metadata if isinstance(mark, TextForm))
+_SYNTAX = {
+    name: next(mark for mark in field.metadata if isinstance(mark, TextSyntax))
     for name, field in Options.model_fields.items()
 }
 
 
 def options_from_text(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[OptionError]]:
-    """Return options as JSON would have them, and what is wrong with how they are given.
+    """Return options as JSON would contain them, and what is wrong with the way they are given.
 
     Args:
-        pairs: Names and texts, in the order given. `format` and `style` may repeat, and hold several parted by commas;
-            `rc.NAME` is one parameter, `rc` a JSON object of them.
+        pairs: Names and texts, in the order given. `format` and `style` may repeat, and contain several values
+            separated by commas; `rc.NAME` is one parameter, `rc` a JSON object of them.
     """
     raw: dict[str, Any] = {}
-    faults: list[OptionError] = []
+    errors: list[OptionError] = []
     parameters: dict[str, Any] = {}
     for count, (name, text) in enumerate(pairs):
+        syntax = _SYNTAX.get(name)
+        parameter = name.removeprefix(RC_PREFIX) if name.startswith(RC_PREFIX) else None
         if count >= PAIRS_LIMIT:
-            faults.append(OptionError(shown(name), f"is one of more than {PAIRS_LIMIT} options"))
+            errors.append(OptionError(displayed(name), f"is one of more than {PAIRS_LIMIT} options"))
             break
-        form = _FORMS.get(name)
-        if form is TextForm.WORDS:
+        if syntax is TextSyntax.WORDS:
             raw.setdefault(name, []).extend(word.strip() for word in text.split(","))
-        elif name.startswith(RC_PREFIX):
-            faults += _add_parameter(parameters, name.removeprefix(RC_PREFIX), text)
-        elif name in raw:
-            faults.append(OptionError(shown(name), "is given twice"))
-        elif form is TextForm.PARAMETERS:
-            raw[name] = {}
-            faults += _add_parameters(raw[name], text)
+        elif name in raw or parameter in parameters:
+            errors.append(OptionError(displayed(name), _TWICE))
+        elif parameter is not None:
+            known = parameter in rcparams.PARAMETERS
+            parameters[parameter] = rcparams.value_from_text(parameter, text) if known else text
+        elif syntax is TextSyntax.PARAMETERS:
+            try:
+                raw[name] = parse_object(text.encode("utf-8", "surrogateescape"))
+            except InvalidJson:
+                raw[name] = {}
+                errors.append(OptionError(name, "must be a JSON object of parameter names and values"))
         else:
-            raw[name] = _value(form, text)
+            raw[name] = _convert(syntax, text)
     if parameters:
-        given = raw.setdefault("rc", {})
-        faults += [OptionError(f"{RC_PREFIX}{shown(name)}", "is given twice") for name in parameters if name in given]
+        given = raw.get("rc", {})
+        errors += [OptionError(f"{RC_PREFIX}{displayed(name)}", _TWICE) for name in parameters if name in given]
         raw["rc"] = {**given, **parameters}
-    return raw, faults
+    return raw, errors
 
 
-def _value(form: TextForm | None, text: str) -> object:
-    if form is TextForm.NUMBER and _INTEGER.fullmatch(text):
+def _convert(syntax: TextSyntax | None, text: str) -> object:
+    if syntax is TextSyntax.NUMBER and _INTEGER.fullmatch(text):
         return int(text)
-    if form is TextForm.NUMBER and _NUMBER.fullmatch(text):
+    if syntax is TextSyntax.NUMBER and _NUMBER.fullmatch(text):
         return float(text)
-    if form is TextForm.BOOLEAN and text in ("true", "false"):
+    if syntax is TextSyntax.BOOLEAN and text in ("true", "false"):
         return text == "true"
     return text
-
-
-def _add_parameter(parameters: dict[str, Any], name: str, text: str) -> list[OptionError]:
-    if name in parameters:
-        return [OptionError(f"{RC_PREFIX}{shown(name)}", "is given twice")]
-    parameters[name] = rc.value_from_text(name, text) if name in rc.PARAMETERS else text
-    return []
-
-
-def _add_parameters(parameters: dict[str, Any], text: str) -> list[OptionError]:
-    try:
-        parameters |= parse_object(text.encode("utf-8", "surrogateescape"))
-    except InvalidJson:
-        return [OptionError("rc", "must be a JSON object of parameter names and values")]
-    return []

@@ -1,4 +1,4 @@
-"""Checks a request's options: every error at once, named one by one, nothing quoted at length."""
+"""Check a request's options: all errors are reported at once, each by name, without quoting more than a name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from gateway.model.errors import InvalidOptions, OptionError
-from gateway.v1.request import rcparams as rc
-from gateway.v1.request.file_names import shown
+from gateway.v1.request import rcparams
+from gateway.v1.request.file_names import displayed
 from gateway.v1.request.options import Model
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 
-#: Errors named in one response.
+#: Most errors in one response.
 ERRORS_LIMIT = 32
 
-#: Options whose members have names of their own, so that an error is one member's.
+#: Options with named members, where an error belongs to one member.
 _WITH_NAMES = ("rc", "files")
 
 
-def validated(model: type[M], raw: Mapping[str, Any], found: Iterable[OptionError] = ()) -> M:
-    """Return the options that a request asks for.
+def validated(model: type[M], raw: Mapping[str, Any], earlier: Iterable[OptionError] = ()) -> M:
+    """Return options, checked by a model.
 
     Args:
-        model: What they are checked by.
+        model: Describes them.
         raw: Options by name, as JSON has them.
-        found: What was wrong before.
+        earlier: Errors found before.
 
     Raises:
         InvalidOptions: Some are wrong; each is named.
     """
-    errors = [*found]
+    errors = [*earlier]
     if isinstance(raw.get("rc"), dict):
         parameters, rc_errors = _rc_values(raw["rc"])
         raw = {**raw, "rc": parameters}
@@ -45,17 +45,17 @@ def validated(model: type[M], raw: Mapping[str, Any], found: Iterable[OptionErro
     try:
         options = model.model_validate(raw)
     except ValidationError as error:
-        errors += _described(error, model)
+        errors += _describe(error, model)
     if errors:
         raise InvalidOptions.of(list(dict.fromkeys(errors))[:ERRORS_LIMIT])
     return options
 
 
-def _described(error: ValidationError, model: type[Model]) -> Iterator[OptionError]:
+def _describe(error: ValidationError, model: type[Model]) -> Iterator[OptionError]:
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         place = [str(part) for part in found["loc"]]
         depth = 2 if place[0] in _WITH_NAMES else 1
-        name = ".".join(shown(part) for part in place[:depth])
+        name = ".".join(displayed(part) for part in place[:depth])
         message = found["msg"]
         if found["type"] == "extra_forbidden" and len(place) == 1:
             message = _unknown(place[0], model)
@@ -72,16 +72,16 @@ def _unknown(name: str, model: type[Model]) -> str:
 
 
 def _rc_values(raw: dict[str, Any]) -> tuple[dict[str, RcValue], list[OptionError]]:
-    """Return Matplotlib's parameters, each checked by its own rules, and what is wrong with the others."""
+    """Return those of Matplotlib's parameters that are valid, and what is wrong with the others."""
     values: dict[str, RcValue] = {}
     errors: list[OptionError] = []
     for name, value in sorted(raw.items()):
-        option = f"rc.{shown(name)}"
-        if name not in rc.PARAMETERS:
+        option = f"rc.{displayed(name)}"
+        if name not in rcparams.PARAMETERS:
             errors.append(OptionError(option, "cannot be set by a request"))
             continue
         try:
-            values[name] = rc.check_value(name, value)
+            values[name] = rcparams.check_value(name, value)
         except ValueError as error:
             errors.append(OptionError(option, str(error)))
     return values, errors

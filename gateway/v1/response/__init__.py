@@ -1,1 +1,1 @@
-"""The response of `/v1/render`: the form the client accepts, made from a result."""
+"""Make the response of `/v1/render` from a result, in the form that the client accepts."""

@@ -1,4 +1,4 @@
-"""Which form an answer takes: what the request makes possible, and what its `Accept` wants (RFC 9110, 12.5.1)."""
+"""The form of a response: what the request makes possible, and what its `Accept` prefers (RFC 9110, 12.5.1)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ PICTURE_TYPES = {
     Format.WEBP: "image/webp",
 }
 
-#: Ranges of one `Accept` that are looked at; those behind count as not given.
+#: Ranges of one `Accept` that are read; further ones are ignored.
 RANGES_LIMIT = 32
 
-_RANGE = re.compile(r"(?P<type>[!#$%&'*+.^_`|~0-9A-Za-z-]+)/(?P<subtype>[!#$%&'*+.^_`|~0-9A-Za-z-]+)")
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_RANGE = re.compile(rf"(?P<type>{_NAME})/(?P<subtype>{_NAME})")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
 class Form(StrEnum):
-    """The forms of an answer, best first where a client likes several alike."""
+    """The forms of a response, in the order of choice if a client accepts several equally."""
 
     PICTURE = "picture"
     JSON = "application/json"
@@ -38,26 +39,23 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One media range of an `Accept` field, with how much it is wanted."""
+    """One media range of an `Accept` field, and its quality."""
 
     type: str
     subtype: str
     quality: float
 
     def precision(self, media_type: str) -> int:
-        """Return how exactly the range names a type: 0 when it doesn't, 3 when it does by its name."""
+        """Return how precisely the range matches a type: 0 not at all, 1 as `*/*`, 2 as `type/*`, 3 by its name."""
         kind, _, subtype = media_type.partition("/")
-        if (self.type, self.subtype) == (kind, subtype):
-            return 3
-        if (self.type, self.subtype) == (kind, "*"):
-            return 2
-        return 1 if (self.type, self.subtype) == ("*", "*") else 0
+        precisions = {(kind, subtype): 3, (kind, "*"): 2, ("*", "*"): 1}
+        return precisions.get((self.type, self.subtype), 0)
 
 
 def parse_accept(values: Sequence[str]) -> list[Range]:
-    """Return the media ranges of a request's `Accept` fields; without any, everything is taken.
+    """Return the media ranges of a request's `Accept` fields; without any, everything is accepted.
 
-    What isn't a range is left out. Parameters other than `q` are not looked at: our types have none.
+    What isn't a range is ignored, and so are parameters other than `q`: our types have none.
     """
     items = [item for value in values for item in value.split(",") if item.strip()]
     if not items:
@@ -81,23 +79,18 @@ def _parse_range(item: str) -> Range | None:
 
 
 def choose_forms(ranges: Sequence[Range], formats: Sequence[Format]) -> list[Form]:
-    """Return the forms that the response may take, the best first; among equals one that is named goes first.
+    """Return the forms that the response may take, the best first; among equals those that are named come first.
 
-    `*/*`, which clients send by default, stands for the picture alone: documents and archives must be named. Whether
-    there is only one picture is certain once the figures are counted, see `form_for`.
-
-    Args:
-        ranges: What the client accepts.
-        formats: What each figure is saved as.
+    `*/*`, which clients send by default, means the picture alone: documents and archives must be named. Whether there
+    is only one picture is known when the figures are drawn, see `form_for`.
 
     Raises:
         NotAcceptable: The client accepts none of them.
     """
-    offers = {Form.JSON: Form.JSON.value, Form.ZIP: Form.ZIP.value}
-    if len(formats) == 1:
-        offers = {Form.PICTURE: PICTURE_TYPES[formats[0]], **offers}
-    wanted = {form: _wanted(ranges, form, media_type) for form, media_type in offers.items()}
-    forms = sorted((form for form in offers if wanted[form][0] > 0), key=wanted.__getitem__, reverse=True)
+    offers = {Form.PICTURE: PICTURE_TYPES[formats[0]]} if len(formats) == 1 else {}
+    offers |= {Form.JSON: Form.JSON.value, Form.ZIP: Form.ZIP.value}
+    ranks = {form: _rank(ranges, form, media_type) for form, media_type in offers.items()}
+    forms = sorted((form for form in offers if ranks[form][0] > 0), key=ranks.__getitem__, reverse=True)
     if not forms:
         offered = list(offers.values())
         raise NotAcceptable(f"Accept must take {', '.join(offered[:-1])} or {offered[-1]}")
@@ -105,10 +98,10 @@ def choose_forms(ranges: Sequence[Range], formats: Sequence[Format]) -> list[For
 
 
 def form_for(forms: Sequence[Form], pictures: int) -> Form:
-    """Return the form of an answer with so many pictures.
+    """Return the form of a response with this number of pictures.
 
     Raises:
-        NotAcceptable: The client takes one picture only, and there are several.
+        NotAcceptable: The client accepts one picture only, and there are several.
     """
     for form in forms:
         if form is not Form.PICTURE or pictures == 1:
@@ -118,11 +111,10 @@ def form_for(forms: Sequence[Form], pictures: int) -> Form:
     )
 
 
-def _wanted(ranges: Sequence[Range], form: Form, media_type: str) -> tuple[float, bool]:
-    """Return how much a type is wanted, and whether it is named: the most precise range decides."""
+def _rank(ranges: Sequence[Range], form: Form, media_type: str) -> tuple[float, bool]:
+    """Return the quality of a type, and whether it is named: the most precise range decides."""
     least = 1 if form is Form.PICTURE else 2
-    fitting = [found for found in ranges if found.precision(media_type) >= least]
-    if not fitting:
+    best = max(ranges, key=lambda found: found.precision(media_type), default=None)
+    if best is None or best.precision(media_type) < least:
         return 0.0, False
-    best = max(fitting, key=lambda found: found.precision(media_type))
     return best.quality, best.type != "*"

@@ -1,8 +1,8 @@
-"""What a file that a job wrote is, told by its bytes; its name only chooses between kinds of text.
+"""The content type of a file that a job wrote, told by its bytes; its name only chooses between kinds of text.
 
-A table of our own rather than a library's: it is closed, so that no file is ever announced as something that a browser
-would run (HTML and script are plain text here), and it looks at the first bytes only, where libraries also open
-archives to look into what a stranger packed.
+The table is ours instead of a library's, because it is closed: no file is ever declared to be something that a browser
+would run (HTML and scripts are plain text here). And it reads the first bytes only, while libraries also open untrusted
+archives.
 """
 
 from __future__ import annotations
@@ -27,24 +27,19 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "application/vnd.sqlite3"),
 )
 
-#: What else a text may be, by the ending of its name.
+#: Further types of text, by the extension of the name.
 _TEXTS = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
 
-#: A text must begin like this to be what its ending says.
+#: How a text must begin to be what its extension says.
 _BEGINNINGS = {".json": ("{", "["), ".svg": ("<?xml", "<svg")}
 
 
 def content_type_of(name: str, data: bytes) -> str:
-    """Return the content type of a file.
-
-    Args:
-        name: As the job chose it; alone it decides nothing.
-        data: All its bytes.
-    """
+    """Return the content type of a file; the name, chosen by the job, never decides alone."""
     for signature, content_type in _SIGNATURES:
         if data.startswith(signature):
             return content_type

@@ -1,4 +1,4 @@
-"""The documents that answers are made of: the types that write them, and that describe them in OpenAPI."""
+"""The documents in responses: these types write them, and describe them in OpenAPI."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Bytes = Annotated[int, Field(ge=0, description="Number of bytes")]
 
 
 class Document(BaseModel):
-    """What answers are made of."""
+    """A part of a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class PictureFacts(Document):
-    """What a picture is, without its bytes."""
+class PictureDocument(Document):
+    """One figure in one format."""
 
     format: Format
     content_type: str
@@ -31,42 +31,27 @@ class PictureFacts(Document):
     sha256: Sha256
     pixels_sha256: Annotated[
         Sha256 | None,
-        Field(description="Digest of the decoded pixels as the sandbox says it; null for SVG and PDF"),
+        Field(description="Digest of the decoded pixels as the sandbox reports it; null for SVG and PDF"),
     ]
-
-
-class PictureDocument(PictureFacts):
-    """One figure in one format."""
-
     data: Base64
 
 
-class FigureFacts(Document):
-    """What a figure is, without its pictures."""
+class FigureDocument(Document):
+    """One figure."""
 
     number: Annotated[int, Field(description="Matplotlib's own; 0 for a figure that pyplot doesn't know")]
     label: str
+    pictures: Annotated[list[PictureDocument], Field(description="In the order of the requested formats")]
 
 
-class FigureDocument(FigureFacts):
-    """One figure."""
+class FileDocument(Document):
+    """A file that the code wrote."""
 
-    pictures: Annotated[list[PictureDocument], Field(description="In the order of the formats asked for")]
-
-
-class FileFacts(Document):
-    """What a file is that the code wrote, without its bytes."""
-
-    name: Annotated[str, Field(description="Relative to the working directory; folders are parted by /")]
+    name: Annotated[str, Field(description="Relative to the working directory; folders are separated by /")]
     content_type: Annotated[str, Field(description="By its content, never by its name alone")]
     bytes: Bytes
     sha256: Sha256
     truncated: Annotated[Literal[False], Field(description="A file is whole, or left out")] = False
-
-
-class FileDocument(FileFacts):
-    """A file that the code wrote."""
-
     data: Base64
 
 
@@ -82,7 +67,7 @@ class WarningDocument(Document):
 
     category: Annotated[str, Field(description="Name of its class")]
     message: str
-    line: Annotated[int | None, Field(description="Line of the code, from 1; null when it is none of the code's")]
+    line: Annotated[int | None, Field(description="Line of the code, from 1; null if it is not in the code")]
 
 
 class LimitsDocument(Document):
@@ -106,7 +91,7 @@ class UsageDocument(Document):
 
 
 class StagesDocument(Document):
-    """Milliseconds that the job spent queued, waiting for a container, running, and being checked."""
+    """Milliseconds that the job was queued, waited for a container, ran, and was checked."""
 
     queue: float
     acquire: float
@@ -115,7 +100,7 @@ class StagesDocument(Document):
 
 
 class Manifest(Document):
-    """What the pictures were made of and by; of a cached answer, when they were made."""
+    """What made the pictures, and from what; in a cached response, at the time they were made."""
 
     image: Annotated[str | None, Field(description="Digest of the image")]
     environment: str
@@ -124,13 +109,13 @@ class Manifest(Document):
     fonts: Annotated[str | None, Field(description="SHA-256 over the image's fonts")]
     code_sha256: Sha256
     limits: LimitsDocument
-    usage: Annotated[UsageDocument | None, Field(description="Null where it can't be seen")]
+    usage: Annotated[UsageDocument | None, Field(description="Null if unknown")]
     stages_ms: StagesDocument
     warm: Annotated[bool, Field(description="Whether the container had imported Matplotlib before the job came")]
 
 
 class RenderDocument(Document):
-    """All that came of a render."""
+    """All results of a render."""
 
     outcome: Literal[Outcome.OK] = Outcome.OK
     request_id: str
@@ -142,33 +127,6 @@ class RenderDocument(Document):
     stderr: TextDocument
     warnings: list[WarningDocument]
     manifest: Manifest
-
-
-class ArchivedPicture(PictureFacts):
-    """A picture in a ZIP."""
-
-    name: Annotated[str, Field(description="Its name in the ZIP")]
-
-
-class ArchivedFigure(FigureFacts):
-    """A figure in a ZIP."""
-
-    pictures: list[ArchivedPicture]
-
-
-class ArchivedFile(FileFacts):
-    """A file in a ZIP; `name` is how the code named it."""
-
-    archived_as: Annotated[str, Field(description="Its name in the ZIP")]
-
-
-class ArchiveManifest(Manifest):
-    """`manifest.json` of a ZIP: the manifest, and what the JSON document tells besides, without the bytes."""
-
-    figures: list[ArchivedFigure]
-    files: list[ArchivedFile]
-    files_truncated: bool
-    warnings: list[WarningDocument]
 
 
 class PackageDocument(Document):
@@ -186,7 +144,7 @@ class EnvironmentDocument(Document):
     runtime: str
     versions: dict[str, str]
     packages: list[PackageDocument]
-    limits: Annotated[LimitsDocument, Field(description="What the key that asks may use there")]
+    limits: Annotated[LimitsDocument, Field(description="What the key of the request may use there")]
 
 
 class EnvironmentsDocument(Document):
@@ -201,9 +159,9 @@ class ProblemDocument(Document):
     type: Annotated[str, Field(pattern="^urn:figbox:problem:", description="Kind of the problem")]
     title: str
     status: int
-    detail: Annotated[str, Field(description="For a person, in one glance")]
+    detail: Annotated[str, Field(description="For a person, in short")]
     request_id: str
-    error: Annotated[str, Field(description="For a person, at length")]
+    error: Annotated[str, Field(description="For a person, in full")]
 
 
 class OptionErrorDocument(Document):
@@ -214,10 +172,10 @@ class OptionErrorDocument(Document):
 
 
 class InvalidRequestDocument(ProblemDocument):
-    """A request that can't be understood."""
+    """A request that can't be read."""
 
     errors: Annotated[
-        list[OptionErrorDocument] | None, Field(description="Each option that is wrong; absent when it is the body")
+        list[OptionErrorDocument] | None, Field(description="Each wrong option; absent if the body is wrong")
     ] = None
 
 
@@ -241,14 +199,14 @@ class LimitDocument(Document):
 
 
 class FiguresDocument(Document):
-    """What became of the figures, when none was open at the end."""
+    """The figures of code that left none open."""
 
     drawn: Annotated[int | None, Field(description="Figures that the code made")]
-    closed: Annotated[int | None, Field(description="Figures that it closed again")]
+    closed: Annotated[int | None, Field(description="Figures that it closed")]
 
 
 class FailureDocument(ProblemDocument):
-    """Code that gave no picture: what happened to it, and what it said until then."""
+    """Code that gave no picture: why, and what it printed until then."""
 
     outcome: Annotated[Outcome, Field(json_schema_extra={"not": {"const": "ok"}})]
     fault: Annotated[FaultDocument | None, Field(description="With program_error")] = None

@@ -1,7 +1,7 @@
 """Entity tags of responses (RFC 9110, 8.8.3).
 
-A picture alone has a strong tag: its bytes decide. Documents and archives also tell what a render took, which is never
-twice the same; their tag is weak and stands for all that is not so.
+A picture alone has a strong tag, the digest of its bytes. Documents and archives also describe the run itself, which
+differs each time: their tag is weak and covers everything else.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gateway.v1.response.accept import Form
     from gateway.v1.response.documents import RenderDocument
 
-#: What one render tells otherwise than the next, and the bytes, which their digests stand for.
-_CHANGING: Any = {
+#: What differs from one run to the next, and the bytes, which their digests represent.
+_EXCLUDED: Any = {
     "request_id": True,
     "cached": True,
     "manifest": {"usage", "stages_ms", "warm"},
@@ -33,7 +33,7 @@ def picture_tag(data: bytes) -> ETag:
 
 
 def document_tag(document: RenderDocument, form: Form) -> ETag:
-    """Return the tag of a document or of the archive made of it."""
-    lasting = document.model_dump(mode="json", exclude=_CHANGING)
+    """Return the tag of a document, or of the archive made from it."""
+    lasting = document.model_dump(mode="json", exclude=_EXCLUDED)
     canonical = json.dumps([form.value, lasting], sort_keys=True, separators=(",", ":"))
     return ETag(sha256(canonical.encode()), is_weak=True)

@@ -1,11 +1,10 @@
-"""A finished render with all that its response says about it, and its parts as documents."""
+"""A successful render, and the documents that describe it."""
 
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from gateway.v1.response.accept import PICTURE_TYPES
@@ -24,8 +23,8 @@ from gateway.v1.response.documents import (
 )
 
 if TYPE_CHECKING:
-    from gateway.model.jobs import EnvironmentFacts, Job, Limits, NamedFile
-    from gateway.model.results import Figure, Picture, PythonWarning, Result, Text
+    from gateway.model.jobs import EnvironmentFacts, Job, NamedFile
+    from gateway.model.results import Figure, Picture, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Rendering:
     """A job that gave pictures.
 
     Attributes:
-        job: What was asked for.
-        facts: What it ran in.
-        result: What became of it.
+        job: What the client asked for.
+        facts: The environment it ran in.
+        result: What it came to.
         cached: Whether it ran for an earlier request.
     """
 
@@ -52,29 +51,7 @@ class Rendering:
     @property
     def size(self) -> int:
         """Bytes of all pictures and files."""
-        return sum(len(picture.data) for picture in self.pictures) + sum(len(file.data) for file in self.result.files)
-
-    def manifest(self) -> Manifest:
-        """Return what the pictures were made of and by."""
-        result, facts, stages = self.result, self.facts, self.result.stages
-        usage = result.usage
-        return Manifest(
-            image=facts.image_id,
-            environment=facts.name,
-            runtime=facts.runtime,
-            versions=dict(facts.versions),
-            fonts=facts.fonts_sha256,
-            code_sha256=sha256(self.job.code.encode()),
-            limits=limits_document(result.limits),
-            usage=UsageDocument(**dataclasses.asdict(usage)) if usage is not None else None,
-            stages_ms=StagesDocument(
-                queue=round(stages.queue_ms, 1),
-                acquire=round(stages.acquire_ms, 1),
-                run=round(stages.run_ms, 1),
-                check=round(stages.check_ms, 1),
-            ),
-            warm=stages.warm,
-        )
+        return sum(map(len, [picture.data for picture in self.pictures] + [file.data for file in self.result.files]))
 
     def document(self, request_id: str) -> RenderDocument:
         """Return all of it as one document."""
@@ -85,10 +62,25 @@ class Rendering:
             figures=[_figure_document(figure) for figure in result.figures],
             files=[_file_document(file) for file in result.files],
             files_truncated=result.files_truncated,
-            stdout=text_document(result.stdout),
-            stderr=text_document(result.stderr),
-            warnings=warning_documents(result.warnings),
-            manifest=self.manifest(),
+            stdout=TextDocument(**asdict(result.stdout)),
+            stderr=TextDocument(**asdict(result.stderr)),
+            warnings=[WarningDocument(**asdict(warning)) for warning in result.warnings],
+            manifest=self._manifest(),
+        )
+
+    def _manifest(self) -> Manifest:
+        usage, stages = self.result.usage, self.result.stages
+        return Manifest(
+            image=self.facts.image_id,
+            environment=self.facts.name,
+            runtime=self.facts.runtime,
+            versions=dict(self.facts.versions),
+            fonts=self.facts.fonts_sha256,
+            code_sha256=sha256(self.job.code.encode()),
+            limits=LimitsDocument(**asdict(self.result.limits)),
+            usage=UsageDocument(**asdict(usage)) if usage is not None else None,
+            stages_ms=StagesDocument(**{name: round(spent_ms, 1) for name, spent_ms in stages.by_name().items()}),
+            warm=stages.warm,
         )
 
 
@@ -97,25 +89,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def limits_document(limits: Limits) -> LimitsDocument:
-    """Return limits as a document."""
-    return LimitsDocument(**dataclasses.asdict(limits))
-
-
-def text_document(text: Text) -> TextDocument:
-    """Return what was printed as a document."""
-    return TextDocument(text=text.text, truncated=text.truncated)
-
-
-def warning_documents(warnings: tuple[PythonWarning, ...]) -> list[WarningDocument]:
-    """Return warnings as documents."""
-    return [WarningDocument(category=each.category, message=each.message, line=each.line) for each in warnings]
-
-
 def _figure_document(figure: Figure) -> FigureDocument:
-    return FigureDocument(
-        number=figure.number, label=figure.label, pictures=[_picture_document(picture) for picture in figure.pictures]
-    )
+    pictures = [_picture_document(picture) for picture in figure.pictures]
+    return FigureDocument(number=figure.number, label=figure.label, pictures=pictures)
 
 
 def _picture_document(picture: Picture) -> PictureDocument:

@@ -6,7 +6,7 @@ import re
 
 import schemathesis
 
-from gateway.v1.request.file_names import NAME_PATTERN, find_fault
+from gateway.v1.request.file_names import NAME_PATTERN, find_name_error
 
 
 @schemathesis.hook
@@ -20,4 +20,4 @@ def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
         return isinstance(case.body, str)
     files = case.body.get("files") if isinstance(case.body, dict) else None
     names = [name for name in files if isinstance(name, str)] if isinstance(files, dict) else []
-    return not any(re.search(NAME_PATTERN, name) and find_fault(name) for name in names)
+    return not any(re.search(NAME_PATTERN, name) and find_name_error(name) for name in names)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.v1.request.file_names import NAME_LIMIT, find_fault, shown
+from gateway.v1.request.file_names import NAME_LIMIT, displayed, find_name_error
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from gateway.v1.request.file_names import NAME_LIMIT, find_fault, shown
 )
 def test_good_names(name: str) -> None:
     """Ordinary names in any script are taken."""
-    assert find_fault(name) is None
+    assert find_name_error(name) is None
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_good_names(name: str) -> None:
 )
 def test_bad_names(name: str) -> None:
     """Paths, hidden files, devices, and what shows otherwise than it is, are refused."""
-    assert find_fault(name) is not None
+    assert find_name_error(name) is not None
 
 
 @given(st.text())
 def test_taken_names_are_harmless(name: str) -> None:
     """Whatever is taken is one printable part of a path, and not the code's."""
-    if find_fault(name) is None:
+    if find_name_error(name) is None:
         assert 1 <= len(name) <= NAME_LIMIT
         assert name.isprintable()
         assert not set(name) & set("/\\\0")
@@ -73,5 +73,5 @@ def test_taken_names_are_harmless(name: str) -> None:
 @given(st.text())
 def test_shown_names_are_short_and_printable(name: str) -> None:
     """A stranger's name in a message is neither long nor able to do anything."""
-    assert len(shown(name)) <= 65
-    assert shown(name).isprintable()
+    assert len(displayed(name)) <= 65
+    assert displayed(name).isprintable()

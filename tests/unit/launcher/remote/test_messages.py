@@ -46,7 +46,7 @@ from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
 from gateway.model.results import Stages
 from gateway.v1.request import options as edge_options
 from gateway.v1.request import rcparams as edge_rc
-from gateway.v1.request.file_names import NAME_LIMIT_BYTES, find_fault
+from gateway.v1.request.file_names import NAME_LIMIT_BYTES, find_name_error
 from tests.support.machine import slowed
 
 GOOD = Job(
@@ -169,7 +169,7 @@ def test_what_the_http_side_lets_in_passes() -> None:
 @given(st.text(min_size=1, max_size=40))
 def test_every_file_name_that_the_http_side_lets_in_passes(name: str) -> None:
     """The same for names of files, of which there are many kinds."""
-    if find_fault(name) is None:
+    if find_name_error(name) is None:
         check_job(Job("", files=(NamedFile(name, b""),)))
 
 
