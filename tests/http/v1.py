@@ -1,4 +1,4 @@
-"""What the tests of `/v1/render` share."""
+"""What the tests of the endpoints share."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PATH = "/v1/render"
 AUTH = {"X-API-Key": KEY}
 PYTHON = {**AUTH, "Content-Type": "text/x-python"}
+JSON = {**AUTH, "Content-Type": "application/json"}
 GOOD = {"code": "plt.plot([1, 2])"}
 
 FACTS = EnvironmentFacts(
@@ -40,7 +41,7 @@ def figures_result(*formats: Format, figures: int = 1, **members: Any) -> Result
 
 
 def rich_result() -> Result:
-    """Return a result with something in every field of a good one."""
+    """Return a success with something in every field."""
     return figures_result(
         Format.PNG,
         Format.SVG,
@@ -55,20 +56,28 @@ def rich_result() -> Result:
     )
 
 
-async def problem(response: ClientResponse, status: int) -> dict[str, Any]:
+def check_headers(response: ClientResponse) -> None:
+    """Check the header fields of every response that isn't a picture of `/v1`."""
+    names = ("Server", "X-Content-Type-Options", "Content-Security-Policy", "Cache-Control")
+    expected = ["figbox", "nosniff", "default-src 'none'; sandbox", "no-store"]
+    assert [response.headers[name] for name in names] == expected
+    assert len(response.headers["X-Request-ID"]) == 32
+
+
+async def problem(response: ClientResponse, status: int, slug: str | None = None) -> dict[str, Any]:
     """Check what all problems have in common, and return the document."""
     body = await response.read()
     assert response.status == status, body
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.headers["Cache-Control"] == "no-store"
+    check_headers(response)
     document: dict[str, Any] = json.loads(body)
     assert response.headers["X-Request-ID"] == document["request_id"]
-    assert document["status"] == status
+    kind = slug or document["type"].rpartition(":")[2]
+    assert (document["status"], document["type"]) == (status, f"urn:figbox:problem:{kind}")
     return document
 
 
-async def faults(response: ClientResponse) -> dict[str, str]:
+async def option_errors(response: ClientResponse) -> dict[str, str]:
     """Return what is wrong with each option, by its name."""
-    document = await problem(response, 400)
-    assert document["type"] == "urn:figbox:problem:invalid-request"
-    return {fault["option"]: fault["message"] for fault in document["errors"]}
+    document = await problem(response, 400, "invalid-request")
+    return {error["option"]: error["message"] for error in document["errors"]}

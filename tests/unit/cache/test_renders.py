@@ -1,11 +1,12 @@
-"""The cache: what it keeps, within its bound, over restarts, and what it survives."""
+"""The cache: what it keeps, within its limit, over restarts, and what it survives."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sqlite3
 import stat
+from contextlib import closing, contextmanager
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,16 +32,30 @@ LIMIT = 1 * MiB
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the database is to be, in a folder that isn't there yet."""
+    """Return the path of the database, in a folder that doesn't exist yet."""
     return tmp_path / "state" / "renders.sqlite3"
+
+
+@contextmanager
+def opened(path: Path, limit_bytes: int = LIMIT) -> Iterator[CacheStore]:
+    """Open a store for a while."""
+    store = CacheStore(path, limit_bytes)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def store(path: Path) -> Iterator[CacheStore]:
     """Return an open store of 1 MiB."""
-    opened = CacheStore(path, LIMIT)
-    yield opened
-    opened.close()
+    with opened(path) as store:
+        yield store
+
+
+@contextmanager
+def database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Connect to the file as another process would."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
 
 
 def test_what_is_kept_comes_back(store: CacheStore, path: Path) -> None:
@@ -49,15 +64,14 @@ def test_what_is_kept_comes_back(store: CacheStore, path: Path) -> None:
     assert store.put(b"a", b"1" * 1000)
     assert store.get(b"a") == b"1" * 1000
     assert store.put(b"a", b"2")
-    other = CacheStore(path, LIMIT)
-    assert other.get(b"a") == b"2"
-    other.close()
+    with opened(path) as other:
+        assert other.get(b"a") == b"2"
     store.close()
     assert store.get(b"a") == b"2"
 
 
 def test_only_we_may_read_it(store: CacheStore, path: Path) -> None:
-    """The files are their owner's alone: pictures are somebody's business."""
+    """Only our user can read the files, since pictures are private."""
     store.put(b"a", b"1")
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     for file in path.parent.iterdir():
@@ -86,32 +100,28 @@ def test_bound_holds_on_disk(store: CacheStore, path: Path) -> None:
 
 
 def test_large_values_are_not_kept(store: CacheStore) -> None:
-    """One value may not push everything else out."""
-    assert store.put(b"a", b"1")
-    assert not store.put(b"b", bytes(LIMIT // 2))
+    """One value can't push everything else out."""
+    assert (store.put(b"a", b"1"), store.put(b"b", bytes(LIMIT // 2))) == (True, False)
     assert (store.get(b"a"), store.get(b"b")) == (b"1", None)
 
 
-def test_smaller_bound_holds_at_once(store: CacheStore, path: Path) -> None:
-    """A store that is opened with a smaller bound shrinks."""
+def test_smaller_limit_holds_at_once(store: CacheStore, path: Path) -> None:
+    """A store that is opened with a smaller limit shrinks."""
     for number in range(9):
         store.put(b"%d" % number, os.urandom(100 * KiB))
     store.close()
-    smaller = CacheStore(path, 300 * KiB)
-    assert sum(smaller.get(b"%d" % number) is not None for number in range(9)) == 2
-    smaller.close()
+    with opened(path, 300 * KiB) as smaller:
+        assert sum(smaller.get(b"%d" % number) is not None for number in range(9)) == 2
     assert path.stat().st_size < 400 * KiB
 
 
 @pytest.mark.parametrize("damage", [b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 5000])
 def test_broken_file_is_made_anew(path: Path, damage: bytes, log: io.StringIO) -> None:
-    """A file that is no database is thrown away, with a line in the log; an empty one is just filled."""
+    """A file that isn't a database is replaced, with a line in the log; an empty one is just filled."""
     path.parent.mkdir()
     path.write_bytes(damage)
-    store = CacheStore(path, LIMIT)
-    assert store.put(b"a", b"1")
-    assert store.get(b"a") == b"1"
-    store.close()
+    with opened(path) as store:
+        assert (store.put(b"a", b"1"), store.get(b"a")) == (True, b"1")
     assert ("cache is broken and made anew" in log.getvalue()) == bool(damage)
 
 
@@ -119,17 +129,14 @@ def test_file_of_another_version_is_made_anew(store: CacheStore, path: Path) -> 
     """Tables of a version that we don't know are not read."""
     store.put(b"a", b"1")
     store.close()
-    with sqlite3.connect(path) as connection:
+    with database(path) as connection:
         connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    newer = CacheStore(path, LIMIT)
-    assert newer.get(b"a") is None
-    assert newer.put(b"a", b"2")
-    newer.close()
+    with opened(path) as newer:
+        assert (newer.get(b"a"), newer.put(b"a", b"2")) == (None, True)
 
 
 def test_file_that_breaks_meanwhile(store: CacheStore, path: Path, log: io.StringIO) -> None:
-    """A database that is overwritten while it is open is made anew; nobody gets wrong bytes."""
+    """A database that is overwritten while it is open is replaced; no wrong bytes are returned."""
     for number in range(20):
         store.put(b"%d" % number, os.urandom(20 * KiB))
     store.close()
@@ -144,11 +151,10 @@ def test_file_that_breaks_meanwhile(store: CacheStore, path: Path, log: io.Strin
 
 
 def test_damaged_value_is_removed(store: CacheStore, path: Path, log: io.StringIO) -> None:
-    """A value that isn't what was put in is none."""
+    """A value that isn't what was put in is not returned."""
     store.put(b"a", b"good")
-    with sqlite3.connect(path) as connection:
+    with database(path) as connection:
         connection.execute("UPDATE entries SET value = ?", (b"evil",))
-    connection.close()
     assert store.get(b"a") is None
     assert store.put(b"a", b"good")
     assert "cache entry is broken and removed" in log.getvalue()
@@ -156,22 +162,19 @@ def test_damaged_value_is_removed(store: CacheStore, path: Path, log: io.StringI
 
 def test_locked_file_is_done_without(store: CacheStore, path: Path, log: io.StringIO) -> None:
     """While another process holds the file, nothing is kept and nothing fails."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("BEGIN EXCLUSIVE")
-    assert not store.put(b"a", b"1")
-    connection.execute("ROLLBACK")
-    connection.close()
+    with database(path) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert not store.put(b"a", b"1")
     assert store.put(b"a", b"1")
     assert "cache can't be used" in log.getvalue()
 
 
 def test_place_that_cant_be_written_stops_the_start(tmp_path: Path) -> None:
-    """A folder that is a file is told at the start, by the setting's name."""
+    """A folder that is a file is reported at the start, by the setting's name."""
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StartError, match="FIGBOX_CACHE_FILE"):
-        CacheStore(tmp_path / "file" / "renders", LIMIT)
-    with pytest.raises(StartError, match="FIGBOX_CACHE_FILE"):
-        CacheStore(tmp_path, LIMIT)
+    for unusable in (tmp_path / "file" / "renders", tmp_path):
+        with pytest.raises(StartError, match="FIGBOX_CACHE_FILE"):
+            CacheStore(unusable, LIMIT)
 
 
 # Results
@@ -205,43 +208,39 @@ async def test_only_good_results_are_kept(path: Path) -> None:
 JOB = Job("x", collect=True)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"holder": "another"},
-        {"facts": dataclasses.replace(FACTS, image_id="sha256:other")},
-        {"facts": dataclasses.replace(FACTS, runtime="runsc")},
-        {"facts": dataclasses.replace(FACTS, limits=Limits(cpus=2))},
-        {"job": dataclasses.replace(JOB, wall_limit_s=1)},
-        {"job": dataclasses.replace(JOB, memory_limit_bytes=64 * MiB)},
-        {"job": Job("y", collect=True)},
-        {"job": Job("x", seed=0, collect=True)},
-        {"job": Job("x", collect=False)},
-        {"job": Job("x", files=(NamedFile("a", b"1"),), collect=True)},
-        *(
-            {"job": Job("x", SaveOptions(**{name: value}), collect=True)}
-            for name, value in {  # type: ignore[arg-type]
-                "formats": (Format.SVG,),
-                "all_figures": True,
-                "dpi": 100.0,
-                "width_in": 1.0,
-                "height_in": 1.0,
-                "bbox_inches": "tight",
-                "transparent": True,
-                "style": ("fast",),
-                "rc": {"axes.grid": True},
-            }.items()
-        ),
-    ],
-)
+SAVED_OTHERWISE: dict[str, Any] = {
+    "formats": (Format.SVG,),
+    "all_figures": True,
+    **dict.fromkeys(("dpi", "width_in", "height_in"), 1.0),
+    "bbox_inches": "tight",
+    "transparent": True,
+    "style": ("fast",),
+    "rc": {"axes.grid": True},
+}
+OTHERS: list[dict[str, Any]] = [
+    {"holder": "another"},
+    *({"facts": replace(FACTS, **{name: "other"})} for name in ("image_id", "runtime")),
+    {"facts": replace(FACTS, limits=Limits(cpus=2))},
+    {"job": replace(JOB, wall_limit_s=1)},
+    {"job": replace(JOB, memory_limit_bytes=64 * MiB)},
+    {"job": replace(JOB, code="y")},
+    {"job": replace(JOB, seed=0)},
+    {"job": replace(JOB, collect=False)},
+    {"job": replace(JOB, files=(NamedFile("a", b"1"),))},
+    *({"job": replace(JOB, options=SaveOptions(**{name: value}))} for name, value in SAVED_OTHERWISE.items()),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
 def test_whatever_can_change_a_picture_changes_the_key(other: dict[str, Any]) -> None:
     """No two requests that may differ share an entry."""
+    assert set(SAVED_OTHERWISE) == {field.name for field in fields(SaveOptions)}
     same: dict[str, Any] = {"holder": "a", "job": JOB, "facts": FACTS}
-    assert entry_key(**same) == entry_key(**{**same, "job": dataclasses.replace(JOB)})
+    assert entry_key(**same) == entry_key(**{**same, "job": replace(JOB)})
     assert entry_key(**same) != entry_key(**{**same, **other})
 
 
-def test_order_of_files_and_parameters_is_nothing() -> None:
+def test_order_of_files_and_parameters_is_ignored() -> None:
     """The same files and parameters in another order are the same request."""
     one, two = NamedFile("a", b"1"), NamedFile("b", b"2")
     first = Job("x", SaveOptions(rc={"a": 1, "b": 2}), files=(one, two))
@@ -250,18 +249,18 @@ def test_order_of_files_and_parameters_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "allowed", "expected"),
+    ("headers", "allowed", "expected"),
     [
-        ([], True, CacheDirectives()),
-        (["max-stale"], True, CacheDirectives()),
-        (["no-cache"], True, CacheDirectives(read=False)),
-        (["x, No-Cache"], True, CacheDirectives(read=False)),
-        (["max-age=0"], True, CacheDirectives(read=False)),
-        (["no-store"], True, CacheDirectives(read=False, keep=False)),
-        (["x", "no-cache, no-store"], True, CacheDirectives(read=False, keep=False)),
-        ([], False, CacheDirectives(read=False, keep=False)),
+        ([], True, (True, True)),
+        (["max-stale"], True, (True, True)),
+        (["no-cache"], True, (False, True)),
+        (["x, No-Cache"], True, (False, True)),
+        (["max-age=0"], True, (False, True)),
+        (["no-store"], True, (False, False)),
+        (["x", "no-cache, no-store"], True, (False, False)),
+        ([], False, (False, False)),
     ],
 )
-def test_cache_directives(fields: list[str], allowed: bool, expected: CacheDirectives) -> None:  # noqa: FBT001 - a table
-    """A client can refuse kept renders, and refuse to have its own kept."""
-    assert cache_directives(fields, allowed=allowed) == expected
+def test_cache_directives(headers: list[str], allowed: bool, expected: tuple[bool, bool]) -> None:  # noqa: FBT001 - a table
+    """A client can refuse kept renders, and refuse that its own are kept."""
+    assert cache_directives(headers, allowed=allowed) == CacheDirectives(*expected)

@@ -1,4 +1,4 @@
-"""Options: every bound from both sides, refused by name, the same for JSON and for text."""
+"""Options: every bound from both sides, refused by name, the same in JSON and as text."""
 
 from __future__ import annotations
 
@@ -27,17 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-#: A value that JSON hasn't got, but Python has.
+#: Values that Python has, but JSON has not.
 NOT_A_NUMBER = float("nan")
+INFINITE = float("inf")
 
 
-def _faults(raw: dict[str, Any], model: type[Options] = Options) -> dict[str, str]:
-    with pytest.raises(InvalidOptions) as caught:
-        validated(model, raw)
-    return {item.option: item.message for item in caught.value.errors}
-
-
-def _faults_or_none(raw: dict[str, Any], model: type[Options]) -> dict[str, str]:
+def _errors(raw: dict[str, Any], model: type[Options] = Options) -> dict[str, str]:
+    """Return what is wrong with each option, by its name."""
     try:
         validated(model, raw)
     except InvalidOptions as error:
@@ -46,8 +42,8 @@ def _faults_or_none(raw: dict[str, Any], model: type[Options]) -> dict[str, str]
 
 
 def _from_text(pairs: Iterable[tuple[str, str]]) -> Options:
-    raw, faults = options_from_text(pairs)
-    return validated(Options, raw, faults)
+    raw, errors = options_from_text(pairs)
+    return validated(Options, raw, errors)
 
 
 def test_no_options_are_matplotlibs_own() -> None:
@@ -57,21 +53,9 @@ def test_no_options_are_matplotlibs_own() -> None:
 
 def test_every_option_reaches_the_job() -> None:
     """What is asked for is what the launcher is told."""
-    job = validated(
-        Options,
-        {
-            "format": ["svg", "png"],
-            "dpi": 72,
-            "width": 3,
-            "height": 4.5,
-            "bbox_inches": "tight",
-            "transparent": True,
-            "style": ["ggplot", "fast"],
-            "rc": {"axes.grid": True, "figure.figsize": [1, 2]},
-            "figures": "all",
-            "memory_mib": 64,
-        },
-    ).job("x")
+    size = {"format": ["svg", "png"], "dpi": 72, "width": 3, "height": 4.5, "bbox_inches": "tight", "transparent": True}
+    look = {"style": ["ggplot", "fast"], "rc": {"axes.grid": True, "figure.figsize": [1, 2]}, "figures": "all"}
+    job = validated(Options, {**size, **look, "memory_mib": 64}).job("x")
     assert job.options == SaveOptions(
         formats=(Format.SVG, Format.PNG),
         all_figures=True,
@@ -86,73 +70,54 @@ def test_every_option_reaches_the_job() -> None:
     assert job.memory_limit_bytes == 64 * MiB
 
 
-@pytest.mark.parametrize(
-    ("option", "good", "bad"),
-    [
-        (
-            "format",
-            ["png", ["png"], ["webp", "jpeg", "pdf", "svg", "png"]],
-            [[], "gif", ["png", "png"], None, 5, ["x"]],
-        ),
-        ("dpi", [10, 1200, 99.5, None], [9.99, 1200.01, "100", True, float("nan"), float("inf"), 10**400, [100]]),
-        ("width", [0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
-        ("height", [0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
-        ("bbox_inches", ["tight", "standard"], ["Tight", None, True, ""]),
-        ("transparent", [True, False], ["true", 1, None, 0]),
-        ("style", ["ggplot", [], ["fast"] * 8], ["nope", ["fast"] * 9, "../x", "https://host/x", None, [5], ""]),
-        ("rc", [{}, {"axes.grid": True}], [{"backend": "agg"}, [], None, "x", {"axes.grid": "yes"}]),
-        ("figures", ["current", "all"], ["ALL", None, 1]),
-        ("environment", ["default", "a.b-c_9", "x" * 64], ["", "x" * 65, "a/b", "a b", "A", "-a", None, "ü"]),
-        ("timeout_s", [0.1, 600, None], [0.09, 600.1, 0, -1, "1", float("inf")]),
-        ("memory_mib", [64, 65536, 128.0, None], [63, 65537, 64.5, "64", True]),
-        ("seed", [0, 2**32 - 1, 1.0, None], [-1, 2**32, 0.5, "1", False]),
-        ("cache", [True, False], ["false", 0, None]),
-    ],
-)
-def test_bounds(option: str, good: list[Any], bad: list[Any]) -> None:
-    """Each option takes what is within its bounds, and is refused by its name beyond them."""
-    for value in good:
-        validated(Options, {option: value})
-    for value in bad:
-        faults = _faults({option: value})
-        assert all(name.split(".")[0] == option for name in faults), (value, faults)
-        assert len(faults) == 1, (value, faults)
+#: Of each option, values within its bounds and beyond them.
+BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
+    "format": (["png", ["png"], ["webp", "jpeg", "pdf", "svg", "png"]], [[], "gif", ["png", "png"], None, 5, ["x"]]),
+    "dpi": ([10, 1200, 99.5, None], [9.99, 1200.01, "100", True, NOT_A_NUMBER, INFINITE, 10**400, [100]]),
+    "width": ([0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
+    "height": ([0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
+    "bbox_inches": (["tight", "standard"], ["Tight", None, True, ""]),
+    "transparent": ([True, False], ["true", 1, None, 0]),
+    "style": (["ggplot", [], ["fast"] * 8], ["nope", ["fast"] * 9, "../x", "https://host/x", None, [5], ""]),
+    "rc": ([{}, {"axes.grid": True}], [{"backend": "agg"}, [], None, "x", {"axes.grid": "yes"}]),
+    "figures": (["current", "all"], ["ALL", None, 1]),
+    "environment": (["default", "a.b-c_9", "x" * 64], ["", "x" * 65, "a/b", "a b", "A", "-a", None, "ü"]),
+    "timeout_s": ([0.1, 600, None], [0.09, 600.1, 0, -1, "1", INFINITE]),
+    "memory_mib": ([64, 65536, 128.0, None], [63, 65537, 64.5, "64", True]),
+    "seed": ([0, 2**32 - 1, 1.0, None], [-1, 2**32, 0.5, "1", False]),
+    "cache": ([True, False], ["false", 0, None]),
+}
 
 
 @pytest.mark.parametrize("option", Options.model_fields)
-def test_description_has_the_same_bounds(option: str) -> None:
-    """What is taken and refused is what the JSON schema of the options says."""
+def test_bounds(option: str) -> None:
+    """Each option accepts what is within its bounds, and is refused by name beyond them, as its JSON schema says."""
+    good, bad = BOUNDS[option]
     schema = jsonschema.Draft202012Validator(Options.model_json_schema())
-    _, good, bad = next(row for row in test_bounds.pytestmark[0].args[1] if row[0] == option)  # type: ignore[attr-defined]
-    finite = [value for value in bad if not isinstance(value, float) or math.isfinite(value)]
-    assert all(schema.is_valid({option: value}) for value in good)
-    assert not [value for value in finite if schema.is_valid({option: value})]
-
-
-def test_every_option_has_a_row_of_bounds() -> None:
-    """No option is left out of the test above."""
-    marks = test_bounds.pytestmark  # type: ignore[attr-defined]
-    assert {row[0] for row in marks[0].args[1]} == set(Options.model_fields)
+    for value in good:
+        validated(Options, {option: value})
+        assert schema.is_valid({option: value}), value
+    for value in bad:
+        errors = _errors({option: value})
+        assert [name.split(".")[0] for name in errors] == [option], (value, errors)
+        infinite = isinstance(value, float) and not math.isfinite(value)  # JSON can't express these
+        assert infinite or not schema.is_valid({option: value}), value
 
 
 def test_unknown_options_are_named_with_a_guess() -> None:
     """A typing error is refused by its name, and what was meant is said where that is clear."""
-    assert _faults({"dpii": 1, "xyzzy": 2, "code": "x"}) == {
+    assert _errors({"dpii": 1, "xyzzy": 2, "code": "x"}) == {
         "dpii": "is not an option; did you mean dpi?",
         "xyzzy": "is not an option",
         "code": "is not an option",
     }
 
 
-def test_all_faults_are_told_at_once_but_not_too_many() -> None:
+def test_all_errors_are_reported_at_once_but_not_too_many() -> None:
     """Every wrong option is named; thousands of them are not."""
-    assert set(_faults({"dpi": 0, "width": 0, "rc": {"backend": "x", "axes.grid": 5}})) == {
-        "dpi",
-        "width",
-        "rc.backend",
-        "rc.axes.grid",
-    }
-    assert len(_faults({f"option{number}": 1 for number in range(1000)})) == ERRORS_LIMIT
+    wrong = {"dpi": 0, "width": 0, "rc": {"backend": "x", "axes.grid": 5}}
+    assert set(_errors(wrong)) == {"dpi", "width", "rc.backend", "rc.axes.grid"}
+    assert len(_errors({f"option{number}": 1 for number in range(1000)})) == ERRORS_LIMIT
 
 
 @given(st.text(min_size=1), st.text())
@@ -160,9 +125,9 @@ def test_nothing_is_quoted_at_length(name: str, text: str) -> None:
     """A stranger's words come back shortened and printable, if at all."""
     for raw in ({name * 50: text}, {"rc": {name * 50: text}}, {"style": text * 50 + "x"}, {"files": {name * 50: text}}):
         model = RenderRequest if "files" in raw else Options
-        faults = _faults_or_none({"code": "x", **raw} if model is RenderRequest else raw, model)
-        assert all(len(option) + len(message) < 300 for option, message in faults.items())
-        assert all((option + message).isprintable() for option, message in faults.items())
+        errors = _errors({"code": "x", **raw} if model is RenderRequest else raw, model)
+        assert all(len(option) + len(message) < 300 for option, message in errors.items())
+        assert all((option + message).isprintable() for option, message in errors.items())
 
 
 @pytest.mark.parametrize(
@@ -185,7 +150,7 @@ def test_parameters_take_their_kind_of_value(name: str, good: list[Any], bad: li
     schema = jsonschema.Draft202012Validator(rc.describe())
     assert all(schema.is_valid({name: value}) for value in good)
     for value in bad:
-        assert list(_faults({"rc": {name: value}})) == [f"rc.{name}"]
+        assert list(_errors({"rc": {name: value}})) == [f"rc.{name}"]
         assert not schema.is_valid({name: value}) or value is NOT_A_NUMBER
 
 
@@ -193,7 +158,7 @@ def test_number_of_parameters_is_bounded() -> None:
     """64 parameters are taken, one more is not."""
     booleans = [name for name in rc.PARAMETERS if rc.PARAMETERS[name]["types"] == ["boolean"]]
     validated(Options, {"rc": dict.fromkeys(booleans[:RC_LIMIT], True)})
-    assert set(_faults({"rc": dict.fromkeys(booleans[: RC_LIMIT + 1], True)})) == {"rc"}
+    assert set(_errors({"rc": dict.fromkeys(booleans[: RC_LIMIT + 1], True)})) == {"rc"}
 
 
 def test_list_of_parameters_is_that_of_the_installed_matplotlib() -> None:
@@ -206,24 +171,17 @@ def test_nothing_dangerous_is_allowed() -> None:
     """No parameter that names paths, programs, servers or functions, or chooses a backend, is on the list."""
     parts = {"backend", "path", "directory", "latex", "usetex", "hooks", "address", "port", "writer", "interactive"}
     suspects = {name for name in rc.PARAMETERS if parts & set(re.split(r"[._]", name))}
-    assert suspects == {
-        "agg.path.chunksize",
-        "path.simplify",
-        "path.simplify_threshold",
-        "path.sketch",
-        "path.snap",
-    }
+    harmless = {"path.simplify", "path.simplify_threshold", "path.sketch", "path.snap", "agg.path.chunksize"}
+    assert suspects == harmless
     assert all(derive_rcparams.is_denied(name) for name in mpl.rcParams if name not in rc.PARAMETERS)
 
 
-@pytest.mark.parametrize("name", sorted(rc.PARAMETERS))
-def test_every_default_is_of_its_kind(name: str) -> None:
-    """What Matplotlib itself has for a parameter is among the kinds that the list allows, null and cyclers aside."""
-    default = mpl.rcParamsDefault[name]
-    if default is None or name == "axes.prop_cycle":
-        return
-    value = json.loads(json.dumps(default, default=str))
-    rc.check_value(name, value)
+def test_every_default_is_of_its_type() -> None:
+    """What Matplotlib itself has for a parameter is of a type that the list allows, null and cyclers aside."""
+    for name in rc.PARAMETERS:
+        default = mpl.rcParamsDefault[name]
+        if default is not None and name != "axes.prop_cycle":
+            rc.check_value(name, json.loads(json.dumps(default, default=str)))
 
 
 # Text
@@ -252,38 +210,28 @@ def test_text_means_what_json_would_say(pairs: list[tuple[str, str]], raw: dict[
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "texts"),
     [
-        ("dpi", "1_00"),
-        ("dpi", " 100"),
-        ("dpi", "0x64"),
-        ("dpi", "nan"),
-        ("dpi", "1e999"),
-        ("dpi", "٣٠"),
-        ("dpi", ""),
-        ("seed", "1.5"),
-        ("seed", "+1"),
-        ("seed", "007"),
-        ("transparent", "1"),
-        ("transparent", "True"),
-        ("cache", ""),
-        ("format", ""),
-        ("format", "png,"),
-        ("style", ""),
-        ("rc", "{"),
-        ("rc", "[]"),
-        ("rc.", "1"),
-        ("rc.axes.grid", "1"),
-        ("rc.image.lut", "2.5"),
-        ("files", "x"),
-        ("code", "x"),
+        ("dpi", ["1_00", " 100", "0x64", "nan", "1e999", "٣٠", ""]),
+        ("seed", ["1.5", "+1", "007"]),
+        ("transparent", ["1", "True"]),
+        ("cache", [""]),
+        ("format", ["", "png,"]),
+        ("style", [""]),
+        ("rc", ["{", "[]"]),
+        ("rc.", ["1"]),
+        ("rc.axes.grid", ["1"]),
+        ("rc.image.lut", ["2.5"]),
+        ("files", ["x"]),
+        ("code", ["x"]),
     ],
 )
-def test_text_that_means_nothing_is_refused_by_name(name: str, text: str) -> None:
-    """Only the spellings of JSON are taken."""
-    with pytest.raises(InvalidOptions) as caught:
-        _from_text([(name, text)])
-    assert {item.option for item in caught.value.errors} == {name}
+def test_text_that_means_nothing_is_refused_by_name(name: str, texts: list[str]) -> None:
+    """Only the spellings of JSON are accepted."""
+    for text in texts:
+        with pytest.raises(InvalidOptions) as caught:
+            _from_text([(name, text)])
+        assert {item.option for item in caught.value.errors} == {name}, text
 
 
 @pytest.mark.parametrize(
@@ -297,20 +245,20 @@ def test_text_that_means_nothing_is_refused_by_name(name: str, text: str) -> Non
 )
 def test_given_twice(pairs: list[tuple[str, str]]) -> None:
     """An option that is given twice is ambiguous, whichever way."""
-    _, faults = options_from_text(pairs)
-    assert faults == [OptionError(pairs[0][0], "is given twice")]
+    _, errors = options_from_text(pairs)
+    assert errors == [OptionError(pairs[0][0], "is given twice")]
 
 
 def test_number_of_text_options_is_bounded() -> None:
-    """However many options a query has, few are looked at."""
-    raw, faults = options_from_text([(f"o{number}", "x") for number in range(100_000)])
-    assert (len(raw), len(faults)) == (PAIRS_LIMIT, 1)
+    """However many options a query has, only so many are read."""
+    raw, errors = options_from_text([(f"o{number}", "x") for number in range(100_000)])
+    assert (len(raw), len(errors)) == (PAIRS_LIMIT, 1)
 
 
 @given(
     st.lists(st.tuples(st.sampled_from([*Options.model_fields, "rc.axes.grid", "rc.x", "z"]), st.text()), max_size=6)
 )
-def test_any_text_is_taken_or_refused(pairs: list[tuple[str, str]]) -> None:
-    """No text makes anything but options or named faults."""
+def test_any_text_is_accepted_or_refused(pairs: list[tuple[str, str]]) -> None:
+    """No text makes anything but options or named errors."""
     with contextlib.suppress(InvalidOptions):
         assert isinstance(_from_text(pairs), Options)
