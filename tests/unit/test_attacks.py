@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 TRIES_LENGTH, MUST_HAPPEN_LENGTH = 25, 8
 
 PLAIN = '''"""A title.
-
 Tries: to do harm in some way or other.
 Must happen: nothing of the kind,
-whatever it takes.
-"""
+whatever it takes."""
 # outcome: program_error
 '''
 
