@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.model.results import Outcome
-from tests.exploits.attack import AREAS, ATTACKS, BREACH, BadHeader, Copies, Kernel, read_attack, read_attacks
+from tests.exploits.attack import AREAS, ATTACKS, BREACH, BadHeader, Copies, Kernel, read_attacks, read_file
 from tests.exploits.campaign import attacks_on
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ def read(folder: Path, text: str) -> Attack:
     """Read an attack from a file with a text."""
     file = folder / "network_x.py"
     file.write_text(text, "utf-8")
-    return read_attack(file)
+    (attack,) = read_file(file)
+    return attack
 
 
 @pytest.mark.parametrize("file", sorted(ATTACKS.glob("[!_]*")), ids=lambda file: file.name)
 def test_header(file: Path) -> None:
     """Every file under `attacks/` is an attack of a known area, with a header that says enough."""
-    attack = read_attack(file)
+    attack = read_file(file)[0]
     assert attack.area in AREAS
     assert len(attack.tries) >= TRIES_LENGTH
     assert len(attack.must_happen) >= MUST_HAPPEN_LENGTH
@@ -48,12 +49,13 @@ def test_header(file: Path) -> None:
 
 
 def test_there_are_enough() -> None:
-    """There are many attacks, of every area, no two with one title; more than half of them run in gVisor, too."""
+    """There are many attacks of every area, no two with one name or title; more than half run in gVisor, too."""
     attacks = read_attacks()
     assert len(attacks) >= 200
     counts = collections.Counter(attack.area for attack in attacks)
     assert min(counts[area] for area in AREAS) >= 4
-    assert len({attack.title for attack in attacks}) == len(attacks)
+    assert len({attack.name for attack in attacks}) == len(attacks)
+    assert len({attack.title for attack in attacks}) == len(list(ATTACKS.glob("*.py")))
     assert len(attacks_on(Kernel.GVISOR)) >= 120
 
 
@@ -83,6 +85,15 @@ def test_full_header(tmp_path: Path) -> None:
     assert (attack.contains, attack.lacks, attack.machine) == (("one: two", "three"), ("four",), "x86_64")
     assert (attack.copies, attack.asks, attack.breaches_unhardened) == (Copies.OVERLAPPING, {"format": "svg"}, True)
     assert list(read(tmp_path, PLAIN + "# only on: runc, for a reason\n").outcomes) == [Kernel.RUNC]
+
+
+def test_cases(tmp_path: Path) -> None:
+    """A file with cases is an attack for each, which finds its own in the code."""
+    (tmp_path / "network_x.py").write_text(text := PLAIN + "# cases: a b\n")
+    attacks = read_file(tmp_path / "network_x.py")
+    assert {attack.name: attack.code for attack in attacks} == {
+        f"network_x_{case}": f"CASE = '{case}'\n{text}" for case in "ab"
+    }
 
 
 @pytest.mark.parametrize(
