@@ -12,12 +12,19 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import docker
 import requests
 
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fault, FaultPlan, plan_faults
-from tests.support.live import LiveGateway, end_gateway, free_port, remove_containers_of, start_gateway
+from tests.support.live import (
+    LiveGateway,
+    end_gateway,
+    engine_client,
+    free_port,
+    remove_containers_of,
+    start_gateway,
+    until_status,
+)
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -27,8 +34,8 @@ if TYPE_CHECKING:
     from tests.chaos.model import Judge
     from tests.support.second_engine import SecondEngine
 
-#: Seconds a gateway may take to start, to end, and to be ready again after a fault.
-START_LIMIT_S = END_LIMIT_S = READY_LIMIT_S = slowed(90)
+#: Seconds a gateway may take to start, and to end.
+START_LIMIT_S = END_LIMIT_S = slowed(90)
 
 ENGINE_TROUBLE = (docker.errors.DockerException, requests.RequestException, OSError)
 
@@ -161,14 +168,7 @@ class Installation:
 
     async def until_ready(self) -> None:
         """Wait until the gateway says that it can render."""
-        end = time.monotonic() + READY_LIMIT_S
-        while True:
-            with contextlib.suppress(aiohttp.ClientError, OSError):
-                answer = await self.gateway.get("/readyz")
-                if answer.status == 200:
-                    return
-            assert time.monotonic() < end, "not ready though all faults have ended"
-            await asyncio.sleep(0.1)
+        await until_status(lambda: self.gateway.get("/readyz"), 200)
 
     async def _unpause_later(self, name: str, hold_s: float) -> None:
         await asyncio.sleep(hold_s)
@@ -185,17 +185,9 @@ class Installation:
             await asyncio.sleep(0.3)
 
     def _ask(self, question: Callable[[docker.APIClient], Any]) -> Any:
-        """Return the engine's answer, None when it has none."""
-        try:
-            client = docker.APIClient(base_url=self.engine.url, version="auto", timeout=slowed(3))
-        except ENGINE_TROUBLE:
-            return None
-        try:
+        """Return what the engine says, None when it says nothing."""
+        with contextlib.suppress(*ENGINE_TROUBLE), engine_client(self.engine.url, timeout=slowed(3)) as client:
             return question(client)
-        except ENGINE_TROUBLE:
-            return None
-        finally:
-            client.close()
 
 
 async def _is_due(plan: FaultPlan, until: float) -> bool:

@@ -22,7 +22,7 @@ from tests.chaos.model import Judge
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Manner, RequestPlan, Work
 from tests.fakes import until
 from tests.support.keys_file import write_keys
-from tests.support.live import IMAGE, engine_url
+from tests.support.live import engine_client
 from tests.support.machine import slowed
 from tests.support.processes import THREADS_LIMIT, Held, held_by
 from tests.support.second_engine import SecondEngine, second_engine
@@ -66,8 +66,7 @@ FORBIDDEN = ("internal error", "never retrieved", "Traceback", "never awaited", 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[SecondEngine]:
     """Return an engine of this test's own."""
-    with second_engine() as running:
-        running.copy_image(engine_url(), IMAGE)
+    with second_engine(with_image=True) as running:
         yield running
 
 
@@ -175,11 +174,8 @@ async def until_only_the_pool_is_left(stage: Installation) -> None:
     """Wait for a sweep period and its margin until the engine holds the full pool and nothing else."""
 
     def states() -> list[str]:
-        client = stage.engine.client()
-        try:
+        with engine_client(stage.engine.url) as client:
             return [row["State"] for row in client.containers(all=True) if "template" not in row["Names"][0]]
-        finally:
-            client.close()
 
     await until(
         lambda: states() == ["running"] * POOL_SIZE and stage.engine.counts()["volumes"] == 0,

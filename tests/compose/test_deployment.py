@@ -9,14 +9,21 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-import docker as sdk
 import pytest
 
 from gateway.settings import LauncherSettings
 from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, DeployedGateway, Deployment, deployment, docker
-from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.live import (
+    IMAGE,
+    ROOT,
+    LiveGateway,
+    containers_of,
+    engine_client,
+    engine_url,
+    free_port,
+    remove_containers_of,
+)
 from tests.support.machine import slowed
 from tools.settings_table import FIELDS
 
@@ -151,10 +158,7 @@ async def test_the_launcher_may_be_restarted(deployed: Deployment, gateway: Depl
     await asyncio.to_thread(deployed.run, "kill", "launcher")
     assert (await gateway.render(PLOT)).status == 503
     await asyncio.to_thread(deployed.run, "start", "launcher")
-    end = time.monotonic() + slowed(60)
-    while (await gateway.render(PLOT)).status != 200:
-        assert time.monotonic() < end
-        await asyncio.sleep(0.2)
+    await gateway.until_rendered(PLOT)
 
 
 def test_every_setting_is_passed_on(deployed: Deployment) -> None:
@@ -233,31 +237,16 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
     name, port = f"figbox-test-{secrets.token_hex(4)}", free_port()
     socket = engine_url().removeprefix("unix://")
     words = ["run", "--detach", "--name", name, "--network", network, "--hostname", name, "-p", f"{port}:5150"]
-    words += [
-        "-e",
-        f"API_KEY={KEY}",
-        "-e",
-        f"FIGBOX_IMAGE={IMAGE}",
-        "-v",
-        f"{socket}:/var/run/docker.sock",
-        GATEWAY_IMAGE,
-    ]
+    words += ["-e", f"API_KEY={KEY}", "-e", f"FIGBOX_IMAGE={IMAGE}", "-v", f"{socket}:/var/run/docker.sock"]
     found: re.Match[str] | None = None
-    docker(*words)
+    docker(*words, GATEWAY_IMAGE)
     try:
         gateway = LiveGateway(None, "", engine_url(), tmp_path / "no", f"http://127.0.0.1:{port}", "")  # type: ignore[arg-type]
-        end = time.monotonic() + slowed(60)
-        while True:
-            try:
-                answer = await gateway.render(PLOT)
-                break
-            except aiohttp.ClientConnectionError:  # also where the engine's proxy listens before the gateway does
-                assert time.monotonic() < end, docker("logs", name)
-                await asyncio.sleep(0.2)
-        assert answer.status == 200
+        await gateway.until_rendered(PLOT)
         uids = docker("top", name, "-o", "pid,uid").split()[3::2]
         assert set(uids) == {str(GATEWAY_UID)}
-        found = re.search(r'"installation": "([0-9a-f]+)"', log_of(name))
+        with engine_client() as client:  # which, other than the command, reads both streams
+            found = re.search(r'"installation": "([0-9a-f]+)"', client.logs(name).decode())
         assert found is not None
         assert containers_of(found[1], engine_url())
         docker("stop", "--time", str(slowed(60)), name)
@@ -266,15 +255,6 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
     finally:
         docker("rm", "--force", name)
         remove_containers_of(found[1] if found else name, engine_url())
-
-
-def log_of(name: str) -> str:
-    """Return what a container has written, to both streams."""
-    client = sdk.APIClient(base_url=engine_url(), version="auto")
-    try:
-        return client.logs(name).decode()  # type: ignore[no-any-return]
-    finally:
-        client.close()
 
 
 def test_a_container_without_the_way_down_from_root_says_so() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.deployment import DeployedGateway, deployment
-from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
+from tests.support.live import LiveGateway, live_gateway
 from tests.support.second_engine import SecondEngine, second_engine
 from tests.support.split import live_split
 
@@ -62,6 +62,5 @@ def gateway(
 @pytest.fixture(scope="session")
 def own_engine() -> Iterator[SecondEngine]:
     """Return a second engine that holds the runner image; tests leave it running and awake."""
-    with second_engine() as engine:
-        engine.copy_image(engine_url(), IMAGE)
+    with second_engine(with_image=True) as engine:
         yield engine

@@ -6,19 +6,20 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import docker
 import pytest
 
-from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.pictures.png import check_png
+from tests.support.live import ROOT, engine_client
 from tests.support.machine import slowed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).parents[2]
 DEADLINE_S = slowed(180)
 
 #: What each part leaves in the numbers.
@@ -27,13 +28,10 @@ PARTS = ("latency", "saturation", "memory_mib", "refusal_ms", "bursts", "first_r
 
 def installations() -> set[str]:
     """Name the installations of benchmarks that have containers."""
-    client = docker.APIClient(base_url=find_engine_url(None), version="auto")
-    try:
+    with engine_client() as client:
         rows = client.containers(all=True, filters={"label": LABEL_INSTALLATION})
-        names = {row["Labels"][LABEL_INSTALLATION] for row in rows}
-        return {name for name in names if name.startswith("bench-")}
-    finally:
-        client.close()
+    names = {row["Labels"][LABEL_INSTALLATION] for row in rows}
+    return {name for name in names if name.startswith("bench-")}
 
 
 def test_tiny_form_measures_and_draws(tmp_path: Path) -> None:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import socket
 import sys
 import tarfile
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
 
 from bootstrap import clean
 from bootstrap.steps import SetupError, Steps
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from tests.support import runtimes
-from tests.support.live import ROOT, free_port
+from tests.support.live import ROOT, engine_client, free_port
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import docker
 
 pytestmark = pytest.mark.engine
 
@@ -56,7 +56,7 @@ def checkout(tmp_path: Path, engine: SecondEngine, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def client(engine: SecondEngine) -> Iterator[docker.APIClient]:
     """Return a client of that engine."""
-    with contextlib.closing(docker.APIClient(base_url=engine.url, version="auto")) as client:
+    with engine_client(engine.url) as client:
         yield client
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,6 @@ import tarfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import aiohttp
 import docker
 import pytest
 from docker.errors import ImageNotFound
@@ -21,14 +21,14 @@ from PIL import Image
 
 from bootstrap.images import environments, image
 from tests.documents.pages import ENVIRONMENTS, blocks, commands
-from tests.fakes import KEY, until
+from tests.fakes import until
 from tests.support.live import (
     IMAGE,
     ROOT,
     Response,
-    _read,
     begin_gateway,
     end_gateway,
+    engine_client,
     engine_url,
     live_gateway,
 )
@@ -56,7 +56,7 @@ ONLY_SCIENCE = ("networkx", "seaborn", "skimage", "sklearn", "statsmodels")
 @pytest.fixture(scope="module")
 def client() -> Iterator[docker.APIClient]:
     """Return a client of the engine."""
-    with closing(docker.APIClient(base_url=engine_url(), version="auto")) as client:
+    with engine_client() as client:
         yield client
 
 
@@ -70,13 +70,10 @@ def science_image(client: docker.APIClient) -> str:
 def gateway(science_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
     """Return a gateway with `science` beside `default`, which has smaller limits."""
     folder = tmp_path_factory.mktemp("environments")
-    file = folder / "environments.toml"
-    file.write_text(
-        f'[environments.science]\nimage = "{SCIENCE}"\nwall_limit_s = {SCIENCE_WALL_LIMIT_S}\nmemory_limit_mib = 512\n'
-    )
+    science = {"image": SCIENCE, "wall_limit_s": SCIENCE_WALL_LIMIT_S, "memory_limit_mib": 512}
     with live_gateway(
         folder,
-        FIGBOX_ENVIRONMENTS_FILE=file,
+        FIGBOX_ENVIRONMENTS_FILE=write_environments(folder, science=science),
         FIGBOX_WALL_LIMIT_S=WALL_LIMIT_S,
         FIGBOX_MEMORY_LIMIT_MIB=192,
         FIGBOX_POOL_SIZE=1,
@@ -86,32 +83,40 @@ def gateway(science_image: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 async def ask(gateway: LiveGateway, code: str, environment: str) -> Response:
     """Render code in an environment."""
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(slowed(90))) as session,
-        session.post(
-            f"{gateway.url}/v1/render?environment={environment}",
-            data=code.encode(),
-            headers={"X-API-Key": KEY, "Content-Type": "text/x-python", "Accept": "image/png"},
-        ) as response,
-    ):
-        return await _read(response)
+    return await gateway.render_v1(accept="image/png", json={"code": code, "environment": environment})
 
 
-async def listed(gateway: LiveGateway) -> dict[str, dict[str, object]]:
-    """Return the environments that a gateway lists, by name."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{gateway.url}/v1/environments", headers={"X-API-Key": KEY}) as response,
-    ):
-        return {found["name"]: found for found in (await response.json())["environments"]}
+def write_environments(folder: Path, **environments: dict[str, object]) -> Path:
+    """Write a file of environments; return its path."""
+    file = folder / "environments.toml"
+    rows = (
+        f"[environments.{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in fields.items())
+        for name, fields in environments.items()
+    )
+    file.write_text("".join(rows))
+    return file
+
+
+@contextlib.contextmanager
+def committed(client: docker.APIClient, change: str) -> Iterator[str]:
+    """Make an image of the runner's with one change of its Dockerfile; yield its digest."""
+    container = client.create_container(IMAGE)["Id"]
+    try:
+        image_id = client.commit(container, changes=[change], conf={})["Id"]
+    finally:
+        client.remove_container(container)
+    try:
+        yield image_id
+    finally:
+        client.remove_image(image_id)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 async def test_example_of_science(gateway: LiveGateway, name: str) -> None:
     """An example of `science` gives a picture with something in it, and no warning."""
-    answer = await ask(gateway, "import warnings; warnings.simplefilter('error')\n" + EXAMPLES[name], "science")
-    assert answer.status == 200, answer.json
-    with Image.open(io.BytesIO(answer.body)) as picture:
+    response = await ask(gateway, "import warnings; warnings.simplefilter('error')\n" + EXAMPLES[name], "science")
+    assert response.status == 200, response.json
+    with Image.open(io.BytesIO(response.body)) as picture:
         assert picture.format == "PNG"
         assert picture.convert("RGB").getcolors(64) is None, "it has hardly a colour"
 
@@ -121,29 +126,27 @@ async def test_packages_are_in_their_environment_alone(gateway: LiveGateway) -> 
     imports = "\n".join(f"import {name}" for name in ONLY_SCIENCE)
     assert (await ask(gateway, f"{imports}\nplt.plot([1])", "science")).status == 200
     for name in ONLY_SCIENCE:
-        answer = await ask(gateway, f"import {name}", "default")
-        assert (answer.status, answer.json["outcome"]) == (422, "program_error")
-        assert f"No module named '{name}'" in answer.json["error"]
+        response = await ask(gateway, f"import {name}", "default")
+        assert (response.status, response.json["outcome"]) == (422, "program_error")
+        assert f"No module named '{name}'" in response.json["error"]
     found = {
-        name: {p["name"]: p["version"] for p in facts["packages"]} for name, facts in (await listed(gateway)).items()
-    }  # type: ignore[attr-defined]
+        name: {p["name"]: p["version"] for p in facts["packages"]}
+        for name, facts in (await gateway.environments()).items()
+    }
     assert found["default"].items() <= found["science"].items()
     assert {"networkx", "scikit-image", "scikit-learn", "seaborn", "statsmodels"} <= found["science"].keys()
 
 
 async def test_environments_are_told(gateway: LiveGateway, science_image: str) -> None:
     """Each is listed with its image, its own limits, and the versions that decide how pictures look."""
-    found = await listed(gateway)
+    found = await gateway.environments()
     assert set(found) == {"default", "science"}
     assert found["science"]["image"] == science_image
     limits = {name: facts["limits"] for name, facts in found.items()}
-    assert [limits[name]["wall_limit_s"] for name in ("default", "science")] == [  # type: ignore[index]
-        WALL_LIMIT_S,
-        SCIENCE_WALL_LIMIT_S,
-    ]
-    assert [limits[name]["memory_limit_bytes"] >> 20 for name in ("default", "science")] == [192, 512]  # type: ignore[index]
+    told = {name: (of["wall_limit_s"], of["memory_limit_bytes"] >> 20) for name, of in limits.items()}
+    assert told == {"default": (WALL_LIMIT_S, 192), "science": (SCIENCE_WALL_LIMIT_S, 512)}
     for facts in found.values():
-        assert {"python", "matplotlib", "numpy", "freetype"} <= set(facts["versions"])  # type: ignore[call-overload]
+        assert {"python", "matplotlib", "numpy", "freetype"} <= set(facts["versions"])
 
 
 async def test_each_has_limits_of_its_own(gateway: LiveGateway) -> None:
@@ -174,9 +177,9 @@ async def test_each_has_warm_containers_of_its_own(
 async def test_unknown_environment_is_refused_before_anything_is_used(gateway: LiveGateway) -> None:
     """It is a bad request that names the option and the names there are; no job is counted."""
     before = await gateway.metric('figbox_environment_jobs_total{environment="default"}')
-    answer = await ask(gateway, "plt.plot([1])", "nowhere")
-    assert answer.status == 400
-    assert answer.json["errors"] == [{"option": "environment", "message": "must be one of default, science"}]
+    response = await ask(gateway, "plt.plot([1])", "nowhere")
+    assert response.status == 400
+    assert response.json["errors"] == [{"option": "environment", "message": "must be one of default, science"}]
     assert await gateway.metric('figbox_environment_jobs_total{environment="default"}') == before
     assert "nowhere" not in gateway.log_text()
 
@@ -194,24 +197,21 @@ async def test_forked_runners_of_several_environments(science_image: str, tmp_pa
     """Each environment has a template of its own, so what is forked has that environment's packages."""
     if os.geteuid() != 0:
         pytest.skip("runners are forked by root only")
-    file = tmp_path / "environments.toml"
-    file.write_text(f'[environments.science]\nimage = "{science_image}"\n')
+    file = write_environments(tmp_path, science={"image": science_image})
     with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_WARM_START="fork") as running:
         assert (await ask(running, "import seaborn; plt.plot([1])", "science")).status == 200
-        answer = await ask(running, "import seaborn; plt.plot([1])", "default")
-        assert "No module named 'seaborn'" in answer.json["error"]
+        response = await ask(running, "import seaborn; plt.plot([1])", "default")
+        assert "No module named 'seaborn'" in response.json["error"]
 
 
 async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_path: Path) -> None:
     """Where the launcher is a process of its own, the file is that one's, and the gateway learns by asking."""
-    file = tmp_path / "environments.toml"
-    file.write_text(f'[environments.science]\nimage = "{science_image}"\nwall_limit_s = 7\n')
+    file = write_environments(tmp_path, science={"image": science_image, "wall_limit_s": 7})
     with live_launcher(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_POOL_SIZE=1) as launcher:
         gateway = start_split_gateway(tmp_path, launcher, FIGBOX_ENVIRONMENTS_FILE=tmp_path / "nowhere.toml")
         try:
-            found = await listed(gateway)
-            assert {name: facts["image"] for name, facts in found.items()}["science"] == science_image
-            assert found["science"]["limits"]["wall_limit_s"] == 7  # type: ignore[index]
+            found = (await gateway.environments())["science"]
+            assert (found["image"], found["limits"]["wall_limit_s"]) == (science_image, 7)
             assert (await ask(gateway, "import seaborn; plt.plot([1])", "science")).status == 200
             assert (await ask(gateway, "plt.plot([1])", "nowhere")).status == 400
         finally:
@@ -220,8 +220,7 @@ async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_pat
 
 def refused(tmp_path: Path, image_name: str) -> str:
     """Return what a gateway with an environment of that image says instead of starting."""
-    file = tmp_path / "environments.toml"
-    file.write_text(f'[environments.other]\nimage = "{image_name}"\n')
+    file = write_environments(tmp_path, other={"image": image_name})
     process, log, _ = begin_gateway(tmp_path, engine_url(), "test-refused", FIGBOX_ENVIRONMENTS_FILE=file)
     try:
         assert process.wait(slowed(60)) == 1
@@ -239,29 +238,14 @@ def test_missing_image_stops_the_start(tmp_path: Path) -> None:
 
 def test_image_with_a_volume_stops_the_start(tmp_path: Path, client: docker.APIClient) -> None:
     """A volume that an image declares would be a folder on the host's disk that jobs can fill."""
-    container = client.create_container(IMAGE)["Id"]
-    try:
-        image_id = client.commit(container, changes=["VOLUME /data"], conf={})["Id"]
-    finally:
-        client.remove_container(container)
-    try:
+    with committed(client, "VOLUME /data") as image_id:
         assert "its image declares volumes (/data)" in refused(tmp_path, image_id)
-    finally:
-        client.remove_image(image_id)
 
 
 def test_image_of_another_kind_stops_the_start(tmp_path: Path, client: docker.APIClient) -> None:
     """An image whose program is not the runner is no environment."""
-    container = client.create_container(IMAGE)["Id"]
-    try:
-        changes = ['ENTRYPOINT ["python3", "-c", "print(1)"]']
-        image_id = client.commit(container, changes=changes, conf={})["Id"]
-    finally:
-        client.remove_container(container)
-    try:
+    with committed(client, 'ENTRYPOINT ["python3", "-c", "print(1)"]') as image_id:
         assert "environment 'other'" in refused(tmp_path, image_id)
-    finally:
-        client.remove_image(image_id)
 
 
 async def test_own_environment_as_documented(client: docker.APIClient, tmp_path: Path) -> None:
@@ -284,8 +268,8 @@ async def test_own_environment_as_documented(client: docker.APIClient, tmp_path:
         (file,) = [block for block in blocks(ENVIRONMENTS, "toml") if "treemaps" in block]
         (tmp_path / "environments.toml").write_text(file.replace("figbox-runner-treemaps:latest", tag))
         with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=tmp_path / "environments.toml") as running:
-            answer = await ask(running, "import squarify; squarify.plot([5, 3, 2])", "treemaps")
-            assert answer.status == 200, answer.json
+            response = await ask(running, "import squarify; squarify.plot([5, 3, 2])", "treemaps")
+            assert response.status == 200, response.json
     finally:
         remove_image(client, tag)
 
@@ -311,11 +295,10 @@ async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path)
         )
         for event in events:
             assert "error" not in event, event
-        file = tmp_path / "environments.toml"
-        file.write_text(f'[environments.house]\nimage = "{tag}"\n')
+        file = write_environments(tmp_path, house={"image": tag})
         with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file) as running:
-            answer = await ask(running, "import house_style; plt.plot([1], color=house_style.COLOUR)", "house")
-            assert answer.status == 200, answer.json
+            response = await ask(running, "import house_style; plt.plot([1], color=house_style.COLOUR)", "house")
+            assert response.status == 200, response.json
     finally:
         remove_image(client, tag)
 

@@ -1,4 +1,4 @@
-"""Faults of the engine itself, on one of the tests' own: the right answer, no leak, recovery without a restart."""
+"""Failures of the engine itself, one of the tests' own: the right response, no leak, recovery without a restart."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ import pytest
 from tests.fakes import until
 from tests.support.live import LiveGateway, Response, live_gateway
 from tests.support.machine import slowed
+from tests.support.second_engine import SecondEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from tests.support.second_engine import SecondEngine
 
 pytestmark = pytest.mark.engine
 
 PLOT = "plt.plot([1, 2])"
 ENGINE_TIMEOUT_S = slowed(2)
 
-#: Answers a client may get while an engine fails: a picture, a documented refusal, or a job that was killed with it.
+#: Refusals that a client may get while an engine fails.
 UNAVAILABLE = {"urn:figbox:problem:engine-unavailable", "urn:figbox:problem:container-lost"}
 
 
@@ -47,23 +46,16 @@ def gateway(own_engine: SecondEngine, tmp_path: Path) -> Iterator[LiveGateway]:
 
 async def assert_recovers(gateway: LiveGateway, engine: SecondEngine) -> None:
     """Assert that pictures come again by themselves, and that only warm containers are left."""
-    end = time.monotonic() + slowed(60)
-    while (answer := await gateway.render(PLOT)).status != 200:
-        assert_documented(answer)
-        assert time.monotonic() < end, answer.body
-        await asyncio.sleep(0.3)
-    end = time.monotonic() + slowed(20)
-    while (await gateway.get("/readyz")).status != 200:
-        assert time.monotonic() < end, "ready again"
-        await asyncio.sleep(0.2)
+    await gateway.until_rendered(PLOT, assert_documented)
+    await gateway.until_ready()
     await until(lambda: engine.counts() == {"containers": 2, "volumes": 0}, "only the pool is left")
 
 
-def assert_documented(answer: Response) -> None:
+def assert_documented(response: Response) -> None:
     """Assert that a failure is one of the documented ones, with `Retry-After`."""
-    assert answer.status == 503, answer.body
-    assert answer.json["type"] in UNAVAILABLE
-    assert int(answer.headers["Retry-After"]) >= 1
+    assert response.status == 503, response.body
+    assert response.json["type"] in UNAVAILABLE
+    assert int(response.headers["Retry-After"]) >= 1
 
 
 async def test_engine_stopped_and_started(gateway: LiveGateway, own_engine: SecondEngine) -> None:
@@ -71,34 +63,26 @@ async def test_engine_stopped_and_started(gateway: LiveGateway, own_engine: Seco
     assert (await gateway.render(PLOT)).status == 200
     own_engine.stop()
     assert_documented(await gateway.render(PLOT))
-    end = time.monotonic() + slowed(20)
-    while (ready := await gateway.get("/readyz")).status == 200:
-        assert time.monotonic() < end, "not ready without an engine"
-        await asyncio.sleep(0.2)
-    assert "engine" in ready.json["detail"]
+    assert "engine" in (await gateway.until_ready(503)).json["detail"]
     own_engine.start()
     await assert_recovers(gateway, own_engine)
 
 
-async def test_engine_crashes_under_a_job(gateway: LiveGateway, own_engine: SecondEngine) -> None:
-    """A job whose engine dies gets a documented refusal at once, and nothing of it stays."""
-    task = asyncio.create_task(gateway.render("import time; time.sleep(4); plt.plot([1])"))
+@pytest.mark.parametrize("end", [SecondEngine.crash, SecondEngine.stop])
+async def test_engine_ends_under_a_job(
+    gateway: LiveGateway, own_engine: SecondEngine, end: Callable[[SecondEngine], None]
+) -> None:
+    """A job whose engine dies is refused as documented, at once; an orderly end may kill it. Nothing of it stays."""
+    task = asyncio.create_task(gateway.render(f"import time; time.sleep({slowed(4)}); plt.plot([1])"))
+    await gateway.until_metric("figbox_jobs_running", 1)
     await asyncio.sleep(1)
-    own_engine.crash()
-    assert_documented(await task)
+    end(own_engine)
+    if end is SecondEngine.crash:
+        assert_documented(await task)
     own_engine.start()
-    await assert_recovers(gateway, own_engine)
-
-
-async def test_engine_restarts_under_a_job(gateway: LiveGateway, own_engine: SecondEngine) -> None:
-    """A job whose engine restarts in an orderly way ends with a documented failure, never with a hang."""
-    task = asyncio.create_task(gateway.render("import time; time.sleep(4); plt.plot([1])"))
-    await asyncio.sleep(1)
-    own_engine.stop()
-    own_engine.start()
-    answer = await task
-    if answer.json.get("outcome") != "killed":
-        assert_documented(answer)
+    response = await task
+    if response.json.get("outcome") != "killed":
+        assert_documented(response)
     await assert_recovers(gateway, own_engine)
 
 
@@ -107,10 +91,7 @@ async def test_engine_hangs(gateway: LiveGateway, own_engine: SecondEngine) -> N
     own_engine.hang()
     try:
         assert_documented(await gateway.render(PLOT))
-        end = time.monotonic() + slowed(30)
-        while (await gateway.get("/readyz")).status == 200:
-            assert time.monotonic() < end, "not ready with a hung engine"
-            await asyncio.sleep(0.2)
+        await gateway.until_ready(503)
         began = time.monotonic()
         assert_documented(await gateway.render(PLOT))
         assert time.monotonic() - began < ENGINE_TIMEOUT_S
@@ -139,7 +120,7 @@ async def test_gateway_starts_before_its_engine(own_engine: SecondEngine, tmp_pa
         with live_gateway(tmp_path, docker_host=own_engine.url, FIGBOX_POOL_SIZE=2) as gateway:
             assert_documented(await gateway.render(PLOT))
             assert (await gateway.get("/healthz")).status == 200
-            assert (await gateway.get("/readyz")).status == 503
+            await gateway.until_ready(503)
             own_engine.start()
             await assert_recovers(gateway, own_engine)
     finally:

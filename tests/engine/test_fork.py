@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import subprocess
 import sys
-import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import docker
 import pytest
 
 from gateway.launcher.engine.docker_engine import DockerEngine
-from gateway.launcher.engine.specification import TEMPLATE, Sandbox
+from gateway.launcher.engine.specification import LABEL_INSTALLATION, TEMPLATE, Sandbox
 from gateway.launcher.fork.forking_maker import ForkingMaker
 from gateway.launcher.fork.template import TemplateFailed
 from gateway.launcher.runner.frames import encode_job
@@ -25,7 +22,16 @@ from gateway.launcher.runner.reply import ReplyReader
 from gateway.model.jobs import Job, Limits
 from gateway.model.results import Outcome
 from tests.fakes import until
-from tests.support.live import IMAGE, ROOT, LiveGateway, containers_of, engine_url, live_gateway, remove_containers_of
+from tests.support.live import (
+    IMAGE,
+    ROOT,
+    LiveGateway,
+    containers_of,
+    engine_client,
+    engine_url,
+    live_gateway,
+    remove_containers_of,
+)
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -169,16 +175,13 @@ async def test_runners_share_no_random_state() -> None:
 
 async def test_dead_template_is_replaced() -> None:
     """A template that is killed fails the make under way at most; then there is another one."""
-    client = docker.APIClient(base_url=engine_url(), version="auto")
-    try:
-        async with maker() as making:
-            await unmake(making, await making.make())
-            assert making._template_id is not None
+    async with maker() as making:
+        await unmake(making, await making.make())
+        assert making._template_id is not None
+        with engine_client() as client:
             client.kill(making._template_id)
-            await until(lambda: making._link is None or making._link.lost.done(), "its end was noticed")
-            await unmake(making, await making.make())
-    finally:
-        client.close()
+        await until(lambda: making._link is None or making._link.lost.done(), "its end was noticed")
+        await unmake(making, await making.make())
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +203,9 @@ def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
 )
 async def test_ends_are_told_apart(forking: LiveGateway, code: str, outcome: str, text: str) -> None:
     """How a forked runner ended is known, though the engine sees process 1 alone; and process 1 can't be killed."""
-    answer = await forking.render(code)
-    assert answer.json["outcome"] == outcome
-    assert text in answer.json["error"]
+    response = await forking.render(code)
+    assert response.json["outcome"] == outcome
+    assert text in response.json["error"]
 
 
 async def test_same_picture_as_by_import(forking: LiveGateway, tmp_path: Path) -> None:
@@ -224,25 +227,19 @@ async def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
 async def test_all_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path) -> None:
     """After SIGKILL the template and every container end, also one whose guest keeps its stdin open by a trick."""
     hold = "import os, time\nkept = os.open('/proc/self/fd/100', os.O_RDONLY)\nwhile True: time.sleep(1)"
-    client = docker.APIClient(base_url=engine_url(), version="auto")
-    try:
-        with live_gateway(tmp_path, FIGBOX_WARM_START="fork", FIGBOX_POOL_SIZE=1) as gateway:
-            await gateway.until_metric("figbox_pool_idle", 1)
-            task = asyncio.create_task(gateway.render(hold))
-            await gateway.until_metric('figbox_pool_events_total{event="warm"}', 1)
-            gateway.process.send_signal(signal.SIGKILL)
-            gateway.process.wait(slowed(10))
-            await asyncio.gather(task, return_exceptions=True)
-
-            def running() -> list[str]:
-                rows = client.containers(filters={"label": f"figbox.installation={gateway.installation}"})
-                return [row["Names"][0] for row in rows]
-
-            await until(lambda: running() == [], "everything has ended by itself", slowed(15))
-            with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_INSTALLATION=gateway.installation) as successor:
-                assert containers_of(successor.installation, successor.docker_host) == []
-    finally:
-        client.close()
+    with (
+        engine_client() as client,
+        live_gateway(tmp_path, FIGBOX_WARM_START="fork", FIGBOX_POOL_SIZE=1) as gateway,
+    ):
+        await gateway.until_metric("figbox_pool_idle", 1)
+        task = asyncio.create_task(gateway.render(hold))
+        await gateway.until_metric('figbox_pool_events_total{event="warm"}', 1)
+        gateway.kill()
+        await asyncio.gather(task, return_exceptions=True)
+        ours = {"label": f"{LABEL_INSTALLATION}={gateway.installation}"}
+        await until(lambda: client.containers(filters=ours) == [], "everything has ended by itself", slowed(15))
+        with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_INSTALLATION=gateway.installation) as successor:
+            assert containers_of(successor.installation, successor.docker_host) == []
 
 
 async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_engine: SecondEngine) -> None:
@@ -258,10 +255,7 @@ async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_eng
         assert (await gateway.render(PLOT)).status == 200
         own_engine.crash()
         own_engine.start()
-        end = time.monotonic() + slowed(60)
-        while (await gateway.render(PLOT)).status != 200:
-            assert time.monotonic() < end, "pictures come again"
-            await asyncio.sleep(0.3)
+        await gateway.until_rendered(PLOT)
         await until(lambda: own_engine.counts()["containers"] == 2, "one warm container and one template are left")
 
 

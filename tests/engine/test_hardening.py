@@ -12,7 +12,8 @@ import pytest
 
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
 from tests.fakes import until
-from tests.support.live import LiveGateway, live_gateway
+from tests.support.containers import HARNESS
+from tests.support.live import LiveGateway, engine_client, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,28 +37,11 @@ async def inside(gateway: LiveGateway, expression: str, setup: str = "") -> Any:
     return ast.literal_eval(error[error.rindex("<<") + 2 : error.rindex(">>")])
 
 
-#: Defines `fails(call)`: the errno name of a call that fails, or "ok".
-FAILS = """
-    import ctypes, errno, os, platform
-    def fails(call, *args):
-        try:
-            call(*args)
-        except OSError as error:
-            return errno.errorcode.get(error.errno, str(error.errno))
-        return "ok"
-    libc = ctypes.CDLL(None, use_errno=True)
-    def syscall(number, *args):
-        if libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) for a in args]) == -1:
-            return errno.errorcode[ctypes.get_errno()]
-        return "ok"
-"""
-
-
 async def test_no_network_but_loopback(gateway: LiveGateway) -> None:
     """The only interface is `lo`, and no socket of any family can be made."""
     lines = await inside(gateway, "open('/proc/net/dev').read().splitlines()[2:]")
     assert [line.split(":")[0].strip() for line in lines] == ["lo"]
-    setup = FAILS + "\n    import socket"
+    setup = HARNESS + "import socket"
     families = "[socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK, socket.AF_PACKET, 38, 40]"
     made = f"{{fails(socket.socket, family, socket.SOCK_STREAM) for family in {families}}}"
     assert await inside(gateway, made, setup) == {"EPERM"}
@@ -82,7 +66,7 @@ async def test_root_file_system_cannot_be_written(gateway: LiveGateway) -> None:
     """Nothing outside the working directory can be written, image files and devices included."""
     places = ["", "/etc", "/opt/figbox", "/opt/figbox/site", "/usr", "/var", "/home", "/root", "/run", "/dev"]
     places += ["/dev/shm", "/dev/mqueue", "/sys/fs/cgroup", "/proc/sys/kernel"]
-    found = await inside(gateway, f"{{p: fails(open, p + '/x', 'w') for p in {places}}}", FAILS)
+    found = await inside(gateway, f"{{p: fails(open, p + '/x', 'w') for p in {places}}}", HARNESS)
     refused = {"EROFS", "EACCES", "ENOENT", "EPERM", "ENOTDIR"}
     assert {place: error for place, error in found.items() if error not in refused} == {}
 
@@ -95,7 +79,7 @@ async def test_working_directory_is_bounded_and_inert(gateway: LiveGateway) -> N
     assert {"rw", "noexec", "nosuid", "nodev"} <= options
     assert any(option.startswith("size=") for option in options)
     assert any(option.startswith("nr_inodes=") for option in options)
-    setup = FAILS + "\n    open('/tmp/prog', 'w').write('#!/bin/true')"
+    setup = HARNESS + "open('/tmp/prog', 'w').write('#!/bin/true')"
     assert await inside(gateway, "fails(os.execv, '/tmp/prog', ['prog'])", setup) == "EACCES"
 
 
@@ -114,8 +98,8 @@ CLOSED_CALLS = {
     "setns": 308,
     "process_vm_readv": 310,
     "seccomp": 317,
-    "memfd_create": 319,
     "bpf": 321,
+    "memfd_create": 319,
     "userfaultfd": 323,
     "io_uring_setup": 425,
     "open_tree": 428,
@@ -131,8 +115,8 @@ async def test_system_calls_are_closed(gateway: LiveGateway) -> None:
     """Calls that reach parts of the kernel no plot needs are refused by the filter."""
     machine, found = await inside(
         gateway,
-        f"(platform.machine(), {{name: syscall(number, 0, 0, 0, 0, 0) for name, number in {CLOSED_CALLS}.items()}})",
-        FAILS,
+        f"(os.uname().machine, {{name: syscall(number, 0, 0, 0, 0, 0) for name, number in {CLOSED_CALLS}.items()}})",
+        HARNESS,
     )
     assert machine == "x86_64", "these numbers are x86_64's: add those of this machine"
     assert {name: error for name, error in found.items() if error not in {"EPERM", "ENOSYS"}} == {}
@@ -140,9 +124,9 @@ async def test_system_calls_are_closed(gateway: LiveGateway) -> None:
 
 async def test_no_second_process(gateway: LiveGateway) -> None:
     """Neither fork nor vfork nor a spawned command works; threads do."""
-    assert await inside(gateway, "fails(os.fork)", FAILS) == "EPERM"
+    assert await inside(gateway, "fails(os.fork)", HARNESS) == "EPERM"
     spawn = "fails(subprocess.run, ['/usr/bin/python3', '-c', ''])"
-    assert await inside(gateway, spawn, FAILS + "\n    import subprocess") == "EPERM"
+    assert await inside(gateway, spawn, HARNESS + "import subprocess") == "EPERM"
     thread = "import threading; r = []; t = threading.Thread(target=r.append, args=(7,)); t.start(); t.join()"
     assert await inside(gateway, "r", thread) == [7]
 
@@ -196,59 +180,51 @@ async def test_no_setuid_file_no_compiler_no_pip(gateway: LiveGateway) -> None:
     assert await inside(gateway, "importlib.util.find_spec('pip') is None", setup) is True
 
 
-def find_live(client: docker.APIClient, gateway: LiveGateway) -> dict[str, Any]:
-    """Return the engine's record of a container that is there: those of finished jobs go at any moment."""
-    for name in gateway.containers():
-        with contextlib.suppress(docker.errors.NotFound):
-            return client.inspect_container(name)
-    raise AssertionError("no container is there")
+async def live_containers(gateway: LiveGateway, least: int) -> list[dict[str, Any]]:
+    """Return the engine's records of the containers that are there; those of finished jobs go at any moment."""
+    found: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        found.clear()
+        for name in gateway.containers():
+            with contextlib.suppress(docker.errors.NotFound):
+                found.append(client.inspect_container(name))
+        return len(found) >= least
+
+    with engine_client(gateway.docker_host) as client:
+        await until(look, f"{least} containers are there")
+    return found
 
 
 async def test_engine_was_told_every_line(gateway: LiveGateway) -> None:
     """What can't be seen from inside stands in the engine's own record of a live container."""
-    await until(lambda: bool(gateway.containers()), "a warm container")
-    client = docker.APIClient(base_url=gateway.docker_host, version="auto")
-    try:
-        record = find_live(client, gateway)
-    finally:
-        client.close()
+    record = (await live_containers(gateway, 1))[0]
     host = record["HostConfig"]
-    assert host["NetworkMode"] == "none"
-    assert record["Config"]["NetworkDisabled"] is True
-    assert host["ReadonlyRootfs"] is True
-    assert host["CapDrop"] == ["ALL"]
-    assert not host["CapAdd"]
-    assert host["Memory"] == host["MemorySwap"] == 1024 << 20
-    assert host["PidsLimit"] == 64
-    assert host["NanoCpus"] == 1_000_000_000
-    assert host["IpcMode"] == "none"
-    assert host["CgroupnsMode"] == "private"
-    assert host["LogConfig"]["Type"] == "none"
-    assert host["RestartPolicy"]["Name"] == "no"
-    assert host["OomScoreAdj"] == 500
-    assert host["PidMode"] == host["UTSMode"] == ""
-    assert not host["Privileged"]
-    for empty in ("Binds", "Mounts", "Devices", "VolumesFrom", "PortBindings", "DeviceRequests"):
+    expected = {
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "IpcMode": "none",
+        "PidsLimit": 64,
+        "Memory": 1024 << 20,
+        "MemorySwap": 1024 << 20,
+        "NanoCpus": 1_000_000_000,
+        "CgroupnsMode": "private",
+        "OomScoreAdj": 500,
+        "PidMode": "",
+        "UTSMode": "",
+        "Privileged": False,
+    }
+    assert {name: host[name] for name in expected} == expected
+    assert (host["LogConfig"]["Type"], host["RestartPolicy"]["Name"]) == ("none", "no")
+    for empty in ("CapAdd", "Binds", "Mounts", "Devices", "VolumesFrom", "PortBindings", "DeviceRequests"):
         assert not host.get(empty), empty
     assert record["Mounts"] == []
-    assert record["Config"]["Tty"] is False
+    assert (record["Config"]["NetworkDisabled"], record["Config"]["Tty"]) == (True, False)
     assert record["Image"].startswith("sha256:")
 
 
 async def test_live_containers_have_different_uids(gateway: LiveGateway) -> None:
     """No two live containers share a uid: the kernel's quotas per uid would tie them together."""
-    client = docker.APIClient(base_url=gateway.docker_host, version="auto")
-    users: list[str] = []
-
-    def find_users() -> bool:
-        users.clear()
-        for name in gateway.containers():
-            with contextlib.suppress(docker.errors.NotFound):  # those of finished jobs go at any moment
-                users.append(client.inspect_container(name)["Config"]["User"])
-        return len(users) >= 2
-
-    try:
-        await until(find_users, "two containers are there")
-    finally:
-        client.close()
+    users = [record["Config"]["User"] for record in await live_containers(gateway, 2)]
     assert len(users) == len(set(users))

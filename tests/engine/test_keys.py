@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
 
 from gateway.keys.__main__ import main
 from gateway.keys.keyring import digest_of
 from tests.fakes import KEY, until
-from tests.support.live import containers_of, live_gateway
+from tests.support.live import containers_of, engine_client, live_gateway
 
 if TYPE_CHECKING:
     from tests.support.live import LiveGateway
@@ -49,13 +48,10 @@ raise SystemExit("found: " + " ".join(found) if found else "nothing found")
 
 
 def _specifications(gateway: LiveGateway) -> str:
-    client = docker.APIClient(base_url=gateway.docker_host, version="auto")
-    try:
-        names = containers_of(gateway.installation, gateway.docker_host)
-        assert names
+    names = containers_of(gateway.installation, gateway.docker_host)
+    assert names
+    with engine_client(gateway.docker_host) as client:
         return json.dumps([client.inspect_container(name) for name in names])
-    finally:
-        client.close()
 
 
 def _arguments() -> bytes:

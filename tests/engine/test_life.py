@@ -9,11 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import aiohttp
-import docker
 import pytest
 
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
@@ -26,6 +24,7 @@ from tests.support.live import (
     LiveGateway,
     Response,
     containers_of,
+    engine_client,
     engine_url,
     live_gateway,
     remove_containers_of,
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import docker
+
 pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 PLOT = "plt.plot([1, 2])"
@@ -45,9 +46,8 @@ SLEEP = "import time; time.sleep({}); plt.plot([1])"
 @pytest.fixture
 def client() -> Iterator[docker.APIClient]:
     """Return a client of the engine under test."""
-    client = docker.APIClient(base_url=engine_url(), version="auto")
-    yield client
-    client.close()
+    with engine_client() as client:
+        yield client
 
 
 def states(client: docker.APIClient, installation: str) -> list[str]:
@@ -263,10 +263,7 @@ async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
             assert "Retry-After" in refused.headers
             resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
-        end = time.monotonic() + slowed(30)
-        while (await gateway.render(PLOT)).status != 200:
-            assert time.monotonic() < end, "served again"
-            await asyncio.sleep(0.3)
+        await gateway.until_rendered(PLOT)
         await until(lambda: gateway.containers() == [], "no container is left")
 
 
@@ -289,42 +286,30 @@ def start_and_fail(**environment: str) -> str:
 
 
 def test_taken_port_is_one_sentence() -> None:
-    """A taken port is named, with what to do."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    """A taken port is named."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port {port} on 127.0.0.1 is taken" in start_and_fail(PORT=str(port))
 
 
-def test_missing_image_is_one_sentence() -> None:
-    """An image the engine doesn't have is named, with what to do."""
-    assert "run `make image`" in start_and_fail(FIGBOX_IMAGE="figbox-no-such-image:1")
-
-
-def test_unknown_runtime_is_one_sentence() -> None:
-    """A runtime the engine doesn't know is named, with those it has."""
-    sentence = start_and_fail(FIGBOX_RUNTIME="nosuch")
-    assert "'nosuch'" in sentence
-    assert "runc" in sentence
-
-
-def test_memory_that_does_not_fit_is_one_sentence() -> None:
-    """Sizes that the machine's memory can't hold are refused, and what to lower is named."""
-    sentence = start_and_fail(FIGBOX_RUNNING_LIMIT="64", FIGBOX_MEMORY_LIMIT_MIB="65536")
-    assert "FIGBOX_RUNNING_LIMIT" in sentence
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"FIGBOX_IMAGE": "figbox-no-such-image:1"}, ("run `make image`",)),
+        ({"FIGBOX_RUNTIME": "nosuch"}, ("'nosuch'", "runc")),
+        ({"FIGBOX_RUNNING_LIMIT": "64", "FIGBOX_MEMORY_LIMIT_MIB": "65536"}, ("FIGBOX_RUNNING_LIMIT",)),
+    ],
+    ids=["image", "runtime", "memory"],
+)
+def test_what_does_not_fit_the_engine_is_one_sentence(settings: dict[str, str], named: tuple[str, ...]) -> None:
+    """An image or a runtime that the engine lacks, or memory that the host lacks, is named with what to do."""
+    sentence = start_and_fail(**settings)
+    assert [text for text in named if text not in sentence] == []
 
 
 def test_no_key_refuses_to_start() -> None:
     """Without a key nothing is served."""
     assert "API_KEY" in start_and_fail(API_KEY=" ")
-
-
-@pytest.fixture
-def keys_file(tmp_path: Path) -> Path:
-    """Return a file with the keys `key-of-a` to `key-of-c`."""
-    path = tmp_path / "keys"
-    return write_keys(path, {name: f"key-of-{name}" for name in "abc"})
 
 
 async def test_full_queue_refuses_at_once(tmp_path: Path) -> None:
@@ -339,11 +324,11 @@ async def test_full_queue_refuses_at_once(tmp_path: Path) -> None:
                 assert 1 <= int(answer.headers["Retry-After"]) <= 120
 
 
-async def test_a_flooding_key_does_not_starve_another(tmp_path: Path, keys_file: Path) -> None:
+async def test_a_flooding_key_does_not_starve_another(tmp_path: Path) -> None:
     """While one key floods with spinning jobs, another's small job waits about one turn, and excess is 429."""
     with live_gateway(
         tmp_path,
-        FIGBOX_API_KEYS_FILE=keys_file,
+        FIGBOX_API_KEYS_FILE=write_keys(tmp_path / "keys", {"a": "key-of-a", "b": "key-of-b"}),
         FIGBOX_RUNNING_LIMIT=1,
         FIGBOX_POOL_SIZE=1,
         FIGBOX_WALL_LIMIT_S=slowed(2),

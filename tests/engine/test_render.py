@@ -14,7 +14,6 @@ from PIL import Image
 from gateway.model.jobs import Format, Limits, MiB, NamedFile
 from gateway.model.results import LimitExceeded, Outcome, Result
 from tests.support.executors import LiveExecutor, live_executor
-from tests.support.live import ROOT
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 
 EVERY_FORMAT = {"formats": tuple(Format), "all_figures": True}
-EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples").glob("*.py"))}
 
 RICH = """
 import pandas as pd, warnings
@@ -117,14 +115,6 @@ async def test_same_job_gives_the_same_bytes_on_two_engines(warm: LiveExecutor, 
         theirs = await other.run(code, **job)
     ours = await warm.run(code, **job)
     assert contents(ours) == contents(theirs)
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-async def test_every_example_in_every_format(warm: LiveExecutor, example: str) -> None:
-    """Each example of the gallery is drawn in each format, and each file passes its check."""
-    result = await warm.run(EXAMPLES[example], options=EVERY_FORMAT)
-    assert result.outcome is Outcome.OK, result.error
-    assert [picture.format for picture in result.figures[-1].pictures] == list(Format)
 
 
 @pytest.mark.parametrize(

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import struct
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
 
+from gateway.model.jobs import MiB
+from tests.support.containers import attach, read_streams
+from tests.support.live import IMAGE, ROOT
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, bytes, bytes]]
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).parents[2]
-IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 SECCOMP = (ROOT / "gateway" / "launcher" / "engine" / "seccomp.json").read_text()
 LABEL = f"figbox.test.runner-image.{uuid.uuid4().hex}"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MiB = 1024 * 1024
 HARDENED: dict[str, Any] = {
     "network_disabled": True,
     "read_only": True,
@@ -106,7 +106,7 @@ def engine() -> Iterator[Any]:
 
 
 @pytest.fixture
-def run(engine: Any) -> Callable[..., tuple[int, bytes, bytes]]:
+def run(engine: Any) -> Run:
     """Run the image with bytes on stdin; gives exit code, stdout and stderr."""
 
     def run_image(stdin: bytes, *command: str, **options: Any) -> tuple[int, bytes, bytes]:
@@ -114,17 +114,11 @@ def run(engine: Any) -> Callable[..., tuple[int, bytes, bytes]]:
             IMAGE, list(command), stdin_open=True, network_mode="none", labels=[LABEL], **options
         )
         try:
-            stream = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-            try:
+            with attach(engine.api, container.id) as stream:
                 container.start()
-                pipe = stream._sock  # the SDK hides the socket whose writing side must be closed
-                pipe.settimeout(slowed(60))
-                pipe.sendall(stdin)
-                pipe.shutdown(socket.SHUT_WR)
-                stdout, stderr = split_streams(pipe)
-            finally:
-                stream.close()
-                pipe.close()
+                stream.sendall(stdin)
+                stream.shutdown(socket.SHUT_WR)
+                stdout, stderr = read_streams(stream)
             return container.wait(timeout=slowed(60))["StatusCode"], stdout, stderr
         finally:
             container.remove(force=True)
@@ -132,20 +126,7 @@ def run(engine: Any) -> Callable[..., tuple[int, bytes, bytes]]:
     return run_image
 
 
-def split_streams(pipe: socket.socket) -> tuple[bytes, bytes]:
-    """Undo the engine's multiplexing."""
-    data = bytearray()
-    while chunk := pipe.recv(1 << 16):
-        data += chunk
-    streams = {1: bytearray(), 2: bytearray()}
-    while data:
-        number, length = struct.unpack(">BxxxI", data[:8])
-        streams[number] += data[8 : 8 + length]
-        del data[: 8 + length]
-    return bytes(streams[1]), bytes(streams[2])
-
-
-def test_by_hand(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_by_hand(run: Run) -> None:
     """A script on stdin gives its picture on stdout, with nothing set but the network off."""
     code, stdout, stderr = run(b"plt.plot([1, 2])\nprint('hello')\n")
     assert (code, stderr) == (0, b"hello\n")
@@ -155,7 +136,7 @@ def test_by_hand(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
 @pytest.mark.parametrize(
     "program", [ALL_FORMATS, LIBRARIES, KINDS, FONTS], ids=["formats", "libraries", "kinds", "fonts"]
 )
-def test_everything_works_under_the_hardening(run: Callable[..., tuple[int, bytes, bytes]], program: str) -> None:
+def test_everything_works_under_the_hardening(run: Run, program: str) -> None:
     """No limit or filter is in the way of an honest plot, and nothing is warned of."""
     code, stdout, stderr = run(b"import warnings; warnings.simplefilter('error')\n" + program.encode(), **HARDENED)
     assert (code, stderr.replace(b"The PostScript backend does not support transparency; partially transparent "
@@ -164,14 +145,14 @@ def test_everything_works_under_the_hardening(run: Callable[..., tuple[int, byte
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
-def test_example_is_drawn_without_a_word(run: Callable[..., tuple[int, bytes, bytes]], example: Path) -> None:
+def test_example_is_drawn_without_a_word(run: Run, example: Path) -> None:
     """Every example draws under the hardening and says nothing."""
     code, stdout, stderr = run(example.read_bytes(), **HARDENED)
     assert (code, stderr) == (0, b"")
     assert stdout.startswith(PNG_SIGNATURE)
 
 
-def test_asserts_and_tracebacks_are_the_programs_own(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_asserts_and_tracebacks_are_the_programs_own(run: Run) -> None:
     """The libraries run optimised, the program doesn't; its traceback names no file of the image."""
     code, stdout, stderr = run(b"x = 1\nassert x == 2, 'no'\n", **HARDENED)
     assert (code, stdout) == (1, b"")
@@ -180,7 +161,7 @@ def test_asserts_and_tracebacks_are_the_programs_own(run: Callable[..., tuple[in
     assert b"/usr" not in stderr
 
 
-def test_set_is_as_ever(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_set_is_as_ever(run: Run) -> None:
     """Leaving out the signatures at the import changes neither ``set()`` nor later classes."""
     program = """
 import inspect
@@ -205,7 +186,7 @@ assert "mine" in inspect.signature(Mine.set).parameters
     assert b"aliases" in stderr
 
 
-def test_baked_font_list_is_used(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_baked_font_list_is_used(run: Run) -> None:
     """No container looks at every font file anew."""
     program = """
 import os, matplotlib
@@ -222,7 +203,7 @@ plt.figure()
     assert (code, stderr) == (0, b"")
 
 
-def test_image_holds_no_tools(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_image_holds_no_tools(run: Run) -> None:
     """No pip, compiler or build program, no setuid or setgid file, nothing unreadable or writable for the job's uid."""
     program = """
 import importlib.util, os, shutil, stat
@@ -245,7 +226,7 @@ plt.figure()
     assert (code, stderr) == (0, b"")
 
 
-def test_probe_sees_the_hardening(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_probe_sees_the_hardening(run: Run) -> None:
     """The probe reports each part of the hardening as it was set."""
     code, stdout, stderr = run(b"", "probe", **HARDENED)
     assert (code, stderr) == (0, b"")
@@ -261,7 +242,7 @@ def test_probe_sees_the_hardening(run: Callable[..., tuple[int, bytes, bytes]]) 
         }  # fmt: skip
 
 
-def test_facts_are_the_same_each_time(run: Callable[..., tuple[int, bytes, bytes]]) -> None:
+def test_facts_are_the_same_each_time(run: Run) -> None:
     """The image says what it is made of, under the whole hardening too, and says the same twice."""
     answers = {run(b"", "facts", **HARDENED) for _ in range(2)}
     ((code, stdout, stderr),) = answers

@@ -10,20 +10,20 @@ import secrets
 import subprocess
 import sys
 import tomllib
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import docker
 import pytest
 
 from benchmarks import system_calls
 from tests.spec_lines.changes import unfiltered
 from tests.support.containers import make_sandbox, program_config, run, smaller
-from tests.support.live import IMAGE, ROOT, engine_url, remove_containers_of
+from tests.support.live import IMAGE, ROOT, engine_client, engine_url, remove_containers_of
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import docker
 
     from gateway.launcher.engine.specification import Sandbox
 
@@ -143,7 +143,7 @@ ENDING = ("exit_group",)
 @pytest.fixture(scope="module")
 def client() -> Iterator[docker.APIClient]:
     """Return a client of the engine; containers that a failure left are removed."""
-    with closing(docker.APIClient(base_url=engine_url(), version="auto")) as client:
+    with engine_client() as client:
         yield client
     remove_containers_of(INSTALLATION, engine_url())
 

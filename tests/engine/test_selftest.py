@@ -18,7 +18,7 @@ import pytest
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.launcher.selftest import __main__ as selftest
 from tests.support import runtimes
-from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, live_gateway
+from tests.support.live import IMAGE, ROOT, engine_client, live_gateway
 from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
 
@@ -28,39 +28,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-#: Takes a container's specification, as the engine wrote it for the runtime, and leaves something out.
-#: Source: OCI runtime specification, "Configuration".
-LEFT_OUT = {
-    "memory": "spec['linux']['resources'].pop('memory')",
-    "pids": "spec['linux']['resources'].pop('pids')",
+#: Takes a container's specification, as the engine wrote it for the runtime, and leaves something out -> the checks
+#: that find it. Source: OCI runtime specification, "Configuration".
+LEFT_OUT: dict[str, tuple[str, set[str]]] = {
+    "memory": ("spec['linux']['resources'].pop('memory')", {"memory"}),
+    "pids": ("spec['linux']['resources'].pop('pids')", {"threads"}),
     # In a control group that is served before all others: a busy host would hide that the limit is missing.
-    "cpu": (
-        "spec['linux']['resources']['cpu'] = {'shares': 262144}; "
-        "spec['linux']['cgroupsPath'] = '/figbox-test-' + arguments[-1]"
-    ),
-    "seccomp": "spec['linux'].pop('seccomp')",
-    "tmpfs-size": "leave_out('size=')",
-    "tmpfs-inodes": "leave_out('nr_inodes=')",
-    "tmpfs-noexec": "leave_out('noexec')",
-    "ulimits": "spec['process'].pop('rlimits')",
-    "capabilities": "spec['process']['capabilities']['bounding'] = ['CAP_CHOWN']",
-    "user": "spec['process']['user'] = {'uid': 0, 'gid': 0}",
-    "groups": "spec['process']['user']['additionalGids'] = [0]",
-}
-
-#: The checks that find it.
-FOUND_BY = {
-    "memory": {"memory"},
-    "pids": {"threads"},
-    "cpu": {"cpu"},
-    "seccomp": {"system calls"},
-    "tmpfs-size": {"files", "tmpfs"},
-    "tmpfs-inodes": {"inodes"},
-    "tmpfs-noexec": {"files"},
-    "ulimits": {"file size", "descriptors"},
-    "capabilities": {"capabilities"},
-    "user": {"user"},
-    "groups": {"user"},
+    "cpu": ("spec['linux']['resources']['cpu'] = {'shares': 262144}; in_own_group()", {"cpu"}),
+    "seccomp": ("spec['linux'].pop('seccomp')", {"system calls"}),
+    "tmpfs-size": ("leave_out('size=')", {"files", "tmpfs"}),
+    "tmpfs-inodes": ("leave_out('nr_inodes=')", {"inodes"}),
+    "tmpfs-noexec": ("leave_out('noexec')", {"files"}),
+    "ulimits": ("spec['process'].pop('rlimits')", {"file size", "descriptors"}),
+    "capabilities": ("spec['process']['capabilities']['bounding'] = ['CAP_CHOWN']", {"capabilities"}),
+    "user": ("spec['process']['user'] = {'uid': 0, 'gid': 0}", {"user"}),
+    "groups": ("spec['process']['user']['additionalGids'] = [0]", {"user"}),
 }
 
 RUNTIME = """\
@@ -71,6 +53,9 @@ def leave_out(beginning):
     for mount in spec["mounts"]:
         if mount["destination"] == "/tmp":
             mount["options"] = [option for option in mount["options"] if not option.startswith(beginning)]
+
+def in_own_group():
+    spec["linux"]["cgroupsPath"] = "/figbox-test-" + arguments[-1]
 
 arguments = sys.argv[1:]
 if "create" in arguments and {condition}:
@@ -103,14 +88,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory, flag: Path) -> Iterator[Sec
     runtimes.need_root()
     folder = tmp_path_factory.mktemp("runtimes")
     known: dict[str, Any] = {
-        f"without-{name}": make_runtime(folder / name, change) for name, change in LEFT_OUT.items()
+        f"without-{name}": make_runtime(folder / name, change) for name, (change, _) in LEFT_OUT.items()
     }
-    known["turncoat"] = make_runtime(folder / "turncoat", LEFT_OUT["memory"], f"os.path.exists({str(flag)!r})")
+    known["turncoat"] = make_runtime(folder / "turncoat", LEFT_OUT["memory"][0], f"os.path.exists({str(flag)!r})")
     # gVisor with the filter on inside holds all it must, but its runner can't make threads: see docs/runtimes.md.
     runsc = runtimes.runsc()
     known["runsc-filtered"] = {**runsc, "runtimeArgs": [*runsc["runtimeArgs"], "--oci-seccomp"]}
-    with second_engine(EngineSetup({"runtimes": known})) as engine:
-        engine.copy_image(engine_url(), IMAGE)
+    with second_engine(EngineSetup({"runtimes": known}), with_image=True) as engine:
         yield engine
 
 
@@ -141,7 +125,7 @@ async def test_what_a_runtime_leaves_out_is_found(
 ) -> None:
     """Each line that a runtime ignores is found by the checks that are there for it, and by no other."""
     verdict = await selftest.run(settings_on(f"without-{name}"))
-    assert {check.name for check in verdict.checks if not check.holds} == FOUND_BY[name], verdict.gaps
+    assert {check.name for check in verdict.checks if not check.holds} == LEFT_OUT[name][1], verdict.gaps
     assert engine.counts()["containers"] == 0
 
 
@@ -179,33 +163,23 @@ def turn(flag: Path, *, on: bool) -> None:
     flag.touch() if on else flag.unlink()
 
 
-async def until_status(gateway: LiveGateway, status: int) -> dict[str, Any]:
-    """Wait until `/readyz` has a status; return its document."""
-    end = time.monotonic() + slowed(60)
-    while (answer := await gateway.get("/readyz")).status != status:
-        assert time.monotonic() < end, gateway.log_text()[-3000:]
-        await asyncio.sleep(0.1)
-    return answer.json
-
-
 async def test_an_engine_that_came_back_worse_gets_no_job(engine: SecondEngine, flag: Path, tmp_path: Path) -> None:
     """An engine that was away is tested before it is trusted again; what it ignores stops all jobs until it doesn't."""
     settings = {"FIGBOX_RUNTIME": "turncoat", "FIGBOX_POOL_SIZE": 1}
     with live_gateway(tmp_path, docker_host=engine.url, **settings) as gateway:
-        document = await until_status(gateway, 200)
-        assert document["self_test"]["holds"] is True
-        assert document["self_test"]["age_s"] >= 0
+        self_test = (await gateway.until_ready()).json["self_test"]
+        assert self_test["holds"] is True
+        assert self_test["age_s"] >= 0
         assert await gateway.metric("figbox_sandbox_holds") == 1
         turn(flag, on=True)
         try:
             engine.stop()
-            await until_status(gateway, 503)
+            await gateway.until_ready(503)
             engine.start()
             end = time.monotonic() + slowed(60)
-            while (await until_status(gateway, 503))["self_test"]["holds"]:
+            while (refused := (await gateway.until_ready(503)).json)["self_test"]["holds"]:
                 assert time.monotonic() < end
                 await asyncio.sleep(0.1)
-            refused = await until_status(gateway, 503)
             assert "the sandbox does not hold: its memory limit is not enforced" in refused["detail"]
             assert (await gateway.render("plt.plot([1, 2])")).status == 503
             assert await gateway.metric("figbox_sandbox_holds") == 0
@@ -213,18 +187,15 @@ async def test_an_engine_that_came_back_worse_gets_no_job(engine: SecondEngine, 
         finally:
             turn(flag, on=False)
         engine.stop()
-        await until_status(gateway, 503)
+        await gateway.until_ready(503)
         engine.start()
-        assert (await until_status(gateway, 200))["self_test"]["holds"] is True
+        assert (await gateway.until_ready()).json["self_test"]["holds"] is True
         assert (await gateway.render("plt.plot([1, 2])")).status == 200
 
 
 def test_self_tests_leave_nothing_under_their_name(engine: SecondEngine) -> None:
     """Whatever the tests above came to, no container of a self-test is left."""
-    client = engine.client()
-    try:
+    with engine_client(engine.url) as client:
         rows = client.containers(all=True, filters={"label": LABEL_INSTALLATION})
         assert [row["Labels"][LABEL_INSTALLATION] for row in rows] == []
-    finally:
-        client.close()
     assert json.loads(engine.configuration.read_text())["runtimes"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import KEY, until
-from tests.support.live import ROOT, LiveGateway, end_gateway
+from tests.support.live import ROOT, end_gateway
 from tests.support.machine import slowed
 from tests.support.split import NO_ENGINE, live_launcher, live_split, start_split_gateway
 
@@ -49,16 +49,6 @@ async def begin(split: LiveSplit, code: str) -> asyncio.Task[object]:
     task: asyncio.Task[object] = asyncio.create_task(split.gateway.render(code))
     await split.gateway.until_metric(warm, before + 1)
     return task
-
-
-async def until_ready(gateway: LiveGateway, status: int) -> str:
-    """Wait until `/readyz` has a status; return its reason."""
-    for _ in range(slowed(600)):
-        answer = await gateway.get("/readyz")
-        if answer.status == status:
-            return str(answer.json.get("detail", ""))
-        await asyncio.sleep(0.05)
-    raise AssertionError(answer.body)
 
 
 # What the gateway holds
@@ -172,10 +162,10 @@ async def test_a_killed_launcher_is_503_until_it_is_back(split: LiveSplit) -> No
     assert int(answer.headers["Retry-After"]) >= 1
     under_way = await asyncio.wait_for(task, slowed(15))
     assert under_way.status == 503  # type: ignore[attr-defined]
-    assert "launcher" in await until_ready(split.gateway, 503)
+    assert "launcher" in (await split.gateway.until_ready(503)).json["detail"]
     assert await split.gateway.metric("figbox_engine_up") == 0
     split.launcher.start_again()
-    await until_ready(split.gateway, 200)
+    await split.gateway.until_ready()
     assert (await split.gateway.render(PLOT)).status == 200
     await split.gateway.until_metric("figbox_pool_idle", 1)
     await until(lambda: len(split.gateway.containers()) == 1, "what the killed one left is swept", slowed(30))
@@ -187,11 +177,11 @@ async def test_a_hung_launcher_is_noticed(split: LiveSplit) -> None:
     split.launcher.process.send_signal(signal.SIGSTOP)
     try:
         task = asyncio.create_task(split.gateway.render(PLOT))
-        assert "does not respond" in await until_ready(split.gateway, 503)
+        assert "does not respond" in (await split.gateway.until_ready(503)).json["detail"]
         assert (await asyncio.wait_for(task, slowed(15))).status == 503
     finally:
         split.launcher.process.send_signal(signal.SIGCONT)
-    await until_ready(split.gateway, 200)
+    await split.gateway.until_ready()
     assert (await split.gateway.render(PLOT)).status == 200
 
 
@@ -199,7 +189,7 @@ async def test_an_orderly_end_of_the_launcher(split: LiveSplit) -> None:
     """On SIGTERM a launcher lets running jobs finish, refuses new ones, empties its pool and exits with 0."""
     task = await begin(split, SLEEP.format(2))
     split.launcher.process.send_signal(signal.SIGTERM)
-    assert await until_ready(split.gateway, 503) == "the launcher is shutting down"
+    assert (await split.gateway.until_ready(503)).json["detail"] == "the launcher is shutting down"
     refused = await split.gateway.render(PLOT)
     assert (refused.status, refused.json["type"]) == (503, "urn:figbox:problem:shutting-down")
     assert (await task).status == 200  # type: ignore[attr-defined]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import io
 import json
@@ -17,12 +16,9 @@ from PIL import Image
 
 from gateway.model.jobs import Format
 from gateway.v1.response.accept import PICTURE_TYPES
-from tests.fakes import KEY
 from tests.support.live import ROOT, live_gateway
-from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.support.live import LiveGateway
@@ -31,26 +27,13 @@ pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples").glob("*.py"))}
 LINE = "plt.plot([1, 3, 2])"
-AUTH = {"X-API-Key": KEY}
-PYTHON = {**AUTH, "Content-Type": "text/x-python"}
-JSON = {"Accept": "application/json"}
-
-
-@contextlib.asynccontextmanager
-async def _post(gateway: LiveGateway, query: str = "", **request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-    timeout = aiohttp.ClientTimeout(slowed(90))
-    async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
-        session.post(f"{gateway.url}/v1/render{query}", **request) as response,
-    ):
-        yield response
+PYTHON = {"Content-Type": "text/x-python"}
 
 
 async def _document(gateway: LiveGateway, status: int = 200, **body: Any) -> dict[str, Any]:
-    async with _post(gateway, headers={**AUTH, **JSON}, json=body) as response:
-        document: dict[str, Any] = await response.json(content_type=None)
-        assert response.status == status, document
-        return document
+    response = await gateway.render_v1(accept="application/json", json=body)
+    assert response.status == status, response.json
+    return response.json
 
 
 def _size(data: bytes) -> tuple[int, int]:
@@ -61,23 +44,21 @@ def _size(data: bytes) -> tuple[int, int]:
 
 async def test_script_with_curl_s_manners(gateway: LiveGateway) -> None:
     """A raw script with options in the query gives the picture alone."""
-    async with _post(gateway, "?dpi=50&width=4&height=2&rc.axes.grid=true", headers=PYTHON, data=LINE) as response:
-        body = await response.read()
-        assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
-    assert _size(body) == (200, 100)
+    query = "?dpi=50&width=4&height=2&rc.axes.grid=true"
+    response = await gateway.render_v1(query, headers=PYTHON, data=LINE)
+    assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
+    assert _size(response.body) == (200, 100)
 
 
 @pytest.mark.parametrize("kind", Format)
 async def test_each_format_alone(gateway: LiveGateway, kind: Format) -> None:
     """Each format is served as what it is; the same request has the same bytes and tag, and knows it with 304."""
-    request = {"headers": PYTHON, "data": LINE}
-    async with _post(gateway, f"?format={kind}", **request) as response:
-        body = await response.read()
-        assert (response.status, response.headers["Content-Type"]) == (200, PICTURE_TYPES[kind]), body
-        tag = response.headers["ETag"]
-    assert tag == f'"{hashlib.sha256(body).hexdigest()}"'
-    async with _post(gateway, f"?format={kind}", **request | {"headers": {**PYTHON, "If-None-Match": tag}}) as response:
-        assert (response.status, await response.read()) == (304, b"")
+    response = await gateway.render_v1(f"?format={kind}", headers=PYTHON, data=LINE)
+    assert (response.status, response.headers["Content-Type"]) == (200, PICTURE_TYPES[kind]), response.body
+    tag = response.headers["ETag"]
+    assert tag == f'"{hashlib.sha256(response.body).hexdigest()}"'
+    known = await gateway.render_v1(f"?format={kind}", headers={**PYTHON, "If-None-Match": tag}, data=LINE)
+    assert (known.status, known.body) == (304, b"")
 
 
 async def test_data_file_in_a_form(gateway: LiveGateway) -> None:
@@ -86,9 +67,9 @@ async def test_data_file_in_a_form(gateway: LiveGateway) -> None:
     form.add_field("code", "import pandas as pd\npd.read_csv('data.csv').plot()", filename="script.py")
     form.add_field("file", io.BytesIO(b"x,y\n1,2\n3,4\n"), filename="data.csv")
     form.add_field("dpi", "50")
-    async with _post(gateway, headers=AUTH, data=form) as response:
-        assert response.status == 200, await response.text()
-        assert _size(await response.read()) == (320, 240)
+    response = await gateway.render_v1(data=form)
+    assert response.status == 200, response.body
+    assert _size(response.body) == (320, 240)
 
 
 async def test_everything_in_a_document(gateway: LiveGateway) -> None:
@@ -124,17 +105,11 @@ async def test_everything_in_a_document(gateway: LiveGateway) -> None:
 async def test_archive(gateway: LiveGateway) -> None:
     """The ZIP unpacks to pictures, files, prints and the manifest."""
     body = {"code": "print('x'); plt.plot([1]); open('a.txt', 'w').write('b')", "format": ["png", "pdf"]}
-    async with _post(gateway, headers={**AUTH, "Accept": "application/zip"}, json=body) as response:
-        assert response.status == 200, await response.text()
-        archive = zipfile.ZipFile(io.BytesIO(await response.read()))
-    assert archive.namelist() == [
-        "figure-1.png",
-        "figure-1.pdf",
-        "files/a.txt",
-        "stdout.txt",
-        "stderr.txt",
-        "manifest.json",
-    ]
+    response = await gateway.render_v1(accept="application/zip", json=body)
+    assert response.status == 200, response.body
+    archive = zipfile.ZipFile(io.BytesIO(response.body))
+    names = ["figure-1.png", "figure-1.pdf", "files/a.txt", "stdout.txt", "stderr.txt", "manifest.json"]
+    assert archive.namelist() == names
     assert archive.read("stdout.txt") == b"x\n"
     assert json.loads(archive.read("manifest.json"))["figures"][0]["pictures"][1]["name"] == "figure-1.pdf"
 
@@ -157,15 +132,15 @@ async def test_same_bytes_each_time(gateway: LiveGateway) -> None:
     tags = set()
     for _ in range(3):
         async with asyncio.TaskGroup() as group:
-            answers = [group.create_task(_tag(gateway, body)) for _ in range(4)]
-        tags |= {answer.result() for answer in answers}
+            tasks = [group.create_task(_tag(gateway, body)) for _ in range(4)]
+        tags |= {task.result() for task in tasks}
     assert len(tags) == 1
 
 
 async def _tag(gateway: LiveGateway, body: dict[str, Any]) -> str:
-    async with _post(gateway, headers={**AUTH, **JSON}, json=body) as response:
-        assert response.status == 200, await response.text()
-        return response.headers["ETag"]
+    response = await gateway.render_v1(accept="application/json", json=body)
+    assert response.status == 200, response.body
+    return response.headers["ETag"]
 
 
 async def test_styles_and_parameters_reach_the_figure(gateway: LiveGateway) -> None:
@@ -238,21 +213,21 @@ async def test_bad_values_that_only_matplotlib_knows(gateway: LiveGateway) -> No
 
 async def test_environments(gateway: LiveGateway) -> None:
     """The list names what is installed."""
-    (found,) = (await gateway.get("/v1/environments", AUTH)).json["environments"]
-    assert found["name"] == "default"
-    assert found["image"].startswith("sha256:")
+    found = await gateway.environments()
+    assert list(found) == ["default"]
+    assert found["default"]["image"].startswith("sha256:")
 
 
 async def test_cache_over_a_restart(tmp_path: Path) -> None:
-    """What was rendered before a restart is answered after it without a container, and says so."""
+    """What was rendered before a restart is served after it without a container, and says so."""
     settings = {"FIGBOX_CACHE_MIB": 64, "FIGBOX_CACHE_FILE": tmp_path / "renders.sqlite3"}
     bodies = []
     for expected in (["miss", "hit"], ["hit"]):
         with live_gateway(tmp_path, **settings) as gateway:
             for use in expected:
-                async with _post(gateway, headers=PYTHON, data=LINE) as response:
-                    bodies.append(await response.read())
-                    assert (response.status, response.headers["X-Figbox-Cache"]) == (200, use)
+                response = await gateway.render_v1(headers=PYTHON, data=LINE)
+                bodies.append(response.body)
+                assert (response.status, response.headers["X-Figbox-Cache"]) == (200, use)
             document = await _document(gateway, code=LINE)
             assert document["cached"] is True
             assert await gateway.metric("figbox_cache_hits_total") == expected.count("hit") + 1

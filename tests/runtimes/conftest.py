@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import runtimes
-from tests.support.live import IMAGE, LiveGateway, engine_url, live_gateway
+from tests.support.live import LiveGateway, live_gateway
 from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
 
@@ -48,8 +48,7 @@ def engine_with_runtimes() -> Iterator[SecondEngine]:
     """Return an engine with the image that knows runc, crun and gVisor, without the cgroup mount that crun refuses."""
     runtimes.need_root()
     known = {"crun": runtimes.crun(), "runsc": runtimes.runsc()}
-    with second_engine(EngineSetup({"runtimes": known}, unified_cgroup=False)) as engine:
-        engine.copy_image(engine_url(), IMAGE)
+    with second_engine(EngineSetup({"runtimes": known}, unified_cgroup=False), with_image=True) as engine:
         yield engine
 
 
@@ -57,8 +56,7 @@ def engine_with_runtimes() -> Iterator[SecondEngine]:
 def remapping_engine() -> Iterator[SecondEngine]:
     """Return an engine with the image whose containers have user namespaces."""
     runtimes.need_root()
-    with second_engine(EngineSetup(remapped=True)) as engine:
-        engine.copy_image(engine_url(), IMAGE)
+    with second_engine(EngineSetup(remapped=True), with_image=True) as engine:
         yield engine
 
 

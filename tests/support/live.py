@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from tests.fakes import DEADLINE_S, KEY
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
@@ -33,6 +33,13 @@ IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 def engine_url() -> str:
     """Return the address of the engine under test."""
     return find_engine_url(os.environ.get("DOCKER_HOST"))
+
+
+@contextmanager
+def engine_client(url: str | None = None, **options: Any) -> Iterator[docker.APIClient]:
+    """Open a client of an engine; without an address, of the one under test."""
+    with closing(docker.APIClient(base_url=url or engine_url(), version="auto", **options)) as client:
+        yield client
 
 
 @dataclass
@@ -77,25 +84,39 @@ class LiveGateway(LiveProcess):
     metrics_url: str
 
     async def render(self, code: str, key: str = KEY, timeout_s: float = slowed(90)) -> Response:
-        """POST code and return the answer."""
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
-            session.post(f"{self.url}/render-matplotlib", json={"code": code}, headers={"X-API-Key": key}) as response,
-        ):
-            return await _read(response)
+        """POST code to the old endpoint; return the response."""
+        return await self.post("/render-matplotlib", timeout_s, headers={"X-API-Key": key}, json={"code": code})
 
-    async def post(self, path: str, document: dict[str, Any], accept: str, timeout_s: float = slowed(90)) -> Response:
-        """POST a document with the key of the tests and return the answer."""
+    async def render_v1(self, query: str = "", *, accept: str | None = None, **request: Any) -> Response:
+        """POST what aiohttp makes of a request to `/v1/render`, with the key of the tests; return the response."""
+        headers = {"X-API-Key": KEY, **({"Accept": accept} if accept else {}), **request.pop("headers", {})}
+        return await self.post(f"/v1/render{query}", headers=headers, **request)
+
+    async def post(self, path: str, timeout_s: float = slowed(90), **request: Any) -> Response:
+        """POST a request; return the response."""
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
-            session.post(self.url + path, json=document, headers={"X-API-Key": KEY, "Accept": accept}) as response,
+            session.post(self.url + path, **request) as response,
         ):
             return await _read(response)
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
-        """GET a path and return the answer."""
+        """GET a path; return the response."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
             return await _read(response)
+
+    async def environments(self) -> dict[str, dict[str, Any]]:
+        """Return the environments that it lists, by name."""
+        listed = (await self.get("/v1/environments", {"X-API-Key": KEY})).json["environments"]
+        return {environment["name"]: environment for environment in listed}
+
+    async def until_ready(self, status: int = 200) -> Response:
+        """Wait until `/readyz` has a status; return that response."""
+        return await until_status(lambda: self.get("/readyz"), status)
+
+    async def until_rendered(self, code: str, check: Callable[[Response], None] = lambda _: None) -> Response:
+        """Send code until it gives a picture; return that response. The others are checked."""
+        return await until_status(lambda: self.render(code), 200, check)
 
     async def metric(self, name: str) -> float:
         """Return the value of a metric by its exposed name, labels included; 0 when it isn't there yet."""
@@ -199,12 +220,9 @@ def free_port() -> int:
 
 def containers_of(installation: str, docker_host: str) -> list[str]:
     """Return the names of an installation's containers, in any state."""
-    client = docker.APIClient(base_url=docker_host, version="auto")
-    try:
+    with engine_client(docker_host) as client:
         rows = client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"})
         return [row["Names"][0].lstrip("/") for row in rows if row["Names"]]
-    finally:
-        client.close()
 
 
 def remove_containers_of(installation: str, docker_host: str) -> None:
@@ -218,15 +236,13 @@ def remove_containers_of(installation: str, docker_host: str) -> None:
         client = docker.APIClient(base_url=docker_host, version="auto", timeout=slowed(10))
     except docker.errors.DockerException:
         return
-    try:
+    with closing(client):
         for row in client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"}):
             try:
                 client.remove_container(row["Id"], force=True)
             except docker.errors.APIError as error:
                 if error.status_code not in (404, 409):  # its removal is under way, or done
                     raise
-    finally:
-        client.close()
 
 
 def _read_url(process: subprocess.Popen[str], log: Path) -> str:
@@ -235,6 +251,22 @@ def _read_url(process: subprocess.Popen[str], log: Path) -> str:
         if line.startswith("Figbox serves "):
             return line.split()[2]
     raise AssertionError(f"the gateway did not start:\n{log.read_text()}")
+
+
+async def until_status(
+    ask: Callable[[], Awaitable[Response]], status: int, check: Callable[[Response], None] = lambda _: None
+) -> Response:
+    """Ask until a response has a status; return it. Until then nothing may listen, and other responses are checked."""
+    end = time.monotonic() + slowed(60)
+    while True:
+        said: object = "nothing listens"
+        with suppress(aiohttp.ClientConnectionError):
+            if (response := await ask()).status == status:
+                return response
+            check(response)
+            said = response.status, response.body[-2000:]
+        assert time.monotonic() < end, said
+        await asyncio.sleep(0.1)
 
 
 async def _read(response: aiohttp.ClientResponse) -> Response:

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import docker
-
 from tests.support import runtimes
+from tests.support.live import IMAGE, engine_client
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -156,28 +155,17 @@ class SecondEngine:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    def client(self) -> docker.APIClient:
-        """Return a client; the caller closes it."""
-        return docker.APIClient(base_url=self.url, version="auto")
-
     def counts(self) -> dict[str, int]:
         """Return the numbers of its containers and volumes."""
-        client = self.client()
-        try:
+        with engine_client(self.url) as client:
             rows: Any = client.containers(all=True)
             return {"containers": len(rows), "volumes": len(client.volumes()["Volumes"] or [])}
-        finally:
-            client.close()
 
-    def copy_image(self, source: str, image: str) -> None:
-        """Load an image from another engine, without a file in between."""
-        origin, own = docker.APIClient(base_url=source, version="auto"), self.client()
-        try:
-            for event in own.load_image(origin.get_image(image)):
+    def copy_image(self) -> None:
+        """Load the runner image from the engine under test, without a file in between."""
+        with engine_client() as origin, engine_client(self.url) as own:
+            for event in own.load_image(origin.get_image(IMAGE)):
                 assert "error" not in event, event
-        finally:
-            origin.close()
-            own.close()
 
     def destroy(self) -> None:
         """End it and whatever it started, and remove its files."""
@@ -211,14 +199,19 @@ class SecondEngine:
 
 
 @contextlib.contextmanager
-def second_engine(setup: EngineSetup | None = None) -> Iterator[SecondEngine]:
-    """Run a second engine; nothing of it stays. Skips the test where that can't be, but fails it in CI."""
+def second_engine(setup: EngineSetup | None = None, *, with_image: bool = False) -> Iterator[SecondEngine]:
+    """Run a second engine, with the runner image or empty; nothing of it stays.
+
+    Skips the test where that can't be, but fails it in CI.
+    """
     runtimes.need_root()
     folder = Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp"))
     folder.chmod(0o711)  # a container's root may be nobody on the host, and must reach its files
     engine = SecondEngine(folder, setup)
     try:
         engine.start()
+        if with_image:
+            engine.copy_image()
         yield engine
     finally:
         engine.destroy()
