@@ -35,10 +35,10 @@ class Visit:
     key: str
     end: asyncio.Event = field(default_factory=asyncio.Event)
     inside: bool = False
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] = field(init=False)
 
     async def run(self, admission: Admission, log: list[Visit]) -> None:
-        """Enter, say so, wait for the end, leave."""
+        """Enter, log it, wait for the end, leave."""
         async with admission.place(self.key):
             self.inside = True
             log.append(self)
@@ -49,19 +49,30 @@ class Visit:
 
 
 class House:
-    """Drives visits, and knows who is inside from their own view."""
+    """An admission with visits, whose own view of who is inside can be compared with the counts."""
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
         self.visits: list[Visit] = []
         self.entered: list[Visit] = []
 
-    def arrive(self, key: str) -> Visit:
-        """Send a job; it is not there before the loop's next turn."""
+    async def arrive(self, *keys: str) -> list[Visit]:
+        """Send jobs, and let each get as far as it can."""
+        visits = [self.send(key) for key in keys]
+        await settle()
+        return visits
+
+    def send(self, key: str) -> Visit:
+        """Send a job; it doesn't arrive before the loop's next turn."""
         visit = Visit(key)
         visit.task = asyncio.create_task(visit.run(self.admission, self.entered))
         self.visits.append(visit)
         return visit
+
+    async def finish(self, visit: Visit) -> None:
+        """End a job, and let others take its place."""
+        visit.end.set()
+        await settle()
 
     def inside(self) -> list[Visit]:
         """Return the jobs that hold a place."""
@@ -69,28 +80,34 @@ class House:
 
     def alive(self) -> list[Visit]:
         """Return the jobs that have not ended."""
-        return [visit for visit in self.visits if visit.task is not None and not visit.task.done()]
+        return [visit for visit in self.visits if not visit.task.done()]
 
     def errors(self) -> list[BaseException | None]:
         """Return what the ended jobs ended with."""
-        return [
-            visit.task.exception()
-            for visit in self.visits
-            if visit.task is not None and visit.task.done() and not visit.task.cancelled()
-        ]
+        ended = [visit.task for visit in self.visits if visit.task.done()]
+        return [task.exception() for task in ended if not task.cancelled()]
 
     async def empty(self) -> None:
-        """End all jobs."""
+        """End all jobs, and check that nothing is left of them."""
         while self.alive():
             for visit in self.alive():
                 visit.end.set()
             await settle(3)
+        assert_empty(self.admission)
 
 
 def assert_empty(admission: Admission) -> None:
-    """Nothing is counted, and no key remembered."""
+    """Check that nothing is counted, and no key remembered."""
     assert (admission.running_count, admission.waiting_count) == (0, 0)
     assert admission._customers == {}
+
+
+async def refused(admission: Admission, key: str, kind: type[Busy]) -> Busy:
+    """Check that a job is refused at once; return the error."""
+    with pytest.raises(kind) as caught:
+        async with admission.place(key):
+            pass
+    return caught.value
 
 
 async def _play(admission: Admission, limits: tuple[int, int, int], steps: Iterable[tuple[str, int, bool]]) -> None:
@@ -99,13 +116,11 @@ async def _play(admission: Admission, limits: tuple[int, int, int], steps: Itera
     for action, number, turn in steps:
         alive = house.alive()
         if action == "arrive":
-            house.arrive(KEYS[number % len(KEYS)])
+            house.send(KEYS[number % len(KEYS)])
         elif action == "finish" and house.inside():
             house.inside()[number % len(house.inside())].end.set()
         elif action == "cancel" and alive:
-            task = alive[number % len(alive)].task
-            assert task is not None
-            task.cancel()
+            alive[number % len(alive)].task.cancel()
         if not turn:
             continue  # so that several things happen in one turn of the loop
         await settle(6)
@@ -116,7 +131,6 @@ async def _play(admission: Admission, limits: tuple[int, int, int], steps: Itera
         assert not admission.waiting_count or admission.running_count == running, "a job waits beside a free place"
     await house.empty()
     assert all(error is None or isinstance(error, Busy) for error in house.errors())
-    assert_empty(admission)
 
 
 @BOUNDED
@@ -145,7 +159,7 @@ def test_every_grant_goes_to_a_key_with_fewest_running(arrivals: list[str], runn
     async def play() -> None:
         house = House(make(running=running, queue=100))
         for key in arrivals:
-            house.arrive(key)
+            house.send(key)
             await settle(2)
         while house.alive():
             waiting = [visit for visit in house.alive() if not visit.inside]
@@ -163,169 +177,121 @@ def test_every_grant_goes_to_a_key_with_fewest_running(arrivals: list[str], runn
     asyncio.run(play())
 
 
-async def test_flooded_house_gives_its_next_place_to_another_key() -> None:
+async def test_flood_leaves_the_next_place_to_another_key() -> None:
     """However many jobs one key has waiting, the job of another key gets the very next free place."""
     house = House(make(running=2, queue=50))
-    flood = [house.arrive("flood") for _ in range(30)]
-    await settle()
-    other = house.arrive("other")
-    await settle()
+    flood = await house.arrive(*["flood"] * 30)
+    (other,) = await house.arrive("other")
     assert not other.inside
-    flood[0].end.set()
-    await settle()
+    await house.finish(flood[0])
     assert other.inside
     assert house.admission.waiting_count == 28
     await house.empty()
-    assert_empty(house.admission)
 
 
 async def test_keys_take_turns() -> None:
-    """With one place and two keys waiting, they are served alternately, whoever came first with how many."""
+    """With one place and two keys waiting, they are served alternately, whichever came first with however many."""
     house = House(make(queue=20))
-    house.arrive("a")
-    await settle()
-    for key in "aaabbb":
-        house.arrive(key)
+    await house.arrive("a")
+    await house.arrive(*"aaabbb")
     for count in range(1, 8):
-        await settle()
-        assert count == len(house.entered)
-        house.entered[-1].end.set()
-    await settle()
-    assert "abababa"[:7] == "".join(visit.key for visit in house.entered)
-    assert_empty(house.admission)
+        assert len(house.entered) == count
+        await house.finish(house.entered[-1])
+    assert "".join(visit.key for visit in house.entered) == "abababa"
+    await house.empty()
 
 
 async def test_full_queue_refuses_at_once() -> None:
-    """A job beyond the queue is refused without waiting, and the refusal leaves no trace in the counts."""
+    """A job beyond the queue is refused without waiting, and refused keys are not remembered."""
     house = House(make(running=1, queue=2))
-    for _ in range(3):
-        house.arrive("a")
-    await settle()
-    with pytest.raises(QueueFull):
-        async with house.admission.place("b"):
-            pass
+    await house.arrive(*"aaa")
+    for number in range(100):
+        await refused(house.admission, f"key-{number}", QueueFull)
     assert (house.admission.running_count, house.admission.waiting_count) == (1, 2)
-    assert {"a"} == set(house.admission._customers)
+    assert set(house.admission._customers) == {"a"}
     await house.empty()
-    assert_empty(house.admission)
 
 
 async def test_queue_of_zero_still_serves_free_places() -> None:
-    """Without a queue a job runs when a place is free and is refused otherwise."""
+    """Without a queue a job runs if a place is free and is refused otherwise."""
     admission = make(running=1, queue=0)
     async with admission.place("a"):
-        with pytest.raises(QueueFull):
-            async with admission.place("b"):
-                pass
+        await refused(admission, "b", QueueFull)
     async with admission.place("b"):
-        assert 1 == admission.running_count  # noqa: SIM300 - the expected value stands on the left
+        assert admission.running_count == 1
     assert_empty(admission)
 
 
 async def test_key_beyond_its_share_is_refused_alone() -> None:
-    """A key's share counts running and waiting together, and other keys are not touched by its refusal."""
+    """A key's share counts running and waiting jobs together, and its refusal doesn't affect other keys."""
     house = House(make(running=1, queue=10, share=2))
-    house.arrive("a")
-    house.arrive("a")
-    await settle()
-    with pytest.raises(KeyShareExceeded):
-        async with house.admission.place("a"):
-            pass
-    other = house.arrive("b")
-    await settle()
+    first, _ = await house.arrive(*"aa")
+    await refused(house.admission, "a", KeyShareExceeded)
+    (other,) = await house.arrive("b")
     assert house.errors() == []
-    house.visits[0].end.set()
-    await settle()
+    await house.finish(first)
     assert other.inside
-    # Its share is free again by one.
-    house.arrive("a")
-    await settle()
+    await house.arrive("a")  # its share is free again by one
     assert house.errors() == [None]
-    await house.empty()
-    assert_empty(house.admission)
-
-
-async def test_refusing_many_keys_remembers_none() -> None:
-    """Refused keys can't fill the memory."""
-    house = House(make(running=1, queue=0))
-    house.arrive("a")
-    await settle()
-    for number in range(100):
-        with pytest.raises(QueueFull):
-            async with house.admission.place(f"key-{number}"):
-                pass
-    assert {"a"} == set(house.admission._customers)
     await house.empty()
 
 
 async def test_wait_for_a_place_has_an_end() -> None:
-    """A job that waited its time is refused, and is not in the queue any more."""
+    """A job that waited its time is refused, and leaves the queue."""
     house = House(make(wait_s=0.02))
-    house.arrive("a")
-    house.arrive("b")
+    await house.arrive(*"ab")
     await until(house.errors)
-    assert [QueueTimeout] == [type(error) for error in house.errors()]
+    assert [type(error) for error in house.errors()] == [QueueTimeout]
     assert (house.admission.running_count, house.admission.waiting_count) == (1, 0)
     await house.empty()
-    assert_empty(house.admission)
 
 
-async def test_closing_refuses_those_who_wait_and_come_but_not_those_who_run() -> None:
-    """At the end running jobs finish, all others are refused, and then the house is empty."""
+async def test_closing_refuses_waiting_and_new_jobs_but_not_running_ones() -> None:
+    """At the end running jobs finish, all others are refused, and then the admission is empty."""
     house = House(make())
-    running, _ = house.arrive("a"), house.arrive("b")
-    await settle()
+    running, _ = await house.arrive(*"ab")
     empty = asyncio.create_task(house.admission.wait_empty())
     house.admission.close()
     house.admission.close()
-    with pytest.raises(ShuttingDown):
-        async with house.admission.place("c"):
-            pass
+    await refused(house.admission, "c", ShuttingDown)
     await settle()
     assert running.inside
     assert not empty.done()
-    assert [ShuttingDown] == [type(error) for error in house.errors()]
+    assert [type(error) for error in house.errors()] == [ShuttingDown]
     running.end.set()
     await asyncio.wait_for(empty, slowed(5))
     assert_empty(house.admission)
 
 
-async def test_empty_house_needs_no_waiting() -> None:
-    """A house nobody ever entered is empty."""
+async def test_unused_admission_is_empty() -> None:
+    """An admission without any job is empty at once."""
     await asyncio.wait_for(make().wait_empty(), slowed(5))
 
 
 async def test_place_granted_in_the_moment_of_giving_up_is_passed_on() -> None:
-    """A waiter cancelled just after its place was granted hands the place on."""
+    """A waiting job that is cancelled just after its place was granted passes the place on."""
     house = House(make())
-    first, second, third = (house.arrive(key) for key in "abc")
-    await settle()
+    first, second, third = await house.arrive(*"abc")
     first.end.set()
     while not house.admission._customers["b"].running:  # noqa: ASYNC110 - turn by turn, to act within one
         await asyncio.sleep(0)
     assert not second.inside
-    assert second.task is not None
     second.task.cancel()
     await settle()
-    assert not second.inside
-    assert third.inside
+    assert (second.inside, third.inside) == (False, True)
     await house.empty()
-    assert_empty(house.admission)
 
 
-async def test_arrival_behind_a_waiter_that_just_gave_up_is_served() -> None:
-    """A place that falls free while the only waiter gives up goes to the job that comes in the same moment."""
+async def test_arrival_behind_a_job_that_just_gave_up_is_served() -> None:
+    """A place that frees up while the only waiting job gives up goes to the one that arrives in the same moment."""
     house = House(make())
-    first, second = house.arrive("a"), house.arrive("b")
-    await settle()
+    first, second = await house.arrive(*"ab")
     first.end.set()
-    third = house.arrive("c")
-    assert second.task is not None
+    third = house.send("c")
     second.task.cancel()
     await settle()
     assert third.inside
     await house.empty()
-    assert_empty(house.admission)
 
 
 async def test_place_is_free_again_after_a_failing_job() -> None:
@@ -355,25 +321,18 @@ def test_retry_after_is_what_the_queue_will_take(mean_s: float, running: int, jo
     """The advice is the mean time of a job times the jobs ahead by the places, in whole seconds within bounds."""
     admission = make(running=running)
     admission._mean_s = mean_s
-    assert expected == admission.retry_after_s(jobs_ahead)
+    assert admission.retry_after_s(jobs_ahead) == expected
 
 
 async def test_refusals_advise_by_what_is_ahead() -> None:
-    """A full house of long jobs tells to come back later than an almost empty one; a key by its own jobs."""
+    """The advice grows with the jobs ahead: those of the key if its share is used up, else all that wait."""
     house = House(make(running=1, queue=4, share=2))
     house.admission._mean_s = 10.0
-    for key in "aabb":
-        house.arrive(key)
-    await settle()
-    with pytest.raises(KeyShareExceeded) as share:
-        async with house.admission.place("a"):
-            pass
-    house.arrive("c")
-    await settle()
-    with pytest.raises(QueueFull) as full:
-        async with house.admission.place("a"):
-            pass
-    assert (full.value.retry_after_s, share.value.retry_after_s) == (50, 20)
+    await house.arrive(*"aabb")
+    share = await refused(house.admission, "a", KeyShareExceeded)
+    await house.arrive("c")
+    full = await refused(house.admission, "a", QueueFull)
+    assert (full.retry_after_s, share.retry_after_s) == (50, 20)
     await house.empty()
 
 
@@ -387,19 +346,15 @@ async def test_mean_follows_the_jobs() -> None:
     assert 0 < admission._mean_s < before / 2
 
 
-async def test_a_house_that_grows_serves_who_waits_and_one_that_shrinks_turns_nobody_out() -> None:
+async def test_resizing_serves_waiting_jobs_and_keeps_running_ones() -> None:
     """When the launcher's sizes change, waiting jobs get the new places, and running ones keep theirs."""
     house = House(make(running=1, share=3))
-    for _ in range(3):
-        house.arrive("a")
-    await settle()
+    await house.arrive(*"aaa")
     assert len(house.inside()) == 1
     house.admission.resize(running_limit=2)
     await settle()
     assert len(house.inside()) == 2
     house.admission.resize(running_limit=1)
-    house.inside()[0].end.set()
-    await settle()
+    await house.finish(house.inside()[0])
     assert (len(house.inside()), house.admission.waiting_count) == (1, 1)
     await house.empty()
-    assert_empty(house.admission)
