@@ -1,9 +1,10 @@
-"""`POST /v1/render` with a cache: who is answered without a job, and that it says so."""
+"""`POST /v1/render` with a cache: which requests run no job, and that the response says so."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from tests.http.v1 import Client
 
-OTHER = {"X-API-Key": "the-key-of-somebody-else"}
+OTHER = {"X-API-Key": "the-key-of-another-customer"}
 
 
 @pytest.fixture
@@ -50,13 +51,18 @@ async def _render(
     return await client.post(PATH, headers={**key, **(headers or {})}, json={**GOOD, **values})
 
 
+async def _use(client: Client, key: dict[str, str] = AUTH, headers: dict[str, str] | None = None, **values: Any) -> str:
+    """Render, and return what the cache did."""
+    return (await _render(client, key, headers, **values)).headers["X-Figbox-Cache"]
+
+
 async def test_second_time_runs_nothing(client: Client, rig: Rig, log: io.StringIO) -> None:
-    """The same request of the same key is answered from the cache, in any form, and says so."""
+    """The same request of the same key is served from the cache, in any form, and says so."""
     rig.launcher.result = figures_result(Format.PNG, stdout=Text("first"))
     first = await _render(client)
     rig.launcher.result = figures_result(Format.PNG, stdout=Text("second"))
     second = await _render(client)
-    assert [answer.headers["X-Figbox-Cache"] for answer in (first, second)] == ["miss", "hit"]
+    assert [response.headers["X-Figbox-Cache"] for response in (first, second)] == ["miss", "hit"]
     assert second.headers["Server-Timing"].startswith("cache;dur=")
     assert await first.read() == await second.read()
     assert first.headers["ETag"] == second.headers["ETag"]
@@ -73,16 +79,14 @@ async def test_second_time_runs_nothing(client: Client, rig: Rig, log: io.String
 @pytest.mark.parametrize("accept", ["application/json", "application/zip"])
 async def test_tag_outlives_the_render(client: Client, rig: Rig, accept: str) -> None:
     """A kept document has the tag that it had when it was rendered."""
-    answers = [await _render(client, headers={"Accept": accept}) for _ in range(2)]
-    assert [answer.headers["X-Figbox-Cache"] for answer in answers] == ["miss", "hit"]
-    assert answers[0].headers["ETag"] == answers[1].headers["ETag"]
+    first, second = [(await _render(client, headers={"Accept": accept})).headers for _ in range(2)]
+    assert (first["X-Figbox-Cache"], second["X-Figbox-Cache"]) == ("miss", "hit")
+    assert first["ETag"] == second["ETag"]
 
 
 async def test_another_key_has_entries_of_its_own(client: Client, rig: Rig) -> None:
     """What one key rendered tells another nothing."""
-    await _render(client)
-    assert (await _render(client, OTHER)).headers["X-Figbox-Cache"] == "miss"
-    assert (await _render(client, OTHER)).headers["X-Figbox-Cache"] == "hit"
+    assert [await _use(client), await _use(client, OTHER), await _use(client, OTHER)] == ["miss", "miss", "hit"]
 
 
 @pytest.mark.parametrize(
@@ -91,27 +95,26 @@ async def test_another_key_has_entries_of_its_own(client: Client, rig: Rig) -> N
 )
 async def test_another_request_is_another(client: Client, rig: Rig, values: dict[str, Any]) -> None:
     """Whatever can change a picture is a miss."""
-    await _render(client)
-    assert (await _render(client, **values)).headers["X-Figbox-Cache"] == "miss"
+    assert [await _use(client), await _use(client, **values)] == ["miss", "miss"]
     assert len(rig.launcher.jobs) == 2
 
 
 async def test_another_image_is_another(client: Client, rig: Rig) -> None:
-    """A new image renders anew."""
+    """A request is rendered again in a new image."""
     await _render(client)
-    rig.launcher.environments["default"] = FACTS.__class__("default", "sha256:new", "runc", FACTS.limits)
-    assert (await _render(client)).headers["X-Figbox-Cache"] == "miss"
+    rig.launcher.environments["default"] = replace(FACTS, image_id="sha256:new")
+    assert await _use(client) == "miss"
 
 
 async def test_clients_can_refuse(client: Client, rig: Rig) -> None:
-    """`cache: false` and `no-store` neither look nor keep; `no-cache` renders anew and keeps that."""
-    assert (await _render(client, cache=False)).headers["X-Figbox-Cache"] == "off"
-    assert (await _render(client, headers={"Cache-Control": "no-store"})).headers["X-Figbox-Cache"] == "off"
-    assert (await _render(client)).headers["X-Figbox-Cache"] == "miss"
+    """`cache: false` and `no-store` neither read nor keep; `no-cache` renders again and keeps that."""
+    assert await _use(client, cache=False) == "off"
+    assert await _use(client, headers={"Cache-Control": "no-store"}) == "off"
+    assert await _use(client) == "miss"
     rig.launcher.result = figures_result(Format.WEBP)
-    assert (await _render(client, cache=False)).headers["X-Figbox-Cache"] == "off"
-    rig.launcher.result = figures_result(Format.PNG, figures=1, stdout=Text("new"))
-    assert (await _render(client, headers={"Cache-Control": "no-cache"})).headers["X-Figbox-Cache"] == "miss"
+    assert await _use(client, cache=False) == "off"
+    rig.launcher.result = figures_result(Format.PNG, stdout=Text("new"))
+    assert await _use(client, headers={"Cache-Control": "no-cache"}) == "miss"
     document = await (await _render(client, headers={"Accept": "application/json"})).json()
     assert (document["cached"], document["stdout"]["text"]) == (True, "new")
 
@@ -126,7 +129,7 @@ async def test_failures_are_not_kept(client: Client, rig: Rig) -> None:
 
 
 async def test_hits_cost_no_budget_and_no_place(client: Client, rig: Rig) -> None:
-    """A key that has no processor time left, and a house that is full, still get what is known."""
+    """A kept render is served to a key without processor time, and when no more jobs are accepted."""
     rig.launcher.run_ms = 60_000
     assert (await _render(client, OTHER)).status == 200
     assert (await _render(client, OTHER, seed=5)).status == 429
@@ -147,11 +150,11 @@ async def test_restart_keeps_the_cache(rig: Rig, make_settings: Callable[..., Se
         rig.renders = RenderCache(tmp_path / "renders.sqlite3", 8 * MiB)
 
 
-async def test_broken_cache_is_no_failure(client: Client, rig: Rig, tmp_path: Path, log: io.StringIO) -> None:
-    """A cache that breaks costs a render, never an answer."""
+async def test_broken_cache_fails_no_request(client: Client, rig: Rig, tmp_path: Path, log: io.StringIO) -> None:
+    """A cache that breaks costs a render, but no request fails."""
     await _render(client)
     assert rig.renders is not None
     rig.renders._store.close()
     (tmp_path / "renders.sqlite3").write_bytes(b"garbage" * 100)
-    assert [(await _render(client)).headers["X-Figbox-Cache"] for _ in range(2)] == ["miss", "hit"]
+    assert [await _use(client), await _use(client)] == ["miss", "hit"]
     assert "cache is broken and made anew" in log.getvalue()

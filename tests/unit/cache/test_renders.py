@@ -189,13 +189,13 @@ def test_results_come_back_whole(path: Path) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_result_or_none(value: bytes) -> None:
-    """Bytes that are no result are found out."""
+    """Bytes that aren't a result are detected."""
     with pytest.raises(MalformedDocument):
         unpack(value)
 
 
 async def test_only_good_results_are_kept(path: Path) -> None:
-    """A failure may be the moment's."""
+    """Failures are not kept, since they may be temporary."""
     renders = RenderCache(path, LIMIT)
     await renders.put(b"a", Result(Outcome.TIME_LIMIT))
     await renders.put(b"b", figures_result(Format.PNG))

@@ -155,7 +155,7 @@ def test_parameters_take_their_kind_of_value(name: str, good: list[Any], bad: li
 
 
 def test_number_of_parameters_is_bounded() -> None:
-    """64 parameters are taken, one more is not."""
+    """64 parameters are accepted, one more is not."""
     booleans = [name for name in rc.PARAMETERS if rc.PARAMETERS[name]["types"] == ["boolean"]]
     validated(Options, {"rc": dict.fromkeys(booleans[:RC_LIMIT], True)})
     assert set(_errors({"rc": dict.fromkeys(booleans[: RC_LIMIT + 1], True)})) == {"rc"}
