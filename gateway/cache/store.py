@@ -100,7 +100,7 @@ class CacheStore:
             self._connection.close()
             self._connection = None
 
-    def _open(self) -> None:
+    def _open(self) -> sqlite3.Connection:
         # Create the file first: SQLite would let others read it, and gives its log the same mode.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         # All calls come from one thread, but not from the one that made this object.
@@ -114,6 +114,7 @@ class CacheStore:
             connection.close()
             raise
         self._connection = connection
+        return connection
 
     def _replace(self, error: Exception) -> None:
         """Replace a broken file with an empty one."""
@@ -127,12 +128,8 @@ class CacheStore:
     def _guarded(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Return what `work` returns, or `otherwise` if the file can't be used: no render fails because of it."""
         try:
-            if self._connection is None:
-                self._open()
-            assert self._connection is not None  # noqa: S101 - _open() made it
-            return work(self._connection)
+            return work(self._connection or self._open())
         except sqlite3.OperationalError as error:  # locked, full, unreadable: may succeed next time
-            self._roll_back()
             self._complain("cache can't be used", error)
         except sqlite3.DatabaseError as error:
             try:
@@ -147,19 +144,14 @@ class CacheStore:
         if self._complaints.passes() is not None:
             logger.warning(event, reason=str(error))
 
-    def _roll_back(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if self._connection is not None and self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-
     def _put(self, connection: sqlite3.Connection, key: bytes, value: bytes) -> bool:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(
-            "INSERT OR REPLACE INTO entries (key, size, used, digest, value) VALUES (?, ?, ?, ?, ?)",
-            (key, len(value) + ENTRY_COST, time.time_ns(), _digest(key, value), value),
-        )
-        self._evict(connection)
-        connection.execute("COMMIT")
+        with connection:  # ends the transaction, whether or not it succeeds
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR REPLACE INTO entries (key, size, used, digest, value) VALUES (?, ?, ?, ?, ?)",
+                (key, len(value) + ENTRY_COST, time.time_ns(), _digest(key, value), value),
+            )
+            self._evict(connection)
         return True
 
     def _evict(self, connection: sqlite3.Connection) -> None:
@@ -172,9 +164,9 @@ class CacheStore:
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
         """Shrink a file that was made with a larger limit."""
-        connection.execute("BEGIN IMMEDIATE")
-        self._evict(connection)
-        connection.execute("COMMIT")
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            self._evict(connection)
         connection.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after one page
 
 
