@@ -75,8 +75,8 @@ def test_full_header(tmp_path: Path) -> None:
     attack = read(
         tmp_path,
         PLAIN + "# outcome on gvisor: ok killed\n# varies: for a reason\n"
-        "# answer contains: one: two\n# answer contains: three\n"
-        "# answer lacks: four\n# machine: x86_64\n# copies: overlapping\n"
+        "# response contains: one: two\n# response contains: three\n"
+        "# response lacks: four\n# machine: x86_64\n# copies: overlapping\n"
         '# asks: {"format": "svg"}\n'
         "# unhardened: breach\n\n# outcome: not a line of the header\nplt.plot([1])\n",
     )
@@ -108,7 +108,7 @@ def test_cases(tmp_path: Path) -> None:
         (PLAIN + "# varies: without need\n", "varies"),
         (PLAIN + "# outcom: ok\n", "not a line of a header"),
         (PLAIN + "# a remark\n", "not a line of a header"),
-        (PLAIN + "# answer lacks:  \n", "not a line of a header"),
+        (PLAIN + "# response lacks:  \n", "not a line of a header"),
         (PLAIN + "# only on: runc\n", "reason"),
         (PLAIN + "# only on: docker, as it is\n", "docker"),
         (PLAIN + "# copies: many\n", "many"),
