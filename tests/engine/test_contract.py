@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.core, pytest.mark.both_ways, pytest.mark.deployed]
 
 
-def picture_of(answer: Response) -> Image.Image:
-    """Return the picture of an answer that must be one."""
-    assert answer.status == 200, answer.body[:2000]
-    return Image.open(io.BytesIO(answer.body))
+def picture_of(response: Response) -> Image.Image:
+    """Return the picture of a response that must be one."""
+    assert response.status == 200, response.body[:2000]
+    return Image.open(io.BytesIO(response.body))
 
 
 def program(code: str) -> str:
@@ -30,18 +30,14 @@ def program(code: str) -> str:
 
 async def test_a_picture_is_answered_as_ours(gateway: LiveGateway) -> None:
     """A figure comes back as `image/png` with our headers and no others of meaning."""
-    answer = await gateway.render("plt.plot(np.arange(5))")
-    assert answer.status == 200
-    assert answer.headers["Content-Type"] == "image/png"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Server"] == "figbox"
-    assert len(answer.headers["X-Request-ID"]) == 32
-    assert [part.split(";")[0] for part in answer.headers["Server-Timing"].split(", ")] == [
-        "queue",
-        "acquire",
-        "run",
-        "check",
-    ]
+    response = await gateway.render("plt.plot(np.arange(5))")
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Server"] == "figbox"
+    assert len(response.headers["X-Request-ID"]) == 32
+    stages = [part.split(";")[0] for part in response.headers["Server-Timing"].split(", ")]
+    assert stages == ["queue", "acquire", "run", "check"]
 
 
 async def test_figures_are_saved_at_200_dpi(gateway: LiveGateway) -> None:
@@ -63,19 +59,19 @@ async def test_the_box_is_tight(gateway: LiveGateway) -> None:
 
 async def test_plt_and_np_are_bound(gateway: LiveGateway) -> None:
     """Code may use `plt` and `np` without importing them, and they are the real modules."""
-    answer = await gateway.render(
+    response = await gateway.render(
         program("""
             import matplotlib.pyplot, numpy
             assert plt is matplotlib.pyplot and np is numpy
             plt.plot([1])
         """)
     )
-    assert answer.status == 200
+    assert response.status == 200
 
 
 async def test_code_runs_as_main(gateway: LiveGateway) -> None:
     """An ordinary script with a main guard and `plt.show()` gives its picture."""
-    answer = await gateway.render(
+    response = await gateway.render(
         program("""
             import matplotlib.pyplot as plt
             def main():
@@ -85,13 +81,13 @@ async def test_code_runs_as_main(gateway: LiveGateway) -> None:
                 main()
         """)
     )
-    assert answer.status == 200
+    assert response.status == 200
 
 
 async def test_code_may_save_by_itself(gateway: LiveGateway) -> None:
-    """A script that calls `savefig` works, and the answer is the figure in our own form."""
-    answer = await gateway.render("plt.plot([1]); plt.savefig('a.png'); plt.savefig('b.svg', dpi=50)")
-    assert picture_of(answer).info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    """A script that calls `savefig` works, and the response is the figure in our own form."""
+    response = await gateway.render("plt.plot([1]); plt.savefig('a.png'); plt.savefig('b.svg', dpi=50)")
+    assert picture_of(response).info["dpi"] == pytest.approx((200, 200), abs=0.1)
 
 
 async def test_the_current_figure_is_drawn(gateway: LiveGateway) -> None:
@@ -105,22 +101,22 @@ async def test_the_current_figure_is_drawn(gateway: LiveGateway) -> None:
 
 async def test_after_closing_one_figure_the_other_is_drawn(gateway: LiveGateway) -> None:
     """When the current figure was closed, the one that becomes current is drawn."""
-    answer = await gateway.render("plt.figure(figsize=(6, 1)).add_axes((0, 0, 1, 1)); plt.figure(); plt.close()")
-    picture = picture_of(answer)
+    response = await gateway.render("plt.figure(figsize=(6, 1)).add_axes((0, 0, 1, 1)); plt.figure(); plt.close()")
+    picture = picture_of(response)
     assert picture.width > 3 * picture.height
 
 
 @pytest.mark.parametrize("code", ["x = 1", "plt.plot([1]); plt.close()", "plt.plot([1]); plt.close('all')"])
 async def test_no_figure_is_an_error_that_says_so(gateway: LiveGateway, code: str) -> None:
     """Code that leaves no open figure is told so, instead of being sent a blank picture."""
-    answer = await gateway.render(code)
-    assert (answer.status, answer.json["outcome"]) == (500, "no_figure")
-    assert "figure" in answer.json["error"]
+    response = await gateway.render(code)
+    assert (response.status, response.json["outcome"]) == (500, "no_figure")
+    assert "figure" in response.json["error"]
 
 
 async def test_an_exception_shows_the_clients_own_lines(gateway: LiveGateway) -> None:
     """The traceback shows the client's frames with line numbers and source, and none of ours."""
-    answer = await gateway.render(
+    response = await gateway.render(
         program("""
             def inner(values):
                 raise ValueError("Simulated error")
@@ -128,10 +124,10 @@ async def test_an_exception_shows_the_clients_own_lines(gateway: LiveGateway) ->
             inner([1])
         """)
     )
-    error = answer.json["error"]
-    assert (answer.status, answer.json["outcome"]) == (500, "program_error")
-    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    error = response.json["error"]
+    assert (response.status, response.json["outcome"]) == (500, "program_error")
+    assert response.json["request_id"] == response.headers["X-Request-ID"]
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert "line 4, in <module>" in error
     assert "    inner([1])" in error
     assert "line 2, in inner" in error
@@ -141,45 +137,45 @@ async def test_an_exception_shows_the_clients_own_lines(gateway: LiveGateway) ->
 
 
 async def test_an_exception_inside_a_library_names_the_clients_line(gateway: LiveGateway) -> None:
-    """A fault that Matplotlib raises is shown at the client's call, with its message."""
-    answer = await gateway.render("x = [1, 2]\nplt.plot(x, [1, 2, 3])\n")
-    assert "line 2, in <module>" in answer.json["error"]
-    assert "must have same first dimension" in answer.json["error"]
-    assert "/opt/" not in answer.json["error"]
+    """An error that Matplotlib raises is shown at the client's call, with its message."""
+    response = await gateway.render("x = [1, 2]\nplt.plot(x, [1, 2, 3])\n")
+    assert "line 2, in <module>" in response.json["error"]
+    assert "must have same first dimension" in response.json["error"]
+    assert "/opt/" not in response.json["error"]
 
 
 async def test_a_fault_in_drawing_is_explained(gateway: LiveGateway) -> None:
     """What only fails when the figure is drawn, outside the client's lines, still says what is wrong."""
-    answer = await gateway.render(r"plt.title(r'$\frac{1$')")
-    assert (answer.status, answer.json["outcome"]) == (500, "program_error")
-    assert "ParseFatalException" in answer.json["error"] or "Expected" in answer.json["error"]
+    response = await gateway.render(r"plt.title(r'$\frac{1$')")
+    assert (response.status, response.json["outcome"]) == (500, "program_error")
+    assert "ParseFatalException" in response.json["error"] or "Expected" in response.json["error"]
 
 
 async def test_a_syntax_error_shows_its_place(gateway: LiveGateway) -> None:
     """A SyntaxError names line and text."""
-    answer = await gateway.render("x = 1\nplt.plot([1, 2\n")
-    assert answer.json["outcome"] == "program_error"
-    assert "line 2" in answer.json["error"]
-    assert "plt.plot([1, 2" in answer.json["error"]
-    assert "SyntaxError" in answer.json["error"]
+    response = await gateway.render("x = 1\nplt.plot([1, 2\n")
+    assert response.json["outcome"] == "program_error"
+    assert "line 2" in response.json["error"]
+    assert "plt.plot([1, 2" in response.json["error"]
+    assert "SyntaxError" in response.json["error"]
 
 
 async def test_sys_exit_ends_the_script(gateway: LiveGateway) -> None:
-    """`sys.exit()` is a normal end, so the figure drawn before is the answer."""
-    answer = await gateway.render("import sys\nplt.plot([1])\nsys.exit()\n1/0\n")
-    assert answer.status == 200
+    """`sys.exit()` is a normal end, so the figure drawn before is served."""
+    response = await gateway.render("import sys\nplt.plot([1])\nsys.exit()\n1/0\n")
+    assert response.status == 200
 
 
 async def test_sys_exit_with_a_fault_is_a_fault(gateway: LiveGateway) -> None:
     """`sys.exit("text")` and a non-zero status say that the script failed."""
     for call in ("sys.exit('no data')", "sys.exit(3)"):
-        answer = await gateway.render(f"import sys\nplt.plot([1])\n{call}\n")
-        assert (answer.status, answer.json["outcome"]) == (500, "program_error")
+        response = await gateway.render(f"import sys\nplt.plot([1])\n{call}\n")
+        assert (response.status, response.json["outcome"]) == (500, "program_error")
 
 
 async def test_prints_do_not_disturb(gateway: LiveGateway) -> None:
     """Whatever a script prints, bytes on the raw descriptor included, its picture comes."""
-    answer = await gateway.render(
+    response = await gateway.render(
         program("""
             import os, sys
             print("hello"); sys.stdout.buffer.write(bytes(range(256))); os.write(1, b"PE" * 100)
@@ -187,14 +183,14 @@ async def test_prints_do_not_disturb(gateway: LiveGateway) -> None:
             plt.plot([1])
         """)
     )
-    assert answer.status == 200
+    assert response.status == 200
 
 
 @pytest.mark.parametrize("code", ["import os; os._exit(0)", "import os; plt.plot([1]); os._exit(3)"])
 async def test_no_output_is_no_picture(gateway: LiveGateway, code: str) -> None:
-    """A process that ends without an answer gave no picture, whatever its exit status says."""
-    answer = await gateway.render(code)
-    assert (answer.status, answer.json["outcome"]) == (500, "invalid_output")
+    """A process that ends without a reply gave no picture, whatever its exit status says."""
+    response = await gateway.render(code)
+    assert (response.status, response.json["outcome"]) == (500, "invalid_output")
 
 
 #: Guest code that finds the runner's private descriptor and writes what it likes to it.
@@ -232,31 +228,31 @@ def picture(data, **claim):
     ],
 )
 async def test_output_that_is_no_picture_is_not_served(gateway: LiveGateway, frames: str) -> None:
-    """Whatever a guest writes to the runner's own descriptor, only a valid PNG is ever answered as one."""
-    answer = await gateway.render(FORGE + frames + "\nos._exit(0)\n")
-    assert (answer.status, answer.json["outcome"]) == (500, "invalid_output")
-    assert b"<script>" not in answer.body
+    """Whatever a guest writes to the runner's own descriptor, only a valid PNG is ever served as one."""
+    response = await gateway.render(FORGE + frames + "\nos._exit(0)\n")
+    assert (response.status, response.json["outcome"]) == (500, "invalid_output")
+    assert b"<script>" not in response.body
 
 
 async def test_a_half_written_answer_is_no_answer(gateway: LiveGateway) -> None:
     """A frame that promises more than comes ends as invalid, not as a hang or a picture."""
     code = FORGE + 'send(picture(b"x" * 10))\n' + "plt.plot([1])\nos._exit(0)\n"
-    answer = await gateway.render(code)
-    assert (answer.status, answer.json["outcome"]) == (500, "invalid_output")
+    response = await gateway.render(code)
+    assert (response.status, response.json["outcome"]) == (500, "invalid_output")
 
 
 async def test_guests_text_is_made_printable(gateway: LiveGateway) -> None:
     """Control characters of a guest's message don't reach the client raw, nor the log."""
-    answer = await gateway.render("raise ValueError('a\\x1b[31mb\\r\\nforged line\\u2028c')")
-    assert "\x1b" not in answer.json["error"]
-    assert "\r" not in answer.json["error"]
+    response = await gateway.render("raise ValueError('a\\x1b[31mb\\r\\nforged line\\u2028c')")
+    assert "\x1b" not in response.json["error"]
+    assert "\r" not in response.json["error"]
     assert "forged line" not in gateway.log_text()
 
 
 async def test_jobs_leave_one_line_each_in_the_log(gateway: LiveGateway) -> None:
     """A job is one JSON line with its id, outcome and milliseconds, and neither code nor key."""
-    answer = await gateway.render("secret_marker = 1; plt.plot([secret_marker])")
-    lines = [line for line in gateway.log_text().splitlines() if answer.headers["X-Request-ID"] in line]
+    response = await gateway.render("secret_marker = 1; plt.plot([secret_marker])")
+    lines = [line for line in gateway.log_text().splitlines() if response.headers["X-Request-ID"] in line]
     assert len(lines) == 1
     for name in ("outcome", "queue_ms", "acquire_ms", "run_ms", "check_ms", "total_ms"):
         assert f'"{name}"' in lines[0]

@@ -35,11 +35,11 @@ def test_there_are_at_least_ten_examples() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 async def test_example_gives_a_picture(gateway: LiveGateway, name: str) -> None:
     """An example comes back as a PNG with something in it."""
-    answer = await gateway.render(EXAMPLES[name])
-    assert answer.status == 200, answer.json.get("error")
-    assert answer.headers["Content-Type"] == "image/png"
-    assert len(answer.body) in BYTES
-    with Image.open(io.BytesIO(answer.body)) as picture:
+    response = await gateway.render(EXAMPLES[name])
+    assert response.status == 200, response.json.get("error")
+    assert response.headers["Content-Type"] == "image/png"
+    assert len(response.body) in BYTES
+    with Image.open(io.BytesIO(response.body)) as picture:
         assert picture.format == "PNG"
         assert picture.width in PIXELS
         assert picture.height in PIXELS
@@ -49,9 +49,9 @@ async def test_example_gives_a_picture(gateway: LiveGateway, name: str) -> None:
 @pytest.mark.parametrize("name", PICTURES)
 async def test_picture_of_the_readme_is_what_its_example_draws(gateway: LiveGateway, name: str) -> None:
     """A picture in docs/pictures is its example's, but for the colours it was brought down to."""
-    answer = await gateway.render(EXAMPLES[name])
-    assert answer.status == 200, answer.json.get("error")
-    shown, drawn = _rgb(PICTURES[name]), _rgb(answer.body)
+    response = await gateway.render(EXAMPLES[name])
+    assert response.status == 200, response.json.get("error")
+    shown, drawn = _rgb(PICTURES[name]), _rgb(response.body)
     assert shown.shape == drawn.shape
     assert np.abs(shown - drawn).mean() < 3, "draw it anew: python -m tools.render_pictures"
 

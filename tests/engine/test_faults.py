@@ -59,7 +59,7 @@ def assert_documented(response: Response) -> None:
 
 
 async def test_engine_stopped_and_started(gateway: LiveGateway, own_engine: SecondEngine) -> None:
-    """Without its engine the gateway answers 503 and says why it isn't ready; with it, it renders again."""
+    """Without its engine the gateway responds 503 and says why it isn't ready; with it, it renders again."""
     assert (await gateway.render(PLOT)).status == 200
     own_engine.stop()
     assert_documented(await gateway.render(PLOT))

@@ -1,4 +1,4 @@
-"""A client that nobody wrote, made from `/openapi.json`, against the running service."""
+"""A client made from `/openapi.json`, against the running service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ content_type_overrides:
   image/png: application/octet-stream
 """
 
-#: What somebody would write with it.
+#: What a user would write with it.
 PROGRAM = """
 import base64
 import io
@@ -75,7 +75,7 @@ print(json.dumps({
 
 
 def test_client_made_from_the_description(gateway: LiveGateway, tmp_path: Path) -> None:
-    """Its calls are understood and its types fit the answers, good ones and bad ones."""
+    """Its calls are understood and its types fit the responses, good ones and bad ones."""
     config = tmp_path / "config.yml"
     config.write_text(CONFIG)
     tool = Path(sys.executable).with_name("openapi-python-client")

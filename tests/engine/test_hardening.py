@@ -86,29 +86,11 @@ async def test_working_directory_is_bounded_and_inert(gateway: LiveGateway) -> N
 #: x86_64 numbers of calls that reach parts of the kernel no plot needs.
 #: Source: Linux, arch/x86/entry/syscalls/syscall_64.tbl.
 CLOSED_CALLS = {
-    "ptrace": 101,
-    "setuid": 105,
-    "personality": 135,
-    "chroot": 161,
-    "mount": 165,
-    "keyctl": 250,
-    "unshare": 272,
-    "splice": 275,
-    "perf_event_open": 298,
-    "setns": 308,
-    "process_vm_readv": 310,
-    "seccomp": 317,
-    "bpf": 321,
-    "memfd_create": 319,
-    "userfaultfd": 323,
-    "io_uring_setup": 425,
-    "open_tree": 428,
-    "fsopen": 430,
-    "pidfd_open": 434,
-    "clone3": 435,
-    "landlock_create_ruleset": 444,
-    "memfd_secret": 447,
-}
+    "ptrace": 101, "setuid": 105, "personality": 135, "chroot": 161, "mount": 165, "keyctl": 250, "unshare": 272,
+    "splice": 275, "perf_event_open": 298, "setns": 308, "process_vm_readv": 310, "seccomp": 317, "bpf": 321,
+    "memfd_create": 319, "userfaultfd": 323, "io_uring_setup": 425, "open_tree": 428, "fsopen": 430,
+    "pidfd_open": 434, "clone3": 435, "landlock_create_ruleset": 444, "memfd_secret": 447,
+}  # fmt: skip
 
 
 async def test_system_calls_are_closed(gateway: LiveGateway) -> None:
@@ -201,20 +183,10 @@ async def test_engine_was_told_every_line(gateway: LiveGateway) -> None:
     record = (await live_containers(gateway, 1))[0]
     host = record["HostConfig"]
     expected = {
-        "NetworkMode": "none",
-        "ReadonlyRootfs": True,
-        "CapDrop": ["ALL"],
-        "IpcMode": "none",
-        "PidsLimit": 64,
-        "Memory": 1024 << 20,
-        "MemorySwap": 1024 << 20,
-        "NanoCpus": 1_000_000_000,
-        "CgroupnsMode": "private",
-        "OomScoreAdj": 500,
-        "PidMode": "",
-        "UTSMode": "",
-        "Privileged": False,
-    }
+        "NetworkMode": "none", "ReadonlyRootfs": True, "CapDrop": ["ALL"], "IpcMode": "none", "PidsLimit": 64,
+        "Memory": 1024 << 20, "MemorySwap": 1024 << 20, "NanoCpus": 1_000_000_000, "CgroupnsMode": "private",
+        "OomScoreAdj": 500, "PidMode": "", "UTSMode": "", "Privileged": False,
+    }  # fmt: skip
     assert {name: host[name] for name in expected} == expected
     assert (host["LogConfig"]["Type"], host["RestartPolicy"]["Name"]) == ("none", "no")
     for empty in ("CapAdd", "Binds", "Mounts", "Devices", "VolumesFrom", "PortBindings", "DeviceRequests"):

@@ -39,7 +39,7 @@ os.dup2(silent, 100)
 threading.Thread(target=go_on).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
-ANSWER = """time.sleep(0.1); os.write(101, b'E\\0\\0\\0\\x2e{"outcome":"program_error","error":"answered"}')"""
+REPLY = """time.sleep(0.1); os.write(101, b'E\\0\\0\\0\\x2e{"outcome":"program_error","error":"good-bye."}')"""
 
 
 @pytest.fixture
@@ -58,21 +58,21 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
 
 async def test_deadline_reaches_a_process_without_its_first_thread(gateway: LiveGateway) -> None:
     """The deadline kills what is left of such a job, and says so: it is no failure of the engine's."""
-    answer = await gateway.render(HEADLESS.format("pass"))
-    assert (answer.status, answer.json.get("outcome")) == (500, "time_limit"), answer.body
+    response = await gateway.render(HEADLESS.format("pass"))
+    assert (response.status, response.json.get("outcome")) == (500, "time_limit"), response.body
     await until(lambda: len(gateway.containers()) == POOL_SIZE, "only the pool is left")
     assert '"helped": true' in gateway.log_text()
 
 
 async def test_removals_that_take_long_delay_nobody_else(gateway: LiveGateway) -> None:
     """A client that leaves one such container after another behind keeps nobody else from being served."""
-    hostile = asyncio.gather(*(gateway.render(HEADLESS.format(ANSWER)) for _ in range(HEADLESS_JOBS)))
+    hostile = asyncio.gather(*(gateway.render(HEADLESS.format(REPLY)) for _ in range(HEADLESS_JOBS)))
     served = []
     while not hostile.done():
         served.append((await gateway.render(PLOT)).status)
         assert (await gateway.get("/readyz")).status == 200, gateway.log_text()[-2000:]
     assert served.count(200) == len(served) > 0
-    outcomes = [answer.json.get("outcome") for answer in await hostile]
+    outcomes = [response.json.get("outcome") for response in await hostile]
     assert outcomes == ["program_error"] * HEADLESS_JOBS
     await until(lambda: len(gateway.containers()) == POOL_SIZE, "only the pool is left")
     assert (await gateway.get("/readyz")).status == 200

@@ -73,8 +73,8 @@ async def test_keys_are_nowhere_but_in_the_gateway(tmp_path: Path, capsys: pytes
         await until(lambda: bool(containers_of(running.installation, running.docker_host)), "a warm container")
         inspected = _specifications(running)
         for key in (KEY, other):
-            answer = await running.render(LOOK.format(words=[word[::-1] for word in words]), key=key)
-            assert answer.json["error"].strip().endswith("nothing found"), answer.json["error"][-500:]
+            response = await running.render(LOOK.format(words=[word[::-1] for word in words]), key=key)
+            assert response.json["error"].strip().endswith("nothing found"), response.json["error"][-500:]
         arguments = _arguments()
         for word in words:
             assert word not in inspected

@@ -68,7 +68,7 @@ async def begin_warm(gateway: LiveGateway, code: str) -> tuple[asyncio.Task[Resp
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_orderly_end(tmp_path: Path, number: signal.Signals) -> None:
-    """On a signal readiness goes first, the running job is answered, the waiting one refused, the pool emptied."""
+    """On a signal readiness goes first, the running job is finished, the waiting one refused, the pool emptied."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_RUNNING_LIMIT=1) as gateway:
         running, _ = await begin_warm(gateway, SLEEP.format(slowed(3)))
         waiting = asyncio.create_task(gateway.render(PLOT))
@@ -192,8 +192,8 @@ async def test_only_this_installations_containers_are_touched(tmp_path: Path, cl
 async def test_two_gateways_share_an_engine(tmp_path: Path) -> None:
     """Two installations work side by side, and the end of one leaves the other alone."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as one, live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as other:
-        answers = await asyncio.gather(*(gateway.render(PLOT) for gateway in (one, other, one, other)))
-        assert [answer.status for answer in answers] == [200] * 4
+        responses = await asyncio.gather(*(gateway.render(PLOT) for gateway in (one, other, one, other)))
+        assert [response.status for response in responses] == [200] * 4
         one.terminate()
         assert one.containers() == []
         assert (await other.render(PLOT)).status == 200
@@ -205,8 +205,8 @@ async def test_idle_containers_killed_from_outside_are_replaced(tmp_path: Path, 
         await until(lambda: states(client, gateway.installation).count("running") >= 2, "the pool is full")
         for name in gateway.containers():
             client.remove_container(name, force=True)
-        answers = await asyncio.gather(*(gateway.render(PLOT) for _ in range(3)))
-        assert [answer.status for answer in answers] == [200] * 3
+        responses = await asyncio.gather(*(gateway.render(PLOT) for _ in range(3)))
+        assert [response.status for response in responses] == [200] * 3
 
 
 async def test_running_container_killed_from_outside(tmp_path: Path, client: docker.APIClient) -> None:
@@ -214,8 +214,8 @@ async def test_running_container_killed_from_outside(tmp_path: Path, client: doc
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
         task, container = await begin_warm(gateway, SLEEP.format(20))
         client.kill(container)
-        answer = await task
-        assert (answer.status, answer.json["outcome"]) == (500, "killed")
+        response = await task
+        assert (response.status, response.json["outcome"]) == (500, "killed")
         await until(lambda: container not in gateway.containers(), "it is gone")
 
 
@@ -224,9 +224,9 @@ async def test_running_container_removed_from_outside(tmp_path: Path, client: do
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
         task, container = await begin_warm(gateway, SLEEP.format(20))
         client.remove_container(container, force=True)
-        answer = await task
+        response = await task
         # Between its end and its removal the engine may still say how it ended.
-        assert answer.json.get("outcome", answer.json["type"]) in {"killed", "urn:figbox:problem:container-lost"}
+        assert response.json.get("outcome", response.json["type"]) in {"killed", "urn:figbox:problem:container-lost"}
         assert (await gateway.render(PLOT)).status == 200
 
 
@@ -316,12 +316,12 @@ async def test_full_queue_refuses_at_once(tmp_path: Path) -> None:
     """With the queue full a request is refused in the time of a look-up, with an honest Retry-After."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_RUNNING_LIMIT=1, FIGBOX_QUEUE_LIMIT=2) as gateway:
         jobs = [asyncio.create_task(gateway.render(SLEEP.format(slowed(2)))) for _ in range(5)]
-        answers = await asyncio.gather(*jobs)
-        assert sorted(answer.status for answer in answers) == [200, 200, 200, 503, 503]
-        for answer in answers:
-            if answer.status == 503:
-                assert answer.json["type"] == "urn:figbox:problem:queue-full"
-                assert 1 <= int(answer.headers["Retry-After"]) <= 120
+        responses = await asyncio.gather(*jobs)
+        assert sorted(response.status for response in responses) == [200, 200, 200, 503, 503]
+        for response in responses:
+            if response.status == 503:
+                assert response.json["type"] == "urn:figbox:problem:queue-full"
+                assert 1 <= int(response.headers["Retry-After"]) <= 120
 
 
 async def test_a_flooding_key_does_not_starve_another(tmp_path: Path) -> None:
@@ -338,8 +338,8 @@ async def test_a_flooding_key_does_not_starve_another(tmp_path: Path) -> None:
         flood = [asyncio.create_task(gateway.render("while True: pass", "key-of-a")) for _ in range(8)]
         await until(lambda: '"key-share-exceeded"' in gateway.log_text(), "the flood has met its share")
         done_before = sum(task.done() for task in flood)
-        answer = await gateway.render(PLOT, "key-of-b")
-        assert answer.status == 200
+        response = await gateway.render(PLOT, "key-of-b")
+        assert response.status == 200
         # Without fairness it would stand behind all five jobs.
         assert sum(task.done() for task in flood) - done_before <= 3
         statuses = sorted(task.status for task in await asyncio.gather(*flood))

@@ -50,10 +50,10 @@ def tight(
 
 async def assert_fault(gateway: LiveGateway, code: str, outcome: str, *texts: str) -> None:
     """Assert outcome and texts of a job that fails, and that its container is gone afterwards."""
-    answer = await gateway.render(code)
-    assert (answer.status, answer.json["outcome"]) == (500, outcome), answer.json["error"][-500:]
+    response = await gateway.render(code)
+    assert (response.status, response.json["outcome"]) == (500, outcome), response.json["error"][-500:]
     for text in texts:
-        assert text in answer.json["error"]
+        assert text in response.json["error"]
     await until(lambda: gateway.containers() == [], "the job's container is gone")
 
 
@@ -83,8 +83,8 @@ async def test_memory_limit(tight: LiveGateway) -> None:
 
 async def test_memory_below_the_limit_is_free(tight: LiveGateway) -> None:
     """The limit is where it says: half of it can be used."""
-    answer = await tight.render("x = b'x' * (80 << 20); plt.plot([1])")
-    assert answer.status == 200
+    response = await tight.render("x = b'x' * (80 << 20); plt.plot([1])")
+    assert response.status == 200
 
 
 async def test_working_directory_counts_as_memory_and_has_a_size(tight: LiveGateway) -> None:
@@ -162,22 +162,22 @@ async def test_abort(tight: LiveGateway) -> None:
 async def test_closing_everything(tight: LiveGateway) -> None:
     """A guest that closes all its descriptors has given no picture, and is gone."""
     code = "import os, time\nos.closerange(0, 256)\ntime.sleep(60)"
-    answer = await tight.render(code)
-    assert answer.status == 500
-    assert answer.json["outcome"] in {"invalid_output", "time_limit"}
+    response = await tight.render(code)
+    assert response.status == 500
+    assert response.json["outcome"] in {"invalid_output", "time_limit"}
     await until(lambda: tight.containers() == [], "the job's container is gone")
 
 
 async def test_code_size(tight: LiveGateway) -> None:
     """Code longer than allowed is refused before a container is touched."""
-    answer = await tight.render("#" * (65 * 1024))
-    assert (answer.status, answer.headers["Content-Type"]) == (413, "application/problem+json")
+    response = await tight.render("#" * (65 * 1024))
+    assert (response.status, response.headers["Content-Type"]) == (413, "application/problem+json")
 
 
 async def test_body_size(tight: LiveGateway) -> None:
     """A body longer than allowed is refused."""
-    answer = await tight.render("#" * (200 * 1024))
-    assert answer.status == 413
+    response = await tight.render("#" * (200 * 1024))
+    assert response.status == 413
 
 
 async def test_gateway_grows_little_whatever_a_job_writes(tight: LiveGateway) -> None:

@@ -39,9 +39,9 @@ CASES_LEAST = 20
 async def _known_to_clients(gateway: LiveGateway) -> dict[str, Any]:
     """Return the description with what it leaves to the operator filled in, as somebody with a key knows it."""
     description: dict[str, Any] = (await gateway.get("/openapi.json")).json
-    answer = await gateway.get("/v1/environments", {"X-API-Key": KEY})
-    names = [environment["name"] for environment in answer.json["environments"]]
-    limits = answer.json["environments"][0]["limits"]
+    response = await gateway.get("/v1/environments", {"X-API-Key": KEY})
+    names = [environment["name"] for environment in response.json["environments"]]
+    limits = response.json["environments"][0]["limits"]
     for schema in _described(description, "environment"):
         schema["enum"] = names
     for schema in _described(description, "timeout_s"):
@@ -64,7 +64,7 @@ def _described(description: dict[str, Any], option: str) -> Iterator[dict[str, A
 
 
 async def test_no_answer_contradicts_the_description(gateway: LiveGateway, tmp_path: Path) -> None:
-    """Whatever the description allows is answered as it says, and whatever it doesn't is refused."""
+    """Whatever the description allows gets a response as it says, and whatever it doesn't is refused."""
     description = tmp_path / "openapi.json"
     description.write_text(json.dumps(await _known_to_clients(gateway)))
     command = [

@@ -157,9 +157,9 @@ PROGRAMS = {name: BOUND + textwrap.dedent(code) for name, code in INLINE.items()
 
 async def test_versions_are_the_same(gateway: LiveGateway) -> None:
     """What draws in the sandbox has the versions of what draws here, so pictures can be compared at all."""
-    answer = await gateway.render(f"{TELL_VERSIONS}\nraise RuntimeError(json.dumps(tell()))")
-    assert answer.json["outcome"] == "program_error"
-    found = json.loads(answer.json["error"].split("RuntimeError: ", 1)[1])
+    response = await gateway.render(f"{TELL_VERSIONS}\nraise RuntimeError(json.dumps(tell()))")
+    assert response.json["outcome"] == "program_error"
+    found = json.loads(response.json["error"].split("RuntimeError: ", 1)[1])
     direct = [sys.executable, "-c", f"{TELL_VERSIONS}\nprint(json.dumps(tell()))"]
     here = json.loads(subprocess.run(direct, capture_output=True, text=True, check=True, timeout=DIRECT_LIMIT_S).stdout)  # noqa: ASYNC221
     assert found == here
@@ -170,9 +170,9 @@ async def test_versions_are_the_same(gateway: LiveGateway) -> None:
 async def test_picture_is_the_direct_one(gateway: LiveGateway, tmp_path: Path, name: str) -> None:
     """Every pixel is the one that the same code gives outside."""
     direct = asyncio.to_thread(_draw_directly, PROGRAMS[name], tmp_path)
-    answer, expected = await asyncio.gather(gateway.render(PROGRAMS[name]), direct)
-    assert answer.status == 200, answer.json.get("error")
-    with Image.open(io.BytesIO(answer.body)) as ours, Image.open(expected) as theirs:
+    response, expected = await asyncio.gather(gateway.render(PROGRAMS[name]), direct)
+    assert response.status == 200, response.json.get("error")
+    with Image.open(io.BytesIO(response.body)) as ours, Image.open(expected) as theirs:
         assert (ours.mode, ours.size) == (theirs.mode, theirs.size)
         different = int((np.asarray(ours) != np.asarray(theirs)).any(axis=-1).sum())
     assert not different, f"{different} pixels differ"

@@ -146,8 +146,8 @@ async def test_a_killed_gateway_takes_its_jobs_along(split: LiveSplit, tmp_path:
     await until(lambda: len(split.gateway.containers()) == 1, "only the warm container is left", slowed(15))
     successor = start_split_gateway(tmp_path, split.launcher)
     try:
-        answer = await successor.render(PLOT)
-        assert answer.status == 200
+        response = await successor.render(PLOT)
+        assert response.status == 200
         await successor.until_metric('figbox_pool_events_total{event="warm"}', 2)
     finally:
         end_gateway(successor.process)
@@ -157,9 +157,9 @@ async def test_a_killed_launcher_is_503_until_it_is_back(split: LiveSplit) -> No
     """After SIGKILL of the launcher jobs fail at once as the engine's failures do, and run again when it is back."""
     task = await begin(split, SLEEP.format(20))
     split.launcher.kill()
-    answer = await asyncio.wait_for(split.gateway.render(PLOT), slowed(15))
-    assert (answer.status, answer.json["type"]) == (503, "urn:figbox:problem:engine-unavailable")
-    assert int(answer.headers["Retry-After"]) >= 1
+    response = await asyncio.wait_for(split.gateway.render(PLOT), slowed(15))
+    assert (response.status, response.json["type"]) == (503, "urn:figbox:problem:engine-unavailable")
+    assert int(response.headers["Retry-After"]) >= 1
     under_way = await asyncio.wait_for(task, slowed(15))
     assert under_way.status == 503  # type: ignore[attr-defined]
     assert "launcher" in (await split.gateway.until_ready(503)).json["detail"]
@@ -213,9 +213,9 @@ async def test_an_orderly_end_of_both(split: LiveSplit) -> None:
 async def test_an_absent_engine_is_the_launchers_to_wait_for(tmp_path: Path) -> None:
     """Without an engine both processes live, and say why nothing is rendered."""
     with live_split(tmp_path, docker_host=NO_ENGINE) as running:
-        answer = await running.gateway.get("/readyz")
-        assert answer.status == 503
-        assert "the container engine can't be used yet" in answer.json["detail"]
+        response = await running.gateway.get("/readyz")
+        assert response.status == 503
+        assert "the container engine can't be used yet" in response.json["detail"]
         assert (await running.gateway.render(PLOT)).json["type"] == "urn:figbox:problem:engine-unavailable"
         assert (await running.gateway.get("/healthz")).status == 200
 

@@ -45,43 +45,20 @@ RUNNING = 2
 WALL_LIMIT_S = slowed(5)
 PLOT = Job("plt.plot([1, 2])", SaveOptions(dpi=50))
 
+HASH = "sha256:" + "0" * 64
+
 #: What the engine's API and its clients call the things that only the launcher may decide.
-FORBIDDEN = {
-    "image": "alpine",
-    "runtime": "io.containerd.runc.v2",
-    "privileged": True,
-    "user": "0:0",
-    "uid": 0,
-    "cmd": ["sh", "-c", "id"],
-    "command": "id",
-    "entrypoint": ["sh"],
-    "env": ["LD_PRELOAD=/host/x.so"],
-    "binds": ["/:/host"],
-    "mounts": [{"Type": "bind", "Source": "/", "Target": "/host"}],
-    "volumes": {"/host": {}},
-    "volumes_from": ["x"],
-    "devices": [{"PathOnHost": "/dev/vda"}],
-    "cap_add": ["ALL"],
-    "capabilities": ["CAP_SYS_ADMIN"],
-    "security_opt": ["seccomp=unconfined"],
-    "network_mode": "host",
-    "networks": {"host": {}},
-    "pid_mode": "host",
-    "ipc_mode": "host",
-    "userns_mode": "host",
-    "cgroup_parent": "/",
-    "sysctls": {"kernel.core_pattern": "|/tmp/x"},
-    "masked_paths": [],
-    "readonly_rootfs": False,
-    "pids_limit": -1,
-    "cpus": 64,
-    "output_limit_bytes": 2**40,
-    "labels": {"figbox.installation": "other"},
-    "name": "figbox-0",
-    "host_config": {"Privileged": True, "Binds": ["/:/host"]},
-    "__class__": "os.system",
-    "$ref": "file:///etc/shadow",
-}
+FORBIDDEN: dict[str, Any] = {
+    "image": "alpine", "runtime": "io.containerd.runc.v2", "privileged": True, "user": "0:0", "uid": 0,
+    "cmd": ["sh", "-c", "id"], "command": "id", "entrypoint": ["sh"], "env": ["LD_PRELOAD=/host/x.so"],
+    "binds": ["/:/host"], "mounts": [{"Type": "bind", "Source": "/", "Target": "/host"}], "volumes": {"/host": {}},
+    "volumes_from": ["x"], "devices": [{"PathOnHost": "/dev/vda"}], "cap_add": ["ALL"],
+    "capabilities": ["CAP_SYS_ADMIN"], "security_opt": ["seccomp=unconfined"], "network_mode": "host",
+    "networks": {"host": {}}, "pid_mode": "host", "ipc_mode": "host", "userns_mode": "host", "cgroup_parent": "/",
+    "sysctls": {"kernel.core_pattern": "|/tmp/x"}, "masked_paths": [], "readonly_rootfs": False, "pids_limit": -1,
+    "cpus": 64, "output_limit_bytes": 2**40, "labels": {"figbox.installation": "other"}, "name": "figbox-0",
+    "host_config": {"Privileged": True, "Binds": ["/:/host"]}, "__class__": "os.system", "$ref": "file:///etc/shadow",
+}  # fmt: skip
 
 
 class Peer:
@@ -113,7 +90,7 @@ class Peer:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
-    def answer(self) -> bytes:
+    def response(self) -> bytes:
         """Return all that comes back until the launcher closes."""
         received = bytearray()
         with contextlib.suppress(ConnectionError):
@@ -122,25 +99,27 @@ class Peer:
         return bytes(received)
 
 
-def say(launcher: LiveLauncher, *pieces: bytes) -> bytes:
-    """Say something on a connection of its own; return the answer."""
+def say(launcher: LiveLauncher, *pieces: bytes, finish: bool = False) -> bytes:
+    """Say something on a connection of its own, and perhaps that this is all; return the response."""
     with Peer(launcher) as peer:
         peer.send(*pieces)
-        return peer.answer()
+        if finish:
+            peer.finish()
+        return peer.response()
 
 
-def result_in(answer: bytes) -> Result | None:
-    """Return the result that an answer brings, None when it is another one."""
-    if answer[:1] != RESULT:
-        assert answer[:1] in (b"", FAILURE), answer[:40]
+def result_in(response: bytes) -> Result | None:
+    """Return the result that a response brings, None when it is a failure."""
+    if response[:1] != RESULT:
+        assert response[:1] in (b"", FAILURE), response[:40]
         return None
-    _, length = FRAME_HEAD.unpack_from(answer)
-    document, rest = answer[FRAME_HEAD.size :][:length], answer[FRAME_HEAD.size + length :]
+    _, length = FRAME_HEAD.unpack_from(response)
+    document, rest = response[FRAME_HEAD.size :][:length], response[FRAME_HEAD.size + length :]
     return build(Result, parse(document), rest[FRAME_HEAD.size :])
 
 
 def draws(launcher: LiveLauncher) -> bool:
-    """Tell whether a good job gives its picture; while the kernel holds a flood of connections there is no answer."""
+    """Tell whether a good job gives its picture; while the kernel holds a flood of connections none comes."""
     try:
         result = result_in(say(launcher, *encode_job(PLOT)))
     except BlockingIOError:
@@ -159,33 +138,20 @@ def launcher(own_engine: SecondEngine, tmp_path_factory: pytest.TempPathFactory)
         FIGBOX_WALL_LIMIT_S=WALL_LIMIT_S,
         FIGBOX_SWEEP_PERIOD_S=1,
     ) as running:
-        wait_until(lambda: len(idle(running)) == 1, "the pool is full")
+        wait_until(lambda: own_engine.counts()["containers"] == 1, "the pool is full")
         yield running
-
-
-def idle(launcher: LiveLauncher) -> list[str]:
-    """Return the names of all containers at the launcher's engine."""
-    with contextlib.closing(witness_of(launcher)._client):
-        return witness_of(launcher).containers()
-
-
-def witness_of(launcher: LiveLauncher) -> EngineWitness:
-    """Return a witness of the launcher's engine that doesn't watch yet."""
-    return EngineWitness(launcher.docker_host)
 
 
 @pytest.fixture(autouse=True)
 def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[EngineWitness]:
-    """Hold, after each test, that the host is untouched and the launcher as before."""
+    """Assert, after each test, that the host is untouched and the launcher as before."""
     pid = launcher.process.pid
-    with Peer(launcher) as peer:  # so that what a first job brings in is there before we count
-        peer.send(*encode_job(PLOT))
-        assert result_in(peer.answer()) is not None
-    wait_until(lambda: len(idle(launcher)) == 1, "the pool is as before")
+    assert result_in(say(launcher, *encode_job(PLOT))) is not None  # what a first job brings in is there
+    wait_until(lambda: own_engine.counts()["containers"] == 1, "the pool is as before")
     socket_folder = sorted(path.name for path in launcher.socket.parent.iterdir())
     held = held_by(pid)
     log_lines = launcher.log_text().count("\n")
-    with witness_of(launcher) as witness:
+    with EngineWitness(launcher.docker_host) as witness:
         [warm] = witness.containers()
         exactly = specification(witness.inspect(warm))
         yield witness
@@ -220,8 +186,8 @@ def test_every_other_verb(launcher: LiveLauncher) -> None:
     for number in range(256):
         kind = bytes([number])
         if kind != JOB:
-            answer = say(launcher, encode_frame(kind, document), encode_frame(DATA, b"".join(data)))
-            assert answer[:1] == FAILURE
+            response = say(launcher, encode_frame(kind, document), encode_frame(DATA, b"".join(data)))
+            assert response[:1] == FAILURE
     create = json.dumps({"Image": "alpine", "HostConfig": {"Privileged": True}}).encode()
     for words in (
         b"POST /v1.41/containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(create), create),
@@ -232,14 +198,11 @@ def test_every_other_verb(launcher: LiveLauncher) -> None:
         b"\0" * 64,
         b"\n",
     ):
-        with Peer(launcher) as peer:
-            peer.send(words)
-            peer.finish()
-            assert peer.answer()[:1] == FAILURE
+        assert say(launcher, words, finish=True)[:1] == FAILURE
 
 
 def spellings(name: str) -> set[str]:
-    """Return how a name could be written by somebody who hopes for a reader that isn't strict."""
+    """Return how a name could be written in the hope of a reader that isn't strict."""
     words = name.split("_")
     camel = words[0] + "".join(word.title() for word in words[1:])
     pascal = "".join(word.title() for word in words)
@@ -274,20 +237,7 @@ def test_fields_that_are_not_the_callers(launcher: LiveLauncher) -> None:
 
 def test_values_that_are_not_the_callers(launcher: LiveLauncher) -> None:
     """Where a job may name something, it names one of ours or nothing: no path, no image, no device."""
-    names = [
-        "",
-        ".",
-        "..",
-        "../x",
-        "/etc",
-        "alpine",
-        "figbox-runner:latest",
-        "sha256:" + "0" * 64,
-        "-v",
-        "default\n",
-        "\0",
-    ]
-    for name in names:
+    for name in ["", ".", "..", "../x", "/etc", "alpine", "figbox-runner:latest", "-v", "default\n", "\0", HASH]:
         assert say(launcher, *encode_job(Job("x", environment=name)))[:1] == FAILURE, name
     for name in ["", ".", "..", "../x", "/etc/passwd", "a/b", "..\\x", ".bashrc", "x\0y", "\x1b]0;x", "x" * 300]:
         assert say(launcher, *encode_job(Job("x", files=(NamedFile(name, b"x"),))))[:1] == FAILURE, name
@@ -312,8 +262,8 @@ def test_limits_only_go_down(launcher: LiveLauncher) -> None:
     for value in (0, -1, 1e999, "5", None, True, [5], 10**400):
         document, data = encode(PLOT)
         text = json.dumps({**json.loads(document), "wall_limit_s": value})
-        answer = say(launcher, encode_frame(JOB, text.encode()), encode_frame(DATA, b"".join(data)))
-        assert (answer[:1] == RESULT) == (value is None)
+        response = say(launcher, encode_frame(JOB, text.encode()), encode_frame(DATA, b"".join(data)))
+        assert (response[:1] == RESULT) == (value is None)
 
 
 def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -335,10 +285,8 @@ def test_wrong_types_everywhere(launcher: LiveLauncher) -> None:
         for step in path:
             at, last = at[last], step
         at[last] = wrong
-        with Peer(launcher) as peer:
-            peer.send(encode_frame(JOB, json.dumps(changed[""]).encode()))
-            peer.finish()  # no data follows: none of them is run
-            assert peer.answer()[:1] in (FAILURE, b"")
+        piece = encode_frame(JOB, json.dumps(changed[""]).encode())
+        assert say(launcher, piece, finish=True)[:1] in (FAILURE, b"")  # no data follows: none of them is run
 
 
 def test_lengths_depths_and_halves(launcher: LiveLauncher) -> None:
@@ -361,16 +309,10 @@ def test_lengths_depths_and_halves(launcher: LiveLauncher) -> None:
         [encode_frame(JOB, b"\xff" * 1000)],
         [encode_frame(JOB)],
     ):
-        with Peer(launcher) as peer:
-            peer.send(*pieces)
-            peer.finish()
-            assert peer.answer()[:1] == FAILURE, pieces
+        assert say(launcher, *pieces, finish=True)[:1] == FAILURE, pieces
     message = b"".join(encode_job(PLOT))
     for end in range(1, len(message)):
-        with Peer(launcher) as peer:
-            peer.send(message[:end])
-            peer.finish()
-            assert peer.answer()[:1] in (FAILURE, b"")
+        assert say(launcher, message[:end], finish=True)[:1] in (FAILURE, b"")
     assert len(data) == 1
 
 
@@ -398,11 +340,11 @@ def test_thousands_of_connections(launcher: LiveLauncher) -> None:
 
 
 def test_more_jobs_than_there_are_places(launcher: LiveLauncher, untouched: EngineWitness) -> None:
-    """However many jobs are sent at once, no more run than may; each is answered."""
-    answers: list[bytes] = []
+    """However many jobs are sent at once, no more run than may; each gets a response."""
+    responses: list[bytes] = []
     most = 0
     threads = [
-        threading.Thread(target=lambda: answers.append(say(launcher, *encode_job(Job("plt.plot([1])")))))
+        threading.Thread(target=lambda: responses.append(say(launcher, *encode_job(Job("plt.plot([1])")))))
         for _ in range(16)
     ]
     for thread in threads:
@@ -410,8 +352,8 @@ def test_more_jobs_than_there_are_places(launcher: LiveLauncher, untouched: Engi
     while any(thread.is_alive() for thread in threads):
         most = max(most, len(untouched.containers()))
         time.sleep(0.05)
-    assert len(answers) == len(threads)
-    assert all(answer[:1] in (RESULT, FAILURE) for answer in answers)
+    assert len(responses) == len(threads)
+    assert all(response[:1] in (RESULT, FAILURE) for response in responses)
     # Those that run, those that wait warm, those being made, and those on their way out.
     assert most <= 3 * RUNNING + 4
 
@@ -425,11 +367,9 @@ def test_jobs_that_are_abandoned(launcher: LiveLauncher) -> None:
 
 
 def test_a_job_and_more(launcher: LiveLauncher) -> None:
-    """Whoever goes on talking while its job runs has broken the protocol: the job is killed."""
+    """A peer that goes on talking while its job runs has broken the protocol: the job is killed."""
     for more in (b"x", encode_frame(JOB, b"{}"), b"".join(encode_job(PLOT)) * 3):
-        with Peer(launcher) as peer:
-            peer.send(*encode_job(Job("while True: pass")), more)
-            assert peer.answer()[:1] == FAILURE
+        assert say(launcher, *encode_job(Job("while True: pass")), more)[:1] == FAILURE
 
 
 def test_floods(launcher: LiveLauncher) -> None:
@@ -454,9 +394,7 @@ def test_watchers_that_never_read(launcher: LiveLauncher) -> None:
             with contextlib.suppress(OSError):
                 stack.enter_context(Peer(launcher)).finish()
         time.sleep(1)
-        with Peer(launcher) as peer:
-            peer.send(*encode_job(PLOT))
-            assert peer.answer()[:1] == RESULT
+        assert say(launcher, *encode_job(PLOT))[:1] == RESULT
 
 
 def test_other_users(launcher: LiveLauncher) -> None:
