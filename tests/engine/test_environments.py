@@ -8,7 +8,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from contextlib import closing
@@ -22,11 +21,11 @@ from PIL import Image
 from bootstrap.images import environments, image
 from tests.documents.pages import ENVIRONMENTS, blocks, commands
 from tests.fakes import until
+from tests.support.command import run, start_and_fail
 from tests.support.live import (
     IMAGE,
     ROOT,
     Response,
-    begin_gateway,
     end_gateway,
     engine_client,
     engine_url,
@@ -221,12 +220,7 @@ async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_pat
 def refused(tmp_path: Path, image_name: str) -> str:
     """Return what a gateway with an environment of that image says instead of starting."""
     file = write_environments(tmp_path, other={"image": image_name})
-    process, log, _ = begin_gateway(tmp_path, engine_url(), "test-refused", FIGBOX_ENVIRONMENTS_FILE=file)
-    try:
-        assert process.wait(slowed(60)) == 1
-        return log.read_text().splitlines()[-1]
-    finally:
-        end_gateway(process)
+    return start_and_fail(FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_INSTALLATION="test-refused", DOCKER_HOST=engine_url())
 
 
 def test_missing_image_stops_the_start(tmp_path: Path) -> None:
@@ -305,16 +299,8 @@ async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path)
 
 def typed_in(folder: Path, line: str) -> None:
     """Run what somebody types in a folder."""
-    environment = {**os.environ, "FIGBOX_IMAGE": IMAGE, "DOCKER_HOST": engine_url(), "PYTHON": sys.executable}
-    done = subprocess.run(
-        ["sh", "-c", line],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=slowed(300),
-        check=False,
-    )
+    env = {**os.environ, "FIGBOX_IMAGE": IMAGE, "DOCKER_HOST": engine_url(), "PYTHON": sys.executable}
+    done = run("sh", "-c", line, folder=folder, env=env, limit_s=slowed(300))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import subprocess
-import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,9 +19,9 @@ from gateway.launcher.runner.reply import ReplyReader
 from gateway.model.jobs import Job, Limits
 from gateway.model.results import Outcome
 from tests.fakes import until
+from tests.support.command import start_and_fail
 from tests.support.live import (
     IMAGE,
-    ROOT,
     LiveGateway,
     containers_of,
     engine_client,
@@ -273,17 +270,6 @@ def test_host_that_does_not_allow_it_is_one_sentence(tmp_path: Path) -> None:
     blind = (
         "m.read_call_filter = lambda process_id: (_ for _ in ()).throw(PermissionError(1, 'Operation not permitted'))"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", f"{starting}{blind}\nsys.exit(g.main())"],
-        cwd=ROOT,
-        env={**os.environ, "API_KEY": "k", "PORT": "0", "FIGBOX_METRICS_PORT": "0", "FIGBOX_WARM_START": "fork"}
-        | {"FIGBOX_INSTALLATION": f"test-{secrets.token_hex(6)}", "DOCKER_HOST": engine_url()},
-        capture_output=True,
-        text=True,
-        timeout=slowed(60),
-        check=False,
-    )
-    assert result.returncode == 1
-    sentences = [line for line in result.stderr.splitlines() if line.startswith("figbox: ")]
-    assert len(sentences) == 1
-    assert "FIGBOX_WARM_START=import" in sentences[0]
+    settings = {"FIGBOX_WARM_START": "fork", "FIGBOX_INSTALLATION": f"test-{secrets.token_hex(6)}"}
+    sentence = start_and_fail("-c", f"{starting}{blind}\nsys.exit(g.main())", DOCKER_HOST=engine_url(), **settings)
+    assert "FIGBOX_WARM_START=import" in sentence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import KEY
-from tests.support.machine import slowed
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from tests.support.live import LiveGateway
@@ -79,25 +78,14 @@ def test_client_made_from_the_description(gateway: LiveGateway, tmp_path: Path) 
     config = tmp_path / "config.yml"
     config.write_text(CONFIG)
     tool = Path(sys.executable).with_name("openapi-python-client")
-    subprocess.run(
-        [
-            *(tool, "generate", "--url", f"{gateway.url}/openapi.json"),
-            *("--config", config, "--meta", "none", "--output-path", tmp_path / "figbox_generated"),
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        timeout=slowed(60),
+    made = run(
+        *(tool, "generate", "--url", f"{gateway.url}/openapi.json", "--config", config, "--meta", "none"),
+        *("--output-path", tmp_path / "figbox_generated"),
+        folder=tmp_path,
     )
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, gateway.url, KEY],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=slowed(60),
-    )
+    assert made.returncode == 0, made.stderr
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = run(sys.executable, "-c", PROGRAM, gateway.url, KEY, folder=tmp_path, env=env)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "environments": ["default"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,13 @@ import pytest
 
 from bootstrap import dockerd, gvisor
 from bootstrap.steps import SetupError, Steps
-from tests.support.runtimes import ROOT, need_root, runsc
+from tests.support.command import run
+from tests.support.machine import slowed
+from tests.support.runtimes import need_root, runsc
 from tests.support.second_engine import EngineSetup, second_engine
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from tests.support.second_engine import SecondEngine
@@ -37,8 +39,7 @@ def own_engine() -> Iterator[SecondEngine]:
 def make_gvisor(socket: Path, program: Path) -> subprocess.CompletedProcess[str]:
     """Run what `make gvisor` runs, for an engine, with a runsc found before any other."""
     environment = {**os.environ, "DOCKER_HOST": f"unix://{socket}", "PATH": f"{program.parent}:{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "bootstrap", "gvisor"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return run(sys.executable, "-m", "bootstrap", "gvisor", env=environment, limit_s=slowed(300))
 
 
 def test_our_running_engine_is_given_gvisor(own_engine: SecondEngine) -> None:

@@ -7,8 +7,6 @@ import os
 import resource
 import signal
 import socket
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -17,10 +15,10 @@ import pytest
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.jobs import MiB
 from tests.fakes import KEY, until
+from tests.support.command import start_and_fail
 from tests.support.keys_file import write_keys
 from tests.support.live import (
     IMAGE,
-    ROOT,
     LiveGateway,
     Response,
     containers_of,
@@ -265,24 +263,6 @@ async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
 
         await gateway.until_rendered(PLOT)
         await until(lambda: gateway.containers() == [], "no container is left")
-
-
-def start_and_fail(**environment: str) -> str:
-    """Start a gateway that can't start; return the one sentence it says."""
-    result = subprocess.run(
-        [sys.executable, "-m", "gateway"],
-        cwd=ROOT,
-        env={**os.environ, "API_KEY": KEY, "FIGBOX_METRICS_PORT": "0", "PORT": "0", **environment},
-        capture_output=True,
-        text=True,
-        timeout=slowed(60),
-        check=False,
-    )
-    assert result.returncode == 1, result.stderr
-    sentences = [line for line in result.stderr.splitlines() if line.startswith("figbox: ")]
-    assert "Traceback" not in result.stderr
-    assert len(sentences) == 1
-    return sentences[0]
 
 
 def test_taken_port_is_one_sentence() -> None:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.support.checkout import copy_checkout
+from tests.support.command import run
 from tests.support.live import containers_of, engine_url, free_port, remove_containers_of
 from tests.support.machine import slowed
 
@@ -74,9 +75,7 @@ def test_newcomer(running: tuple[subprocess.Popen[str], list[str], str], clone: 
     """`make run` makes a private `.env`, prints a command that works when pasted, and ends without a trace."""
     process, command, installation = running
     assert stat.S_IMODE((clone / ".env").stat().st_mode) == 0o600
-    pasted = subprocess.run(
-        ["bash", "-c", "".join(command)], cwd=clone, capture_output=True, text=True, timeout=slowed(60), check=False
-    )
+    pasted = run("bash", "-c", "".join(command), folder=clone)
     assert (pasted.returncode, pasted.stderr) == (0, "")
     picture = Image.open(io.BytesIO((clone / "plot.png").read_bytes()))
     assert picture.format == "PNG"

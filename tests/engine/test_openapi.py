@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from gateway.model.jobs import MiB
 from tests.fakes import KEY
+from tests.support.command import run
 from tests.support.live import ROOT
 from tests.support.machine import slowed
 
@@ -75,16 +75,8 @@ async def test_no_answer_contradicts_the_description(gateway: LiveGateway, tmp_p
         *("--suppress-health-check", "all", "--request-timeout", str(slowed(60)), "--no-color"),
         *("--report-dir", str(tmp_path)),
     ]
-    done = await asyncio.to_thread(
-        subprocess.run,
-        command,
-        cwd=tmp_path,  # where it keeps what it found
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = await asyncio.to_thread(run, *command, folder=tmp_path, env=env, limit_s=DEADLINE_S)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     generated = re.search(r"(\d+) generated", done.stdout)
     assert generated is not None, done.stdout

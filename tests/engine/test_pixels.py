@@ -10,7 +10,6 @@ import asyncio
 import io
 import json
 import os
-import subprocess
 import sys
 import textwrap
 from importlib.metadata import version
@@ -20,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.command import run
 from tests.support.live import ROOT
-from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +36,6 @@ NEEDS_FONTS_OF_THE_IMAGE = {"cjk_titles"}
 BOUND = "import matplotlib.pyplot as plt\nimport numpy as np\n"
 
 SAVE = "\nplt.savefig({path!r}, dpi=200, bbox_inches='tight')\n"
-
-DIRECT_LIMIT_S = slowed(60)
 
 TELL_VERSIONS = """
 import json, matplotlib, matplotlib.ft2font, numpy, pandas, PIL, scipy
@@ -160,8 +157,8 @@ async def test_versions_are_the_same(gateway: LiveGateway) -> None:
     response = await gateway.render(f"{TELL_VERSIONS}\nraise RuntimeError(json.dumps(tell()))")
     assert response.json["outcome"] == "program_error"
     found = json.loads(response.json["error"].split("RuntimeError: ", 1)[1])
-    direct = [sys.executable, "-c", f"{TELL_VERSIONS}\nprint(json.dumps(tell()))"]
-    here = json.loads(subprocess.run(direct, capture_output=True, text=True, check=True, timeout=DIRECT_LIMIT_S).stdout)  # noqa: ASYNC221
+    direct = await asyncio.to_thread(run, sys.executable, "-c", f"{TELL_VERSIONS}\nprint(json.dumps(tell()))")
+    here = json.loads(direct.stdout)
     assert found == here
     assert found["matplotlib"] == version("matplotlib")
 
@@ -183,21 +180,10 @@ def _draw_directly(code: str, folder: Path) -> Path:
     picture = folder / "direct.png"
     script = folder / "direct.py"
     script.write_text(code + SAVE.format(path=str(picture)), "utf-8")
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(_fonts(folder))},
-        capture_output=True,
-        text=True,
-        timeout=DIRECT_LIMIT_S,
-        check=False,
-    )
+    # One configuration folder for all direct runs: their fonts are listed once, and no user's settings count.
+    fonts = folder.parent / "mplconfig"
+    fonts.mkdir(exist_ok=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(fonts)}
+    done = run(sys.executable, script, folder=folder, env=env)
     assert done.returncode == 0, done.stderr
     return picture
-
-
-def _fonts(folder: Path) -> Path:
-    """Return one configuration folder for all direct runs: whose fonts are listed once, and no user's settings."""
-    shared = folder.parent / "mplconfig"
-    shared.mkdir(exist_ok=True)
-    return shared

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import secrets
-import subprocess
 import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,9 @@ import pytest
 
 from benchmarks import system_calls
 from tests.spec_lines.changes import unfiltered
+from tests.support.command import run as run_command
 from tests.support.containers import make_sandbox, program_config, run, smaller
 from tests.support.live import IMAGE, ROOT, engine_client, engine_url, remove_containers_of
-from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,10 +204,7 @@ def test_command_prints_the_table() -> None:
     """The documented command prints the counts of both filters."""
     if os.geteuid() != 0 or os.environ.get("FIGBOX_RUNTIME"):
         pytest.skip("only root, on the engine's own host and kernel, can read a filter")
-    command = [sys.executable, "-m", "benchmarks.system_calls", "--image", IMAGE, "--names"]
-    environment = {**os.environ, "DOCKER_HOST": engine_url()}
-    printed = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=slowed(60)
-    ).stdout
+    env = {**os.environ, "DOCKER_HOST": engine_url()}
+    printed = run_command(sys.executable, "-m", "benchmarks.system_calls", "--image", IMAGE, "--names", env=env).stdout
     assert re.search(r"^allowed +\d+ +\d+$", printed, re.MULTILINE)
     assert "socket" in printed.partition("Only allowed by")[2] or platform.machine() != "x86_64"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ import pytest
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.launcher.selftest import __main__ as selftest
 from tests.support import runtimes
-from tests.support.live import IMAGE, ROOT, engine_client, live_gateway
+from tests.support.command import run
+from tests.support.live import IMAGE, engine_client, live_gateway
 from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
 
@@ -148,10 +148,7 @@ def test_a_gateway_does_not_start_on_an_engine_that_ignores_a_limit(engine: Seco
 def test_the_command_tells_by_its_status(engine: SecondEngine, runtime: str, status: int) -> None:
     """Anybody who may open the socket can test the sandbox by hand; the table names what is wrong."""
     environment = {"DOCKER_HOST": engine.url, "FIGBOX_RUNTIME": runtime, "FIGBOX_IMAGE": IMAGE, "PATH": "/usr/bin"}
-    command = [sys.executable, "-m", "gateway.launcher.selftest"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=slowed(90), check=False
-    )
+    done = run(sys.executable, "-m", "gateway.launcher.selftest", env=environment, limit_s=slowed(90))
     assert done.returncode == status, done.stdout + done.stderr
     expected = {0: "The sandbox holds", 1: "its memory limit is not enforced", 2: "is not a runtime of the engine"}
     assert expected[status] in done.stdout + done.stderr

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import KEY, until
+from tests.support.command import run
 from tests.support.live import ROOT, end_gateway
 from tests.support.machine import slowed
 from tests.support.split import NO_ENGINE, live_launcher, live_split, start_split_gateway
@@ -223,15 +224,7 @@ async def test_an_absent_engine_is_the_launchers_to_wait_for(tmp_path: Path) -> 
 def test_a_second_launcher_does_not_start(tmp_path: Path) -> None:
     """Two launchers can't serve one socket; the second says so in a sentence, and the first goes on."""
     with live_launcher(tmp_path, FIGBOX_POOL_SIZE=0) as launcher:
-        second = subprocess.run(
-            [sys.executable, "-m", "gateway.launcher"],
-            cwd=ROOT,
-            env=launcher.environment,
-            capture_output=True,
-            text=True,
-            timeout=slowed(60),
-            check=False,
-        )
+        second = run(sys.executable, "-m", "gateway.launcher", env=launcher.environment)
         assert second.returncode == 1
         assert second.stderr.startswith("figbox-launcher: another launcher serves ")
         assert second.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The command `figbox` of this checkout, as shells find it."""
+"""Commands that tests run to their end, and the command `figbox` of this checkout, as shells find it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.documents.pages import ROOT
+from tests.fakes import KEY
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 LIMIT_S = slowed(180)
@@ -33,15 +35,34 @@ def environment(commands: Path, **variables: str) -> dict[str, str]:
     return kept | variables
 
 
-def run_shell(script: str, folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a script in a folder, as far as its first failing command; return what it did."""
+def run(
+    *command: str | Path, folder: Path = ROOT, env: Mapping[str, str] | None = None, limit_s: float = slowed(60)
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder; without an environment of its own it has ours. Return what it did."""
     return subprocess.run(
-        ["sh", "-e", "-c", script],
+        command,
         cwd=folder,
-        env=variables,
+        env=env,
         capture_output=True,
         text=True,
-        timeout=LIMIT_S,
+        timeout=limit_s,
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+def run_shell(script: str, folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder, as far as its first failing command; return what it did."""
+    return run("sh", "-e", "-c", script, folder=folder, env=variables, limit_s=LIMIT_S)
+
+
+def start_and_fail(*arguments: str, **variables: object) -> str:
+    """Run Python, by default as a gateway, where it can't start; return the one sentence that it says."""
+    ours = {"API_KEY": KEY, "FIGBOX_METRICS_PORT": "0", "PORT": "0"}
+    env = {**os.environ, **ours, **{name: str(value) for name, value in variables.items()}}
+    done = run(sys.executable, *(arguments or ("-m", "gateway")), env=env)
+    assert done.returncode == 1, done.stderr
+    sentences = [line for line in done.stderr.splitlines() if line.startswith("figbox: ")]
+    assert "Traceback" not in done.stderr
+    assert len(sentences) == 1
+    return sentences[0]

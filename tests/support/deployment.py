@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import compose
 from bootstrap.steps import Steps
 from tests.fakes import KEY
+from tests.support.command import run
 from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, free_port, remove_containers_of
 from tests.support.machine import slowed
 
@@ -40,15 +40,7 @@ class Deployment:
 
     def run(self, *words: str, check: bool = True) -> str:
         """Run Compose; return what it prints."""
-        done = subprocess.run(
-            [*self.command, *words],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        done = run(*self.command, *words, env=self.environment, limit_s=LIMIT_S)
         assert not check or done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
@@ -121,14 +113,7 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
 
 def docker(*words: str) -> str:
     """Run the Docker CLI; return what it prints."""
-    done = subprocess.run(
-        [compose.ensure_cli(Steps(), ROOT / ".figbox"), *words],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-        env=cli_environment(),
-    )
+    done = run(compose.ensure_cli(Steps(), ROOT / ".figbox"), *words, env=cli_environment(), limit_s=LIMIT_S)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

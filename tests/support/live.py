@@ -159,18 +159,6 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
 
 def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environment: object) -> LiveGateway:
     """Start a gateway that the caller ends, and wait until it serves; what its end leaves is the caller's, too."""
-    process, log, metrics_url = begin_gateway(tmp_path, docker_host, installation, **environment)
-    try:
-        return LiveGateway(process, installation, docker_host, log, _read_url(process, log), metrics_url)
-    except BaseException:
-        end_gateway(process)
-        raise
-
-
-def begin_gateway(
-    tmp_path: Path, docker_host: str, installation: str, **environment: object
-) -> tuple[subprocess.Popen[str], Path, str]:
-    """Start a gateway's process; return it, its log and the address of its metrics."""
     settings = {
         "API_KEY": KEY,
         "PORT": 0,
@@ -181,7 +169,12 @@ def begin_gateway(
     }
     log = tmp_path / f"gateway-{secrets.token_hex(4)}.log"
     process = begin("gateway", {**os.environ, **{name: str(value) for name, value in settings.items()}}, log)
-    return process, log, f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
+    metrics_url = f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
+    try:
+        return LiveGateway(process, installation, docker_host, log, _read_url(process, log), metrics_url)
+    except BaseException:
+        end_gateway(process)
+        raise
 
 
 def begin(module: str, environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
