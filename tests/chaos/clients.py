@@ -72,9 +72,9 @@ class Client:
                 seen.failure = repr(error)
         except TimeoutError:
             for seen in requests:
-                seen.overdue = seen.answer is None
+                seen.overdue = seen.response is None
         for seen in requests:
-            if seen.answer is None:
+            if seen.response is None:
                 seen.ended = time.monotonic()
         self._judge.requests += requests
         return requests[-1]
@@ -149,9 +149,9 @@ class Client:
 
 def _wished_pause_s(seen: Seen) -> float:
     """Return how long a client should wait before it comes again, but not longer than a test can."""
-    if seen.answer is None:
+    if seen.response is None:
         return 0.5
-    return min(2.0, float(seen.answer.headers.get("Retry-After", 0)))
+    return min(2.0, float(seen.response.headers.get("Retry-After", 0)))
 
 
 async def _receive(seen: Seen, reader: asyncio.StreamReader, piece_pause_s: float = 0.0) -> None:
@@ -164,7 +164,7 @@ async def _receive(seen: Seen, reader: asyncio.StreamReader, piece_pause_s: floa
         body += piece
         await asyncio.sleep(piece_pause_s)
     document = json.loads(body) if "json" in headers.get("Content-Type", "") else {}
-    seen.answer = Response(int(head[0].split()[1]), headers, body, document)
+    seen.response = Response(int(head[0].split()[1]), headers, body, document)
     seen.ended = time.monotonic()
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gateway.model.results import Outcome
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Fault, Manner, RequestPlan, Work
 from tests.chaos.programs import flaw_of_picture
 from tests.support.machine import slowed
@@ -16,26 +17,11 @@ if TYPE_CHECKING:
 
 PREFIX = "urn:figbox:problem:"
 
-#: The documented problems and their statuses; every outcome of a job is 500 on this endpoint.
-STATUSES = {
-    "unauthorized": 401,
-    "invalid-request": 400,
-    "body-too-large": 413,
-    "body-timeout": 408,
-    "key-share-exceeded": 429,
-    "queue-full": 503,
-    "queue-timeout": 503,
-    "shutting-down": 503,
-    "container-lost": 503,
-    "engine-unavailable": 503,
-    "program-error": 500,
-    "no-figure": 500,
-    "time-limit": 500,
-    "memory-limit": 500,
-    "output-limit": 500,
-    "invalid-output": 500,
-    "killed": 500,
-}
+#: The problems that may come, and their statuses; every outcome of a job is 500 on this endpoint.
+STATUSES = dict.fromkeys((str(outcome).replace("_", "-") for outcome in Outcome if outcome is not Outcome.OK), 500)
+STATUSES |= {"unauthorized": 401, "invalid-request": 400, "body-too-large": 413, "body-timeout": 408}
+STATUSES |= {"key-share-exceeded": 429, "queue-full": 503, "queue-timeout": 503, "shutting-down": 503}
+STATUSES |= {"container-lost": 503, "engine-unavailable": 503}
 
 #: Requests that are refused whatever else happens.
 REFUSALS = {
@@ -94,7 +80,7 @@ class Seen:
     began: float
     sent: float | None = None
     ended: float = 0.0
-    answer: Response | None = None
+    response: Response | None = None
     failure: str | None = None
     overdue: bool = False
 
@@ -128,8 +114,8 @@ class Judge:
             flaw = self._flaw(seen, unused)
             if flaw is not None:
                 found.append(f"{seen.plan.work}, {seen.plan.manner}, {seen.plan.token}: {flaw}")
-            if seen.answer is not None:
-                ids[seen.answer.headers.get("X-Request-ID", "")] += 1
+            if seen.response is not None:
+                ids[seen.response.headers.get("X-Request-ID", "")] += 1
         found += [f"request id {name!r} was used {count} times" for name, count in ids.items() if count > 1]
         return found
 
@@ -148,21 +134,21 @@ class Judge:
 
     @staticmethod
     def _label(seen: Seen) -> str:
-        if seen.answer is not None:
-            return "ok" if seen.answer.status == 200 else slug_of(seen.answer)
+        if seen.response is not None:
+            return "ok" if seen.response.status == 200 else slug_of(seen.response)
         return "client went away" if seen.plan.manner in LEAVING else "connection lost"
 
     def _flaw(self, seen: Seen, unused: list[Incident]) -> str | None:
         if seen.overdue:
             return "no response came"
-        if seen.answer is None:
+        if seen.response is None:
             return None if seen.plan.manner in LEAVING else self._flaw_of_loss(seen)
-        if seen.answer.status == 200:
+        if seen.response.status == 200:
             if seen.plan.work is not Work.PICTURE or seen.plan.manner in REFUSALS:
                 return "the response was a picture"
             self.pictures += 1
-            return flaw_of_picture(seen.answer.body, seen.plan.token)
-        return flaw_of_problem(seen.answer) or self._flaw_of_refusal(seen, seen.answer, unused)
+            return flaw_of_picture(seen.response.body, seen.plan.token)
+        return flaw_of_problem(seen.response) or self._flaw_of_refusal(seen, seen.response, unused)
 
     def _flaw_of_loss(self, seen: Seen) -> str | None:
         down = self._during(seen, GATEWAY_FAULTS)
@@ -178,17 +164,19 @@ class Judge:
             return f"an orderly end lost it, though it had arrived: {seen.failure}"
         return None
 
-    def _flaw_of_refusal(self, seen: Seen, answer: Response, unused: list[Incident]) -> str | None:
-        slug = slug_of(answer)
+    def _flaw_of_refusal(self, seen: Seen, response: Response, unused: list[Incident]) -> str | None:
+        slug = slug_of(response)
         if seen.plan.manner in REFUSALS:
             return None if slug == REFUSALS[seen.plan.manner] else f"the response was {slug}"
         if slug == OUTCOMES[seen.plan.work]:
             # What the code said is as much its own as a picture is.
-            said = f"ValueError: {seen.plan.token}" in answer.json["error"].splitlines()
-            return None if said or seen.plan.work is not Work.ERROR else f"another's traceback: {answer.json['error']}"
+            said = f"ValueError: {seen.plan.token}" in response.json["error"].splitlines()
+            return (
+                None if said or seen.plan.work is not Work.ERROR else f"another's traceback: {response.json['error']}"
+            )
         if slug in ADMISSION or self._is_explained(seen, slug, unused):
             return None
-        return f"nothing explains {slug} ({answer.json['error']!r})"
+        return f"nothing explains {slug} ({response.json['error']!r})"
 
     def _is_explained(self, seen: Seen, slug: str, unused: list[Incident]) -> bool:
         """Tell whether a fault explains an error; a container's fault explains one only, and is used up."""
@@ -214,23 +202,23 @@ class Judge:
         ]
 
 
-def slug_of(answer: Response) -> str:
+def slug_of(response: Response) -> str:
     """Return the name of a response's problem."""
-    return str(answer.json.get("type", "")).removeprefix(PREFIX)
+    return str(response.json.get("type", "")).removeprefix(PREFIX)
 
 
-def flaw_of_problem(answer: Response) -> str | None:
+def flaw_of_problem(response: Response) -> str | None:
     """Return what is wrong with the form of a problem."""
-    document, slug = answer.json, slug_of(answer)
-    if answer.headers.get("Content-Type", "").split(";")[0] != "application/problem+json":
-        return f"{answer.status} is not a problem document: {answer.body[:200]!r}"
-    if STATUSES.get(slug) != answer.status or document.get("status") != answer.status:
-        return f"an undocumented error: {answer.status} {document}"
-    if document.get("request_id") != answer.headers.get("X-Request-ID"):
+    document, slug = response.json, slug_of(response)
+    if response.headers.get("Content-Type", "").split(";")[0] != "application/problem+json":
+        return f"{response.status} is not a problem document: {response.body[:200]!r}"
+    if STATUSES.get(slug) != response.status or document.get("status") != response.status:
+        return f"an undocumented error: {response.status} {document}"
+    if document.get("request_id") != response.headers.get("X-Request-ID"):
         return "its request ids differ"
-    if document.get("outcome") != (slug.replace("-", "_") if answer.status == 500 else None):
+    if document.get("outcome") != (slug.replace("-", "_") if response.status == 500 else None):
         return f"its outcome is {document.get('outcome')!r}"
-    if answer.status in (429, 503) and not answer.headers.get("Retry-After", "").isdigit():
+    if response.status in (429, 503) and not response.headers.get("Retry-After", "").isdigit():
         return "it doesn't say when to come back"
     return None
 

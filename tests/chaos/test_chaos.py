@@ -164,8 +164,8 @@ async def rest(stage: Installation, judge: Judge) -> Held:
             RequestPlan(Work.PICTURE, Manner.PLAIN, f"rest-{secrets.token_hex(8)}", 0.1 * turn, 0) for _ in range(6)
         ]
         pairs = zip(clients * 3, plans, strict=True)
-        answers = [seen.answer for seen in await asyncio.gather(*(client.send(plan) for client, plan in pairs))]
-        assert [answer and answer.status for answer in answers] == [200] * 6, "at rest all is served"
+        responses = [seen.response for seen in await asyncio.gather(*(client.send(plan) for client, plan in pairs))]
+        assert [response and response.status for response in responses] == [200] * 6, "at rest all is served"
     await until_only_the_pool_is_left(stage)
     return held_by(stage.gateway.process.pid)
 

@@ -15,7 +15,7 @@ from tests.support.live import Response
 
 
 def picture(token: str) -> Response:
-    """Return the answer with the picture of a token."""
+    """Return the response with the picture of a token."""
     png = io.BytesIO()
     Image.fromarray(expected_pixels(token)).save(png, "PNG")
     return Response(200, {"X-Request-ID": "1", "Content-Type": "image/png"}, png.getvalue())
@@ -31,57 +31,64 @@ def problem(slug: str, error: str = "") -> Response:
     return Response(status, headers, b"", document)
 
 
-def verdict(
-    answer: Response | None, *faults: Fault, work: Work = Work.PICTURE, manner: Manner = Manner.PLAIN, at: float = 11
+def judged(
+    response: Response | None, *faults: Fault, work: Work = Work.PICTURE, manner: Manner = Manner.PLAIN, at: float = 11
 ) -> list[str]:
     """Return what the judge says of one request between seconds 10 and 12, with faults a second long."""
     judge = Judge(engine_margin_s=1)
     for fault in faults:
         judge.begin(fault, at).ended = at + 1
-    failure = "reset" if answer is None else None
-    judge.requests.append(Seen(RequestPlan(work, manner, "mine", 0, 0), 10, 10, 12, answer, failure))
+    failure = "reset" if response is None else None
+    judge.requests.append(Seen(RequestPlan(work, manner, "mine", 0, 0), 10, 10, 12, response, failure))
     return judge.violations()
 
 
 def test_own_picture_passes_and_another_does_not() -> None:
     """A picture must be the one that its client asked for, and asked for at all."""
-    assert verdict(picture("mine")) == []
-    assert verdict(picture("yours"))
-    assert verdict(picture("mine"), work=Work.SPIN)
-    assert verdict(picture("mine"), manner=Manner.STRANGER)
+    assert judged(picture("mine")) == []
+    assert judged(picture("yours"))
+    assert judged(picture("mine"), work=Work.SPIN)
+    assert judged(picture("mine"), manner=Manner.STRANGER)
 
 
 def test_own_traceback_passes_and_another_does_not() -> None:
     """So must what an exception says."""
-    assert verdict(problem("program-error", "ValueError: mine"), work=Work.ERROR) == []
-    assert verdict(problem("program-error", "ValueError: mine-1"), work=Work.ERROR)
+    assert judged(problem("program-error", "ValueError: mine"), work=Work.ERROR) == []
+    assert judged(problem("program-error", "ValueError: mine-1"), work=Work.ERROR)
 
 
 @pytest.mark.parametrize("slug", sorted(set(STATUSES) - {"key-share-exceeded", "queue-full", "queue-timeout"}))
 def test_without_a_fault_an_honest_job_has_no_excuse(slug: str) -> None:
     """Only load may refuse an honest job when nothing was done to anything."""
-    assert verdict(problem(slug))
-    assert verdict(None)
+    assert judged(problem(slug))
+    assert judged(None)
 
 
-def test_faults_explain_what_they_cause() -> None:
+@pytest.mark.parametrize(
+    ("slug", "faults", "explained"),
+    [
+        ("killed", (Fault.CONTAINER_KILL,), True),
+        ("killed", (Fault.CONTAINER_PAUSE,), False),
+        ("time-limit", (Fault.CONTAINER_PAUSE,), True),
+        ("engine-unavailable", (Fault.ENGINE_HANG,), True),
+        ("engine-unavailable", (Fault.GATEWAY_KILL,), False),
+        ("shutting-down", (Fault.GATEWAY_TERM,), True),
+        ("shutting-down", (Fault.GATEWAY_KILL,), False),
+        ("invalid-output", tuple(Fault), False),
+        (None, (Fault.GATEWAY_KILL,), True),
+        (None, (Fault.ENGINE_CRASH,), False),
+    ],
+)
+def test_faults_explain_what_they_cause(slug: str | None, faults: tuple[Fault, ...], explained: bool) -> None:  # noqa: FBT001 - a column
     """Each fault is an excuse for its own effects, and only while it lasts."""
-    assert verdict(problem("killed"), Fault.CONTAINER_KILL) == []
-    assert verdict(problem("killed"), Fault.CONTAINER_KILL, at=-1000)
-    assert verdict(problem("killed"), Fault.CONTAINER_PAUSE)
-    assert verdict(problem("time-limit"), Fault.CONTAINER_PAUSE) == []
-    assert verdict(problem("engine-unavailable"), Fault.ENGINE_HANG) == []
-    assert verdict(problem("engine-unavailable"), Fault.GATEWAY_KILL)
-    assert verdict(problem("shutting-down"), Fault.GATEWAY_TERM) == []
-    assert verdict(problem("shutting-down"), Fault.GATEWAY_KILL)
-    assert verdict(problem("invalid-output"), *Fault)
-    assert verdict(None, Fault.GATEWAY_KILL) == []
-    assert verdict(None, Fault.ENGINE_CRASH)
+    response = problem(slug) if slug else None
+    assert (judged(response, *faults) == []) is explained
+    assert judged(response, *faults, at=-1000)
 
 
-def test_an_orderly_end_owes_an_answer() -> None:
+def test_an_orderly_end_owes_a_response() -> None:
     """A connection lost to SIGTERM is no excuse for a request that was there long before."""
-    assert verdict(None, Fault.GATEWAY_TERM, at=11) == []
+    assert judged(None, Fault.GATEWAY_TERM, at=11) == []
     judge = Judge(engine_margin_s=1)
     judge.begin(Fault.GATEWAY_TERM, 1000).ended = 1002
     judge.requests.append(Seen(RequestPlan(Work.PICTURE, Manner.PLAIN, "mine", 0, 0), 10, 10, 1001, None, "reset"))
@@ -94,9 +101,9 @@ def test_one_container_explains_one_failure() -> None:
     judge.begin(Fault.CONTAINER_REMOVE, 11).ended = 11
     for token in ("mine", "yours"):
         plan = RequestPlan(Work.PICTURE, Manner.PLAIN, token, 0, 0)
-        answer = problem("container-lost")
-        answer.headers["X-Request-ID"] = answer.json["request_id"] = token
-        judge.requests.append(Seen(plan, 10, 10, 12, answer))
+        response = problem("container-lost")
+        response.headers["X-Request-ID"] = response.json["request_id"] = token
+        judge.requests.append(Seen(plan, 10, 10, 12, response))
     assert len(judge.violations()) == 1
 
 
