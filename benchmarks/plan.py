@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 #: Seed of all random choices, such as the order of contenders.
 SEED = 20_240_229
@@ -12,10 +12,9 @@ PARTS = ("latency", "saturation", "memory", "refusal", "burst", "idle", "savings
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Counts and seconds of one run.
+    """Counts and seconds of one run, by default in full.
 
     Attributes:
-        form: "full", "short" or "tiny".
         parts: Which measurements are made.
         warm_up: Requests to each contender and program that are not counted.
         latency_rounds: Rounds by figure; in each, every contender gets `latency_requests`.
@@ -24,7 +23,6 @@ class Plan:
         clients: Numbers of clients for the light figure.
         other_clients: Numbers of clients for the other figures, and for further runtimes.
         lead_s: Seconds of load before a window, to empty the pool.
-        window_s: Seconds of a window.
         baseline_s: Seconds without load right before a window.
         refusals: Requests sent to a full queue.
         burst: Requests sent at once.
@@ -34,59 +32,35 @@ class Plan:
         saving_cycles: Containers in a block.
         savefig_rounds: Figures saved in each of two ways.
         import_steps: Whether to measure the steps of the import.
-        soak_jobs: Jobs in a row.
         soak_lead_jobs: Jobs before the first reading.
     """
 
-    form: str
-    parts: tuple[str, ...]
-    warm_up: int
-    latency_rounds: dict[str, int]
-    latency_requests: int
-    saturation_rounds: int
-    clients: tuple[int, ...]
-    other_clients: tuple[int, ...]
-    lead_s: float
-    window_s: float
-    baseline_s: float
-    refusals: int
-    burst: int
-    bursts: int
-    idle_requests: int
-    saving_rounds: int
-    saving_cycles: int
-    savefig_rounds: int
-    import_steps: bool
-    soak_jobs: int
-    soak_lead_jobs: int
+    form: str = "full"
+    parts: tuple[str, ...] = PARTS
+    warm_up: int = 2
+    latency_rounds: dict[str, int] = field(default_factory=lambda: {"light": 4, "heavy": 2, "mix": 1})
+    latency_requests: int = 6
+    saturation_rounds: int = 2
+    clients: tuple[int, ...] = (1, 2, 4, 8)
+    other_clients: tuple[int, ...] = (4,)
+    lead_s: float = 4.0
+    window_s: float = 12.0
+    baseline_s: float = 1.0
+    refusals: int = 100
+    burst: int = 50
+    bursts: int = 1
+    idle_requests: int = 8
+    saving_rounds: int = 6
+    saving_cycles: int = 3
+    savefig_rounds: int = 20
+    import_steps: bool = True
+    soak_jobs: int = 2000
+    soak_lead_jobs: int = 60
 
 
-FULL = Plan(
-    form="full",
-    parts=PARTS,
-    warm_up=2,
-    latency_rounds={"light": 4, "heavy": 2, "mix": 1},
-    latency_requests=6,
-    saturation_rounds=2,
-    clients=(1, 2, 4, 8),
-    other_clients=(4,),
-    lead_s=4.0,
-    window_s=12.0,
-    baseline_s=1.0,
-    refusals=100,
-    burst=50,
-    bursts=1,
-    idle_requests=8,
-    saving_rounds=6,
-    saving_cycles=3,
-    savefig_rounds=20,
-    import_steps=True,
-    soak_jobs=2000,
-    soak_lead_jobs=60,
-)
+FULL = Plan()
 
-SHORT = replace(
-    FULL,
+SHORT = Plan(
     form="short",
     parts=tuple(part for part in PARTS if part != "soak"),
     warm_up=1,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING
-
-from benchmarks.parts.soak import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from benchmarks.parts.latency import Latency
+    from benchmarks.parts.saturation import Saturation
+    from benchmarks.parts.soak import Soak
     from benchmarks.results import Results
     from benchmarks.statistics import Summary
 
@@ -20,6 +21,9 @@ never pause, and a window begins when the pool is used up, so each job pays for 
 time, less an idle baseline taken right before and less the load generator's own time. In process has one server for
 each core. Only compare numbers of the same run; with few requests, p95 and p99 are little more than the maximum."""
 
+#: Cells, of whatever type.
+Row = tuple[object, ...]
+
 #: Cores that may be busy without load on a machine that counts as quiet.
 QUIET_CORES = 0.2
 
@@ -29,113 +33,86 @@ def report(results: Results, figbox: str) -> str:
     return "\n".join((_machine(results), *_tables(results), _targets(results, figbox), "", METHOD))
 
 
-def _tables(results: Results) -> Iterator[str]:
-    if results.latency:
-        yield _latency(results)
-        yield _stages(results)
-    if results.saturation:
-        yield _saturation(results)
-    if results.memory_mib:
-        rows = [(name, spread(used), str(used.count)) for name, used in results.memory_mib.items()]
-        yield table("Memory of an idle warm container", ("contender", "MiB", "containers"), rows)
-    if results.refusal_ms:
-        rows_of_four = [
-            (name, number(ms.p50, 2), number(ms.p95, 2), str(ms.count)) for name, ms in results.refusal_ms.items()
-        ]
-        yield table("Refusal by a full queue, in ms", ("queue full of", "p50", "p95", "requests"), rows_of_four)
-    if results.bursts:
-        rows_of_four = [
-            (burst.contender, str(burst.size), number(burst.ms.p50, 0), spread(burst.last_ms, 0))
-            for burst in results.bursts
-        ]
-        yield table("Burst of the light figure, in ms", ("contender", "requests", "p50", "last"), rows_of_four)
-    if results.first_requests:
-        rows_of_four = [
-            (first.case, spread(first.ms, 0), number(first.ms.p95, 0), f"{first.cold} of {first.ms.count}")
-            for first in results.first_requests
-        ]
-        yield table("First request after idle, in ms", ("case", "p50", "p95", "cold"), rows_of_four)
-    yield from _savings(results)
-    if results.soak is not None:
-        yield _soak(results)
-
-
 def _machine(results: Results) -> str:
-    rows = [(name, str(value)) for name, value in asdict(results.machine).items()]
-    rows += [("form", results.plan.form), ("took", f"{results.seconds:.0f} s")]
+    rows = [*asdict(results.machine).items(), ("form", results.plan.form), ("took", f"{results.seconds:.0f} s")]
     if results.broken_off:
         rows.append(("aborted", ", ".join(results.broken_off)))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows)
 
 
-def _latency(results: Results) -> str:
-    head = ("contender, figure", "requests", "p50", "p95", "p99", "/ in process")
-    rows = [
-        (
-            f"{one.contender}, {one.figure}",
-            str(one.ms.count),
-            spread(one.ms),
-            number(one.ms.p95),
-            number(one.ms.p99),
-            spread(one.ratio, 2),
-        )
-        for one in results.latency
+def _tables(results: Results) -> Iterator[str]:
+    if results.latency:
+        yield from _latency(results.latency)
+    if results.saturation:
+        yield _saturation(results.saturation)
+    if results.memory_mib:
+        rows: list[Row] = [(name, spread(used), used.count) for name, used in results.memory_mib.items()]
+        yield table("Memory of an idle warm container", ("contender", "MiB", "containers"), rows)
+    if results.refusal_ms:
+        rows = [(name, number(ms.p50, 2), number(ms.p95, 2), ms.count) for name, ms in results.refusal_ms.items()]
+        yield table("Refusal by a full queue, in ms", ("queue full of", "p50", "p95", "requests"), rows)
+    if results.bursts:
+        rows = [(one.contender, one.size, number(one.ms.p50, 0), spread(one.last_ms, 0)) for one in results.bursts]
+        yield table("Burst of the light figure, in ms", ("contender", "requests", "p50", "last"), rows)
+    if results.first_requests:
+        rows = [
+            (one.case, spread(one.ms, 0), number(one.ms.p95, 0), f"{one.cold} of {one.ms.count}")
+            for one in results.first_requests
+        ]
+        yield table("First request after idle, in ms", ("case", "p50", "p95", "cold"), rows)
+    if results.savings is not None:
+        rows = [
+            (one.name, spread(one.with_ms, 0), spread(one.without_ms, 0), spread(one.saved_ms, 0))
+            for one in results.savings.savings
+        ]
+        yield table("Savings, CPU ms of one container, or of one picture", ("what", "with", "without", "saved"), rows)
+        if results.savings.import_steps:
+            yield "\n".join(("", *results.savings.import_steps))
+    if results.soak is not None:
+        yield _soak(results.soak)
+
+
+def _latency(measured: list[Latency]) -> Iterator[str]:
+    rows: list[Row] = [
+        (_what(one), one.ms.count, spread(one.ms), number(one.ms.p95), number(one.ms.p99), spread(one.ratio, 2))
+        for one in measured
     ]
-    return table("Latency with one client, warm, in ms", head, rows)
-
-
-def _stages(results: Results) -> str:
-    timed = [one for one in results.latency if one.stages_ms]
+    head = ("contender, figure", "requests", "p50", "p95", "p99", "/ in process")
+    yield table("Latency with one client, warm, in ms", head, rows)
+    timed = [one for one in measured if one.stages_ms]
     stages = list(timed[0].stages_ms) if timed else []
     rows = [
         (
-            f"{one.contender}, {one.figure}",
+            _what(one),
             *(number(one.stages_ms[stage]) for stage in stages),
             number(one.ms.p50 - sum(one.stages_ms.values())),
         )
         for one in timed
     ]
-    return table("Where a warm request's time goes, medians in ms", ("contender, figure", *stages, "rest, HTTP"), rows)
+    yield table("Where a warm request's time goes, medians in ms", ("contender, figure", *stages, "rest, HTTP"), rows)
 
 
-def _saturation(results: Results) -> str:
-    head = ("contender, figure", "clients", "jobs/s", "CPU ms/job", "throughput / naked")
+def _saturation(measured: list[Saturation]) -> str:
     rows = [
-        (
-            f"{one.contender}, {one.figure}",
-            str(one.clients),
-            spread(one.jobs_per_s, 2),
-            spread(one.cpu_ms, 0),
-            spread(one.ratio, 2),
-        )
-        for one in results.saturation
+        (_what(one), one.clients, spread(one.jobs_per_s, 2), spread(one.cpu_ms, 0), spread(one.ratio, 2))
+        for one in measured
     ]
-    busy = max(one.idle_load.p75 for one in results.saturation)
+    busy = max(one.idle_load.p75 for one in measured)
     warning = f"\nNot quiet: {busy:.1f} cores were busy without load; ignore CPU ms, and treat ratios with caution."
+    head = ("contender, figure", "clients", "jobs/s", "CPU ms/job", "throughput / naked")
     return table("Saturated", head, rows) + (warning if busy > QUIET_CORES else "")
 
 
-def _savings(results: Results) -> Iterator[str]:
-    if results.savings is None:
-        return
-    rows = [
-        (one.name, spread(one.with_ms, 0), spread(one.without_ms, 0), spread(one.saved_ms, 0))
-        for one in results.savings.savings
-    ]
-    yield table("Savings, CPU ms of one container, or of one picture", ("what", "with", "without", "saved"), rows)
-    if results.savings.import_steps:
-        yield "\n".join(("", *results.savings.import_steps))
+def _what(measured: Latency | Saturation) -> str:
+    return f"{measured.contender}, {measured.figure}"
 
 
-def _soak(results: Results) -> str:
-    soak = results.soak
-    assert soak is not None  # noqa: S101 - the caller checks
+def _soak(soak: Soak) -> str:
     readings = {"before": soak.before, "halfway": soak.halfway, "after": soak.after}
-    head = ("reading", *(field.name for field in fields(Reading)))
     rows = [(name, *(f"{value:g}" for value in asdict(reading).values())) for name, reading in readings.items()]
     growth = f"grown: {', '.join(soak.grown)}" if soak.grown else "flat"
-    return table(f"Soak: {soak.jobs} jobs in {soak.seconds:.0f} s: {growth}", head, rows)
+    return table(f"Soak: {soak.jobs} jobs in {soak.seconds:.0f} s: {growth}", ("reading", *asdict(soak.before)), rows)
 
 
 def _targets(results: Results, figbox: str) -> str:
@@ -146,18 +123,14 @@ def _targets(results: Results, figbox: str) -> str:
     return table("Targets", ("what", "wanted", "found", ""), rows) if rows else ""
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(title: str, head: Row, rows: Sequence[Row]) -> str:
     """Return a table as text, after an empty line."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        first, *rest = (
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "  ".join((first, *rest)).rstrip()
-
-    return "\n".join(("", title, line(head), line(["-" * width for width in widths]), *map(line, rows)))
+    lines = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    for line in lines:
+        line[:] = [line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]
+    return "\n".join(("", title, *("  ".join(line).rstrip() for line in lines)))
 
 
 def number(value: float, digits: int = 1) -> str:

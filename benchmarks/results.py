@@ -57,11 +57,11 @@ class Results:
         Args:
             figbox: Name of Figbox on the default runtime.
         """
-        found = []
-        for latency in self.latency:
-            if latency.contender == figbox and latency.figure == "light":
-                name, ratio = "warm p50 / in process, light", latency.ratio.p50
-                found.append(Target(name, f"<= {WARM_RATIO_TARGET}", ratio, ratio <= WARM_RATIO_TARGET))
+        found = [
+            _at_most(WARM_RATIO_TARGET, one.ratio.p50, "warm p50 / in process, light")
+            for one in self.latency
+            if one.contender == figbox and one.figure == "light"
+        ]
         for contender in (figbox, f"{figbox} forked"):
             ratios = [
                 (one.clients, one.ratio.p50)
@@ -72,9 +72,9 @@ class Results:
                 clients, ratio = max(ratios)
                 name = f"throughput / naked, light, {clients} clients, {contender}"
                 found.append(Target(name, f">= {THROUGHPUT_RATIO_TARGET}", ratio, ratio >= THROUGHPUT_RATIO_TARGET))
-        for case, refusal in self.refusal_ms.items():
-            name, ms = f"refusal p50 in ms, {case}", refusal.p50
-            found.append(Target(name, f"<= {REFUSAL_TARGET_MS:g}", ms, ms <= REFUSAL_TARGET_MS))
+        found += [
+            _at_most(REFUSAL_TARGET_MS, ms.p50, f"refusal p50 in ms, {case}") for case, ms in self.refusal_ms.items()
+        ]
         if self.soak is not None:
             found.append(Target("what grew in the soak", "nothing", len(self.soak.grown), not self.soak.grown))
         return found
@@ -83,6 +83,10 @@ class Results:
         """Return everything as JSON, with null for NaN."""
         document = {**asdict(self), "targets": [asdict(target) for target in self.targets(figbox)]}
         return json.dumps(_finite(document), indent=1, allow_nan=False)
+
+
+def _at_most(limit: float, found: float, name: str) -> Target:
+    return Target(name, f"<= {limit:g}", found, found <= limit)
 
 
 def _finite(value: Any) -> Any:

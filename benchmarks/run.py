@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.contenders.contender import RenderFailed
 from benchmarks.machine import describe_machine
@@ -19,51 +19,38 @@ from benchmarks.parts.soak import measure_soak
 from benchmarks.results import Results
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from benchmarks.arena import Arena
     from benchmarks.plan import Plan
 
+#: The results' field that each part fills, and what measures it.
+MEASUREMENTS: dict[str, tuple[str, Callable[[Arena, Plan], Awaitable[Any]]]] = {
+    "latency": ("latency", measure_latency),
+    "saturation": ("saturation", measure_saturation),
+    "memory": ("memory_mib", measure_memory),
+    "refusal": ("refusal_ms", measure_refusal),
+    "burst": ("bursts", measure_bursts),
+    "idle": ("first_requests", measure_first_requests),
+    "savings": ("savings", measure_savings),
+    "soak": ("soak", measure_soak),
+}
+
 
 async def run(arena: Arena, plan: Plan) -> Results:
-    """Make the measurements of a plan."""
+    """Make the measurements of a plan; report progress on stderr, since stdout is for the tables."""
     began = time.monotonic()
     results = Results(await describe_machine(arena), plan)
     for part in plan.parts:
-        _tell(f"{time.monotonic() - began:5.0f} s  {part}")
+        print(f"{time.monotonic() - began:5.0f} s  {part}", file=sys.stderr)
+        field, measure = MEASUREMENTS[part]
         try:
             await arena.settle()
-            await _measure(part, arena, plan, results)
+            setattr(results, field, await measure(arena, plan))
         except (TimeoutError, RenderFailed) as error:
             # The results of other parts, which took minutes, aren't lost.
             results.broken_off.append(part)
-            _tell(f"{part} aborted: {type(error).__name__} {error}")
+            print(f"{part} aborted: {type(error).__name__} {error}", file=sys.stderr)
     results.seconds = time.monotonic() - began
-    _tell(f"{results.seconds:5.0f} s  done\n")
+    print(f"{results.seconds:5.0f} s  done\n", file=sys.stderr)
     return results
-
-
-async def _measure(part: str, arena: Arena, plan: Plan, results: Results) -> None:
-    match part:
-        case "latency":
-            results.latency = await measure_latency(arena, plan)
-        case "saturation":
-            results.saturation = await measure_saturation(arena, plan)
-        case "memory":
-            results.memory_mib = await measure_memory(arena)
-        case "refusal":
-            results.refusal_ms = await measure_refusal(arena, plan)
-        case "burst":
-            results.bursts = await measure_bursts(arena, plan)
-        case "idle":
-            results.first_requests = await measure_first_requests(arena, plan)
-        case "savings":
-            results.savings = await measure_savings(arena, plan)
-        case "soak":
-            results.soak = await measure_soak(arena, plan)
-        case _:
-            raise ValueError(f"unknown part: {part}")
-
-
-def _tell(text: str) -> None:
-    """Report progress on stderr, since stdout is for the tables."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

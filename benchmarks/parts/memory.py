@@ -10,9 +10,10 @@ from benchmarks.statistics import Summary, summarize
 
 if TYPE_CHECKING:
     from benchmarks.arena import Arena
+    from benchmarks.plan import Plan
 
 
-async def measure_memory(arena: Arena) -> dict[str, Summary]:
+async def measure_memory(arena: Arena, _: Plan) -> dict[str, Summary]:
     """Return the MiB of idle warm containers, by gateway."""
     found = {}
     for gateway in arena.gateways:
