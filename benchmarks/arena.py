@@ -33,12 +33,9 @@ class Arena:
     """The contenders, all running at once, so that they can take turns.
 
     Attributes:
-        image: The runner image.
         docker_host: `DOCKER_HOST`, or None.
         folder: For files of the parts; removed at the end.
         engine: Client for the benchmark's own requests.
-        engine_info: What the engine says to `docker info`.
-        random: For the order of contenders, seeded.
         figbox: On the engine's default runtime.
         forked: The same, with runners forked by a template; None if the host doesn't support it.
         others: Figbox on every other runtime.
@@ -84,20 +81,14 @@ class Arena:
 
 @asynccontextmanager
 async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) -> AsyncIterator[Arena]:
-    """Start all contenders; end them, and remove containers that are left.
-
-    Args:
-        image: Runner image.
-        docker_host: `DOCKER_HOST`, or None.
-        one_runtime: Whether the engine's further runtimes are left out.
-    """
+    """Start all contenders, on the engine's further runtimes too unless told otherwise; end them at the end."""
     async with AsyncExitStack() as stack:
         engine = engine_view.connect(docker_host)
         stack.callback(engine.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="figbox-bench-")))
         info = engine.info()
         label = f"bench-{secrets.token_hex(6)}"
-        stack.callback(_sweep, engine, label)
+        stack.callback(engine_view.remove_leftovers, engine, label)
         gateways = []
         others = [] if one_runtime else engine_view.other_runtimes(info)
         for number, runtime in enumerate((None, *others)):
@@ -129,9 +120,3 @@ async def _enter_if_possible(stack: AsyncExitStack, gateway: AbstractAsyncContex
     except RenderFailed as error:
         print(f"left out: {error}")
         return None
-
-
-def _sweep(engine: docker.APIClient, installation: str) -> None:
-    left = engine_view.remove_leftovers(engine, installation)
-    if left:
-        print(f"removed {left} leftover containers")

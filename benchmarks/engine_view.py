@@ -16,33 +16,21 @@ SHIM_PREFIX = "io.containerd."
 
 
 def connect(docker_host: str | None) -> docker.APIClient:
-    """Return a client of the engine that the gateway would use.
-
-    Args:
-        docker_host: `DOCKER_HOST`, or None.
-    """
+    """Return a client of the engine that the gateway would use with this `DOCKER_HOST`."""
     return docker.APIClient(base_url=find_engine_url(docker_host), version="auto", timeout=60)
 
 
 def other_runtimes(info: dict[str, Any]) -> list[str]:
-    """Return the engine's runtimes other than the default one, without aliases.
-
-    Args:
-        info: What the engine says to `docker info`.
-    """
+    """Return the runtimes in an engine's `docker info` other than the default one, without aliases."""
     runtimes: dict[str, Any] = info.get("Runtimes") or {}
 
     def identity(name: str) -> tuple[str, tuple[str, ...]]:
         runtime = runtimes.get(name) or {}
         return str(runtime.get("path") or name), tuple(runtime.get("runtimeArgs") or ())
 
-    seen = {identity(str(info.get("DefaultRuntime")))}
-    found = []
-    for name in sorted(runtimes):
-        if not name.startswith(SHIM_PREFIX) and identity(name) not in seen:
-            seen.add(identity(name))
-            found.append(name)
-    return found
+    found = {identity(name): name for name in sorted(runtimes, reverse=True) if not name.startswith(SHIM_PREFIX)}
+    found.pop(identity(str(info.get("DefaultRuntime"))), None)
+    return sorted(found.values())
 
 
 def count_objects(client: docker.APIClient, installation: str) -> dict[str, int]:
@@ -68,8 +56,8 @@ def idle_memory_mib(client: docker.APIClient, installation: str) -> list[float]:
     return used
 
 
-def remove_leftovers(client: docker.APIClient, installation: str) -> int:
-    """Remove containers that an aborted part left; return how many there were."""
+def remove_leftovers(client: docker.APIClient, installation: str) -> None:
+    """Remove containers that an aborted part left, and print how many there were."""
     left = _containers(client, installation) + _containers(client, installation, LABEL)
     for container in left:
         try:
@@ -77,7 +65,8 @@ def remove_leftovers(client: docker.APIClient, installation: str) -> int:
         except docker.errors.APIError as error:
             if error.status_code not in (404, 409):  # gone, or going
                 raise
-    return len(left)
+    if left:
+        print(f"removed {len(left)} leftover containers")
 
 
 def _containers(client: docker.APIClient, installation: str, label: str = LABEL_INSTALLATION) -> list[str]:

@@ -19,7 +19,7 @@ import docker
 STEPS: list[tuple[str, dict[str, Any]]] = [
     ("plain: what `import matplotlib.pyplot` costs in a fresh container", {}),
     ("font list baked and copied to where it is looked for", {"savings": ["font-list"]}),
-    ("OPENBLAS_NUM_THREADS=1", {"environment": {"OPENBLAS_NUM_THREADS": "1"}}),
+    ("OPENBLAS_NUM_THREADS=1", {"environment": [("OPENBLAS_NUM_THREADS", "1")]}),
     ("garbage collector off while importing", {"savings": ["collector"]}),
     ("signatures of artist classes not written", {"savings": ["signatures"]}),
     ("byte code compiled with -OO", {"flags": ["-OO"]}),
@@ -41,7 +41,7 @@ DRIVER = textwrap.dedent(
             "MPLCONFIGDIR": "/tmp/config",
             "PYTHONPATH": os.environ["PYTHONPATH"],
             "PYTHONPYCACHEPREFIX": "/tmp/byte-code",  # for both, so that it is read from the same place
-            **step["environment"],
+            **dict(step["environment"]),
         }
         command = [sys.executable, *step["flags"], RUNNER, "import", *step["savings"]]
         child = os.posix_spawn(sys.executable, command, environment)
@@ -60,14 +60,10 @@ DRIVER = textwrap.dedent(
 
 def cumulate() -> list[dict[str, Any]]:
     """Return the settings of every step, including those of the steps before it."""
-    settings: dict[str, Any] = {"savings": [], "environment": {}, "flags": []}
+    settings: dict[str, list[Any]] = {"savings": [], "environment": [], "flags": []}
     cumulated = []
     for _, added in STEPS:
-        settings = {
-            "savings": settings["savings"] + added.get("savings", []),
-            "environment": settings["environment"] | added.get("environment", {}),
-            "flags": settings["flags"] + added.get("flags", []),
-        }
+        settings = {name: value + added.get(name, []) for name, value in settings.items()}
         cumulated.append(settings)
     return cumulated
 

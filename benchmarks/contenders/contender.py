@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,22 +34,14 @@ class Picture:
             raise RenderFailed(f"not a PNG: {self.png[:200]!r}")
 
 
-class Contender(Protocol):
-    """One way of making pictures.
-
-    Attributes:
-        name: As in the tables.
-    """
+class Contender:
+    """One way of making pictures; `name` is that in the tables."""
 
     name: str
 
     async def render(self, code: str, client: int = 0) -> Picture:
-        """Draw a program's current figure, 200 dpi, tight.
-
-        Args:
-            code: The program.
-            client: The client's number, from 0.
-        """
+        """Draw a program's current figure, 200 dpi, tight, for a client that has a number from 0."""
+        raise NotImplementedError
 
     async def settle(self) -> None:
-        """Wait until the contender is at rest again, with a full pool."""
+        """Wait until the contender is at rest again, as most are once they have responded."""

@@ -7,7 +7,7 @@ import shutil
 import socket
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture
+from benchmarks.contenders.contender import REQUEST_LIMIT_S, Contender, Picture
 from benchmarks.contenders.processes import output_of
 from gateway.launcher.runner.frames import Demultiplexer, Stream
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LABEL = "figbox.benchmark"
 
 
-class DockerRun:
+class DockerRun(Contender):
     """Runs the image's script mode: program on stdin, picture on stdout.
 
     Args:
@@ -42,9 +42,6 @@ class DockerRun:
         label = f"{LABEL}={self._installation}"
         command = (self._command, "run", "-i", "--rm", "--network", "none", "--label", label, self._image)
         return Picture(await output_of(self.name, *command, stdin=code.encode()))
-
-    async def settle(self) -> None:
-        """Do nothing: the command returns when the container is removed."""
 
     def _render_by_sdk(self, code: str) -> bytes:
         """Do what the command does, with the SDK."""

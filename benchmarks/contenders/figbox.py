@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
+from benchmarks.contenders.contender import REQUEST_LIMIT_S, Contender, Picture, RenderFailed
 from benchmarks.contenders.processes import free_port, server
 from gateway.settings import ROOT
 
@@ -34,8 +34,8 @@ LOOK_PERIOD_S = 0.04
 #: Seconds after that, for what the engine still does once it has responded.
 CALM_S = 0.06
 
-#: The user's settings, which must not affect the benchmark.
-OWN_VARIABLES = ("API_KEY", "HOST", "PORT", "DEBUG")
+#: How the user's settings begin, which must not affect the benchmark.
+OWN_VARIABLES = ("FIGBOX_", "API_KEY", "HOST", "PORT", "DEBUG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,8 @@ class Response:
 
 
 @dataclass(slots=True)
-class Figbox:
-    """A running gateway.
-
-    Attributes:
-        name: As in the tables.
-        url: Where it listens.
-        metrics_url: Where its metrics are.
-        session: Sends the key.
-        process_id: The gateway's.
-        installation: The label of its containers.
-    """
+class Figbox(Contender):
+    """A running gateway; `session` sends its key, and `installation` is the label of its containers."""
 
     name: str
     url: str
@@ -131,7 +122,7 @@ async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str,
     Args:
         name: As in the tables.
         image: Runner image.
-        folder: Its working directory, empty, so that it doesn't read a `.env`.
+        folder: Its working directory, which is made, so that it doesn't read a `.env`.
         settings: More environment variables.
 
     Raises:
@@ -140,7 +131,7 @@ async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str,
     folder.mkdir()  # noqa: ASYNC240 - one call, before anything is measured
     port, metrics_port, key = free_port(), free_port(), secrets.token_hex(16)
     installation = f"bench-{secrets.token_hex(6)}"
-    environment = {name: value for name, value in os.environ.items() if not _is_setting(name)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     environment |= {
         "PYTHONPATH": str(ROOT),
         "API_KEY": key,
@@ -174,15 +165,8 @@ async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str,
                 connector=aiohttp.TCPConnector(limit=0),
             )
         )
-        host = "http://127.0.0.1"
-        figbox = Figbox(
-            name=name,
-            url=f"{host}:{port}",
-            metrics_url=f"{host}:{metrics_port}/metrics",
-            session=session,
-            process_id=process.pid,
-            installation=installation,
-        )
+        url, metrics_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics"
+        figbox = Figbox(name, url, metrics_url, session, process.pid, installation)
         if not await _starts(figbox, process):
             raise RenderFailed(f"{name} didn't start: {log.read_text('utf-8')[-2000:]}")
         yield figbox
@@ -208,7 +192,3 @@ async def _starts(figbox: Figbox, process: asyncio.subprocess.Process) -> bool:
     finally:
         started.cancel()
         ended.cancel()
-
-
-def _is_setting(name: str) -> bool:
-    return name.startswith("FIGBOX_") or name in OWN_VARIABLES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from benchmarks.contenders.contender import REQUEST_LIMIT_S, Picture, RenderFailed
+from benchmarks.contenders.contender import REQUEST_LIMIT_S, Contender, Picture, RenderFailed
 from benchmarks.contenders.processes import free_port, server
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ START_LIMIT_S = 60.0
 END_LIMIT_S = 10.0
 
 
-class InProcess:
+class InProcess(Contender):
     """Asks the servers in turn, by the client's number.
 
     One process for each core is fair, since a single one would leave cores idle with several clients.
@@ -43,17 +43,10 @@ class InProcess:
                 raise RenderFailed(f"{self.name}: {body[:500]!r}")
             return Picture(body)
 
-    async def settle(self) -> None:
-        """Do nothing: nothing goes on after a request."""
-
 
 @asynccontextmanager
 async def run_in_process(folder: Path) -> AsyncIterator[InProcess]:
-    """Start the servers, and end them.
-
-    Args:
-        folder: For Matplotlib's font list.
-    """
+    """Start the servers, with their font list in a folder, and end them."""
     async with AsyncExitStack() as stack:
         ports = [free_port() for _ in range(os.cpu_count() or 1)]
         for port in ports:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders.contender import SAVE, Picture
+from benchmarks.contenders.contender import SAVE, Contender, Picture
 from benchmarks.contenders.processes import output_of
 
 if TYPE_CHECKING:
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 SLOWING_VARIABLES = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"})
 
 
-class Naked:
-    """Runs programs with this Python and its Matplotlib.
-
-    Args:
-        folder: For scripts and pictures, in a folder for each client.
-    """
+class Naked(Contender):
+    """Runs programs with this Python and its Matplotlib, in a folder for each client."""
 
     name = "naked"
 
@@ -42,6 +38,3 @@ class Naked:
         script.write_text(code + SAVE.format(figure="plt.gcf()", target=picture.name), "utf-8")
         await output_of(self.name, sys.executable, script.name, cwd=place, env=self._environment)
         return Picture(picture.read_bytes())
-
-    async def settle(self) -> None:
-        """Do nothing: nothing goes on after a request."""

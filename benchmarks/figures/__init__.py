@@ -11,12 +11,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is drawn.
-
-    Attributes:
-        name: As in the tables.
-        programs: Drawn in turn.
-    """
+    """Programs that are drawn in turn, and their name in the tables."""
 
     name: str
     programs: tuple[str, ...]

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """How long a burst took.
-
-    Attributes:
-        ms: To each picture.
-        last_ms: To the last picture of each burst.
-    """
+    """How long a burst took, to each picture and to the last one."""
 
     contender: str
     size: int

@@ -24,11 +24,7 @@ COLD_MS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class FirstRequest:
-    """How long first requests took.
-
-    Attributes:
-        cold: How many were cold starts.
-    """
+    """How long first requests took, and how many were cold starts."""
 
     case: str
     ms: Summary

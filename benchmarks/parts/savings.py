@@ -41,14 +41,7 @@ IMPORT_RUNS = "7"
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What a container, or a picture, costs with and without one saving.
-
-    Attributes:
-        name: What is saved, and how.
-        with_ms: Processor milliseconds with it.
-        without_ms: Without it.
-        saved_ms: Difference, for each pair.
-    """
+    """Processor milliseconds of a container, or a picture, with and without one saving, and their difference."""
 
     name: str
     with_ms: Summary
@@ -66,9 +59,13 @@ class Savings:
 
 async def measure_savings(arena: Arena, plan: Plan) -> Savings:
     """Measure container savings, how a figure is saved, and the import."""
-    await arena.settle()
-    savings = [*await _measure_containers(arena, plan), await _measure_savefig(plan)]
-    return Savings(savings, await _measure_import(arena.image) if plan.import_steps else [])
+    savings = await _measure_containers(arena, plan)
+    pairs = json.loads(await _run_module("benchmarks.parts.savefig", str(plan.savefig_rounds)))
+    savings.append(_saving("fig.savefig, not plt.savefig", pairs))
+    if not plan.import_steps:
+        return Savings(savings)
+    printed = await _run_module("benchmarks.import_steps", "--image", arena.image, "--runs", IMPORT_RUNS)
+    return Savings(savings, printed.splitlines())
 
 
 def enable_network(config: Config) -> None:
@@ -127,12 +124,10 @@ async def _measure_block(
     """Return processor milliseconds of one container."""
     idle_load = await cpu.measure_idle_load(plan.baseline_s)
     began = cpu.now()
-    own_before = began.own_s
     await _run_containers(engine, sandbox, change, arena, plan.saving_cycles)
     ended = cpu.now()
     # The SDK runs in this process, so its own time is part of the cost here.
-    own_s = ended.own_s - own_before
-    return 1000 * (cpu.spent_s(began, ended, idle_load) + own_s) / plan.saving_cycles
+    return 1000 * (cpu.spent_s(began, ended, idle_load) + ended.own_s - began.own_s) / plan.saving_cycles
 
 
 async def _run_containers(
@@ -152,16 +147,6 @@ async def _run_containers(
                 conversation.close()
         finally:
             await engine.remove(launched.container_id)
-
-
-async def _measure_savefig(plan: Plan) -> Saving:
-    """Compare `fig.savefig` with `plt.savefig` in another process."""
-    output = await _run_module("benchmarks.parts.savefig", str(plan.savefig_rounds))
-    return _saving("fig.savefig, not plt.savefig", json.loads(output))
-
-
-async def _measure_import(image: str) -> list[str]:
-    return (await _run_module("benchmarks.import_steps", "--image", image, "--runs", IMPORT_RUNS)).splitlines()
 
 
 async def _run_module(*arguments: str) -> str:

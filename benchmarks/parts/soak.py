@@ -42,11 +42,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """What changed during the soak.
-
-    Attributes:
-        grown: What grew beyond its tolerance.
-    """
+    """What changed during the soak, and what of it grew beyond its tolerance."""
 
     jobs: int
     seconds: float
