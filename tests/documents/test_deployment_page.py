@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from bootstrap import compose
-from bootstrap.steps import Steps
 from tests.documents.pages import DEPLOYMENT, ROOT, blocks, command
 from tests.fakes import KEY
+from tests.support import compose
 from tests.support.deployment import GATEWAY_IMAGE, docker
 from tests.support.live import IMAGE, LiveGateway, containers_of, engine_url, free_port, remove_containers_of
 from tests.support.machine import slowed
@@ -33,7 +32,7 @@ PLOT = "plt.plot([1, 2])"
 
 def shell(line: str, folder: Path, environment: dict[str, str]) -> str:
     """Run a documented command; return what it prints."""
-    words = shlex.join(compose.ensure(Steps(), ROOT / ".figbox"))
+    words = shlex.join(compose.ensure())
     done = subprocess.run(
         ["sh", "-c", line.replace("docker compose", words)],
         cwd=folder,

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import compose
-from bootstrap.steps import Steps
 from tests.fakes import KEY
+from tests.support import compose
 from tests.support.command import run
-from tests.support.live import IMAGE, ROOT, LiveGateway, engine_url, free_port, remove_containers_of
+from tests.support.live import IMAGE, LiveGateway, engine_url, free_port, remove_containers_of
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
         "DOCKER_HOST": engine_url(),
         **{name: str(value) for name, value in environment.items()},
     }
-    running = Deployment(project, compose.ensure(Steps(), ROOT / ".figbox"), own)
+    running = Deployment(project, compose.ensure(), own)
     try:
         running.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(slowed(120)), "gateway", "launcher")
         yield running
@@ -113,7 +112,7 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
 
 def docker(*words: str) -> str:
     """Run the Docker CLI; return what it prints."""
-    done = run(compose.ensure_cli(Steps(), ROOT / ".figbox"), *words, env=cli_environment(), limit_s=LIMIT_S)
+    done = run(compose.ensure_cli(), *words, env=cli_environment(), limit_s=LIMIT_S)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bootstrap import compose
 from bootstrap.images import context, image
 from tests.documents.pages import ROOT
+from tests.support import compose
 
 if TYPE_CHECKING:
     from pathlib import Path

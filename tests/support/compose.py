@@ -11,13 +11,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bootstrap import packages
-from bootstrap.steps import SetupError
+from bootstrap.steps import Steps
 
-if TYPE_CHECKING:
-    from bootstrap.steps import Steps
+#: Programs that were fetched.
+FETCHED = Path(__file__).resolve().parents[2] / ".figbox" / "docker"
 
 RELEASE = "trixie"
 
@@ -28,36 +27,24 @@ CLI = ("docker-cli", Path("usr/bin/docker"))
 OLDEST_MAJOR = 2
 
 
-def ensure(steps: Steps, cache: Path) -> list[str]:
-    """Return the first words of a command that runs Compose, version 2 or newer.
-
-    Args:
-        steps: Where to report.
-        cache: Folder for a program that is fetched.
-
-    Raises:
-        SetupError: The host doesn't have it, and it can't be fetched.
-    """
-    own = cache / "docker" / "docker-compose"
+def ensure() -> list[str]:
+    """Return the first words of a command that runs Compose, version 2 or newer."""
+    own = FETCHED / "docker-compose"
     for command in (["docker", "compose"], ["docker-compose"], [str(own)]):
-        version = version_of(command)
-        if version:
-            steps.say("compose", f"version {version} ({' '.join(command)})")
+        if version_of(command):
             return command
-    _fetch(steps, *COMPOSE, own)
-    if not version_of([str(own)]):
-        raise SetupError(f"Docker Compose of Debian {RELEASE} doesn't run here: install version 2 yourself.")
-    steps.say("compose", f"version {version_of([str(own)])} ({own})")
+    _fetch(*COMPOSE, own)
+    assert version_of([str(own)]), f"Docker Compose of Debian {RELEASE} doesn't run here: install version 2 yourself"
     return [str(own)]
 
 
-def ensure_cli(steps: Steps, cache: Path) -> str:
-    """Return the name or path of Docker's command line; see `ensure` for arguments and errors."""
-    own = cache / "docker" / "docker"
+def ensure_cli() -> str:
+    """Return the name or path of Docker's command line."""
+    own = FETCHED / "docker"
     if shutil.which("docker") is not None:
         return "docker"
     if not own.exists():
-        _fetch(steps, *CLI, own)
+        _fetch(*CLI, own)
     return str(own)
 
 
@@ -71,8 +58,8 @@ def version_of(command: list[str]) -> str:
     return found[1] if done.returncode == 0 and found and int(found[2]) >= OLDEST_MAJOR else ""
 
 
-def _fetch(steps: Steps, package: str, program: Path, target: Path) -> None:
+def _fetch(package: str, program: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=target.parent) as folder:
-        packages.unpack(steps, RELEASE, [package], Path(folder))
+        packages.unpack(Steps(), RELEASE, [package], Path(folder))
         shutil.move(Path(folder, program), target)
