@@ -9,6 +9,7 @@ from __future__ import annotations
 import http
 import json
 import sys
+import time
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,7 @@ SUMMARIES = {
 
 
 def report(root: Path, tag: str, *, as_json: bool) -> int:
-    """Print all findings about the host; return the exit code.
-
-    Args:
-        root: The checkout.
-        tag: Name of its runner image.
-        as_json: Print one JSON document instead of lines for people.
-    """
+    """Print all findings about the host of a checkout, as lines or one JSON document; return the exit code."""
     findings = []
     for finding in examine(root, tag):
         findings.append(finding)
@@ -79,10 +74,12 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
     yield from daemon.disk_space(info)
     if daemon.is_here(info):
         yield from host.kernel_switches()
-    yield from image.judge(tag, described, host.now())
-    made = [("the engine was built", str(version.get("BuildTime") or ""))]
-    made += [("the runner image was made", str((described or {}).get("Created") or ""))]
-    yield host.clock(host.now(), made, str(info.get("SystemTime") or ""))
+    yield from image.judge(tag, described, time.time())
+    made = [
+        ("the engine was built", str(version.get("BuildTime") or "")),
+        ("the runner image was made", str((described or {}).get("Created") or "")),
+    ]
+    yield host.clock(time.time(), made, str(info.get("SystemTime") or ""))
 
 
 def _image(socket: Path, tag: str) -> dict[str, object] | None:

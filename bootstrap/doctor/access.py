@@ -23,13 +23,9 @@ LEAST_PRIVILEGE = (
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What decides who may open a socket.
+    """What decides who may open a socket: its permission bits, its owner, and the users in its group.
 
     Attributes:
-        mode: Its permission bits.
-        owner: Its owner's name.
-        group: Its group's name.
-        members: Users in that group.
         sheltered: Whether a folder above it keeps other users out, whatever its own bits say.
     """
 

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.doctor.findings import Finding, Level
+from bootstrap.doctor.findings import Finding, Level, judged
 from bootstrap.doctor.host import PROC, disk, read
 from bootstrap.doctor.versions import MINIMUMS, judge
 from bootstrap.steps import version as program_version
@@ -37,13 +37,9 @@ def versions(version: dict[str, Any], info: dict[str, Any]) -> Iterator[Finding]
     """Judge the versions of the engine, its parts and the kernel."""
     api = str(version.get("ApiVersion") or "0")
     numbers = tuple(int(number) for number in re.findall(r"\d+", api)[:2])
-    yield (
-        Finding("engine.api", Level.OK, f"the engine's API is {api}")
-        if numbers >= OLDEST_API
-        else Finding(
-            "engine.api", Level.BAD, f"the engine's API, {api}, is too old", "Use Docker Engine 20.10 or newer."
-        )
-    )
+    good = numbers >= OLDEST_API
+    what = f"the engine's API is {api}" if good else f"the engine's API, {api}, is too old"
+    yield judged("engine.api", what, "Use Docker Engine 20.10 or newer.", good=good)
     for name, title, found in parts(version, info):
         yield judge(name, title, found)
 
@@ -68,19 +64,12 @@ def parts(version: dict[str, Any], info: dict[str, Any]) -> Iterator[tuple[str, 
 
 
 def limits(info: dict[str, Any], swaps: str | None = None) -> Iterator[Finding]:
-    """Judge whether an engine can enforce each limit of the sandbox.
-
-    Args:
-        info: The engine's description of itself.
-        swaps: Contents of /proc/swaps on its host; None if unknown.
-    """
+    """Judge whether an engine can enforce each limit of the sandbox; `swaps` is /proc/swaps of its host, if known."""
     for field, name in LIMITS.items():
-        if info.get(field) is True:
-            yield Finding(f"limit.{field}", Level.OK, f"the engine enforces {name}")
-        else:
-            yield Finding(f"limit.{field}", Level.BAD, f"the engine doesn't enforce {name}", LIMIT_REMEDY)
-    has_swap = len((swaps or "").splitlines()) > 1
-    if info.get("SwapLimit") is False and has_swap:
+        good = info.get(field) is True
+        what = f"the engine enforces {name}" if good else f"the engine doesn't enforce {name}"
+        yield judged(f"limit.{field}", what, LIMIT_REMEDY, good=good)
+    if info.get("SwapLimit") is False and len((swaps or "").splitlines()) > 1:
         yield Finding(
             "limit.SwapLimit",
             Level.BAD,
@@ -98,19 +87,22 @@ def limits(info: dict[str, Any], swaps: str | None = None) -> Iterator[Finding]:
 
 def isolation(info: dict[str, Any]) -> Iterator[Finding]:
     """Judge control groups, system call filters, and whether a container's root would be the host's."""
-    options = {name: value for option in info.get("SecurityOptions") or [] for name, value in [_option(str(option))]}
+    # Each is like `name=seccomp,profile=default`.
+    options = {str(option).partition(",")[0].removeprefix("name=") for option in info.get("SecurityOptions") or []}
     rootless, remapped = "rootless" in options, "userns" in options
     version = str(info.get("CgroupVersion") or "1")
     what = f"control groups version {version} ({info.get('CgroupDriver') or 'without a driver'})"
-    if str(info.get("CgroupDriver") or "none") == "none" or (rootless and version == "1"):
-        yield Finding("cgroups", Level.BAD, f"{what}: limits are accepted but not enforced", LIMIT_REMEDY)
-    else:
-        yield Finding("cgroups", Level.OK, what)
-    if "seccomp" in options:
-        yield Finding("seccomp", Level.OK, "the engine filters system calls (seccomp)")
-    else:
-        remedy = "Use an engine and a kernel built with seccomp."
-        yield Finding("seccomp", Level.BAD, "the engine doesn't filter system calls (seccomp)", remedy)
+    good = str(info.get("CgroupDriver") or "none") != "none" and not (rootless and version == "1")
+    what += "" if good else ": limits are accepted but not enforced"
+    yield judged("cgroups", what, LIMIT_REMEDY, good=good)
+    good = "seccomp" in options
+    verb = "filters" if good else "doesn't filter"
+    yield judged(
+        "seccomp",
+        f"the engine {verb} system calls (seccomp)",
+        "Use an engine and a kernel built with seccomp.",
+        good=good,
+    )
     if rootless or remapped:
         kind = "rootless" if rootless else "remaps user ids"
         engine = f"the engine {kind if remapped else 'is ' + kind}"
@@ -125,19 +117,8 @@ def isolation(info: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _option(text: str) -> tuple[str, str]:
-    """Read one security option: `name=seccomp,profile=default`."""
-    first, _, rest = text.partition(",")
-    return first.removeprefix("name="), rest
-
-
 def runtimes(info: dict[str, Any], wanted: str) -> Iterator[Finding]:
-    """Judge the runtimes: whether the configured one and gVisor are registered.
-
-    Args:
-        info: The engine's description of itself.
-        wanted: FIGBOX_RUNTIME; empty if unset.
-    """
+    """Judge the runtimes: whether gVisor and the one that FIGBOX_RUNTIME names, if any, are registered."""
     known = {name for name in info.get("Runtimes") or {} if not str(name).startswith("io.containerd.")}
     names = ", ".join(sorted(known)) or "none"
     yield Finding("runtimes", Level.OK, f"runtimes: {names} (default: {info.get('DefaultRuntime')})")

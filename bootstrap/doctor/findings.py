@@ -23,13 +23,7 @@ SEVERITY = (Level.OK, Level.WARN, Level.BAD)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about one thing.
-
-    Attributes:
-        name: What was looked at, under the same name on every host.
-        what: What was found, in words.
-        remedy: What to do about it; empty if all is well.
-    """
+    """What was found about one thing, whose name is the same on every host; the remedy is empty if all is well."""
 
     name: str
     level: Level
@@ -39,6 +33,11 @@ class Finding:
     def text(self) -> str:
         """Return it as a line, with its remedy below."""
         return f"{self.level:<4}  {self.what}" + (f"\n      -> {self.remedy}" if self.remedy else "")
+
+
+def judged(name: str, what: str, remedy: str, *, good: bool, otherwise: Level = Level.BAD) -> Finding:
+    """Return a good finding, or one of another level with its remedy."""
+    return Finding(name, Level.OK, what) if good else Finding(name, otherwise, what, remedy)
 
 
 def worst(findings: Iterable[Finding]) -> Level:

@@ -10,13 +10,12 @@ import platform
 import shutil
 import socket
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import dotenv
-from bootstrap.doctor.findings import Finding, Level
+from bootstrap.doctor.findings import Finding, Level, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,19 +67,13 @@ def read(path: Path) -> str | None:
 
 def disk(name: str, free_bytes: int, where: Path) -> Finding:
     """Judge the disk space at a place."""
-    if free_bytes >= DISK_WANTED_BYTES:
-        return Finding(name, Level.OK, f"{free_bytes / GiB:.1f} GiB free at {where}")
-    wanted = f"Free some disk space: the set-up needs {DISK_WANTED_BYTES // GiB} GiB."
-    return Finding(name, Level.BAD, f"{free_bytes / GiB:.1f} GiB free at {where}", wanted)
+    remedy = f"Free some disk space: the set-up needs {DISK_WANTED_BYTES // GiB} GiB."
+    good = free_bytes >= DISK_WANTED_BYTES
+    return judged(name, f"{free_bytes / GiB:.1f} GiB free at {where}", remedy, good=good)
 
 
 def memory(meminfo: str | None, limit_mib: str) -> Iterator[Finding]:
-    """Judge whether the available memory is enough for jobs.
-
-    Args:
-        meminfo: Contents of /proc/meminfo; None where that doesn't exist, as on macOS.
-        limit_mib: The setting for a job's memory, in MiB.
-    """
+    """Judge whether the available memory of a /proc/meminfo, if there is one, is enough for jobs of a limit."""
     fields = dict(line.split(":", 1) for line in (meminfo or "").splitlines() if ":" in line)
     words = fields.get("MemAvailable", "").split()
     if not words or not words[0].isdecimal():
@@ -90,15 +83,11 @@ def memory(meminfo: str | None, limit_mib: str) -> Iterator[Finding]:
     what = f"{available / GiB:.1f} GiB of memory available; the limit of a job is {limit / GiB:.1f} GiB"
     if available < MEMORY_NEEDED_BYTES:
         yield Finding("memory", Level.BAD, what, "End other programs, or use a larger host.")
-    elif available < 2 * limit:
-        yield Finding(
-            "memory",
-            Level.WARN,
-            what,
-            "Two jobs at their limit don't fit: lower FIGBOX_MEMORY_LIMIT_MIB or FIGBOX_RUNNING_LIMIT, or add memory.",
-        )
     else:
-        yield Finding("memory", Level.OK, what)
+        remedy = (
+            "Two jobs at their limit don't fit: lower FIGBOX_MEMORY_LIMIT_MIB or FIGBOX_RUNNING_LIMIT, or add memory."
+        )
+        yield judged("memory", what, remedy, good=available >= 2 * limit, otherwise=Level.WARN)
 
 
 def port(host: str, number: str) -> Finding:
@@ -150,11 +139,6 @@ def timestamp(text: str) -> float | None:
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo is not None else moment.replace(tzinfo=UTC).timestamp()
-
-
-def now() -> float:
-    """Return the seconds since 1970."""
-    return time.time()
 
 
 def io_uring(value: str | None) -> Finding:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.doctor.findings import Finding, Level
+from bootstrap.doctor.findings import Finding, Level, judged
 from bootstrap.doctor.host import timestamp
 
 if TYPE_CHECKING:
@@ -20,13 +20,7 @@ DAY_S = 86_400
 
 
 def judge(tag: str, image: dict[str, Any] | None, now_s: float) -> Iterator[Finding]:
-    """Judge the image by the engine's description of it.
-
-    Args:
-        tag: Its name, by FIGBOX_IMAGE.
-        image: The description; None if the engine doesn't have it.
-        now_s: Seconds since 1970.
-    """
+    """Judge the image of a name by the engine's description of it, None if it has none, and by the clock."""
     if image is None:
         yield Finding("image", Level.BAD, f"the engine doesn't have the image {tag}", "`make image` builds it.")
         return
@@ -35,12 +29,8 @@ def judge(tag: str, image: dict[str, Any] | None, now_s: float) -> Iterator[Find
     days = max(0, int((now_s - made_s) // DAY_S)) if made_s is not None else None
     age = "of unknown age" if days is None else "made today" if days == 0 else f"{days} days old"
     what = f"image {tag}, {age}, {digest}"
-    if days is None or days > OLD_DAYS:
-        yield Finding(
-            "image", Level.WARN, what, "Build it on the newest base (`make image ARGS=--refresh-base`), then restart."
-        )
-    else:
-        yield Finding("image", Level.OK, what)
+    remedy = "Build it on the newest base (`make image ARGS=--refresh-base`), then restart."
+    yield judged("image", what, remedy, good=days is not None and days <= OLD_DAYS, otherwise=Level.WARN)
     user = str((image.get("Config") or {}).get("User") or "")
     if user.partition(":")[0] in {"", "0", "root"}:
         yield Finding("image.user", Level.WARN, f"image {tag} runs as root by default", "Build it from runner-image/.")

@@ -88,17 +88,14 @@ def is_too_old(version: str, minimum: Minimum) -> bool:
 def judge(name: str, title: str, version: str) -> Finding:
     """Judge the version of a part, one of `MINIMUMS`, which people call `title`."""
     minimum = MINIMUMS[name]
+    listed = ", ".join(minimum.versions)
     if not parse(version):
-        remedy = f"Find out whether it is at least {_listed(minimum)}: {minimum.link}"
+        remedy = f"Find out whether it is at least {listed}: {minimum.link}"
         return Finding(name, Level.WARN, f"the version of {title} is unknown", remedy)
     if not is_too_old(version, minimum):
         return Finding(name, Level.OK, f"{title} {version}")
-    what, remedy = f"{title} {version} is too old: {minimum.reason}", f"Upgrade it to {_listed(minimum)} or newer"
+    what, remedy = f"{title} {version} is too old: {minimum.reason}", f"Upgrade it to {listed} or newer"
     if DISTRIBUTION.search(version):
         remedy += ", unless the distribution's security tracker says that this version is fixed"
         return Finding(name, Level.WARN, what, f"{remedy}: {minimum.link}")
     return Finding(name, minimum.level, what, f"{remedy}: {minimum.link}")
-
-
-def _listed(minimum: Minimum) -> str:
-    return ", ".join(minimum.versions)
