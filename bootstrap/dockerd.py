@@ -108,11 +108,6 @@ def remedy(address: engine.Address, reason: str) -> str:
 def start(steps: Steps, daemon: Daemon, deadline_s: float = START_DEADLINE_S) -> subprocess.Popen[bytes] | None:
     """Start dockerd, detached, and wait until it answers; only wait if one is starting already.
 
-    Args:
-        steps: Where to report.
-        daemon: What to start.
-        deadline_s: Seconds until it must answer.
-
     Returns:
         The process, for a caller that wants to end it; None if one was running or starting.
 
@@ -121,7 +116,7 @@ def start(steps: Steps, daemon: Daemon, deadline_s: float = START_DEADLINE_S) ->
     """
     if engine.answers(daemon.socket):
         return None
-    if _is_starting(daemon):
+    if any(_program(path) == program == "dockerd" for path, program in daemon.process_files.items()):
         steps.say("engine", "one is starting already; waiting for it")
         _wait(daemon.socket, None, daemon.log, deadline_s)
         return None
@@ -181,10 +176,6 @@ def _last_lines(log: Path) -> str:
         return ""
 
 
-def _is_starting(daemon: Daemon) -> bool:
-    return any(_program(path) == program == "dockerd" for path, program in daemon.process_files.items())
-
-
 def stale(daemon: Daemon) -> list[Path]:
     """Return the process-id files whose process has ended or is another program by now.
 
@@ -202,11 +193,11 @@ def own(path: Path) -> int | None:
     """
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(engine.PING_TIMEOUT_S)
+            connection.settimeout(engine.TIMEOUT_S)
             connection.connect(str(path))
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         process_id = int(_CREDENTIALS.unpack(credentials)[0])
-        program = Path(f"/proc/{process_id}/exe").readlink().name.removesuffix(" (deleted)")
+        program = _program_of(process_id)
         environment = Path(f"/proc/{process_id}/environ").read_bytes().split(b"\0")
     except OSError:
         return None
@@ -216,11 +207,14 @@ def own(path: Path) -> int | None:
 def _program(process_file: Path) -> str:
     """Return the name of the program that has the process id in a file, or an empty string."""
     try:
-        process_id = int(process_file.read_text().strip())
-        executable = Path(f"/proc/{process_id}/exe").readlink()  # a process can choose its own name
+        return _program_of(int(process_file.read_text().strip()))
     except (OSError, ValueError):
         return ""
-    return executable.name.removesuffix(" (deleted)")
+
+
+def _program_of(process_id: int) -> str:
+    # Not by its name, which a process can choose.
+    return Path(f"/proc/{process_id}/exe").readlink().name.removesuffix(" (deleted)")
 
 
 def administrators_path() -> str:

@@ -20,9 +20,7 @@ from bootstrap.steps import SetupError
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
 
 #: Long, because on a socket that systemd listens on, the engine must start before it can answer.
-PING_TIMEOUT_S = 20.0
-
-ANSWER_TIMEOUT_S = 20.0
+TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +41,22 @@ class Address:
 
 
 class EngineSilentError(Exception):
-    """An engine doesn't answer at a socket; the text says why and fits into a sentence."""
+    """An engine doesn't answer at a socket; the text says why and fits into a sentence.
+
+    Attributes:
+        absent: Whether nothing listens there at all, so that an engine may be started.
+    """
 
     def __init__(self, reason: str, *, absent: bool = False) -> None:
-        """Keep the reason.
-
-        Args:
-            reason: Why it doesn't answer.
-            absent: Whether nothing listens there at all, so that an engine may be started.
-        """
         super().__init__(reason)
         self.absent = absent
 
 
 def meant(environment: dict[str, str] | None = None) -> Address:
-    """Return the engine that the user means, by the Docker CLI's rules.
+    """Return the engine that the user means, by the Docker CLI's rules and the process's environment or another.
 
     `DOCKER_HOST` comes first, then `DOCKER_CONTEXT`, the current context of the CLI's configuration, and the default
     socket.
-
-    Args:
-        environment: The environment variables; None for the process's.
 
     Raises:
         SetupError: The engine isn't behind a unix socket, or the context can't be read.
@@ -114,7 +107,7 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def request(path: Path, method: str, what: str, timeout_s: float = ANSWER_TIMEOUT_S) -> tuple[int, bytes]:
+def request(path: Path, method: str, what: str, timeout_s: float = TIMEOUT_S) -> tuple[int, bytes]:
     """Send a request without a body to the engine at a socket; return the response's status and body.
 
     Raises:
@@ -140,19 +133,15 @@ def request(path: Path, method: str, what: str, timeout_s: float = ANSWER_TIMEOU
     return response.status, body
 
 
-def _get(path: Path, what: str, timeout_s: float = ANSWER_TIMEOUT_S) -> bytes:
+def _get(path: Path, what: str, timeout_s: float = TIMEOUT_S) -> bytes:
     status, body = request(path, "GET", what, timeout_s)
     if status != http.HTTPStatus.OK:
         raise EngineSilentError(f"it answers {status} to GET {what}")
     return body
 
 
-def ping(path: Path, timeout_s: float = PING_TIMEOUT_S) -> None:
-    """Return once an engine answers at this socket.
-
-    Raises:
-        EngineSilentError: It doesn't answer.
-    """
+def ping(path: Path, timeout_s: float = TIMEOUT_S) -> None:
+    """Return once an engine answers at this socket; raise EngineSilentError if it doesn't."""
     _get(path, "/_ping", timeout_s)
 
 

@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,19 +69,6 @@ POLL_S = 0.05
 DEFAULT_CONFIGURATION = Path("/etc/docker/daemon.json")
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """How a program ran under a platform.
-
-    Attributes:
-        failure: Why it didn't run, in a form that fits into a sentence; empty if it did.
-    """
-
-    platform: str
-    seconds: float
-    failure: str = ""
-
-
 def ensure(steps: Steps) -> None:
     """Register gVisor with the engine that is meant, if the set-up started that; install it first if need be.
 
@@ -107,14 +93,9 @@ def ensure(steps: Steps) -> None:
 
 
 def registered(path: Path) -> dict[str, Any] | None:
-    """Return the engine's entry of the runtime, or None.
-
-    Raises:
-        EngineSilentError: It doesn't answer.
-    """
-    runtimes = engine.ask(path, "/info").get("Runtimes") or {}
-    found = runtimes.get(NAME)
-    return dict(found) if found is not None else None
+    """Return the engine's entry of the runtime, or None; raise EngineSilentError if it doesn't answer."""
+    entry: dict[str, Any] | None = (engine.ask(path, "/info").get("Runtimes") or {}).get(NAME)
+    return entry
 
 
 def command_of(entry: dict[str, Any]) -> list[str]:
@@ -198,25 +179,24 @@ def choose(steps: Steps, program: Path) -> list[str]:
     Raises:
         SetupError: None of them works.
     """
-    trials = [trial(program, name) for name in PLATFORMS]
-    for tried in trials:
-        steps.say("gVisor", f"platform {tried.platform}: {tried.failure or 'works'} ({tried.seconds:.2f} s)")
-    for tried in trials:
-        if not tried.failure:
-            return [f"--platform={tried.platform}"]
+    working = []
+    for name in PLATFORMS:
+        began = time.monotonic()
+        failure = trial(program, name)
+        steps.say("gVisor", f"platform {name}: {failure or 'works'} ({time.monotonic() - began:.2f} s)")
+        working += [] if failure else [f"--platform={name}"]
+    if working:
+        return working[:1]
     raise SetupError("gVisor doesn't work on this host, neither with systrap nor with ptrace; use another runtime.")
 
 
-def trial(program: Path, name: str, limit_s: float = TRIAL_LIMIT_S) -> Trial:
+def trial(runsc: Path, name: str, limit_s: float = TRIAL_LIMIT_S) -> str:
     """Run a program under a platform, in a sandbox over this host's files, read-only and without network.
 
-    Args:
-        program: runsc.
-        name: The platform.
-        limit_s: Seconds it may take.
+    Returns:
+        Why it didn't run, in a form that fits into a sentence; empty if it did.
     """
-    command: list[str | Path] = [program, f"--platform={name}", *FIXED_ARGUMENTS, "--ignore-cgroups"]
-    began = time.monotonic()
+    command: list[str | Path] = [runsc, f"--platform={name}", *FIXED_ARGUMENTS, "--ignore-cgroups"]
     with tempfile.TemporaryDirectory(prefix="figbox-runsc-") as state:
         # `-I` and `-S`: the host's plain Python, whatever this process's environment says.
         command += [f"--root={state}", "do", Path(sys.executable).resolve(), "-I", "-S", "-c", TRIAL]
@@ -235,25 +215,18 @@ def trial(program: Path, name: str, limit_s: float = TRIAL_LIMIT_S) -> Trial:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # with its sandbox, which is in its session
             process.communicate()
-            return Trial(name, time.monotonic() - began, f"no answer within {limit_s:g} s")
-    seconds = time.monotonic() - began
+            return f"no answer within {limit_s:g} s"
     if process.returncode == 0 and output.strip() == TRIAL_ANSWER:
-        return Trial(name, seconds)
+        return ""
     last = (errors.strip().splitlines() or output.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-    return Trial(name, seconds, f"doesn't work here ({last[:160]})")
+    return f"doesn't work here ({last[:160]})"
 
 
 # Registering
 
 
 def register(steps: Steps, path: Path, process_id: int, entry: dict[str, Any]) -> None:
-    """Add the runtime to the engine's configuration, and make the engine read that again.
-
-    Args:
-        steps: Where to report.
-        path: The engine's socket.
-        process_id: The engine's.
-        entry: The runtime's entry for daemon.json.
+    """Add the runtime to the configuration of the engine behind a socket, and make the engine read that again.
 
     Raises:
         SetupError: The configuration can't be read or written, or the engine doesn't accept it.
@@ -288,8 +261,7 @@ def merge(configuration: Path, entry: dict[str, Any]) -> None:
     """
     try:
         content = json.loads(configuration.read_text()) if configuration.exists() else {}
-        runtimes = content.setdefault("runtimes", {})
-        runtimes[NAME] = entry
+        content.setdefault("runtimes", {})[NAME] = entry
     except (ValueError, AttributeError, TypeError) as error:
         raise SetupError(f"{configuration} isn't a dockerd configuration; fix it and start again.") from error
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap import gvisor, packages
-from bootstrap.gvisor import Trial
 from bootstrap.steps import SetupError, Steps
 
 if TYPE_CHECKING:
@@ -63,17 +63,17 @@ def test_a_broken_configuration_is_left_as_it_is(tmp_path: Path, content: str) -
 
 def test_a_platform_counts_when_its_program_ran(tmp_path: Path) -> None:
     """Only the right output is a success; anything else is a failure with its reason."""
-    assert gvisor.trial(program(tmp_path, f"echo {gvisor.TRIAL_ANSWER}"), "systrap").failure == ""
-    assert "hello" in gvisor.trial(program(tmp_path, "echo hello"), "systrap").failure
-    assert "no kernel" in gvisor.trial(program(tmp_path, "echo no kernel >&2; exit 3"), "systrap").failure
-    assert "exit code 3" in gvisor.trial(program(tmp_path, "exit 3"), "systrap").failure
+    assert gvisor.trial(program(tmp_path, f"echo {gvisor.TRIAL_ANSWER}"), "systrap") == ""
+    assert "hello" in gvisor.trial(program(tmp_path, "echo hello"), "systrap")
+    assert "no kernel" in gvisor.trial(program(tmp_path, "echo no kernel >&2; exit 3"), "systrap")
+    assert "exit code 3" in gvisor.trial(program(tmp_path, "exit 3"), "systrap")
 
 
 def test_a_platform_that_hangs_is_given_up(tmp_path: Path) -> None:
     """It is killed with everything it started, and doesn't count."""
     pid_file = tmp_path / "pid"
     hanging = program(tmp_path, f"sleep 60 & echo $! > {pid_file}", "wait")
-    assert gvisor.trial(hanging, "systrap", limit_s=1).failure == "no answer within 1 s"
+    assert gvisor.trial(hanging, "systrap", limit_s=1) == "no answer within 1 s"
     gone = subprocess.run(["ps", "-o", "stat=", "-p", pid_file.read_text().strip()], capture_output=True, check=False)
     assert gone.stdout.strip() in {b"", b"Z"}
 
@@ -94,9 +94,9 @@ def test_the_first_platform_that_works_is_chosen(
     """Both are tried and reported; kvm isn't tried."""
     tried: list[str] = []
 
-    def trial(runsc: Path, name: str) -> Trial:
+    def trial(runsc: Path, name: str) -> str:
         tried.append(name)
-        return Trial(name, 0.1, "" if name in working else "doesn't work here")
+        return "" if name in working else "doesn't work here"
 
     monkeypatch.setattr(gvisor, "trial", trial)
     output = io.StringIO()
@@ -106,7 +106,7 @@ def test_the_first_platform_that_works_is_chosen(
     else:
         assert gvisor.choose(Steps(output=output), Path("runsc")) == [f"--platform={chosen}"]
     assert tried == ["systrap", "ptrace"]
-    assert "(0.10 s)" in output.getvalue()
+    assert len(re.findall(r"\(\d+\.\d\d s\)", output.getvalue())) == 2
 
 
 def test_an_older_release_is_given_the_newer_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
