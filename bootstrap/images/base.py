@@ -44,26 +44,10 @@ CHANGES = ("ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["p
 
 #: Prefixes of paths that are left out: made by the engine, copied from the host, or useless to a program.
 LEFT_OUT = (
-    "dev/",
-    "proc/",
-    "sys/",
-    "etc/apt/",
-    "etc/cron.daily/",
-    "etc/fstab",
-    "etc/hostname",
-    "etc/resolv.conf",
-    "usr/lib/mime/",
-    "usr/share/bug/",
-    "usr/share/info/",
-    "usr/share/lintian/",
-    "usr/share/locale/",
-    "usr/share/man/",
-    "var/cache/",
-    "var/lib/apt/",
-    "var/lib/dpkg/",
-    "var/log/",
+    *("dev/", "proc/", "sys/", "etc/apt/", "etc/cron.daily/", "etc/fstab", "etc/hostname", "etc/resolv.conf"),
+    *("usr/lib/mime/", "usr/share/bug/", "usr/share/info/", "usr/share/lintian/", "usr/share/locale/"),
+    *("usr/share/man/", "var/cache/", "var/lib/apt/", "var/lib/dpkg/", "var/log/"),
 )
-
 
 DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -82,13 +66,7 @@ def present(client: DockerClient, architecture: str) -> Image | None:
 
 
 def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool = False) -> Image:
-    """Return the base image; make it first if the engine doesn't have one made by the current recipe.
-
-    Args:
-        steps: Where to report.
-        client: The engine's SDK client.
-        architecture: The engine's: x86_64 or aarch64.
-        anew: Make it even if it exists, with the distribution's newest packages.
+    """Return the base image; make it if the engine doesn't have one made by the current recipe, or if told to, anew.
 
     Raises:
         SetupError: This host can't make one, or a tool failed.
@@ -185,11 +163,8 @@ def clean_up(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _wanted(name: str, member: tarfile.TarInfo) -> bool:
-    if name in {"", "."} or member.isdev():
-        return False
-    if name.startswith("usr/share/doc/") and not (member.isdir() or name.endswith("/copyright")):
-        return False
-    return not name.startswith(LEFT_OUT)
+    useless = name.startswith("usr/share/doc/") and not (member.isdir() or name.endswith("/copyright"))
+    return name not in {"", "."} and not (member.isdev() or useless or name.startswith(LEFT_OUT))
 
 
 def _normalise(member: tarfile.TarInfo) -> None:

@@ -6,7 +6,6 @@ label. Packages of the runner image are left out, since its layers are shared.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
@@ -17,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import docker
-
 from bootstrap import dotenv
 from bootstrap.images import context, image, wheels
 from bootstrap.steps import SetupError
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from docker import DockerClient
-    from docker.models.images import Image
 
     from bootstrap.steps import Steps
 
@@ -101,11 +97,7 @@ def configured(folder: Path, root: Path, runner_tag: str) -> list[str]:
 
 
 def ensure(steps: Steps, recipes: Iterable[Recipe]) -> None:
-    """Build the images of environments, except those that the engine has and that were made from the same inputs.
-
-    Args:
-        steps: Where to report.
-        recipes: What to build; the runner image must exist.
+    """Build images on top of the runner image, except those that the engine has made from the same inputs.
 
     Raises:
         SetupError: Something is missing or failed; says what to do.
@@ -117,10 +109,8 @@ def ensure(steps: Steps, recipes: Iterable[Recipe]) -> None:
                 f"There is no lock for an environment {recipe.name!r} (existing locks: {names}): write "
                 f"{recipe.folder.name}/NAME.in and run `make lock`; see docs/environments.md."
             )
-        with image.explain_engine_errors():
-            client = docker.from_env(timeout=image.BUILD_SILENCE_S)
-            with contextlib.closing(client):
-                _ensure(steps, client, recipe)
+        with image.engine_client() as client:
+            _ensure(steps, client, recipe)
 
 
 def _ensure(steps: Steps, client: DockerClient, recipe: Recipe) -> None:
@@ -132,28 +122,23 @@ def _ensure(steps: Steps, client: DockerClient, recipe: Recipe) -> None:
     if present is not None and present.labels.get(image.INPUTS_LABEL) == inputs:
         steps.say(what, f"unchanged ({recipe.tag}, {image.short(present)})")
         return
-    built = _build(steps, client, recipe, architecture, runner)
-    for tag in (recipe.tag, recipe.runner.tag):
-        image.remove_replaced(client, tag)
-    size = built.attrs["Size"] - runner.attrs["Size"]
-    steps.say(what, f"built {recipe.tag} ({image.short(built)}), {size / 1e6:.1f} MB on top of the runner image")
-
-
-def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, runner: Image) -> Image:
     cache = recipe.runner.cache / "environments" / recipe.name
-    present = recipe.runner.folder / "requirements.txt"
-    site = wheels.ensure(steps, recipe.lock, architecture, cache, present=present)
-    steps.say(f"environment {recipe.name}", f"building {recipe.tag} from {recipe.runner.tag}, without network")
+    lock = recipe.runner.folder / "requirements.txt"
+    site = wheels.ensure(steps, recipe.lock, architecture, cache, present=lock)
+    steps.say(what, f"building {recipe.tag} from {recipe.runner.tag}, without network")
     labels = {
-        image.INPUTS_LABEL: recipe.inputs(architecture, str(runner.id)),
+        image.INPUTS_LABEL: inputs,
         image.TAG_LABEL: recipe.tag,
         RUNNER_LABEL: recipe.runner.tag,
         RUNNER_ID_LABEL: str(runner.id),
     }
-    what = f"image of environment {recipe.name}"
     arguments = {"buildargs": {"RUNNER_IMAGE": str(runner.id)}, "labels": labels}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copy(recipe.folder / "Dockerfile", folder)
         shutil.copytree(recipe.runner.folder / "build", folder / "build")
-        return image.build(client, what, recipe.tag, folder=folder, site=site, parts=(), **arguments)
+        built = image.build(client, f"image of {what}", recipe.tag, folder=folder, site=site, parts=(), **arguments)
+    for tag in (recipe.tag, recipe.runner.tag):
+        image.remove_replaced(client, tag)
+    size = built.attrs["Size"] - runner.attrs["Size"]
+    steps.say(what, f"built {recipe.tag} ({image.short(built)}), {size / 1e6:.1f} MB on top of the runner image")

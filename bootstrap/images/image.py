@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 DEFAULT_TAG = "figbox-runner:latest"
-GATEWAY_TAG = "figbox-gateway:latest"
 
 #: What the gateway's image is made of, besides its packages.
 GATEWAY_PARTS = (
@@ -88,14 +87,8 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def gateway(root: Path, cache: Path, tag: str = GATEWAY_TAG) -> Recipe:
-    """Return the recipe of the image of gateway and launcher.
-
-    Args:
-        root: The repository.
-        cache: Where fetched packages of all images are kept.
-        tag: The image's name.
-    """
+def gateway(root: Path, cache: Path, tag: str) -> Recipe:
+    """Return the recipe of the image of gateway and launcher, from the repository's files."""
     return Recipe(
         folder=root,
         cache=cache / "gateway",  # a cache holds the wheels of one lock
@@ -118,26 +111,25 @@ def ensure(steps: Steps, recipe: Recipe, *, refresh_base: bool = False) -> None:
     Raises:
         SetupError: Something is missing or failed; says what to do.
     """
-    with explain_engine_errors():
-        client = docker.from_env(timeout=BUILD_SILENCE_S)
-        with contextlib.closing(client):
-            architecture = architecture_of(client)
-            present = find(client, recipe.tag)
-            if present is not None and not refresh_base and is_current(client, present, recipe, architecture):
-                steps.say(recipe.what, f"unchanged ({recipe.tag}, {short(present)})")
-                return
-            built = _build(steps, client, recipe, architecture, refresh_base=refresh_base)
-            remove_replaced(client, recipe.tag)
-            steps.say(recipe.what, f"built {recipe.tag} ({short(built)})")
-            for line in layers(client, recipe.tag):
-                print(f"           {line}")
+    with engine_client() as client:
+        architecture = architecture_of(client)
+        present = find(client, recipe.tag)
+        if present is not None and not refresh_base and is_current(client, present, recipe, architecture):
+            steps.say(recipe.what, f"unchanged ({recipe.tag}, {short(present)})")
+            return
+        built = _build(steps, client, recipe, architecture, refresh_base=refresh_base)
+        remove_replaced(client, recipe.tag)
+        steps.say(recipe.what, f"built {recipe.tag} ({short(built)})")
+        for line in layers(client, recipe.tag):
+            print(f"           {line}")
 
 
 @contextlib.contextmanager
-def explain_engine_errors() -> Iterator[None]:
-    """Turn the engine's errors into a sentence for the user."""
+def engine_client() -> Iterator[DockerClient]:
+    """Yield a client for builds; turn the engine's errors into a sentence for the user."""
     try:
-        yield
+        with contextlib.closing(docker.from_env(timeout=BUILD_SILENCE_S)) as client:
+            yield client
     except (DockerException, requests.RequestException) as error:
         explanation = error.explanation if isinstance(error, APIError) else error
         raise SetupError(
@@ -189,7 +181,7 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
 def build(
     client: DockerClient, what: str, tag: str, *, folder: Path, site: Path, parts: tuple[str, ...], **arguments: Any
 ) -> Image:
-    """Build an image from some parts of a folder and the packages in `site`, without network.
+    """Build an image from some parts of a folder and the wheels in `site`, without network.
 
     Args:
         client: The engine's SDK client.
@@ -215,15 +207,13 @@ def _choose_base(steps: Steps, client: DockerClient, recipe: Recipe, architectur
     """Return the name of a base image that the engine has by now: the one used before, the registry's, or our own."""
     built = find(client, recipe.tag)
     before = built.labels.get(BASE_LABEL) if built is not None else None
-    if before == base.TAG:
-        base.ensure(steps, client, architecture, anew=anew)
-        return base.TAG
-    if not anew and find(client, REGISTRY_BASE) is not None:
-        return REGISTRY_BASE
-    if before is None and base.present(client, architecture) is not None:
-        return base.TAG
-    if _pull(steps, REGISTRY_BASE):
-        return REGISTRY_BASE
+    if before != base.TAG:
+        if not anew and find(client, REGISTRY_BASE) is not None:
+            return REGISTRY_BASE
+        if before is None and base.present(client, architecture) is not None:
+            return base.TAG
+        if _pull(steps, REGISTRY_BASE):
+            return REGISTRY_BASE
     base.ensure(steps, client, architecture, anew=anew)
     return base.TAG
 

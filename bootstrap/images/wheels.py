@@ -78,10 +78,8 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present:
         command += ["--no-compile", "--python-version", PYTHON_VERSION]
         command += ["--implementation", "cp", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
         command += [word for tag in platform_tags(architecture) for word in ("--platform", tag)]
-        run(
-            [*command, "-r", requirements],
-            remedy=f"Check that pip can reach its package index, and start again ({lock.name}).",
-        )
+        remedy = f"Check that pip can reach its package index, and start again ({lock.name})."
+        run([*command, "-r", requirements], remedy=remedy)
         trim(target)
         for old in cache.glob("site-*"):
             shutil.rmtree(old)
