@@ -34,12 +34,7 @@ PROBE_TIMEOUT_S = 2.0
 
 
 def clean(steps: Steps, root: Path, tags: Sequence[str]) -> None:
-    """Remove containers, images, the virtual environment and caches of the checkout at `root`.
-
-    Args:
-        steps: Where to report.
-        root: The checkout.
-        tags: Names of its images.
+    """Remove containers, images of these tags, the virtual environment and caches of the checkout at `root`.
 
     Raises:
         SetupError: Its gateway is still running.

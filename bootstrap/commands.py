@@ -71,22 +71,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("steps", nargs="+", metavar="STEP")
     after = next((at for at, word in enumerate(arguments, 1) if word in TEST_STEPS), len(arguments))
     options, for_pytest = parser.parse_args(arguments[:after]), arguments[after:]
-    setup = _Setup(
-        Steps(),
-        dev=options.dev,
-        refresh_base=options.refresh_base,
-        as_json=options.json,
-        environment=options.environment or "",
-        pytest_arguments=for_pytest,
-    )
-    unknown = [name for name in options.steps if name not in setup.actions]
+    unknown = [name for name in options.steps if name not in STEPS]
     if unknown:
-        parser.error(f"unknown step {unknown[0]}; the steps are {', '.join(setup.actions)}")
+        parser.error(f"unknown step {unknown[0]}; the steps are {', '.join(STEPS)}")
+    setup = _Setup(options, for_pytest)
     signal.signal(signal.SIGTERM, _end_at_once)
     os.chdir(ROOT)
     try:
         for name in options.steps:
-            setup.actions[name]()
+            STEPS[name](setup)
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -101,39 +94,14 @@ def _end_at_once(number: int, _frame: object) -> NoReturn:
 
 
 class _Setup:
-    def __init__(
-        self,
-        steps: Steps,
-        *,
-        dev: bool,
-        refresh_base: bool,
-        as_json: bool,
-        environment: str,
-        pytest_arguments: list[str],
-    ) -> None:
-        self._steps = steps
-        self._dev = dev
-        self._refresh_base = refresh_base
-        self._as_json = as_json
-        self._environment = environment
+    def __init__(self, options: argparse.Namespace, pytest_arguments: list[str]) -> None:
+        self._steps = Steps()
+        self._options = options
         self._pytest_arguments = pytest_arguments
-        self.actions: dict[str, Callable[[], None]] = {
-            "venv": self.venv,
-            "engine": self.engine,
-            "image": self.image,
-            "gateway-image": self.gateway_image,
-            "dotenv": self.dotenv,
-            "run": self.run,
-            "test": self.test,
-            "test-all": self.test_all,
-            "gvisor": self.gvisor,
-            "doctor": self.doctor,
-            "clean": self.clean,
-        }
 
     def venv(self) -> None:
         with _alone(self._steps):
-            VENV.ensure(self._steps, dev=self._dev)
+            VENV.ensure(self._steps, dev=self._options.dev)
 
     def engine(self) -> None:
         with _alone(self._steps):
@@ -142,39 +110,41 @@ class _Setup:
             os.environ["DOCKER_HOST"] = address.url
 
     def image(self) -> None:
-        if Path(sys.prefix).resolve() != VENV.folder.resolve():
-            self._by_the_environments_python("image")
+        if self._left_to_the_environments_python("image"):
             return
         from bootstrap.images import environments, image  # noqa: PLC0415 - needs the virtual environment
 
         recipe = image.Recipe(ROOT / "runner-image", CACHE, _tag())
         folder = recipe.folder / "environments"
-        names = {"": [], "all": environments.known(folder)}.get(self._environment, [self._environment])
+        wanted = self._options.environment or ""
+        names = {"": [], "all": environments.known(folder)}.get(wanted, [wanted])
         names += environments.configured(folder, ROOT, recipe.tag)
         with _alone(self._steps):
-            image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
+            image.ensure(self._steps, recipe, refresh_base=self._options.refresh_base)
             recipes = [environments.Recipe(name, folder, recipe) for name in dict.fromkeys(names)]
             environments.ensure(self._steps, recipes)
 
     def gateway_image(self) -> None:
-        if Path(sys.prefix).resolve() != VENV.folder.resolve():
-            self._by_the_environments_python("gateway-image")
+        if self._left_to_the_environments_python("gateway-image"):
             return
         from bootstrap.images import image  # noqa: PLC0415 - needs the virtual environment
 
         with _alone(self._steps):
             recipe = image.gateway(ROOT, CACHE, _gateway_tag())
-            image.ensure(self._steps, recipe, refresh_base=self._refresh_base)
+            image.ensure(self._steps, recipe, refresh_base=self._options.refresh_base)
 
-    def _by_the_environments_python(self, step: str) -> None:
+    def _left_to_the_environments_python(self, step: str) -> bool:
+        if Path(sys.prefix).resolve() == VENV.folder.resolve():
+            return False
         if not VENV.python.exists():
             raise SetupError("There is no virtual environment yet: run `make install` first.")
         command: list[str | Path] = [VENV.python, "-m", "bootstrap", step]
-        command_options = ["--refresh-base"] if self._refresh_base else []
-        command_options += ["--environment", self._environment] if self._environment else []
-        done = subprocess.run([*command, *command_options], env=self._steps.environment(), cwd=ROOT, check=False)
+        command += ["--refresh-base"] if self._options.refresh_base else []
+        command += ["--environment", self._options.environment] if self._options.environment else []
+        done = subprocess.run(command, env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
             raise SystemExit(done.returncode)  # it has reported why
+        return True
 
     def dotenv(self) -> None:
         dotenv.ensure(self._steps, ENVIRONMENT_FILE)
@@ -193,11 +163,11 @@ class _Setup:
         self._test(CORE, (self.image,))
 
     def test_all(self) -> None:
-        self._environment = "all"
+        self._options.environment = "all"
         self._test(ENGINE, (self.image, self.gateway_image))
 
     def _test(self, on_engine: str, images: Sequence[Callable[[], None]]) -> None:
-        self._dev = True
+        self._options.dev = True
         self.venv()
         missing = ""
         try:
@@ -228,12 +198,16 @@ class _Setup:
             gvisor.ensure(self._steps)
 
     def doctor(self) -> None:
-        code = doctor.report(ROOT, _tag(), as_json=self._as_json)
+        code = doctor.report(ROOT, _tag(), as_json=self._options.json)
         if code != 0:
             raise SystemExit(code)
 
     def clean(self) -> None:
         clean.clean(self._steps, ROOT, (_tag(), _gateway_tag()))
+
+
+#: The steps by their names.
+STEPS = {name.replace("_", "-"): step for name, step in vars(_Setup).items() if not name.startswith("_")}
 
 
 def _gateway_tag() -> str:

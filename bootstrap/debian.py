@@ -44,11 +44,6 @@ def is_root_debian() -> bool:
 def apt_install(steps: Steps, packages: Iterable[str], *, why: str) -> None:
     """Install Debian packages without their recommendations; refresh the package lists only if needed.
 
-    Args:
-        steps: Where to report.
-        packages: Names of Debian packages.
-        why: What they are for, in a few words.
-
     Raises:
         SetupError: apt failed even with fresh lists.
     """
@@ -80,10 +75,6 @@ class Source:
 
 def sources_for(release: str, folder: Path = APT_FOLDER) -> list[Source]:
     """Return the host's own Debian mirrors as sources of another Debian release.
-
-    Args:
-        release: Codename of the wanted release, e.g. "trixie".
-        folder: apt's configuration folder.
 
     Returns:
         The component `main` of the release's main, updates and security suites, as far as the host has these for its

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 
 def unpack(steps: Steps, release: str, names: Sequence[str], target: Path) -> None:
-    """Unpack the newest packages of a release into a folder, without their dependencies.
-
-    Args:
-        steps: Where to report.
-        release: Codename of the Debian release, e.g. "trixie".
-        names: The packages.
-        target: An existing folder; the packages' files go there as `usr/bin/…`.
+    """Unpack the newest packages of a release into an existing folder, as `usr/bin/…`, without their dependencies.
 
     Raises:
         SetupError: The host doesn't have a Debian mirror, or a package isn't there.

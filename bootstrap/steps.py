@@ -36,16 +36,9 @@ class SetupError(Exception):
 class Steps:
     """Prints a line for each step, with the seconds since the set-up began."""
 
-    def __init__(self, *, started: float | None = None, output: TextIO | None = None) -> None:
-        """Start the clock.
-
-        Args:
-            started: Zero of the clock in seconds of `time.monotonic`; None for that of the set-up process that started
-                this one, else now.
-            output: Where the lines go; None for standard output.
-        """
-        inherited = os.environ.get(STARTED_VARIABLE, "")
-        self._started = started if started is not None else _seconds(inherited)
+    def __init__(self, *, output: TextIO | None = None) -> None:
+        """Go on with the clock of the set-up process that started this one, or start one; print to standard output."""
+        self._started = float(os.environ.get(STARTED_VARIABLE) or time.monotonic())
         self._output = output
 
     def say(self, what: str, result: str) -> None:
@@ -56,13 +49,6 @@ class Steps:
     def environment(self) -> dict[str, str]:
         """Return the environment for another set-up process that continues with this clock."""
         return {**os.environ, STARTED_VARIABLE: repr(self._started)}
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return time.monotonic()
 
 
 def run(

@@ -47,11 +47,7 @@ class VirtualEnvironment:
         return self.folder / STAMP
 
     def ensure(self, steps: Steps, *, dev: bool = False) -> None:
-        """Make the environment, or update it to its lock; do nothing if it is current.
-
-        Args:
-            steps: Where to report.
-            dev: Whether to install what tests and checks need, too.
+        """Make the environment, or update it to its lock, with what tests need if asked to; if it is current, leave it.
 
         Raises:
             SetupError: This Python can't make one, or pip failed.
