@@ -20,7 +20,6 @@ from figbox.retries import Retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from figbox.model import Environment, Readiness, Render
     from figbox.options import Options
@@ -132,9 +131,7 @@ class Client(_Service[httpx2.Client]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _carry_out(self, conversation: Conversation[T]) -> T:
@@ -178,9 +175,7 @@ class AsyncClient(_Service[httpx2.AsyncClient]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def _carry_out(self, conversation: Conversation[T]) -> T:

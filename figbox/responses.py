@@ -108,9 +108,7 @@ def retry_after_s(value: str | None) -> float | None:
 
     Source: RFC 9110, section 10.2.3: a number of seconds, or a date.
     """
-    if value is None:
-        return None
-    value = value.strip()
+    value = (value or "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
     try:
@@ -128,13 +126,9 @@ def _failure(response: Response) -> FigboxError:
     message = document["error"].text("") or document["detail"].text("") or _phrase(response.status)
     request_id = _request_id(document, response)
     if response.status in BUSY:
-        return Busy(
-            message,
-            status=response.status,
-            retry_after_s=retry_after_s(response.headers.get("retry-after")),
-            request_id=request_id,
-        )
-    if response.status == HTTPStatus.UNPROCESSABLE_ENTITY and document["outcome"].there:
+        pause_s = retry_after_s(response.headers.get("retry-after"))
+        return Busy(message, status=response.status, retry_after_s=pause_s, request_id=request_id)
+    if response.status == HTTPStatus.UNPROCESSABLE_ENTITY and document["outcome"].value is not None:
         return _render_failed(document, message, request_id)
     if response.status == HTTPStatus.UNAUTHORIZED:
         return Unauthorized(message, status=response.status, request_id=request_id)
@@ -145,31 +139,13 @@ def _failure(response: Response) -> FigboxError:
 
 
 def _render_failed(document: Node, message: str, request_id: str | None) -> RenderFailed:
-    fault, limit, figures, signal = document["fault"], document["limit"], document["figures"], document["signal"]
     return RenderFailed(
         message,
         outcome=document["outcome"].text(),
-        fault=Fault(
-            type=fault["type"].text(""),
-            message=fault["message"].text(""),
-            line=fault["line"].optional_integer(),
-            column=fault["column"].optional_integer(),
-            source=fault["source"].optional_text(),
-        )
-        if fault.there
-        else None,
-        limit=Limit(
-            name=limit["name"].text(),
-            allowed=limit["allowed"].optional_number(),
-            used=limit["used"].optional_number(),
-            unit=limit["unit"].text(""),
-        )
-        if limit.there
-        else None,
-        signal=str(signal.value) if signal.there else None,
-        figures=FigureCount(figures["drawn"].optional_integer(), figures["closed"].optional_integer())
-        if figures.there
-        else None,
+        fault=document["fault"].optional(_fault),
+        limit=document["limit"].optional(_limit),
+        signal=document["signal"].optional(lambda node: str(node.value)),
+        figures=document["figures"].optional(_figure_count),
         stdout=_printed(document["stdout"]),
         stderr=_printed(document["stderr"]),
         warnings=_warnings(document["warnings"]),
@@ -177,31 +153,44 @@ def _render_failed(document: Node, message: str, request_id: str | None) -> Rend
     )
 
 
+def _fault(node: Node) -> Fault:
+    return Fault(
+        type=node["type"].text(""),
+        message=node["message"].text(""),
+        line=node["line"].optional(Node.integer),
+        column=node["column"].optional(Node.integer),
+        source=node["source"].optional(Node.text),
+    )
+
+
+def _limit(node: Node) -> Limit:
+    allowed, used = node["allowed"].optional(Node.number), node["used"].optional(Node.number)
+    return Limit(node["name"].text(), allowed, used, node["unit"].text(""))
+
+
+def _figure_count(node: Node) -> FigureCount:
+    return FigureCount(node["drawn"].optional(Node.integer), node["closed"].optional(Node.integer))
+
+
 def _document(response: Response) -> Node:
-    if not _is_json(response):
-        kind = response.headers.get("content-type") or "of an unknown type"
-        raise BadResponse(f"the response is {kind[:QUOTED]}, not JSON: is this the address of a Figbox?")
+    whole = response.headers.get("content-type") or "of an unknown type"
+    kind = whole.partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise BadResponse(f"the response is {whole[:QUOTED]}, not JSON: is this the address of a Figbox?")
     return parse(response.body)
 
 
 def _problem(response: Response) -> Node:
     """Return the problem document, or an empty one if the response isn't the service's own."""
-    if not _is_json(response):
-        return Node({})
     try:
-        root = parse(response.body)
+        root = _document(response)
     except BadResponse:
         return Node({})
     return root if isinstance(root.value, dict) else Node({})
 
 
-def _is_json(response: Response) -> bool:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
-
-
 def _request_id(document: Node, response: Response) -> str | None:
-    return document["request_id"].optional_text() or response.headers.get("x-request-id")
+    return document["request_id"].optional(Node.text) or response.headers.get("x-request-id")
 
 
 def _phrase(status: int) -> str:
@@ -224,10 +213,10 @@ def _picture(node: Node) -> Picture:
     return Picture(
         format=node["format"].text(),
         content_type=node["content_type"].text(""),
-        width_px=node["width_px"].optional_integer(),
-        height_px=node["height_px"].optional_integer(),
+        width_px=node["width_px"].optional(Node.integer),
+        height_px=node["height_px"].optional(Node.integer),
         sha256=_checked(node["sha256"], data),
-        pixels_sha256=node["pixels_sha256"].optional_text(),
+        pixels_sha256=node["pixels_sha256"].optional(Node.text),
         data=data,
     )
 
@@ -253,11 +242,11 @@ def _checked(node: Node, data: bytes) -> str:
 
 
 def _printed(node: Node) -> Printed:
-    return Printed(node["text"].text(""), node["truncated"].flag()) if node.there else Printed()
+    return Printed(node["text"].text(""), node["truncated"].flag()) if node.value is not None else Printed()
 
 
 def _warnings(nodes: Node) -> tuple[RenderWarning, ...]:
     return tuple(
-        RenderWarning(node["category"].text(""), node["message"].text(""), node["line"].optional_integer())
+        RenderWarning(node["category"].text(""), node["message"].text(""), node["line"].optional(Node.integer))
         for node in nodes
     )

@@ -41,11 +41,7 @@ class Retries:
             raise ValueError("neither the budget nor the number of connections can be negative")
 
     def begin(self, draw: Callable[[], float] = random.random) -> Patience:
-        """Return the patience for one request.
-
-        Args:
-            draw: Returns random numbers from 0 to 1, for the jitter.
-        """
+        """Return the patience for one request; its jitter comes from random numbers from 0 to 1."""
         return Patience(self, draw)
 
 
