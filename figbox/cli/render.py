@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,7 +19,8 @@ from figbox.cli.batch.scripts import STDIN, find_scripts
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.report import report
 from figbox.cli.reporter import Reporter
-from figbox.cli.values import RcSetting, split_formats
+from figbox.cli.values import RcSetting, as_mapping, if_any, split_formats
+from figbox.options import Options
 from figbox.retries import Retries
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from figbox.cli.batch.results import Result
     from figbox.cli.batch.scripts import Script
-    from figbox.cli.connection import Connection
-    from figbox.options import Options
 
 #: Largest size of a script's data files, in MiB, if the user doesn't set it. Bytes that aren't text are sent as base64,
 #: which is a third longer, and a service accepts bodies of 10 MiB by default.
@@ -54,7 +53,6 @@ class StandardOutput:
 @click.option(
     "-f",
     "--format",
-    "formats",
     multiple=True,
     default=("png",),
     show_default=True,
@@ -64,14 +62,16 @@ class StandardOutput:
 @click.option("--dpi", type=click.FloatRange(10, 1200), help="Dots per inch.  [default: the figure's own]")
 @click.option("--width", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")
 @click.option("--height", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")
-@click.option("--bbox", type=click.Choice(["standard", "tight"]), help="tight cuts off the margins.")
+@click.option("--bbox", "bbox_inches", type=click.Choice(["standard", "tight"]), help="tight cuts off the margins.")
 @click.option("--transparent/--opaque", default=None, help="Whether the background is transparent.")
-@click.option("--style", "styles", multiple=True, help="One of Matplotlib's styles; can be repeated.")
-@click.option("--rc", type=RcSetting(), multiple=True, help="One of Matplotlib's rcParams; can be repeated.")
+@click.option("--style", multiple=True, callback=if_any, help="One of Matplotlib's styles; can be repeated.")
+@click.option(
+    "--rc", type=RcSetting(), multiple=True, callback=as_mapping, help="One of Matplotlib's rcParams; can be repeated."
+)
 @click.option("--figures", type=click.Choice(["current", "all"]), help="Which figures of a script to save.")
 @click.option("-e", "--environment", help="Name of one of `figbox environments`.")
-@click.option("--timeout", type=click.FloatRange(0.1), metavar="SECONDS", help="Time limit of a script.")
-@click.option("--memory", type=click.IntRange(64), metavar="MIB", help="Memory limit of a script.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1), metavar="SECONDS", help="Time limit of a script.")
+@click.option("--memory", "memory_mib", type=click.IntRange(64), metavar="MIB", help="Memory limit of a script.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of random numbers.")
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
 @click.option("--data", multiple=True, metavar="FILE", help="Data file to send with every script.")
@@ -84,7 +84,7 @@ class StandardOutput:
     metavar="MIB",
     help="Largest size of a script's data files together.",
 )
-@click.option("--files", is_flag=True, help="Keep files that a script writes, in NAME.files.")
+@click.option("--files", "keep_files", is_flag=True, help="Keep files that a script writes, in NAME.files.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Scripts to leave out, such as 'helpers/*'.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts to send at once.  [default: as the service allows]"
@@ -117,9 +117,9 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
     elif folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is not a folder")
     wanted = RunOptions(
-        options=_options(given),
-        formats=given["formats"],
-        keep_files=given["files"],
+        options=cast("Options", {name: given[name] for name in Options.__annotations__ if name in given}),
+        formats=given["format"],
+        keep_files=given["keep_files"],
         beside=not given["no_data"],
         named=named_files(given["data"]),
         data_limit_bytes=int(given["data_limit"] * MiB),
@@ -129,10 +129,13 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
     with Reporter(len(scripts), quiet=given["quiet"], verbose=given["verbose"]) as reporter:
         if connection.url_source != "by flag":
             reporter.say(f"service: {connection.url} ({connection.url_source})")
-        retries = Retries(budget_s=given["patience"])
-        results = asyncio.run(
-            _run(connection, scripts, wanted=wanted, sink=sink, reporter=reporter, retries=retries, jobs=given["jobs"])
-        )
+
+        async def run() -> list[Result]:
+            retries = Retries(budget_s=given["patience"])
+            async with connection.client(Retries(budget_s=0)) as client:
+                return await Batch(client, wanted, sink, reporter, retries, given["jobs"]).run(scripts)
+
+        results = asyncio.run(run())
     seconds = time.monotonic() - began
     reporter.summary(results, seconds)
     if given["as_json"]:
@@ -140,43 +143,9 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
     return exit_status(results)
 
 
-async def _run(
-    connection: Connection,
-    scripts: Sequence[Script],
-    *,
-    wanted: RunOptions,
-    sink: OutputFolder | StandardOutput,
-    reporter: Reporter,
-    retries: Retries,
-    jobs: int | None,
-) -> list[Result]:
-    async with connection.client(Retries(budget_s=0)) as client:
-        return await Batch(client, wanted, sink, reporter, retries=retries, jobs=jobs).run(scripts)
-
-
-def _options(given: dict[str, Any]) -> Options:
-    """Return the options for the service."""
-    return {
-        "format": given["formats"],
-        "dpi": given["dpi"],
-        "width": given["width"],
-        "height": given["height"],
-        "bbox_inches": given["bbox"],
-        "transparent": given["transparent"],
-        "style": given["styles"] or None,
-        "rc": dict(given["rc"]) or None,
-        "figures": given["figures"],
-        "environment": given["environment"],
-        "timeout_s": given["timeout"],
-        "memory_mib": given["memory"],
-        "seed": given["seed"],
-        "cache": given["cache"],
-    }
-
-
 def _check_standard_output(scripts: Sequence[Script], given: dict[str, Any]) -> None:
     """Raise click.UsageError unless there will be one picture, and standard output isn't a terminal."""
-    if len(scripts) != 1 or len(given["formats"]) != 1 or given["figures"] == "all" or given["files"]:
+    if len(scripts) != 1 or len(given["format"]) != 1 or given["figures"] == "all" or given["keep_files"]:
         raise click.UsageError("standard output is for one picture: one script, one format, its current figure")
     if given["as_json"]:
         raise click.UsageError("standard output can't be used for both a picture and a report")

@@ -16,7 +16,6 @@ from figbox.errors import BadResponse, FigboxError, RenderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 #: Longest reason on a script's line, in characters; a longer one is repeated in full below.
 REASON_LIMIT = 160
@@ -57,9 +56,7 @@ class Reporter:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def say(self, text: str) -> None:

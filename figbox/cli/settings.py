@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 FILE = "pyproject.toml"
@@ -28,12 +28,7 @@ SECRETS = frozenset({"api-key", "api_key", "key"})
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's settings.
-
-    Attributes:
-        path: The file.
-        values: The table.
-    """
+    """A project's settings: the file, and its table."""
 
     path: Path
     values: Mapping[str, Any]
@@ -71,7 +66,9 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
     for name, command in commands.items():
         found[name] = {}
         for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
-            keys = {_key(text): value for text, value in _flags(option)}
+            # The option's long flags, each with the value that it stands for.
+            keys = {text.removeprefix("--"): True for text in option.opts if text.startswith("--")}
+            keys |= {text.removeprefix("--"): False for text in option.secondary_opts}
             known |= set(keys)
             given = [key for key in keys if key in project.values]
             if len(given) > 1:
@@ -84,19 +81,6 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
         if key not in known:
             raise _wrong(project, key, f"unknown; the keys are {', '.join(sorted(known))}")
     return found
-
-
-def _flags(option: click.Option) -> Iterable[tuple[str, bool]]:
-    """Yield an option's long flags, each with the value that it stands for."""
-    for text in option.opts:
-        if text.startswith("--"):
-            yield text, True
-    for text in option.secondary_opts:
-        yield text, False
-
-
-def _key(flag: str) -> str:
-    return flag.removeprefix("--")
 
 
 def _value(project: Project, key: str, option: click.Option, stands_for: bool) -> Any:  # noqa: FBT001

@@ -43,6 +43,16 @@ def _meaning(text: str) -> Any:
     return value if isinstance(value, bool | int | float | str | list) else text
 
 
+def as_mapping(_: click.Context, __: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any] | None:
+    """Return the settings of all options by name, or None if there are none."""
+    return dict(pairs) or None
+
+
+def if_any(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the values of all options, or None if there are none."""
+    return values or None
+
+
 def split_formats(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Return the formats of all options, which can name several with commas, without repetitions."""
     formats = [name.strip().lower() for value in values for name in value.split(",")]

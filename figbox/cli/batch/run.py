@@ -55,7 +55,6 @@ class RunOptions:
     """What is wanted of every script.
 
     Attributes:
-        options: For the service.
         formats: The formats in `options`, at least one.
         keep_files: Whether files that the code wrote are kept.
         beside: Whether data files beside a script are sent along.
@@ -71,40 +70,27 @@ class RunOptions:
     data_limit_bytes: int
 
 
+@dataclass(slots=True)
 class Batch:
-    """One run over many scripts."""
+    """One run over many scripts.
 
-    def __init__(
-        self,
-        client: AsyncClient,
-        wanted: RunOptions,
-        sink: Sink,
-        watcher: Watcher,
-        *,
-        retries: Retries,
-        jobs: int | None = None,
-    ) -> None:
-        """Take what the run needs.
+    Attributes:
+        client: One that doesn't retry, since here all scripts wait together.
+        retries: How long each script may wait.
+        jobs: See `Throttle`.
+    """
 
-        Args:
-            client: One that doesn't retry, since here all scripts wait together.
-            wanted: What is wanted of every script.
-            sink: For pictures and files.
-            watcher: Is told about each script.
-            retries: How long each script may wait.
-            jobs: See `Throttle`.
-        """
-        self._client = client
-        self._wanted = wanted
-        self._sink = sink
-        self._watcher = watcher
-        self._retries = retries
-        self._jobs = jobs
-        self._end: FigboxError | ScriptProblem | None = None
+    client: AsyncClient
+    wanted: RunOptions
+    sink: Sink
+    watcher: Watcher
+    retries: Retries
+    jobs: int | None = None
+    _end: FigboxError | ScriptProblem | None = None
 
     async def run(self, scripts: Sequence[Script]) -> list[Result]:
         """Render all scripts; return their results in order."""
-        throttle = Throttle(self._jobs)
+        throttle = Throttle(self.jobs)
         room = asyncio.Semaphore(throttle.most)  # more tasks than places would only wait
         begun = []
         async with asyncio.TaskGroup() as tasks:
@@ -123,7 +109,7 @@ class Batch:
                 began = time.monotonic()
                 code, files = self._read(script)
                 data = tuple(files)
-                patience = self._retries.begin()
+                patience = self.retries.begin()
                 render = await self._attempt(code, files, throttle, first, patience)
             while render is None:
                 async with throttle.place() as again:
@@ -140,29 +126,29 @@ class Batch:
         else:
             said = replace(render, figures=(), files=())
             result = Result(script, Status.RENDERED, time.monotonic() - began, pictures, kept, data, said)
-        self._watcher.finished(result)
+        self.watcher.finished(result)
         return result
 
     def _read(self, script: Script) -> tuple[str, dict[str, bytes]]:
         code = read_script(script)
         try:
-            beside = files_beside(script, code) if self._wanted.beside else {}
+            beside = files_beside(script, code) if self.wanted.beside else {}
         except OSError as error:
             raise ScriptProblem(f"the files beside it can't be read: {error.strerror}") from error
-        return code, read_files({**beside, **self._wanted.named}, self._wanted.data_limit_bytes)
+        return code, read_files({**beside, **self.wanted.named}, self.wanted.data_limit_bytes)
 
     async def _attempt(
         self, code: str, files: Mapping[str, bytes], throttle: Throttle, began: int, patience: Patience
     ) -> Render | None:
         """Send once; return None if it is to be sent again."""
-        options: Options = {**self._wanted.options, "files": files} if files else self._wanted.options
+        options: Options = {**self.wanted.options, "files": files} if files else self.wanted.options
         try:
-            render = await self._client.render(code, **options)
+            render = await self.client.render(code, **options)
         except (Busy, Unreachable) as failure:
             pause_s = patience.pause_after(failure)
             if pause_s is None:
                 raise
-            self._watcher.waiting(str(failure), pause_s)
+            self.watcher.waiting(str(failure), pause_s)
             await throttle.refused(began, pause_s)
             return None
         except FigboxError as error:
@@ -179,19 +165,19 @@ class Batch:
             raise BadResponse("the service reports success but sent no figure", request_id=render.request_id)
         pictures = []
         for position, figure in enumerate(render.figures, 1):
-            for wanted in self._wanted.formats:
+            for wanted in self.wanted.formats:
                 try:
                     picture = figure.picture(wanted)
                 except KeyError:
                     message = f"the service sent no {wanted} of figure {figure.number}"
                     raise BadResponse(message, request_id=render.request_id) from None
-                path = self._sink.write(script, picture_name(script.stem, position, wanted), picture.data)
+                path = self.sink.write(script, picture_name(script.stem, position, wanted), picture.data)
                 facts = replace(picture, data=b"")
                 pictures.append(WrittenPicture(path, figure.number, len(picture.data), facts))
         files = []
-        for file in render.files if self._wanted.keep_files else ():
+        for file in render.files if self.wanted.keep_files else ():
             name = file_name(script.stem, file.name)
-            kept = self._sink.write(script, name, file.data) if name is not None else None
+            kept = self.sink.write(script, name, file.data) if name is not None else None
             files.append(WrittenFile(kept, len(file.data), replace(file, data=b"")))
         return tuple(pictures), tuple(files)
 

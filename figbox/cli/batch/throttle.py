@@ -27,14 +27,7 @@ class Throttle:
     """Places for requests; belongs to one event loop."""
 
     def __init__(self, jobs: int | None) -> None:
-        """Begin.
-
-        Args:
-            jobs: Places at first and at most; None for this module's numbers.
-
-        Attributes:
-            most: Places at most.
-        """
+        """Begin with as many places as there may be at most; if None, with this module's numbers."""
         self.most = jobs if jobs is not None else MOST_JOBS
         self._places = float(jobs if jobs is not None else FIRST_JOBS)
         self._running = 0
