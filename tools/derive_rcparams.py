@@ -46,55 +46,30 @@ DENIED_NAMES = {
     "toolbar": "there is no window here",
 }
 
-_WORD, _NUMBER, _INTEGER, _BOOLEAN, _LIST = "string", "number", "integer", "boolean", "list"
-
-#: What each of Matplotlib's validators takes, in types of JSON; null is not needed, since all take a word for it.
-VALIDATORS: dict[str, tuple[str, ...]] = {
-    "validate_bool": (_BOOLEAN,),
-    "validate_int": (_INTEGER,),
-    "validate_int_or_None": (_INTEGER, _WORD),
-    "validate_float": (_NUMBER,),
-    "validate_float_or_None": (_NUMBER, _WORD),
-    "_validate_int_greaterequal0": (_INTEGER,),
-    "_validate_greaterthan_minushalf": (_NUMBER,),
-    "_validate_greaterequal0_lessequal1": (_NUMBER,),
-    "validate_str": (_WORD,),
-    "validate_str_or_None": (_WORD,),
-    "validate_strlist": (_WORD, _LIST),
-    "validate_floatlist": (_WORD, _LIST),
-    "validate_intlist": (_WORD, _LIST),
-    "ValidateInStrings": (_WORD,),
-    "validate_color": (_WORD, _LIST),
-    "validate_color_or_auto": (_WORD, _LIST),
-    "validate_color_or_inherit": (_WORD, _LIST),
-    "_validate_color_or_None": (_WORD, _LIST),
-    "_validate_color_or_edge": (_WORD, _LIST),
-    "_validate_color_or_linecolor": (_WORD, _LIST),
-    "_validate_linestyle": (_WORD, _LIST),
-    "_validate_linestyle_or_None": (_WORD, _LIST),
-    "_validate_marker": (_INTEGER, _WORD),
-    "_validate_cmap": (_WORD,),
-    "_validate_date": (_WORD,),
-    "_validate_legend_loc": (_INTEGER, _WORD, _LIST),
-    "_validate_mathtext_fallback": (_WORD,),
-    "_validate_minor_tick_ndivs": (_INTEGER, _WORD),
-    "validate_font_properties": (_WORD,),
-    "validate_fontsize": (_NUMBER, _WORD),
-    "validate_fontsize_None": (_NUMBER, _WORD),
-    "validate_fontstretch": (_INTEGER, _WORD),
-    "validate_fontweight": (_INTEGER, _WORD),
-    "validate_fonttype": (_INTEGER, _WORD),
-    "validate_aspect": (_NUMBER, _WORD),
-    "validate_axisbelow": (_BOOLEAN, _WORD),
-    "validate_bbox": (_WORD,),
-    "validate_cycler": (_WORD,),
-    "validate_dpi": (_NUMBER, _WORD),
-    "validate_hist_bins": (_INTEGER, _WORD, _LIST),
-    "validate_sketch": (_WORD, _LIST),
-    "validate_whiskers": (_NUMBER, _LIST),
-    "JoinStyle": (_WORD,),
-    "CapStyle": (_WORD,),
+#: What Matplotlib's validators take, in types of JSON; null is not needed, since all take a word for it.
+TAKEN = {
+    "boolean": "validate_bool",
+    "integer": "validate_int _validate_int_greaterequal0",
+    "integer string": (
+        "validate_int_or_None _validate_marker _validate_minor_tick_ndivs validate_fontstretch "
+        "validate_fontweight validate_fonttype"
+    ),
+    "number": "validate_float _validate_greaterthan_minushalf _validate_greaterequal0_lessequal1",
+    "number string": "validate_float_or_None validate_fontsize validate_fontsize_None validate_aspect validate_dpi",
+    "string": (
+        "validate_str validate_str_or_None ValidateInStrings _validate_cmap _validate_date "
+        "_validate_mathtext_fallback validate_font_properties validate_bbox validate_cycler JoinStyle CapStyle"
+    ),
+    "string list": (
+        "validate_strlist validate_floatlist validate_intlist validate_color validate_color_or_auto "
+        "validate_color_or_inherit _validate_color_or_None _validate_color_or_edge _validate_color_or_linecolor "
+        "_validate_linestyle _validate_linestyle_or_None validate_sketch"
+    ),
+    "integer string list": "_validate_legend_loc validate_hist_bins",
+    "boolean string": "validate_axisbelow",
+    "number list": "validate_whiskers",
 }
+VALIDATORS = {name: types.split() for types, names in TAKEN.items() for name in names.split()}
 
 
 def derive() -> dict[str, Any]:
@@ -135,7 +110,7 @@ def _describe(validator: Callable[[Any], Any]) -> dict[str, Any]:
     name = getattr(validator, "__qualname__", type(validator).__name__).rpartition(".")[2]
     if name not in VALIDATORS:
         raise LookupError(f"Matplotlib's validator {name} is not known here: say what it takes, or deny its parameters")
-    described: dict[str, Any] = {"types": list(VALIDATORS[name])}
+    described: dict[str, Any] = {"types": VALIDATORS[name]}
     if name == "ValidateInStrings":
         described["choices"] = sorted(str(choice) for choice in validator.valid)  # type: ignore[attr-defined]
     return described
