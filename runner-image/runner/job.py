@@ -90,13 +90,5 @@ def receive_file(stream: int, length: int) -> str:
 def parse(payload: bytes) -> Job:
     """Read the job's own frame."""
     document = json.loads(payload)
-    limits = document["limits"]
-    return Job(
-        code=document["code"],
-        options=SaveOptions(**document["options"]),
-        seed=document["seed"],
-        collect=document["collect"],
-        wall_limit_s=limits["wall_limit_s"],
-        memory_limit_bytes=limits["memory_limit_bytes"],
-        output_limit_bytes=limits["output_limit_bytes"],
-    )
+    options, limits = SaveOptions(**document.pop("options")), document.pop("limits")
+    return Job(options=options, **document, **limits)

@@ -35,12 +35,7 @@ def prepare_main_module() -> dict[str, Any]:
     import numpy as np
 
     module = types.ModuleType("__main__")
-    vars(module).update(
-        __builtins__=__builtins__,
-        __file__=PROGRAM_FILE,
-        plt=plt,
-        np=np,
-    )
+    vars(module).update(__builtins__=__builtins__, __file__=PROGRAM_FILE, plt=plt, np=np)
     sys.modules["__main__"] = module
     sys.argv = [PROGRAM_NAME]
     return vars(module)

@@ -46,14 +46,8 @@ class Result(NamedTuple):
 
 def encode_head(picture: Picture) -> bytes:
     """Return the description of a picture as JSON."""
-    return compact(
-        {
-            "figure": picture.number,
-            "label": picture.label,
-            "format": picture.format,
-            "pixels_sha256": picture.pixels_sha256,
-        }
-    )
+    number, label, kind, _, digest = picture
+    return compact({"figure": number, "label": label, "format": kind, "pixels_sha256": digest})
 
 
 def encode_end(result: Result, warnings: Sequence[ShownWarning] = (), *, files_left_out: bool = False) -> bytes:

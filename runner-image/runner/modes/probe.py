@@ -21,18 +21,8 @@ if TYPE_CHECKING:
 STATUS_FIELDS = ("CapEff", "CapBnd", "CapPrm", "CapInh", "CapAmb", "NoNewPrivs", "Seccomp", "Groups")
 WRITE_TARGETS = ("/", "/opt/figbox", "/etc", "/dev/shm", "/dev/mqueue", "/sys/fs/cgroup", "/proc/sys/kernel")
 RLIMITS = (
-    "CORE",
-    "CPU",
-    "DATA",
-    "FSIZE",
-    "MEMLOCK",
-    "MSGQUEUE",
-    "NICE",
-    "NOFILE",
-    "NPROC",
-    "RTPRIO",
-    "SIGPENDING",
-    "STACK",
+    *("CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "MSGQUEUE"),
+    *("NICE", "NOFILE", "NPROC", "RTPRIO", "SIGPENDING", "STACK"),
 )
 CGROUP_FILES = {
     "memory_limit": ("memory.max", "memory/memory.limit_in_bytes"),
@@ -40,31 +30,19 @@ CGROUP_FILES = {
     "pids_limit": ("pids.max", "pids/pids.max"),
     "cpu_limit": ("cpu.max", "cpu/cpu.cfs_quota_us"),
 }
-SYSCALL_NUMBERS = {
-    # name: (x86_64, aarch64). Source: Linux, arch/x86/entry/syscalls/syscall_64.tbl; include/uapi/asm-generic/unistd.h
-    "ptrace": (101, 117),
-    "unshare": (272, 97),
-    "keyctl": (250, 219),
-    "bpf": (321, 280),
-    "userfaultfd": (323, 282),
-    "memfd_create": (319, 279),
-    "io_uring_setup": (425, 425),
-    "mount": (165, 40),
-    "splice": (275, 76),
-    "personality": (135, 92),
-}
-SYSCALL_ARGUMENTS = {
-    # Arguments that do nothing where the call is allowed: no such request, flag, program or descriptor.
-    "ptrace": (0x7FFF, 0, 0, 0),
-    "unshare": (0,),
-    "keyctl": (0x7FFF, 0, 0, 0, 0),
-    "bpf": (0x7FFF, 0, 0),
-    "userfaultfd": (0x10000000,),
-    "memfd_create": (0, 0xFFFF0000),
-    "io_uring_setup": (0, 0),
-    "mount": (0, 0, 0, 0, 0),
-    "splice": (-1, 0, -1, 0, 0, 0),
-    "personality": (0xFFFFFFFF,),
+SYSCALLS = {
+    # Numbers on x86_64 and aarch64, and arguments that do nothing where the call is allowed: no such request, flag,
+    # program or descriptor. Source: Linux, arch/x86/entry/syscalls/syscall_64.tbl; include/uapi/asm-generic/unistd.h
+    "ptrace": (101, 117, (0x7FFF, 0, 0, 0)),
+    "unshare": (272, 97, (0,)),
+    "keyctl": (250, 219, (0x7FFF, 0, 0, 0, 0)),
+    "bpf": (321, 280, (0x7FFF, 0, 0)),
+    "userfaultfd": (323, 282, (0x10000000,)),
+    "memfd_create": (319, 279, (0, 0xFFFF0000)),
+    "io_uring_setup": (425, 425, (0, 0)),
+    "mount": (165, 40, (0, 0, 0, 0, 0)),
+    "splice": (275, 76, (-1, 0, -1, 0, 0, 0)),
+    "personality": (135, 92, (0xFFFFFFFF,)),
 }
 
 
@@ -81,7 +59,7 @@ def look_around() -> dict[str, Any]:
             "socket": attempt(open_socket),
             "fork": attempt(fork_child),
             "chmod": attempt(change_mode),
-            **{name: attempt_syscall(name) for name in SYSCALL_NUMBERS},
+            **{name: attempt_syscall(name) for name in SYSCALLS},
         },
         "tmp": describe_tmp(),
         "rlimits": {
@@ -179,12 +157,12 @@ def change_mode() -> None:
 
 def attempt_syscall(name: str) -> str | None:
     """Return the error of a raw system call; None when it succeeded, "unknown" on other machines than our two."""
-    column = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
-    if column is None:
+    on_x86, on_arm, arguments = SYSCALLS[name]
+    number = {"x86_64": on_x86, "aarch64": on_arm}.get(platform.machine())
+    if number is None:
         return "unknown"
     libc = ctypes.CDLL(None, use_errno=True)
-    arguments = [ctypes.c_long(value) for value in SYSCALL_ARGUMENTS[name]]
-    if libc.syscall(ctypes.c_long(SYSCALL_NUMBERS[name][column]), *arguments) != -1:
+    if libc.syscall(*(ctypes.c_long(value) for value in (number, *arguments))) != -1:
         return None
     return errno.errorcode.get(ctypes.get_errno(), str(ctypes.get_errno()))
 
