@@ -62,48 +62,112 @@ def test_a_finding_is_one_line_and_its_remedy() -> None:
     }
 
 
-@pytest.mark.parametrize("field", ["MemoryLimit", "PidsLimit", "CpuCfsQuota"])
-@pytest.mark.parametrize("value", [False, None])
-def test_each_limit_an_engine_lacks_is_bad(field: str, value: object) -> None:
-    """An engine that doesn't enforce a limit, or doesn't tell, is bad for that limit only."""
-    found = list(daemon.limits({**ABLE, field: value}))
-    assert of(found, f"limit.{field}").level is Level.BAD
-    assert of(found, f"limit.{field}").remedy
-    assert [finding.level for finding in found].count(Level.BAD) == 1
-    assert findings.worst(daemon.limits(ABLE)) is Level.OK
+def limits(swaps: str | None = None, **changes: object) -> list[Finding]:
+    """Return what is found about the limits of an engine that differs from an able one."""
+    return list(daemon.limits({**ABLE, **changes}, swaps))
 
 
-def test_swap_without_a_limit_is_bad_where_there_is_swap() -> None:
-    """An engine that can't limit swap is fine on a host without swap."""
-    unable = {**ABLE, "SwapLimit": False}
-    assert of(daemon.limits(unable, SWAPS), "limit.SwapLimit").level is Level.BAD
-    assert findings.worst(daemon.limits(unable, SWAPS.splitlines()[0])) is Level.OK
-    assert findings.worst(daemon.limits(ABLE, SWAPS)) is Level.OK
+def isolation(**changes: object) -> list[Finding]:
+    """Return what is found about the isolation by such an engine."""
+    return list(daemon.isolation({**ABLE, **changes}))
 
 
-def test_missing_weights_are_a_warning() -> None:
-    """Without shares jobs can starve the gateway, but they are still bounded."""
-    assert of(daemon.limits({**ABLE, "CPUShares": False}), "limit.CPUShares").level is Level.WARN
+def socket_for(mode: int, members: tuple[str, ...] = (), *, sheltered: bool = False) -> list[Finding]:
+    """Return what is found about an engine's socket."""
+    return [access.judge(Path("/x/docker.sock"), Access(mode, "root", "docker", members, sheltered))]
+
+
+def image_made(created: str, user: str = "20000:20000") -> list[Finding]:
+    """Return what is found about an image."""
+    return list(image.judge("tag:1", {"Id": "sha256:7", "Created": created, "Config": {"User": user}}, NOW_S))
+
+
+def clock_in(year: int, made: str = "", engine: str = "") -> list[Finding]:
+    """Return what is found about a clock, an engine's build and the engine's clock."""
+    now_s = datetime(year, 11, 25, tzinfo=UTC).timestamp()
+    return [host.clock(now_s, [("the engine was built", made)], engine)]
+
+
+def memory_of(available_kib: int) -> list[Finding]:
+    """Return what is found about available memory, if a job may use 1 GiB."""
+    return list(host.memory(f"MemTotal:       16000000 kB\nMemAvailable:   {available_kib} kB\n", "1024"))
+
+
+def api(version: str) -> list[Finding]:
+    """Return what is found about an engine with a version of the API."""
+    return list(daemon.versions({"ApiVersion": version}, {"KernelVersion": "9.9.9"}))
 
 
 @pytest.mark.parametrize(
-    ("changes", "name", "level"),
+    ("found", "name", "level", "text"),
     [
-        ({}, "cgroups", Level.OK),
-        ({"CgroupVersion": "1", "CgroupDriver": "cgroupfs"}, "cgroups", Level.OK),
-        ({"CgroupDriver": "none"}, "cgroups", Level.BAD),
-        ({"CgroupVersion": "1", "SecurityOptions": ["name=seccomp", "name=rootless"]}, "cgroups", Level.BAD),
-        ({}, "seccomp", Level.OK),
-        ({"SecurityOptions": ["name=userns"]}, "seccomp", Level.BAD),
-        ({"SecurityOptions": None}, "seccomp", Level.BAD),
-        ({}, "userns", Level.OK),
-        ({"SecurityOptions": ["name=seccomp", "name=rootless"]}, "userns", Level.OK),
-        ({"SecurityOptions": ["name=seccomp"]}, "userns", Level.WARN),
+        # An engine that doesn't enforce a limit, or doesn't tell; swap only counts where there is some.
+        *((limits(**{field: no}), f"limit.{field}", Level.BAD, "") for field in daemon.LIMITS for no in (False, None)),
+        (limits(SWAPS, SwapLimit=False), "limit.SwapLimit", Level.BAD, "this host has some"),
+        (limits(CPUShares=False), "limit.CPUShares", Level.WARN, "starve the gateway"),
+        # Control groups that don't enforce limits, a missing filter, a shared root.
+        (isolation(), "cgroups", Level.OK, "version 2 (systemd)"),
+        (isolation(CgroupVersion="1", CgroupDriver="cgroupfs"), "cgroups", Level.OK, ""),
+        (isolation(CgroupDriver="none"), "cgroups", Level.BAD, "accepted but not enforced"),
+        (isolation(CgroupVersion="1", SecurityOptions=["name=seccomp", "name=rootless"]), "cgroups", Level.BAD, ""),
+        (isolation(), "seccomp", Level.OK, "the engine filters"),
+        (isolation(SecurityOptions=["name=userns"]), "seccomp", Level.BAD, "doesn't filter"),
+        (isolation(SecurityOptions=None), "seccomp", Level.BAD, ""),
+        (isolation(), "userns", Level.OK, "the engine remaps user ids"),
+        (isolation(SecurityOptions=["name=seccomp", "name=rootless"]), "userns", Level.OK, "is rootless"),
+        (isolation(SecurityOptions=["name=seccomp"]), "userns", Level.WARN, ""),
+        # Engines before Docker 20.10 don't support the whole specification.
+        *((api(version), "engine.api", Level.OK, "") for version in ("1.41", "1.53", "2.0")),
+        *((api(version), "engine.api", Level.BAD, "too old") for version in ("1.40", "")),
+        # Access for all users; for the members of a group, who are named; for nobody else.
+        *((socket_for(mode), "socket", Level.OK, "") for mode in (0o660, 0o600)),
+        (socket_for(0o600, ("ann",)), "socket", Level.OK, ""),
+        (socket_for(0o660, ("ann", "bob")), "socket", Level.WARN, "ann, bob"),
+        *((socket_for(mode), "socket", Level.BAD, "") for mode in (0o666, 0o662)),
+        (socket_for(0o666, sheltered=True), "socket", Level.OK, ""),
+        # A missing image; an old one, whose libraries are as old; one that runs as root unless the gateway says so.
+        (list(image.judge("tag:1", None, NOW_S)), "image", Level.BAD, "doesn't have the image tag:1"),
+        (image_made("2026-11-24T23:59:59.123456789Z"), "image", Level.OK, "made today, sha256:7"),
+        (image_made("2026-10-26T00:00:00Z"), "image", Level.OK, "30 days old"),
+        (image_made("2026-01-01T00:00:00+01:00"), "image", Level.WARN, "328 days old"),
+        (image_made(""), "image", Level.WARN, "of unknown age"),
+        *((image_made("2026-11-24T00:00:00Z", user), "image.user", Level.WARN, "") for user in ("", "0:0", "root")),
+        # Two jobs must fit without a warning; too little for one is bad. The set-up needs space for two images.
+        (memory_of(8 * 1024**2), "memory", Level.OK, ""),
+        (memory_of(1536 * 1024), "memory", Level.WARN, ""),
+        (memory_of(100 * 1024), "memory", Level.BAD, ""),
+        ([host.disk("disk.x", 3 * GiB, Path("/x"))], "disk.x", Level.OK, "3.0 GiB free at /x"),
+        ([host.disk("disk.x", GiB, Path("/x"))], "disk.x", Level.BAD, ""),
+        # An impossible year, a time before the engine was built, an engine with another clock.
+        (clock_in(2026, "2026-11-24T00:00:00.000000000+00:00", "2026-11-25T00:00:30.5Z"), "clock", Level.OK, ""),
+        *((clock_in(year), "clock", Level.WARN, "") for year in (1970, 2127)),
+        (clock_in(2026, "2026-11-26T00:00:00Z"), "clock", Level.WARN, "before the engine was built"),
+        (clock_in(2026, "", "2026-11-25T00:05:00Z"), "clock", Level.WARN, "300 s away"),
+        (clock_in(2026, "yesterday", "now"), "clock", Level.OK, ""),
+        # Only 2 switches io_uring off for all users; an open switch is a warning, but a kernel without one is not.
+        *(([host.io_uring(value)], "io_uring", Level.OK, "") for value in ("2", None)),
+        *(([host.io_uring(value)], "io_uring", Level.WARN, "") for value in ("1", "0")),
+        ([host.user_namespaces("0", None)], "user_namespaces", Level.OK, "can't make"),
+        ([host.user_namespaces(None, "1")], "user_namespaces", Level.OK, "can't make"),
+        ([host.user_namespaces(None, None)], "user_namespaces", Level.OK, "can't switch that off"),
+        ([host.user_namespaces("1", None)], "user_namespaces", Level.WARN, ""),
+        ([host.user_namespaces(None, "0")], "user_namespaces", Level.WARN, ""),
     ],
 )
-def test_isolation_by_an_engine(changes: dict[str, Any], name: str, level: Level) -> None:
-    """Control groups that don't enforce limits and a missing filter are bad; a shared root is a warning."""
-    assert of(daemon.isolation({**ABLE, **changes}), name).level is level
+def test_each_reading_has_its_level(found: list[Finding], name: str, level: Level, text: str) -> None:
+    """One thing alone is bad, and what isn't good has a remedy."""
+    finding = of(found, name)
+    assert (finding.level, bool(finding.remedy)) == (level, level is not Level.OK)
+    assert text in finding.what
+    assert [each.level for each in found].count(Level.BAD) == (level is Level.BAD)
+
+
+def test_what_is_in_order_or_unknown_is_good() -> None:
+    """An able engine, and one that can't limit swap on a host without swap; without a reading there isn't a finding."""
+    for swaps in (None, SWAPS):
+        assert findings.worst(limits(swaps)) is Level.OK
+    assert findings.worst(limits(SWAPS.splitlines()[0], SwapLimit=False)) is Level.OK
+    assert list(host.memory(None, "1024")) == list(host.memory("MemTotal: 1 kB\n", "1024")) == []
 
 
 def test_the_runtimes_are_told() -> None:
@@ -117,14 +181,6 @@ def test_the_runtimes_are_told() -> None:
     assert "make gvisor" in of(daemon.runtimes(without, ""), "gvisor").remedy
     assert of(daemon.runtimes(without, ""), "runtimes").what == "runtimes: runc (default: runc)"
     assert of(daemon.runtimes(without, "runsc"), "runtime").level is Level.BAD
-
-
-@pytest.mark.parametrize(
-    ("api", "level"), [("1.41", Level.OK), ("1.53", Level.OK), ("2.0", Level.OK), ("1.40", Level.BAD), ("", Level.BAD)]
-)
-def test_an_engine_too_old_is_bad(api: str, level: Level) -> None:
-    """Engines before Docker 20.10 don't support the whole specification."""
-    assert of(daemon.versions({"ApiVersion": api}, {"KernelVersion": "9.9.9"}), "engine.api").level is level
 
 
 def test_the_parts_of_an_engine_are_found(tmp_path: Path) -> None:
@@ -169,25 +225,6 @@ def test_a_runtime_without_a_version_is_a_warning(tmp_path: Path) -> None:
     assert of(daemon.versions({"ApiVersion": "1.41"}, info), "crun").level is Level.WARN
 
 
-@pytest.mark.parametrize(
-    ("mode", "members", "sheltered", "level"),
-    [
-        (0o660, (), False, Level.OK),
-        (0o660, ("ann", "bob"), False, Level.WARN),
-        (0o600, ("ann",), False, Level.OK),
-        (0o666, (), False, Level.BAD),
-        (0o662, (), False, Level.BAD),
-        (0o666, (), True, Level.OK),
-    ],
-)
-def test_who_may_open_the_socket(mode: int, members: tuple[str, ...], sheltered: bool, level: Level) -> None:  # noqa: FBT001
-    """Access for all users is bad; for the members of a group, a warning that names them; for nobody else, good."""
-    found = access.judge(Path("/x/docker.sock"), Access(mode, "root", "docker", members, sheltered))
-    assert found.level is level
-    assert all(name in found.what for name in members if level is Level.WARN)
-    assert bool(found.remedy) == (level is not Level.OK)
-
-
 def test_a_real_socket_is_looked_at() -> None:
     """Owner, mode and closed folders are those of the socket itself, also through a link."""
     with tempfile.TemporaryDirectory(prefix="fb") as name, socket.socket(socket.AF_UNIX) as listener:
@@ -204,94 +241,11 @@ def test_a_real_socket_is_looked_at() -> None:
         assert access.look(path).owner == path.owner()
 
 
-@pytest.mark.parametrize(
-    ("described", "level", "text"),
-    [
-        (None, Level.BAD, "doesn't have the image tag:1"),
-        ({"Id": "sha256:7", "Created": "2026-11-24T23:59:59.123456789Z"}, Level.OK, "made today, sha256:7"),
-        ({"Id": "sha256:7", "Created": "2026-10-26T00:00:00Z"}, Level.OK, "30 days old"),
-        ({"Id": "sha256:7", "Created": "2026-01-01T00:00:00+01:00"}, Level.WARN, "328 days old"),
-        ({"Id": "sha256:7", "Created": ""}, Level.WARN, "of unknown age"),
-    ],
-)
-def test_the_image_is_told_with_its_age(described: dict[str, Any] | None, level: Level, text: str) -> None:
-    """A missing image is bad, with a remedy; an old one is a warning, since its libraries are as old."""
-    whole = described and {**described, "Config": {"User": "20000:20000"}}
-    found = of(image.judge("tag:1", whole, NOW_S), "image")
-    assert (found.level, bool(found.remedy)) == (level, level is not Level.OK)
-    assert text in found.what
-
-
-@pytest.mark.parametrize("user", ["", "0:0", "root"])
-def test_an_image_that_runs_as_root_is_told(user: str) -> None:
-    """The gateway sets a user, but without it such an image runs as root."""
-    described = {"Id": "sha256:7", "Created": "2026-11-24T00:00:00Z", "Config": {"User": user}}
-    assert of(image.judge("tag:1", described, NOW_S), "image.user").level is Level.WARN
-
-
-@pytest.mark.parametrize(
-    ("available_kib", "level"), [(8 * 1024**2, Level.OK), (1536 * 1024, Level.WARN), (100 * 1024, Level.BAD)]
-)
-def test_memory_is_judged_by_what_jobs_may_use(available_kib: int, level: Level) -> None:
-    """Two jobs must fit without a warning; too little for one is bad; without a reading there isn't a finding."""
-    meminfo = f"MemTotal:       16000000 kB\nMemAvailable:   {available_kib} kB\n"
-    (found,) = host.memory(meminfo, "1024")
-    assert found.level is level
-    assert list(host.memory(None, "1024")) == []
-    assert list(host.memory("MemTotal: 1 kB\n", "1024")) == []
-
-
-def test_a_full_disk_is_bad() -> None:
-    """The set-up needs space for two images."""
-    assert host.disk("disk.x", 3 * GiB, Path("/x")).level is Level.OK
-    assert host.disk("disk.x", GiB, Path("/x")).level is Level.BAD
-
-
 def test_the_room_of_the_engine_is_looked_at(tmp_path: Path) -> None:
     """The folder where the engine keeps images counts, if this host has it."""
     (found,) = daemon.disk_space({"DockerRootDir": str(tmp_path)})
     assert str(tmp_path) in found.what
     assert list(daemon.disk_space({"DockerRootDir": str(tmp_path / "none")})) == []
-
-
-@pytest.mark.parametrize(
-    ("year", "made", "engine", "level"),
-    [
-        (2026, "2026-11-24T00:00:00.000000000+00:00", "2026-11-25T00:00:30.5Z", Level.OK),
-        (1970, "", "", Level.WARN),
-        (2127, "", "", Level.WARN),
-        (2026, "2026-11-26T00:00:00Z", "", Level.WARN),
-        (2026, "", "2026-11-25T00:05:00Z", Level.WARN),
-        (2026, "yesterday", "now", Level.OK),
-    ],
-)
-def test_the_clock_is_judged_by_what_was_made_before_now(year: int, made: str, engine: str, level: Level) -> None:
-    """An impossible year, a time before the engine was built, and an engine with another clock are reported."""
-    now_s = datetime(year, 11, 25, tzinfo=UTC).timestamp()
-    assert host.clock(now_s, [("the engine was built", made)], engine).level is level
-
-
-@pytest.mark.parametrize(("value", "level"), [("2", Level.OK), ("1", Level.WARN), ("0", Level.WARN), (None, Level.OK)])
-def test_io_uring_is_told(value: str | None, level: Level) -> None:
-    """Only 2 switches it off for all users."""
-    assert host.io_uring(value).level is level
-
-
-@pytest.mark.parametrize(
-    ("clone", "apparmor", "level"),
-    [
-        ("0", None, Level.OK),
-        (None, "1", Level.OK),
-        (None, None, Level.OK),
-        ("1", None, Level.WARN),
-        (None, "0", Level.WARN),
-    ],
-)
-def test_user_namespaces_are_told(clone: str | None, apparmor: str | None, level: Level) -> None:
-    """An open switch is a warning; without a switch, there isn't a remedy."""
-    found = host.user_namespaces(clone, apparmor)
-    assert found.level is level
-    assert bool(found.remedy) == (level is Level.WARN)
 
 
 def test_kernel_switches_are_read_from_their_files(tmp_path: Path) -> None:
