@@ -27,22 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 OPTIONS = {
-    "bbox_inches",
-    "cache",
-    "code",
-    "dpi",
-    "environment",
-    "figures",
-    "files",
-    "format",
-    "height",
-    "memory_mib",
-    "rc",
-    "seed",
-    "style",
-    "timeout_s",
-    "transparent",
-    "width",
+    *("bbox_inches", "cache", "code", "dpi", "environment", "figures", "files", "format"),
+    *("height", "memory_mib", "rc", "seed", "style", "timeout_s", "transparent", "width"),
 }
 CONTENT_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 ENVIRONMENT = {
@@ -155,14 +141,8 @@ class Service:
 
 def problem(status: int, error: str, **members: Any) -> dict[str, Any]:
     """Return a problem document."""
-    return {
-        "type": "urn:figbox:problem:test",
-        "title": "Test",
-        "status": status,
-        "error": error,
-        "request_id": "id-of-a-problem",
-        **members,
-    }
+    document = {"type": "urn:figbox:problem:test", "title": "Test", "status": status, "error": error}
+    return {**document, "request_id": "id-of-a-problem", **members}
 
 
 def failed(outcome: str, error: str, **members: Any) -> Canned:
@@ -250,13 +230,9 @@ def running_service() -> Iterator[Service]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.add_routes(
-        [
-            web.post("/v1/render", service.handle_render),
-            web.get("/v1/environments", service.handle_environments),
-            web.get("/readyz", service.handle_ready),
-        ]
-    )
+    app.router.add_post("/v1/render", service.handle_render)
+    app.router.add_get("/v1/environments", service.handle_environments)
+    app.router.add_get("/readyz", service.handle_ready)
     runner = web.AppRunner(app, handler_cancellation=True)
 
     async def start() -> str:

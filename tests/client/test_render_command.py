@@ -16,14 +16,7 @@ from figbox.cli.values import RcSetting
 from figbox.client import AsyncClient
 from figbox.retries import Retries
 from tests.client.conftest import BROKEN, PLOT, TWO, Figbox, outputs, write
-from tests.client.service import (
-    KEY,
-    Service,
-    figure,
-    rendered,
-    running_service,
-    written,
-)
+from tests.client.service import KEY, Service, figure, rendered, running_service, written
 
 
 def test_file_gives_a_picture(figbox: Figbox, workplace: Path) -> None:
@@ -186,19 +179,8 @@ def test_pictures_of_two_scripts_never_share_a_name(figbox: Figbox, workplace: P
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("2.5", 2.5),
-        ("3", 3),
-        ("true", True),
-        ("False", False),
-        ("[4, 3]", [4, 3]),
-        ('"0.5"', "0.5"),
-        ("serif", "serif"),
-        ("serif,sans", "serif,sans"),
-        ("a=b", "a=b"),
-        ("", ""),
-        ("null", "null"),
-        ("NaN", "NaN"),
-        ("[" * 100_000, "[" * 100_000),
+        *(("2.5", 2.5), ("3", 3), ("true", True), ("False", False), ("[4, 3]", [4, 3]), ('"0.5"', "0.5")),
+        *((text, text) for text in ("serif", "serif,sans", "a=b", "", "null", "NaN", "[" * 100_000)),
     ],
 )
 def test_values_of_rc_are_json_or_strings(text: str, value: object) -> None:

@@ -9,15 +9,7 @@ from typing import Any
 import pytest
 
 from tests.client.conftest import BROKEN, PLOT, Figbox, outputs, write
-from tests.client.service import (
-    Canned,
-    Service,
-    failed,
-    figure,
-    opening_the_gate,
-    problem,
-    rendered,
-)
+from tests.client.service import Canned, Service, failed, figure, opening_the_gate, problem, rendered
 from tests.support.live import free_port
 
 
@@ -34,24 +26,28 @@ def test_failing_script_shows_its_traceback_and_the_others_go_on(figbox: Figbox,
     assert "2 rendered, 1 failed in " in done.stderr
 
 
-def test_source_is_shown_where_the_traceback_lacks_it(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """The source line is shown if the message doesn't contain it."""
-    write(workplace / "a.py", PLOT)
-    fault = {"type": "SyntaxError", "message": "bad", "line": 3, "column": 2, "source": "x = ("}
-    service.canned.append(failed("program_error", "SyntaxError: bad", fault=fault))
-    assert (
-        "FAILED  a.py:3: program_error: SyntaxError: bad\n    | x = (\n" in figbox("render", "a.py", "-o", "o").stderr
-    )
+FAULT = {"type": "SyntaxError", "message": "bad", "line": 3, "column": 2, "source": "x = ("}
+LIMIT = {"name": "wall", "allowed": 1.0, "unit": "s", "used": 1.0}
 
 
-def test_limit_is_reported_in_one_line(figbox: Figbox, service: Service, workplace: Path) -> None:
-    """An outcome of one sentence isn't repeated below."""
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (
+            failed("program_error", "SyntaxError: bad", fault=FAULT),
+            ":3: program_error: SyntaxError: bad\n    | x = (\n",
+        ),
+        (failed("time_limit", "It took longer than 1 s", limit=LIMIT), ": time_limit: It took longer than 1 s\n0 rend"),
+    ],
+    ids=["source", "sentence"],
+)
+def test_failure_is_shown_once(figbox: Figbox, service: Service, workplace: Path, answer: Canned, shown: str) -> None:
+    """The source line is shown if the message doesn't contain it; an outcome of one sentence isn't repeated below."""
     write(workplace / "a.py", PLOT)
-    limit = {"name": "wall", "allowed": 1.0, "unit": "s", "used": 1.0}
-    service.canned.append(failed("time_limit", "It took longer than 1 s", limit=limit))
+    service.canned.append(answer)
     done = figbox("render", "a.py", "-o", "out")
     assert done.status == 1
-    assert "FAILED  a.py: time_limit: It took longer than 1 s\n0 rendered, 1 failed" in done.stderr
+    assert f"FAILED  a.py{shown}" in done.stderr
 
 
 def test_escape_sequences_of_a_script_do_nothing(figbox: Figbox, service: Service, workplace: Path) -> None:

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.client.conftest import PLOT, Figbox, write
-from tests.client.service import (
-    KEY,
-    Service,
-    figure,
-    rendered,
-    wait_until,
-)
+from tests.client.service import KEY, Service, figure, rendered, wait_until
 from tests.support.live import ROOT
 from tests.support.machine import slowed
 

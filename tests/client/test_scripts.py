@@ -22,19 +22,9 @@ def stems(*paths: str, exclude: tuple[str, ...] = (), output: str | None = "out"
 def plots(workplace: Path) -> Path:
     """Make a folder with scripts and other files."""
     for name in (
-        "plots/a.py",
-        "plots/sub/b.py",
-        "plots/sub/deep/c.d.py",
-        "plots/.hidden.py",
-        "plots/.git/hook.py",
-        "plots/__pycache__/a.py",
-        "plots/__init__.py",
-        "plots/node_modules/x.py",
-        "plots/venv/lib/site.py",
-        "plots/venv/pyvenv.cfg",
-        "plots/notes.txt",
-        "plots/out/a.files/evil.py",
-        "other/a.py",
+        *("plots/a.py", "plots/sub/b.py", "plots/sub/deep/c.d.py", "plots/.hidden.py", "plots/.git/hook.py"),
+        *("plots/__pycache__/a.py", "plots/__init__.py", "plots/node_modules/x.py", "plots/venv/lib/site.py"),
+        *("plots/venv/pyvenv.cfg", "plots/notes.txt", "plots/out/a.files/evil.py", "other/a.py"),
     ):
         write(workplace / name, "")
     (workplace / "plots" / "link.py").symlink_to(workplace / "other" / "a.py")

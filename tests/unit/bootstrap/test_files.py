@@ -230,34 +230,16 @@ def test_the_base_tarball_is_cleaned_up() -> None:
 def test_make_shows_its_targets() -> None:
     """`make` alone lists every target that a newcomer needs."""
     done = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in (
-        "install",
-        "engine",
-        "image",
-        "run",
-        "test",
-        "test-all",
-        "check",
-        "bench",
-        "lock",
-        "gvisor",
-        "doctor",
-        "clean",
-    ):
+    usual, others = ("install", "run", "test", "test-all", "check", "bench"), ("engine", "image", "lock", "gvisor")
+    for target in (*usual, *others, "doctor", "clean"):
         assert re.search(rf"^  make {target} +\S", done.stdout, re.MULTILINE), target
 
 
 def test_an_unsupported_engine_ends_in_a_sentence() -> None:
     """An expected failure is one sentence on standard error and exit code 1, without a traceback."""
     environment = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:2375"}
-    done = subprocess.run(
-        [sys.executable, "-m", "bootstrap", "engine"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "bootstrap", "engine"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -265,12 +247,7 @@ def test_an_unsupported_engine_ends_in_a_sentence() -> None:
 
 def test_nothing_names_a_registry() -> None:
     """The host's configuration says where packages and images come from; the set-up only has links to read."""
-    tracked = [
-        *ROOT.glob("bootstrap/**/*.py"),
-        ROOT / "Makefile",
-        ROOT / ".ci" / "run",
-        *ROOT.glob("runner-image/**/*.py"),
-    ]
-    for path in tracked:
+    programs = [*ROOT.glob("bootstrap/**/*.py"), *ROOT.glob("runner-image/**/*.py")]
+    for path in (*programs, ROOT / "Makefile", ROOT / ".ci" / "run"):
         addresses = re.findall(r"https?://[\w./-]+", path.read_text())
         assert not addresses or path.name == "versions.py", path
