@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from tests.support.runner import Answer, RunnerProcess
 
 
+def ended(process: RunnerProcess, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
+    """Return a runner's exit code, and what it wrote, once it has ended; its stdin ends after some bytes."""
+    stdout, stderr = process.process.communicate(stdin, timeout=DEADLINE_S)
+    return process.process.returncode, stdout, stderr
+
+
 def test_figure_comes_back(draw: Callable[..., Answer]) -> None:
     """A program that draws gets its figure at the job's dpi, and the outcome ok."""
     answer = draw("plt.plot(np.arange(3))")
@@ -133,9 +139,7 @@ def test_figure_survives_what_the_program_leaves_behind(draw: Callable[..., Answ
 
 def test_stdin_end_before_a_job_is_a_quiet_end(start: Callable[..., RunnerProcess]) -> None:
     """A warm runner whose gateway goes away exits with 0 and says nothing."""
-    process = start("job")
-    stdout, stderr = process.process.communicate(timeout=DEADLINE_S)
-    assert (process.process.returncode, stdout, stderr) == (0, HEADER.pack(b"R", 0), b"")
+    assert ended(start("job")) == (0, HEADER.pack(b"R", 0), b"")
 
 
 def test_stdin_end_in_mid_job_ends_the_runner(start: Callable[..., RunnerProcess]) -> None:
@@ -143,14 +147,12 @@ def test_stdin_end_in_mid_job_ends_the_runner(start: Callable[..., RunnerProcess
     process = start("job")
     process.read_frame()
     process.send_job("import time\nwhile True: time.sleep(1)")
-    stdout, _ = process.process.communicate(timeout=DEADLINE_S)
-    assert stdout == b""
+    assert ended(process)[1] == b""
 
 
 def test_idle_limit_ends_the_runner(start: Callable[..., RunnerProcess]) -> None:
     """A runner that nobody uses ends by itself."""
-    process = start("job", "--idle-limit-s", "3")
-    assert process.process.wait(DEADLINE_S) == 1
+    assert start("job", "--idle-limit-s", "3").process.wait(DEADLINE_S) == 1
 
 
 def test_wall_limit_needs_no_lock(start: Callable[..., RunnerProcess]) -> None:
@@ -164,9 +166,7 @@ def test_wall_limit_needs_no_lock(start: Callable[..., RunnerProcess]) -> None:
 @pytest.mark.parametrize("frame", [HEADER.pack(b"X", 0), HEADER.pack(b"J", 2**31)])
 def test_other_frames_are_refused(start: Callable[..., RunnerProcess], frame: bytes) -> None:
     """Anything but a job of sane length is an error of ours, told by the exit code."""
-    process = start("job")
-    process.process.communicate(frame, timeout=DEADLINE_S)
-    assert process.process.returncode == 2
+    assert ended(start("job"), frame)[0] == 2
 
 
 def test_warm_up_leaves_no_trace(draw: Callable[..., Answer]) -> None:
@@ -190,49 +190,41 @@ def test_script_mode_draws(start: Callable[..., RunnerProcess]) -> None:
     source = (
         b"# -*- coding: latin-1 -*-\nassert '\xe4' == chr(228)\nplt.figure(figsize=(1, 1)); plt.plot([1]); print(1)\n"
     )
-    process = start("script")
-    stdout, stderr = process.process.communicate(source, timeout=DEADLINE_S)
-    assert (process.process.returncode, stderr) == (0, b"1\n")
+    code, stdout, stderr = ended(start("script"), source)
+    assert (code, stderr) == (0, b"1\n")
     assert stdout.startswith(PNG_SIGNATURE)
 
 
 def test_script_mode_fails(start: Callable[..., RunnerProcess]) -> None:
     """By hand: a failing program leaves stdout empty, its traceback on stderr, and exit code 1."""
-    process = start("script")
-    stdout, stderr = process.process.communicate(b"x = 1\n1 / 0\n", timeout=DEADLINE_S)
-    assert (process.process.returncode, stdout) == (1, b"")
-    assert stderr.decode().startswith(
-        'Traceback (most recent call last):\n  File "plot.py", line 2, in <module>\n    1 / 0\n'
-    )
+    code, stdout, stderr = ended(start("script"), b"x = 1\n1 / 0\n")
+    assert (code, stdout) == (1, b"")
+    assert stderr.startswith(b'Traceback (most recent call last):\n  File "plot.py", line 2, in <module>\n    1 / 0\n')
 
 
 def test_unknown_arguments_are_refused(start: Callable[..., RunnerProcess]) -> None:
     """Arguments of nobody's are answered with a usage line."""
-    process = start("dance")
-    _, stderr = process.process.communicate(timeout=DEADLINE_S)
-    assert process.process.returncode == 2
-    assert stderr.startswith(b"usage: ")
+    code, _, stderr = ended(start("dance"))
+    assert (code, stderr[:7]) == (2, b"usage: ")
 
 
 def test_probe_tells_the_sandbox(start: Callable[..., RunnerProcess]) -> None:
     """The probe says in one line what holds a job, and does no harm where nothing does."""
-    process = start("probe")
-    stdout, stderr = process.process.communicate(timeout=DEADLINE_S)
-    assert process.process.returncode == 0, stderr
+    code, stdout, stderr = ended(start("probe"))
+    assert (code, stdout.count(b"\n")) == (0, 1), stderr
     view = json.loads(stdout)
-    assert stdout.count(b"\n") == 1
     assert view["uid"] == os.getuid()
-    assert set(view["refused"]) >= {"socket", "fork", "ptrace", "unshare", "keyctl", "io_uring_setup"}
+    assert {"interfaces", "uid", "gid", "groups", "status", "writable", "tmp", "refused"} <= set(view)
+    calls = {"socket", "fork", "chmod", "mount", "ptrace", "unshare", "keyctl", "io_uring_setup"}
+    assert set(view["refused"]) >= calls
     assert view["refused"]["socket"] is None
     assert "MPLCONFIGDIR" in view["environment"]
 
 
 def test_facts_tell_what_draws(start: Callable[..., RunnerProcess]) -> None:
     """The facts name the versions, packages and fonts that decide how a figure comes out."""
-    process = start("facts")
-    stdout, stderr = process.process.communicate(timeout=DEADLINE_S)
-    assert process.process.returncode == 0, stderr
-    assert stdout.count(b"\n") == 1
+    code, stdout, stderr = ended(start("facts"))
+    assert (code, stdout.count(b"\n")) == (0, 1), stderr
     facts = json.loads(stdout)
     assert set(facts["versions"]) >= {"python", "matplotlib", "numpy", "freetype", "pillow", "zlib"}
     assert facts["versions"]["matplotlib"] == facts["packages"]["matplotlib"] == version("matplotlib")

@@ -105,19 +105,23 @@ def test_whole_chain_is_told(report: Any, code: str, words: list[str], monkeypat
 
 
 def test_syntax_error_shows_line_and_caret(report: Any) -> None:
-    """A program that doesn't compile gets the line and a caret, without a traceback of ours."""
+    """A program that doesn't compile gets the line, the place and a caret, without a traceback of ours."""
+    lines = ["x = 1\n", "plt.plot([1, 2\n"]
     with pytest.raises(SyntaxError) as caught:
-        compile("x = 1\nplt.plot([1, 2\n", "plot.py", "exec")
-    text = report.describe(caught.value, ["x = 1\n", "plt.plot([1, 2\n"])
+        compile("".join(lines), "plot.py", "exec")
+    text = report.describe(caught.value, lines)
     assert text.startswith('  File "plot.py", line 2\n    plt.plot([1, 2\n')
-    assert "^" in text
-    assert "Traceback" not in text
+    assert ("^" in text, "Traceback" in text) == (True, False)
+    place = ("SyntaxError", "'[' was never closed", 2, 10, "plt.plot([1, 2")
+    assert report.locate(caught.value, lines) == place
 
 
-def test_fault_outside_of_the_program_is_explained(report: Any) -> None:
+def test_error_outside_of_the_program_is_explained_and_has_no_place(report: Any) -> None:
     """Without a line of the client's (a formula that can't be drawn) the text says where it may come from."""
-    text = report.describe(ValueError("bad formula"), ["plt.title('$')\n"])
-    assert text == "Not raised in a line of plot.py itself, most likely while drawing:\nValueError: bad formula\n"
+    error, lines = ValueError("bad formula"), ["plt.title('$')\n"]
+    text = "Not raised in a line of plot.py itself, most likely while drawing:\nValueError: bad formula\n"
+    assert report.describe(error, lines) == text
+    assert report.locate(error, lines) == ("ValueError", "bad formula", None, None, None)
 
 
 def test_paths_of_the_image_are_not_told(report: Any) -> None:
@@ -191,20 +195,3 @@ def test_place_is_the_programs_own(
     assert found.type == kind
     if message is not None:
         assert found.message == message
-
-
-def test_place_of_a_syntax_error(report: Any) -> None:
-    """A program that doesn't compile is told line, column and text, too."""
-    code = "x = 1\nplt.plot([1, 2\n"
-    with pytest.raises(SyntaxError) as caught:
-        compile(code, "plot.py", "exec")
-    assert report.locate(caught.value, code.splitlines(keepends=True)) == report.ProgramError(
-        "SyntaxError", "'[' was never closed", 2, 10, "plt.plot([1, 2"
-    )
-
-
-def test_fault_outside_of_the_program_has_no_place(report: Any) -> None:
-    """What only fails in drawing is not attributed to a line."""
-    assert report.locate(ValueError("bad formula"), ["plt.title('$')\n"]) == report.ProgramError(
-        "ValueError", "bad formula"
-    )
