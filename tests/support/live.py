@@ -24,7 +24,7 @@ from tests.fakes import DEADLINE_S, KEY
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
@@ -47,7 +47,7 @@ class Response:
     """An HTTP response, read to its end."""
 
     status: int
-    headers: dict[str, str]
+    headers: MutableMapping[str, str]
     body: bytes
     json: dict[str, Any] = field(default_factory=dict)
 
@@ -265,4 +265,4 @@ async def until_status(
 async def _read(response: aiohttp.ClientResponse) -> Response:
     body = await response.read()
     document = await response.json(content_type=None) if "json" in response.content_type else {}
-    return Response(response.status, dict(response.headers), body, document)
+    return Response(response.status, response.headers.copy(), body, document)
