@@ -35,7 +35,7 @@ IMAGE_ENVIRONMENT = {
 
 
 @dataclass
-class Answer:
+class Reply:
     """Everything that the runner said about one job.
 
     Attributes:
@@ -124,35 +124,35 @@ class RunnerProcess:
         job = {"code": code, "options": given, "seed": seed, "collect": collect, "limits": limits}
         self.send_frame(b"J", json.dumps(job).encode())
 
-    def read_answer(self) -> Answer:
+    def read_reply(self) -> Reply:
         """Read frames up to the end frame, and then the process's stderr up to its end."""
-        answer = Answer()
+        reply = Reply()
         prints = {b"O": bytearray(), b"S": bytearray()}
         while True:
             kind, payload = self.read_frame()
             if kind in prints:
                 prints[kind] += payload
                 continue
-            answer.frames += kind.decode()
+            reply.frames += kind.decode()
             if kind == b"E":
-                answer.end = json.loads(payload)
+                reply.end = json.loads(payload)
                 break
             (length,) = NAME.unpack_from(payload)
             head, data = payload[NAME.size : NAME.size + length], payload[NAME.size + length :]
             if kind == b"P":
-                answer.pictures.append((json.loads(head), data))
+                reply.pictures.append((json.loads(head), data))
             else:
                 assert kind == b"F"
-                answer.files[head.decode()] = data
+                reply.files[head.decode()] = data
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self.process.stdin.close()
         assert self.process.wait(DEADLINE_S) == 0
         assert self.process.stdout.read() == b"", "nothing follows the end"
-        answer.stdout = prints[b"O"].decode(errors="replace")
-        answer.stderr = (prints[b"S"] + self.process.stderr.read()).decode(errors="replace")
-        return answer
+        reply.stdout = prints[b"O"].decode(errors="replace")
+        reply.stderr = (prints[b"S"] + self.process.stderr.read()).decode(errors="replace")
+        return reply
 
     def close(self) -> None:
         """Kill it if it still runs."""

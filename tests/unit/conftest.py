@@ -10,7 +10,7 @@ import pytest
 
 from gateway.launcher.sizing import Sizes
 from tests.support.launcher_rig import Rig
-from tests.support.runner import Answer, RunnerProcess
+from tests.support.runner import Reply, RunnerProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,22 +40,22 @@ def start(config_dir: Path, tmp_path: Path) -> Iterator[Callable[..., RunnerProc
 
 
 @pytest.fixture
-def draw(start: Callable[..., RunnerProcess]) -> Callable[..., Answer]:
+def draw(start: Callable[..., RunnerProcess]) -> Callable[..., Reply]:
     """Draw one program in a runner of its own."""
 
-    def draw_job(code: str, *arguments: str, files: dict[str, bytes] | None = None, **options: Any) -> Answer:
+    def draw_job(code: str, *arguments: str, files: dict[str, bytes] | None = None, **options: Any) -> Reply:
         process = start("job", *arguments)
         assert process.read_frame() == (b"R", b"")
         for name, data in (files or {}).items():
             process.send_file(name, data)
         process.send_job(code, **options)
-        return process.read_answer()
+        return process.read_reply()
 
     return draw_job
 
 
 @pytest.fixture
-def collect(draw: Callable[..., Answer]) -> Callable[..., Answer]:
+def collect(draw: Callable[..., Reply]) -> Callable[..., Reply]:
     """Draw one program and collect all there is."""
     return lambda code, *arguments, **options: draw(code, *arguments, collect=True, **options)
 

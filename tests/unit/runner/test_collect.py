@@ -15,14 +15,14 @@ from tests.support.runner import size_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.runner import Answer, RunnerProcess
+    from tests.support.runner import Reply, RunnerProcess
 
 DRAWN = "\nplt.plot([1, 2])\n"
 
 
-def test_prints_come_back_apart(collect: Callable[..., Answer]) -> None:
+def test_prints_come_back_apart(collect: Callable[..., Reply]) -> None:
     """What is printed comes back whole, in order, each stream for itself, by whatever way it was written."""
-    answer = collect(
+    reply = collect(
         """
 import os, sys
 print("one")
@@ -35,14 +35,14 @@ sys.__stdout__.write(" five")
 """
         + DRAWN
     )
-    assert answer.stdout == "one\nzwö\nthree\nfour five"
-    assert answer.stderr == "wrong\nworse\n"
-    assert answer.frames == "PE"
+    assert reply.stdout == "one\nzwö\nthree\nfour five"
+    assert reply.stderr == "wrong\nworse\n"
+    assert reply.frames == "PE"
 
 
-def test_nothing_is_lost_of_much(collect: Callable[..., Answer]) -> None:
+def test_nothing_is_lost_of_much(collect: Callable[..., Reply]) -> None:
     """Tens of thousands of lines come back to the last one, from several threads, too."""
-    answer = collect(
+    reply = collect(
         """
 import threading
 def count(begin):
@@ -55,20 +55,20 @@ print("end")
 """
         + DRAWN
     )
-    assert sorted(map(int, re.findall(r"<(\d+)>", answer.stdout))) == list(range(40_000))
-    assert answer.stdout.endswith("end\n")
+    assert sorted(map(int, re.findall(r"<(\d+)>", reply.stdout))) == list(range(40_000))
+    assert reply.stdout.endswith("end\n")
 
 
-def test_the_last_line_of_many_is_not_lost(collect: Callable[..., Answer]) -> None:
+def test_the_last_line_of_many_is_not_lost(collect: Callable[..., Reply]) -> None:
     """What was printed a moment before the end comes before the end, also when lines are no longer passed on singly."""
-    answer = collect("import os\nfor n in range(1500): print(n)\nos.write(1, b'end')")
-    assert answer.stdout.split() == [*map(str, range(1500)), "end"]
+    reply = collect("import os\nfor n in range(1500): print(n)\nos.write(1, b'end')")
+    assert reply.stdout.split() == [*map(str, range(1500)), "end"]
 
 
-def test_large_prints_do_not_block(collect: Callable[..., Answer]) -> None:
+def test_large_prints_do_not_block(collect: Callable[..., Reply]) -> None:
     """A print longer than any pipe passes, by Python's stream and by the bare descriptor."""
-    answer = collect("import os\nprint('x' * 3_000_000)\nos.write(1, b'y' * 3_000_000)\n" + DRAWN)
-    assert answer.stdout == "x" * 3_000_000 + "\n" + "y" * 3_000_000
+    reply = collect("import os\nprint('x' * 3_000_000)\nos.write(1, b'y' * 3_000_000)\n" + DRAWN)
+    assert reply.stdout == "x" * 3_000_000 + "\n" + "y" * 3_000_000
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ def test_last_words_before_endless_c_code_arrive(start: Callable[..., RunnerProc
         "sys.stdout.reconfigure(encoding='latin-1')",
     ],
 )
-def test_figure_survives_what_is_done_to_the_streams(collect: Callable[..., Answer], ending: str) -> None:
+def test_figure_survives_what_is_done_to_the_streams(collect: Callable[..., Reply], ending: str) -> None:
     """Whatever a program does to its streams, or goes on printing, its figure is drawn and nothing follows the end."""
-    answer = collect(f"import io, os, signal, sys, threading\nprint('before')\nplt.figure()\n{ending}\n")
-    assert answer.end["outcome"] == "ok"
-    assert answer.stdout.startswith("before\n")
+    reply = collect(f"import io, os, signal, sys, threading\nprint('before')\nplt.figure()\n{ending}\n")
+    assert reply.end["outcome"] == "ok"
+    assert reply.stdout.startswith("before\n")
 
 
-def test_streams_look_as_ever(collect: Callable[..., Answer]) -> None:
+def test_streams_look_as_ever(collect: Callable[..., Reply]) -> None:
     """A program finds streams with the names, encodings and descriptors of a direct run."""
-    answer = collect(
+    reply = collect(
         """
 import sys
 for stream, name, number in ((sys.stdout, "<stdout>", 1), (sys.stderr, "<stderr>", 2)):
@@ -134,39 +134,39 @@ import threading; assert threading.active_count() == 1
 plt.figure()
 """
     )
-    assert answer.end == {"outcome": "ok"}
+    assert reply.end == {"outcome": "ok"}
 
 
-def test_without_collecting_nothing_else_comes(draw: Callable[..., Answer]) -> None:
+def test_without_collecting_nothing_else_comes(draw: Callable[..., Reply]) -> None:
     """A plain job is answered by its picture alone; prints go to stderr, files and warnings nowhere."""
-    answer = draw("import warnings\nprint('x'); open('a.txt', 'w').write('x'); warnings.warn('x')\n" + DRAWN)
-    assert (answer.frames, answer.stdout, answer.end) == ("PE", "", {"outcome": "ok"})
-    assert answer.stderr.startswith("x\n") or "UserWarning" in answer.stderr
-    assert answer.pictures[0][0] == {"figure": 1, "label": "", "format": "png", "pixels_sha256": None}
+    reply = draw("import warnings\nprint('x'); open('a.txt', 'w').write('x'); warnings.warn('x')\n" + DRAWN)
+    assert (reply.frames, reply.stdout, reply.end) == ("PE", "", {"outcome": "ok"})
+    assert reply.stderr.startswith("x\n") or "UserWarning" in reply.stderr
+    assert reply.pictures[0][0] == {"figure": 1, "label": "", "format": "png", "pixels_sha256": None}
 
 
-def test_data_files_lie_beside_the_program(draw: Callable[..., Answer]) -> None:
+def test_data_files_lie_beside_the_program(draw: Callable[..., Reply]) -> None:
     """What came with the job is in the working directory when the program starts, byte for byte."""
     data = bytes(range(256)) * 5000
-    answer = draw(
+    reply = draw(
         "import helper\nassert open('a b.bin', 'rb').read() == bytes(range(256)) * 5000\n"
         "assert open('leer', 'rb').read() == b''\nassert open('ü.csv').read() == 'x,y'\nhelper.draw(plt)",
         files={"a b.bin": data, "leer": b"", "ü.csv": b"x,y", "helper.py": b"def draw(plt): plt.plot([1, 2])"},
     )
-    assert answer.end == {"outcome": "ok"}
+    assert reply.end == {"outcome": "ok"}
 
 
-def test_data_file_that_cannot_be_written_is_told(draw: Callable[..., Answer]) -> None:
+def test_data_file_that_cannot_be_written_is_told(draw: Callable[..., Reply]) -> None:
     """A job whose data can't be laid out isn't run, and says which file is to blame."""
-    answer = draw("raise AssertionError", files={"a" * 300: b"x" * 100_000, "b": b"y"})
-    assert answer.end["outcome"] == "program_error"
-    assert answer.end["error"].startswith("The data file 'aaa")
-    assert answer.end["error"].endswith("can't be written: File name too long.")
+    reply = draw("raise AssertionError", files={"a" * 300: b"x" * 100_000, "b": b"y"})
+    assert reply.end["outcome"] == "program_error"
+    assert reply.end["error"].startswith("The data file 'aaa")
+    assert reply.end["error"].endswith("can't be written: File name too long.")
 
 
-def test_written_files_come_back(collect: Callable[..., Answer]) -> None:
+def test_written_files_come_back(collect: Callable[..., Reply]) -> None:
     """New and changed files come back with their contents, the smallest first; untouched data does not."""
-    answer = collect(
+    reply = collect(
         """
 import os
 os.makedirs("sub/folder")
@@ -182,55 +182,55 @@ os.remove("gone.csv")
 """,
         files={"changed.csv": b"1", "same.csv": b"1", "gone.csv": b"1"},
     )
-    assert set(answer.files) == {
+    assert set(reply.files) == {
         "sub/folder/deep.txt", "changed.csv", "big.bin", "empty", "held.txt", "figure.png", "figure.pdf",
     }  # fmt: skip
-    assert (answer.files["changed.csv"], answer.files["held.txt"]) == (b"1!", b"not flushed")
-    sizes = [len(data) for data in answer.files.values()]
+    assert (reply.files["changed.csv"], reply.files["held.txt"]) == (b"1!", b"not flushed")
+    sizes = [len(data) for data in reply.files.values()]
     assert sizes == sorted(sizes)
-    assert answer.frames == "P" + "F" * 7 + "E"
-    assert answer.end == {"outcome": "ok"}
+    assert reply.frames == "P" + "F" * 7 + "E"
+    assert reply.end == {"outcome": "ok"}
 
 
-def test_files_come_back_without_a_figure_too(collect: Callable[..., Answer]) -> None:
+def test_files_come_back_without_a_figure_too(collect: Callable[..., Reply]) -> None:
     """A program that saves its figures itself, or fails later, has still written them."""
     for ending, outcome in (("plt.close()", "no_figure"), ("1 / 0", "program_error")):
-        answer = collect(f"plt.plot([1]); plt.savefig('a.png'); {ending}")
-        assert answer.end["outcome"] == outcome
-        assert size_of(answer.files["a.png"])
-        assert answer.frames == "FE"
+        reply = collect(f"plt.plot([1]); plt.savefig('a.png'); {ending}")
+        assert reply.end["outcome"] == outcome
+        assert size_of(reply.files["a.png"])
+        assert reply.frames == "FE"
 
 
-def test_too_many_files_are_left_out(collect: Callable[..., Answer]) -> None:
+def test_too_many_files_are_left_out(collect: Callable[..., Reply]) -> None:
     """The largest files are those that are missing when there are too many, and it is said."""
-    answer = collect("for n in range(70): open(f'{n:02}', 'w').write('x' * n)" + DRAWN)
-    assert list(answer.files) == [f"{number:02}" for number in range(64)]
-    assert answer.end == {"outcome": "ok", "files_left_out": True}
+    reply = collect("for n in range(70): open(f'{n:02}', 'w').write('x' * n)" + DRAWN)
+    assert list(reply.files) == [f"{number:02}" for number in range(64)]
+    assert reply.end == {"outcome": "ok", "files_left_out": True}
 
 
-def test_files_fit_the_allowance(collect: Callable[..., Answer]) -> None:
-    """Files never bring an answer over its output limit; what doesn't fit is left out, and it is said."""
+def test_files_fit_the_allowance(collect: Callable[..., Reply]) -> None:
+    """Files never bring a reply over its output limit; what doesn't fit is left out, and it is said."""
     code = "open('small', 'wb').write(bytes(100))\nopen('large', 'wb').write(bytes(900_000))" + DRAWN
-    answer = collect(code, output_limit_bytes=1 << 20)
-    assert list(answer.files) == ["small"]
-    assert answer.end["files_left_out"] is True
+    reply = collect(code, output_limit_bytes=1 << 20)
+    assert list(reply.files) == ["small"]
+    assert reply.end["files_left_out"] is True
     assert list(collect(code, output_limit_bytes=2 << 20).files) == ["small", "large"]
 
 
-def test_files_fill_the_allowance_to_the_last_byte_and_no_further(collect: Callable[..., Answer]) -> None:
+def test_files_fill_the_allowance_to_the_last_byte_and_no_further(collect: Callable[..., Reply]) -> None:
     """Whatever the engine adds to what we send, the whole stays below the limit, however large that is."""
     limit = 40 << 20
-    answer = collect(
+    reply = collect(
         f"for n in range(40): open(f'{{n:02}}', 'wb').write(bytes({limit} // 39))" + DRAWN, output_limit_bytes=limit
     )
-    assert answer.end["files_left_out"] is True
-    sent = sum(len(data) * (1 + 8 / 4096) for data in answer.files.values())
+    assert reply.end["files_left_out"] is True
+    sent = sum(len(data) * (1 + 8 / 4096) for data in reply.files.values())
     assert limit * 0.9 < sent < limit - 256 * 1024
 
 
-def test_odd_names_are_left_out(collect: Callable[..., Answer]) -> None:
+def test_odd_names_are_left_out(collect: Callable[..., Reply]) -> None:
     """Names that would forge a line or show another one stay where they are; all others come back as they are."""
-    answer = collect(
+    reply = collect(
         """
 import os
 for name in (b"a\\nb", b"a\\\\b", b"\\xff", "\\u202egpj.exe".encode(), b"x" * 250):
@@ -240,11 +240,11 @@ open("日本 (1).csv", "w").close()
 """
         + DRAWN
     )
-    assert set(answer.files) == {"x" * 250, "日本 (1).csv"}
-    assert answer.end["files_left_out"] is True
+    assert set(reply.files) == {"x" * 250, "日本 (1).csv"}
+    assert reply.end["files_left_out"] is True
 
 
-def test_animation_comes_back_as_a_file(collect: Callable[..., Answer]) -> None:
+def test_animation_comes_back_as_a_file(collect: Callable[..., Reply]) -> None:
     """A saved animation is a file like any other, and the figure shows its last frame."""
     code = """
 from matplotlib.animation import FuncAnimation
@@ -259,9 +259,9 @@ animation = FuncAnimation(fig, lambda n: line.set_ydata([0, n]), frames=5)
     assert saved.png == still.png
 
 
-def test_warnings_are_noted_and_shown_as_ever(collect: Callable[..., Answer]) -> None:
+def test_warnings_are_noted_and_shown_as_ever(collect: Callable[..., Reply]) -> None:
     """A warning is noted with its line where that is the program's, and printed as in a direct run."""
-    answer = collect(
+    reply = collect(
         """
 import warnings
 warnings.warn("first")
@@ -272,26 +272,26 @@ np.log(np.array([-1.0]))
 plt.plot([1, 2]); plt.legend()
 """
     )
-    assert answer.end["notices"][:4] == [
+    assert reply.end["notices"][:4] == [
         ["UserWarning", "first", 3],
         ["DeprecationWarning", "second", 5],
         ["RuntimeWarning", "once", 6],
         ["RuntimeWarning", "invalid value encountered in log", 7],
     ]
-    assert answer.end["notices"][4][::2] == ["UserWarning", 8]
-    assert "plot.py:3: UserWarning: first\n" in answer.stderr
+    assert reply.end["notices"][4][::2] == ["UserWarning", 8]
+    assert "plot.py:3: UserWarning: first\n" in reply.stderr
 
 
-def test_warnings_in_drawing_have_no_line(collect: Callable[..., Answer]) -> None:
+def test_warnings_in_drawing_have_no_line(collect: Callable[..., Reply]) -> None:
     """What Matplotlib warns of while a figure is saved is noted, and put down to nobody's line."""
-    answer = collect("plt.title('\\N{SNOWMAN WITHOUT SNOW}\\U0001F9CC')")
-    assert answer.end["notices"]
-    assert all((category, line) == ("UserWarning", None) for category, _, line in answer.end["notices"])
+    reply = collect("plt.title('\\N{SNOWMAN WITHOUT SNOW}\\U0001F9CC')")
+    assert reply.end["notices"]
+    assert all((category, line) == ("UserWarning", None) for category, _, line in reply.end["notices"])
 
 
-def test_program_rules_over_its_warnings(collect: Callable[..., Answer]) -> None:
+def test_program_rules_over_its_warnings(collect: Callable[..., Reply]) -> None:
     """What a program filters, catches or shows itself works as ever, and is its own business."""
-    answer = collect(
+    reply = collect(
         """
 import logging, warnings
 show = warnings.showwarning
@@ -311,21 +311,21 @@ logging.captureWarnings(True); warnings.warn("logged"); logging.captureWarnings(
 plt.figure()
 """
     )
-    assert answer.end == {"outcome": "ok"}, answer.end
+    assert reply.end == {"outcome": "ok"}, reply.end
 
 
-def test_warnings_are_capped(collect: Callable[..., Answer]) -> None:
+def test_warnings_are_capped(collect: Callable[..., Reply]) -> None:
     """A thousand warnings are a hundred notices, each of a bounded length."""
-    answer = collect("import warnings\nfor n in range(1000): warnings.warn(f'{n} ' + 'x' * 5000)" + DRAWN)
-    notices = answer.end["notices"]
+    reply = collect("import warnings\nfor n in range(1000): warnings.warn(f'{n} ' + 'x' * 5000)" + DRAWN)
+    notices = reply.end["notices"]
     assert len(notices) == 100
     assert {len(message) for _, message, _ in notices} == {1000}
 
 
-def test_digest_is_that_of_the_pixels(collect: Callable[..., Answer]) -> None:
+def test_digest_is_that_of_the_pixels(collect: Callable[..., Reply]) -> None:
     """The digest is over what a decoder makes of the file, as RGBA; SVG and PDF have none."""
-    answer = collect("plt.plot([1, 2])", formats=["png", "jpeg", "webp", "svg", "pdf"], dpi=150)
-    for head, data in answer.pictures:
+    reply = collect("plt.plot([1, 2])", formats=["png", "jpeg", "webp", "svg", "pdf"], dpi=150)
+    for head, data in reply.pictures:
         if head["format"] in ("svg", "pdf"):
             assert head["pixels_sha256"] is None
             continue
@@ -333,28 +333,28 @@ def test_digest_is_that_of_the_pixels(collect: Callable[..., Answer]) -> None:
             assert head["pixels_sha256"] == hashlib.sha256(image.convert("RGBA").tobytes()).hexdigest()
 
 
-def test_picture_that_is_none_has_no_digest(collect: Callable[..., Answer]) -> None:
+def test_picture_that_is_none_has_no_digest(collect: Callable[..., Reply]) -> None:
     """What a program makes of saving is sent as it is: the gateway's check is who judges it."""
-    answer = collect(
+    reply = collect(
         "from matplotlib.backends.backend_agg import FigureCanvasAgg\n"
         "FigureCanvasAgg.print_png = lambda self, file, **options: file.write(b'junk')\nplt.figure()"
     )
-    assert [(head["pixels_sha256"], data) for head, data in answer.pictures] == [(None, b"junk")]
+    assert [(head["pixels_sha256"], data) for head, data in reply.pictures] == [(None, b"junk")]
 
 
-def test_digest_takes_no_memory_that_is_not_there(collect: Callable[..., Answer]) -> None:
+def test_digest_takes_no_memory_that_is_not_there(collect: Callable[..., Reply]) -> None:
     """A picture whose pixels would take too much of the job's memory has no digest, rather than no chance."""
     pixels = 4 * 320 * 240
     for memory, known in ((8 * pixels, True), (8 * (pixels - 1), False)):
-        answer = collect("plt.figure()", memory_limit_bytes=memory)
-        assert (answer.pictures[0][0]["pixels_sha256"] is not None) == known
+        reply = collect("plt.figure()", memory_limit_bytes=memory)
+        assert (reply.pictures[0][0]["pixels_sha256"] is not None) == known
 
 
-def test_fault_has_a_place(collect: Callable[..., Answer], draw: Callable[..., Answer]) -> None:
+def test_fault_has_a_place(collect: Callable[..., Reply], draw: Callable[..., Reply]) -> None:
     """A failing program is told type, message, line, column and text, collecting or not."""
     for way in (collect, draw):
-        answer = way("x = 1\nplt.plot([1, 2]); y = x / 0\n")
-        assert answer.end["fault"] == {
+        reply = way("x = 1\nplt.plot([1, 2]); y = x / 0\n")
+        assert reply.end["fault"] == {
             "type": "ZeroDivisionError",
             "message": "division by zero",
             "line": 2,
@@ -363,9 +363,9 @@ def test_fault_has_a_place(collect: Callable[..., Answer], draw: Callable[..., A
         }
 
 
-def test_no_figure_tells_how_many_were_drawn(collect: Callable[..., Answer]) -> None:
+def test_no_figure_tells_how_many_were_drawn(collect: Callable[..., Reply]) -> None:
     """A program that closed all its figures learns how many there were."""
-    answer = collect("for n in range(3): plt.figure(); plt.close()\nplt.figure(7); plt.figure(7); plt.close('all')")
-    assert (answer.end["outcome"], answer.end["figures_drawn"]) == ("no_figure", 4)
-    assert answer.end["error"] == "No figure is open at the end of the code: of the 4 it drew, all were closed."
+    reply = collect("for n in range(3): plt.figure(); plt.close()\nplt.figure(7); plt.figure(7); plt.close('all')")
+    assert (reply.end["outcome"], reply.end["figures_drawn"]) == ("no_figure", 4)
+    assert reply.end["error"] == "No figure is open at the end of the code: of the 4 it drew, all were closed."
     assert collect("x = 1").end["figures_drawn"] == 0

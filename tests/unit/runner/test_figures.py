@@ -1,4 +1,4 @@
-"""Which figures are the answer, how options change them, and that the same job gives the same bytes."""
+"""Which figures are the reply, how options change them, and that the same job gives the same bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.runner import size_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.runner import Answer
+    from tests.support.runner import Reply
 
 ALL = ["png", "svg", "pdf", "jpeg", "webp"]
 PLOT = """
@@ -28,37 +28,37 @@ ax.set_title("Σ αβγ"); ax.legend(); ax.grid(True)
 """
 
 
-def heads(answer: Answer) -> list[tuple[int, str, str]]:
+def heads(reply: Reply) -> list[tuple[int, str, str]]:
     """Return figure, label and format of each picture."""
-    return [(head["figure"], head["label"], head["format"]) for head, _ in answer.pictures]
+    return [(head["figure"], head["label"], head["format"]) for head, _ in reply.pictures]
 
 
-def pictures(answer: Answer) -> list[bytes]:
+def pictures(reply: Reply) -> list[bytes]:
     """Return the bytes of each picture."""
-    return [data for _, data in answer.pictures]
+    return [data for _, data in reply.pictures]
 
 
-def test_every_format_is_drawn_and_passes_its_check(collect: Callable[..., Answer]) -> None:
+def test_every_format_is_drawn_and_passes_its_check(collect: Callable[..., Reply]) -> None:
     """One figure in five formats comes in the order asked for, and each passes the gateway's check."""
-    answer = collect(PLOT, formats=ALL, dpi=None)
-    assert heads(answer) == [(1, "", kind) for kind in ALL]
-    for kind, data in zip(ALL, pictures(answer), strict=True):
+    reply = collect(PLOT, formats=ALL, dpi=None)
+    assert heads(reply) == [(1, "", kind) for kind in ALL]
+    for kind, data in zip(ALL, pictures(reply), strict=True):
         size = check_picture(Format(kind), data, 50_000_000)
         assert (size.width, size.height) == ((461, 346) if kind in ("svg", "pdf") else (640, 480))
 
 
-def test_all_figures_come_in_pyplots_order(collect: Callable[..., Answer]) -> None:
+def test_all_figures_come_in_pyplots_order(collect: Callable[..., Reply]) -> None:
     """All figures come with number and label, each in all formats, the current one last."""
     code = "plt.figure(1); plt.figure('named'); plt.figure(7, label='x' * 300); plt.figure(1)"
-    answer = collect(code, formats=["png", "svg"], all_figures=True)
+    reply = collect(code, formats=["png", "svg"], all_figures=True)
     expected = [(2, "named"), (7, "x" * 200), (1, "")]
-    assert heads(answer) == [(*figure, kind) for figure in expected for kind in ("png", "svg")]
+    assert heads(reply) == [(*figure, kind) for figure in expected for kind in ("png", "svg")]
 
 
-def test_figures_are_capped(collect: Callable[..., Answer]) -> None:
+def test_figures_are_capped(collect: Callable[..., Reply]) -> None:
     """Of very many figures the last ones come back."""
-    answer = collect("plt.rcParams['figure.figsize'] = (1, 1)\nfor n in range(1, 41): plt.figure(n)", all_figures=True)
-    assert [number for number, _, _ in heads(answer)] == list(range(9, 41))
+    reply = collect("plt.rcParams['figure.figsize'] = (1, 1)\nfor n in range(1, 41): plt.figure(n)", all_figures=True)
+    assert [number for number, _, _ in heads(reply)] == list(range(9, 41))
 
 
 @pytest.mark.parametrize(
@@ -74,21 +74,21 @@ def test_figures_are_capped(collect: Callable[..., Answer]) -> None:
         "part = Figure(figsize=(2, 1)).subfigures()",
     ],
 )
-def test_figures_without_pyplot_are_found(collect: Callable[..., Answer], code: str) -> None:
-    """Without pyplot, the figure that a global name leads to is the answer."""
-    answer = collect("from matplotlib.figure import Figure\n" + code)
-    assert size_of(answer.png) == (100, 50)
-    assert heads(answer) == [(0, "", "png")]
+def test_figures_without_pyplot_are_found(collect: Callable[..., Reply], code: str) -> None:
+    """Without pyplot, the figure that a global name leads to is the reply."""
+    reply = collect("from matplotlib.figure import Figure\n" + code)
+    assert size_of(reply.png) == (100, 50)
+    assert heads(reply) == [(0, "", "png")]
 
 
-def test_figures_without_pyplot_in_their_order(collect: Callable[..., Answer]) -> None:
+def test_figures_without_pyplot_in_their_order(collect: Callable[..., Reply]) -> None:
     """Several come in the order of the names, each once; the current one is the last."""
     code = """
 from matplotlib.figure import Figure
 first = Figure(figsize=(1, 1), label="first"); both = [Figure(figsize=(2, 1), label="second"), first]
 """
-    answer = collect(code, all_figures=True)
-    assert [label for _, label, _ in heads(answer)] == ["first", "second"]
+    reply = collect(code, all_figures=True)
+    assert [label for _, label, _ in heads(reply)] == ["first", "second"]
     assert size_of(collect(code).png) == (100, 50)
 
 
@@ -100,30 +100,30 @@ first = Figure(figsize=(1, 1), label="first"); both = [Figure(figsize=(2, 1), la
         "from matplotlib.figure import Figure\nFigure",
     ],
 )
-def test_figures_closed_or_lost_are_not_found(collect: Callable[..., Answer], code: str) -> None:
+def test_figures_closed_or_lost_are_not_found(collect: Callable[..., Reply], code: str) -> None:
     """What pyplot has closed stays closed, and what no name leads to is not searched for."""
     assert collect(code).end["outcome"] == "no_figure"
 
 
-def test_figures_without_pyplot_need_a_job_that_collects(draw: Callable[..., Answer]) -> None:
+def test_figures_without_pyplot_need_a_job_that_collects(draw: Callable[..., Reply]) -> None:
     """The old interface answers with pyplot's current figure alone, as it always did."""
     assert draw("from matplotlib.figure import Figure\nf = Figure()").end["outcome"] == "no_figure"
 
 
-def test_open_figures_of_pyplot_come_before_others(collect: Callable[..., Answer]) -> None:
+def test_open_figures_of_pyplot_come_before_others(collect: Callable[..., Reply]) -> None:
     """Where pyplot has a figure open, others are the program's own business."""
-    answer = collect("from matplotlib.figure import Figure\nf = Figure()\nplt.figure(3)", all_figures=True)
-    assert heads(answer) == [(3, "", "png")]
+    reply = collect("from matplotlib.figure import Figure\nf = Figure()\nplt.figure(3)", all_figures=True)
+    assert heads(reply) == [(3, "", "png")]
 
 
-def test_no_options_are_savefigs_own(collect: Callable[..., Answer]) -> None:
+def test_no_options_are_savefigs_own(collect: Callable[..., Reply]) -> None:
     """Without any option the bytes are those of `fig.savefig(name)`, whatever the program has set."""
     for setting in ("", "plt.rcParams.update({'savefig.dpi': 30, 'savefig.bbox': 'tight', 'savefig.transparent': 1})"):
-        answer = collect(f"{setting}\n{PLOT}\nfig.savefig('own.png')", dpi=None)
-        assert answer.files["own.png"] == answer.png
+        reply = collect(f"{setting}\n{PLOT}\nfig.savefig('own.png')", dpi=None)
+        assert reply.files["own.png"] == reply.png
 
 
-def test_size_overrides_the_programs(collect: Callable[..., Answer]) -> None:
+def test_size_overrides_the_programs(collect: Callable[..., Reply]) -> None:
     """Width and height are those of the picture; either alone keeps the other."""
     for options, size in (
         ({"width_in": 3, "height_in": 2}, (150, 100)),
@@ -134,14 +134,14 @@ def test_size_overrides_the_programs(collect: Callable[..., Answer]) -> None:
     assert size_of(collect("plt.figure()", width_in=3, rc={"figure.figsize": [9, 2]}).png) == (150, 100)
 
 
-def test_size_is_known_to_the_program(collect: Callable[..., Answer]) -> None:
+def test_size_is_known_to_the_program(collect: Callable[..., Reply]) -> None:
     """A layout that the program computes is computed for the size asked for."""
     asked = collect("plt.title('t'); plt.tight_layout()", width_in=2, height_in=2)
     own = collect("plt.figure(figsize=(2, 2)); plt.title('t'); plt.tight_layout()")
     assert asked.png == own.png
 
 
-def test_style_and_parameters_come_before_the_program(collect: Callable[..., Answer]) -> None:
+def test_style_and_parameters_come_before_the_program(collect: Callable[..., Reply]) -> None:
     """Styles are applied in order, then parameters; the program may change all of it."""
     code = """
 assert plt.rcParams["axes.facecolor"] == "black", plt.rcParams["axes.facecolor"]
@@ -165,17 +165,17 @@ plt.rcParams["savefig.facecolor"] = "white"; plt.plot([1, 2])
     ],
 )
 def test_options_that_matplotlib_refuses_are_told(
-    collect: Callable[..., Answer], options: dict[str, object], told: str
+    collect: Callable[..., Reply], options: dict[str, object], told: str
 ) -> None:
     """A style or value that Matplotlib doesn't take ends the job before the program, and names itself."""
-    answer = collect("print('ran'); plt.figure()", files={"plot.mplstyle": b"axes.grid: True"}, **options)
-    assert (answer.end["outcome"], answer.stdout) == ("program_error", "")
-    assert answer.end["fault"]["type"] == "InvalidOption"
-    assert answer.end["error"].startswith(told)
-    assert answer.end["fault"]["line"] is None
+    reply = collect("print('ran'); plt.figure()", files={"plot.mplstyle": b"axes.grid: True"}, **options)
+    assert (reply.end["outcome"], reply.stdout) == ("program_error", "")
+    assert reply.end["fault"]["type"] == "InvalidOption"
+    assert reply.end["error"].startswith(told)
+    assert reply.end["fault"]["line"] is None
 
 
-def test_transparent_leaves_the_background_out(collect: Callable[..., Answer]) -> None:
+def test_transparent_leaves_the_background_out(collect: Callable[..., Reply]) -> None:
     """A transparent picture has no colour in its corner, one that isn't is white there."""
     for transparent, corner in ((True, 0), (False, 255)):
         picture = collect("plt.plot([1])", transparent=transparent).png
@@ -183,14 +183,14 @@ def test_transparent_leaves_the_background_out(collect: Callable[..., Answer]) -
             assert image.convert("RGBA").getpixel((0, 0))[3] == corner
 
 
-def test_box_is_tight_where_asked(collect: Callable[..., Answer]) -> None:
+def test_box_is_tight_where_asked(collect: Callable[..., Reply]) -> None:
     """A tight box cuts the margins off."""
     width, height = size_of(collect("plt.plot([1, 2])", bbox_inches="tight").png)
     assert 200 < width < 320
     assert 150 < height < 240
 
 
-def test_same_job_gives_the_same_bytes(collect: Callable[..., Answer]) -> None:
+def test_same_job_gives_the_same_bytes(collect: Callable[..., Reply]) -> None:
     """Every format comes out the same in every run, warmed up or not, and never with today's date."""
     first, second, warm = (collect(PLOT, *extra, formats=ALL) for extra in ((), (), ("--warm-up",)))
     assert pictures(first) == pictures(second) == pictures(warm)
@@ -199,7 +199,7 @@ def test_same_job_gives_the_same_bytes(collect: Callable[..., Answer]) -> None:
     assert b"D:20250101000000Z" in pdf
 
 
-def test_salt_of_the_program_stays(collect: Callable[..., Answer]) -> None:
+def test_salt_of_the_program_stays(collect: Callable[..., Reply]) -> None:
     """Identifiers of SVG follow a salt that the program sets; without one, that of the runner."""
     programs = (PLOT, PLOT + "plt.rcParams['svg.hashsalt'] = 'own'", PLOT + "plt.rcParams['svg.hashsalt'] = 'figbox'")
     plain, own, figbox = (pictures(collect(code, formats=["svg"]))[0] for code in programs)
@@ -232,7 +232,7 @@ print(*values); plt.plot(values)
 """
 
 
-def test_seed_fixes_the_random_state(collect: Callable[..., Answer]) -> None:
+def test_seed_fixes_the_random_state(collect: Callable[..., Reply]) -> None:
     """With a seed every source of random numbers repeats itself, each differing from the others; without, none does."""
     seeded = [collect(RANDOM, seed=seed) for seed in (1, 1, 2)]
     assert seeded[0].png == seeded[1].png != seeded[2].png
@@ -242,7 +242,7 @@ def test_seed_fixes_the_random_state(collect: Callable[..., Answer]) -> None:
     assert not set(collect(RANDOM).stdout.split()) & set(collect(RANDOM).stdout.split())
 
 
-def test_seeds_of_the_program_win(collect: Callable[..., Answer]) -> None:
+def test_seeds_of_the_program_win(collect: Callable[..., Reply]) -> None:
     """A generator that the program seeds gives what it gives anywhere."""
     code = "print(np.random.default_rng(5).random())\nnp.random.seed(5); print(np.random.rand()); plt.figure()"
     assert collect(code, seed=9).stdout == collect(code).stdout

@@ -15,7 +15,7 @@ from tests.support.runner import DEADLINE_S, HEADER, PNG_SIGNATURE, size_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.runner import Answer, RunnerProcess
+    from tests.support.runner import Reply, RunnerProcess
 
 
 def ended(process: RunnerProcess, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
@@ -24,41 +24,41 @@ def ended(process: RunnerProcess, stdin: bytes = b"") -> tuple[int, bytes, bytes
     return process.process.returncode, stdout, stderr
 
 
-def test_figure_comes_back(draw: Callable[..., Answer]) -> None:
+def test_figure_comes_back(draw: Callable[..., Reply]) -> None:
     """A program that draws gets its figure at the job's dpi, and the outcome ok."""
-    answer = draw("plt.plot(np.arange(3))")
-    assert size_of(answer.png) == (320, 240)
-    assert answer.end == {"outcome": "ok"}
-    assert answer.stderr == ""
+    reply = draw("plt.plot(np.arange(3))")
+    assert size_of(reply.png) == (320, 240)
+    assert reply.end == {"outcome": "ok"}
+    assert reply.stderr == ""
 
 
-def test_null_options_are_matplotlibs_defaults(draw: Callable[..., Answer]) -> None:
+def test_null_options_are_matplotlibs_defaults(draw: Callable[..., Reply]) -> None:
     """Without dpi and box the program's own rcParams decide, as in a direct run."""
-    answer = draw("plt.rcParams['savefig.dpi'] = 20; plt.figure(figsize=(2, 1))", dpi=None)
-    assert size_of(answer.png) == (40, 20)
+    reply = draw("plt.rcParams['savefig.dpi'] = 20; plt.figure(figsize=(2, 1))", dpi=None)
+    assert size_of(reply.png) == (40, 20)
 
 
-def test_current_figure_is_drawn(draw: Callable[..., Answer]) -> None:
+def test_current_figure_is_drawn(draw: Callable[..., Reply]) -> None:
     """Of several figures the current one is drawn."""
-    answer = draw("plt.figure(1, figsize=(1, 1)); plt.figure(2, figsize=(3, 1)); plt.figure(1)")
-    assert size_of(answer.png) == (50, 50)
+    reply = draw("plt.figure(1, figsize=(1, 1)); plt.figure(2, figsize=(3, 1)); plt.figure(1)")
+    assert size_of(reply.png) == (50, 50)
 
 
 @pytest.mark.parametrize(
     "code",
     ["x = 1", "plt.plot([1]); plt.close('all')", "", "plt.figure(); plt.savefig('a.png'); plt.close()"],
 )
-def test_no_open_figure_is_said(draw: Callable[..., Answer], code: str) -> None:
+def test_no_open_figure_is_said(draw: Callable[..., Reply], code: str) -> None:
     """A program that leaves no figure open gets an outcome of its own and a sentence."""
-    answer = draw(code)
-    assert answer.png is None
-    assert answer.end["outcome"] == "no_figure"
-    assert answer.end["error"].startswith("No figure is open")
+    reply = draw(code)
+    assert reply.png is None
+    assert reply.end["outcome"] == "no_figure"
+    assert reply.end["error"].startswith("No figure is open")
 
 
-def test_program_runs_as_a_script(draw: Callable[..., Answer]) -> None:
+def test_program_runs_as_a_script(draw: Callable[..., Reply]) -> None:
     """The program finds what ``python plot.py`` would show it."""
-    answer = draw(
+    reply = draw(
         """
 import dataclasses, inspect, os, pickle, sys, threading, typing
 
@@ -83,12 +83,12 @@ import gc; assert gc.isenabled()
 plt.figure()
 """
     )
-    assert answer.end == {"outcome": "ok"}, answer
+    assert reply.end == {"outcome": "ok"}, reply
 
 
-def test_prints_cannot_corrupt_the_answer(draw: Callable[..., Answer]) -> None:
+def test_prints_cannot_corrupt_the_answer(draw: Callable[..., Reply]) -> None:
     """What the program writes to its stdout, by whatever way, goes to stderr."""
-    answer = draw(
+    reply = draw(
         """
 import os, sys
 print("by print")
@@ -97,15 +97,15 @@ os.write(1, b"by descriptor\\n")
 plt.figure()
 """
     )
-    assert answer.png is not None
-    assert sorted(answer.stderr.splitlines()) == ["by buffer", "by descriptor", "by print"]
+    assert reply.png is not None
+    assert sorted(reply.stderr.splitlines()) == ["by buffer", "by descriptor", "by print"]
 
 
-def test_show_is_harmless(draw: Callable[..., Answer]) -> None:
+def test_show_is_harmless(draw: Callable[..., Reply]) -> None:
     """``plt.show()`` neither blocks, nor closes the figure, nor warns."""
-    answer = draw("plt.plot([1, 2]); plt.show(); plt.pause(0.01)")
-    assert answer.png is not None
-    assert answer.stderr == ""
+    reply = draw("plt.plot([1, 2]); plt.show(); plt.pause(0.01)")
+    assert reply.png is not None
+    assert reply.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_show_is_harmless(draw: Callable[..., Answer]) -> None:
         "import json; json.dumps = None; import linecache; linecache.clearcache()",
     ],
 )
-def test_figure_survives_what_the_program_leaves_behind(draw: Callable[..., Answer], ending: str) -> None:
+def test_figure_survives_what_the_program_leaves_behind(draw: Callable[..., Reply], ending: str) -> None:
     """Whatever a program does to its interpreter before it ends, its figure is drawn."""
-    answer = draw(f"plt.figure()\n{ending}\n")
-    assert answer.end == {"outcome": "ok"}
-    assert size_of(answer.png) == (320, 240)
+    reply = draw(f"plt.figure()\n{ending}\n")
+    assert reply.end == {"outcome": "ok"}
+    assert size_of(reply.png) == (320, 240)
 
 
 def test_stdin_end_before_a_job_is_a_quiet_end(start: Callable[..., RunnerProcess]) -> None:
@@ -169,7 +169,7 @@ def test_other_frames_are_refused(start: Callable[..., RunnerProcess], frame: by
     assert ended(start("job"), frame)[0] == 2
 
 
-def test_warm_up_leaves_no_trace(draw: Callable[..., Answer]) -> None:
+def test_warm_up_leaves_no_trace(draw: Callable[..., Reply]) -> None:
     """After a warm-up the program finds no figure, no changed setting and no used random number."""
     code = """
 import matplotlib, random

@@ -11,7 +11,7 @@ from tests.support.runner import size_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.runner import Answer
+    from tests.support.runner import Reply
 
 ENDLESS_ANIMATION = """
 from matplotlib.animation import FuncAnimation
@@ -47,37 +47,37 @@ NOBODY = "\nNobody is there to answer: plot.py runs without input, so give it th
         "import threading; t = threading.Timer(3600, print); t.daemon = True; t.start(); plt.figure()",
     ],
 )
-def test_it_ends_and_draws(collect: Callable[..., Answer], code: str) -> None:
+def test_it_ends_and_draws(collect: Callable[..., Reply], code: str) -> None:
     """Waiting for a person ends at once, as if the person had not come."""
-    answer = collect(code, wall_limit_s=20)
-    assert answer.end["outcome"] == "ok", answer.end
-    assert size_of(answer.png) == (320, 240)
+    reply = collect(code, wall_limit_s=20)
+    assert reply.end["outcome"] == "ok", reply.end
+    assert size_of(reply.png) == (320, 240)
 
 
 @pytest.mark.parametrize(
     "call", ["input('How many? ')", "input()", "int(input())", "import getpass; getpass.getpass()"]
 )
-def test_a_question_nobody_answers_is_told(collect: Callable[..., Answer], call: str) -> None:
+def test_a_question_nobody_answers_is_told(collect: Callable[..., Reply], call: str) -> None:
     """Code that asks for text fails at once, with its line, and is told why."""
-    answer = collect(f"plt.plot([1])\nn = 1; {call}\n")
-    assert answer.end["outcome"] == "program_error"
-    assert (answer.end["fault"]["type"], answer.end["fault"]["line"]) == ("EOFError", 2)
-    assert answer.end["error"].endswith(NOBODY)
+    reply = collect(f"plt.plot([1])\nn = 1; {call}\n")
+    assert reply.end["outcome"] == "program_error"
+    assert (reply.end["fault"]["type"], reply.end["fault"]["line"]) == ("EOFError", 2)
+    assert reply.end["error"].endswith(NOBODY)
 
 
-def test_the_old_interface_tells_no_more_than_it_did(draw: Callable[..., Answer]) -> None:
+def test_the_old_interface_tells_no_more_than_it_did(draw: Callable[..., Reply]) -> None:
     """Without collecting the text is the traceback alone."""
     assert draw("input()").end["error"].endswith("EOFError: EOF when reading a line\n")
 
 
-def test_a_breakpoint_ends_the_program(collect: Callable[..., Answer]) -> None:
+def test_a_breakpoint_ends_the_program(collect: Callable[..., Reply]) -> None:
     """A debugger that nobody speaks to gives up."""
-    answer = collect("plt.plot([1])\nbreakpoint()\nx = 1\n")
-    assert answer.end["outcome"] == "program_error"
-    assert answer.end["fault"]["type"] == "BdbQuit"
+    reply = collect("plt.plot([1])\nbreakpoint()\nx = 1\n")
+    assert reply.end["outcome"] == "program_error"
+    assert reply.end["fault"]["type"] == "BdbQuit"
 
 
-def test_show_shows_the_state_at_the_end(collect: Callable[..., Answer]) -> None:
+def test_show_shows_the_state_at_the_end(collect: Callable[..., Reply]) -> None:
     """The picture is the figure at the end of the program, not at a call of show."""
     shown = collect("plt.plot([1, 2]); plt.show(); plt.title('later')")
     assert shown.png == collect("plt.plot([1, 2]); plt.title('later')").png

@@ -25,7 +25,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def result(report: Any) -> Any:
-    """Return the runner's module that encodes the end of an answer."""
+    """Return the runner's module that encodes the end of a reply."""
     return sys.modules["result"]
 
 
@@ -153,7 +153,7 @@ def test_error_holds_its_cap_and_keeps_the_end(result: Any, error: str) -> None:
 
 
 def test_success_needs_no_words(result: Any) -> None:
-    """The end of a good answer is the outcome alone."""
+    """The end of a good reply is the outcome alone."""
     assert json.loads(result.encode_end(result.Result("ok"))) == {"outcome": "ok"}
 
 
