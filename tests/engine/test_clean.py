@@ -1,4 +1,4 @@
-"""`make clean` removes what this checkout made, and nothing of anybody else."""
+"""`make clean` removes what this checkout made, and nothing else."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient)
 
 
 def test_an_image_in_use_is_kept(checkout: Path, client: docker.APIClient) -> None:
-    """An image that somebody's container was made from stays, and it is said."""
+    """An image that another's container was made from stays, and it is said."""
     make_image(client, TAG, figbox_tag=TAG)
     container = client.create_container(TAG)["Id"]
     output = io.StringIO()

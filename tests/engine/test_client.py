@@ -130,16 +130,16 @@ def test_failures_have_their_outcome(
     assert failure.stdout.text == "before\n"
 
 
-def test_fault_names_line_column_and_source(client: figbox.Client) -> None:
+def test_program_error_names_line_column_and_source(client: figbox.Client) -> None:
     """A program error points at the place in the code that was sent."""
     with pytest.raises(figbox.RenderFailed) as caught:
         client.render("x = 1\n\nplt.plot([1], undefined)\n")
-    fault = caught.value.fault
-    assert fault is not None
-    assert (fault.type, fault.line) == ("NameError", 3)
-    assert fault.source is not None
-    assert fault.column is not None
-    assert fault.source[fault.column - 1 :].startswith("undefined")
+    error = caught.value.fault
+    assert error is not None
+    assert (error.type, error.line) == ("NameError", 3)
+    assert error.source is not None
+    assert error.column is not None
+    assert error.source[error.column - 1 :].startswith("undefined")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_refusals_name_the_option(client: figbox.Client, options: figbox.Options
     with pytest.raises(figbox.Refused) as caught:
         client.render(PLOT, **options)
     assert caught.value.status == 400
-    assert [fault.option.removesuffix(".0") for fault in caught.value.errors] == [option]
+    assert [error.option.removesuffix(".0") for error in caught.value.errors] == [option]
 
 
 def test_environment_and_manifest_agree(client: figbox.Client) -> None:
@@ -241,8 +241,8 @@ async def test_many_at_once(gateway: LiveGateway) -> None:
     assert [render.stdout.text for render in renders] == [f"{number}\n" for number in range(6)]
 
 
-def test_cached_answer_says_so(tmp_path: Path) -> None:
-    """Where the operator keeps answers, the second one is the first; `--no-cache` renders anew."""
+def test_cached_render_says_so(tmp_path: Path) -> None:
+    """Where the operator keeps renders, the second one is the first; `--no-cache` renders anew."""
     write(tmp_path / "a.py", PLOT)
     with live_gateway(tmp_path, FIGBOX_CACHE_MIB=16, FIGBOX_CACHE_FILE=tmp_path / "cache") as caching:
         variables = environment(command_folder(tmp_path / "bin"), FIGBOX_URL=caching.url, FIGBOX_API_KEY=KEY)

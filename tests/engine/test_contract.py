@@ -28,7 +28,7 @@ def program(code: str) -> str:
     return textwrap.dedent(code).lstrip("\n")
 
 
-async def test_a_picture_is_answered_as_ours(gateway: LiveGateway) -> None:
+async def test_a_picture_is_served_as_ours(gateway: LiveGateway) -> None:
     """A figure comes back as `image/png` with our headers and no others of meaning."""
     response = await gateway.render("plt.plot(np.arange(5))")
     assert response.status == 200
@@ -144,7 +144,7 @@ async def test_an_exception_inside_a_library_names_the_clients_line(gateway: Liv
     assert "/opt/" not in response.json["error"]
 
 
-async def test_a_fault_in_drawing_is_explained(gateway: LiveGateway) -> None:
+async def test_an_error_in_drawing_is_explained(gateway: LiveGateway) -> None:
     """What only fails when the figure is drawn, outside the client's lines, still says what is wrong."""
     response = await gateway.render(r"plt.title(r'$\frac{1$')")
     assert (response.status, response.json["outcome"]) == (500, "program_error")
@@ -166,7 +166,7 @@ async def test_sys_exit_ends_the_script(gateway: LiveGateway) -> None:
     assert response.status == 200
 
 
-async def test_sys_exit_with_a_fault_is_a_fault(gateway: LiveGateway) -> None:
+async def test_sys_exit_with_an_error_is_an_error(gateway: LiveGateway) -> None:
     """`sys.exit("text")` and a non-zero status say that the script failed."""
     for call in ("sys.exit('no data')", "sys.exit(3)"):
         response = await gateway.render(f"import sys\nplt.plot([1])\n{call}\n")

@@ -298,7 +298,7 @@ async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path)
 
 
 def typed_in(folder: Path, line: str) -> None:
-    """Run what somebody types in a folder."""
+    """Run a line that a user types in a folder."""
     env = {**os.environ, "FIGBOX_IMAGE": IMAGE, "DOCKER_HOST": engine_url(), "PYTHON": sys.executable}
     done = run("sh", "-c", line, folder=folder, env=env, limit_s=slowed(300))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""`make gvisor` against real engines: ours is given gVisor while it runs, anybody else's stays as it is."""
+"""`make gvisor` against real engines: ours is given gVisor while it runs, another's stays as it is."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_our_running_engine_is_given_gvisor(own_engine: SecondEngine) -> None:
 def test_an_engine_that_refuses_its_configuration_is_told(
     own_engine: SecondEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A configuration that the engine doesn't take is named, and nobody waits for long."""
+    """A configuration that the engine doesn't take is named, without a long wait."""
     own_engine.configuration.write_text(json.dumps({"no-such-option": True}))
     monkeypatch.setattr(gvisor, "REGISTER_LIMIT_S", 0.5)
     process_id = dockerd.own(own_engine.socket)
@@ -76,7 +76,7 @@ def test_an_engine_that_refuses_its_configuration_is_told(
         gvisor.register(Steps(output=io.StringIO()), own_engine.socket, process_id, {"path": "/x/runsc"})
 
 
-def test_an_engine_of_somebody_else_stays_as_it_is() -> None:
+def test_an_engine_of_another_owner_stays_as_it_is() -> None:
     """One that this set-up didn't start is told apart; its owner gets the lines to write, and nothing is written."""
     need_root()
     with second_engine() as engine:

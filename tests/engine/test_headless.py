@@ -64,8 +64,8 @@ async def test_deadline_reaches_a_process_without_its_first_thread(gateway: Live
     assert '"helped": true' in gateway.log_text()
 
 
-async def test_removals_that_take_long_delay_nobody_else(gateway: LiveGateway) -> None:
-    """A client that leaves one such container after another behind keeps nobody else from being served."""
+async def test_removals_that_take_long_delay_no_other_client(gateway: LiveGateway) -> None:
+    """A client that leaves one such container after another behind keeps no other from being served."""
     hostile = asyncio.gather(*(gateway.render(HEADLESS.format(REPLY)) for _ in range(HEADLESS_JOBS)))
     served = []
     while not hostile.done():

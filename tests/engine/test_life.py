@@ -144,7 +144,7 @@ async def test_client_that_hangs_up_frees_its_place_in_the_queue(tmp_path: Path)
 
 
 async def test_runners_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path, client: docker.APIClient) -> None:
-    """After SIGKILL idle and running runners exit without anybody's help, and the next start removes them."""
+    """After SIGKILL idle and running runners exit by themselves, and the next start removes them."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
         task, _ = await begin_warm(gateway, "while True: pass")
         await gateway.until_metric("figbox_pool_idle", 1)

@@ -37,7 +37,7 @@ CASES_LEAST = 20
 
 
 async def _known_to_clients(gateway: LiveGateway) -> dict[str, Any]:
-    """Return the description with what it leaves to the operator filled in, as somebody with a key knows it."""
+    """Return the description with what it leaves to the operator filled in, as a client with a key knows it."""
     description: dict[str, Any] = (await gateway.get("/openapi.json")).json
     response = await gateway.get("/v1/environments", {"X-API-Key": KEY})
     names = [environment["name"] for environment in response.json["environments"]]

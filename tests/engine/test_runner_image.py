@@ -172,8 +172,8 @@ assert ax.get_xlim() == (0, 2) and ax.get_title() == "t"
 for wrong in ({"nonsense": 1}, {"lw": 1, "linewidth": 2}):
     try:
         Line2D([], []).set(**wrong)
-    except (AttributeError, TypeError) as fault:
-        print(fault)
+    except (AttributeError, TypeError) as error:
+        print(error)
     else:
         raise AssertionError
 class Mine(Line2D):

@@ -1,7 +1,7 @@
 """The self-test on real engines: it passes where the sandbox holds, and finds each line that a runtime leaves out.
 
 The runtimes here are the tests' own: a script stands between the engine and runc, and takes one thing out of what the
-engine asked for, without a word to anybody: just as an engine would that accepts a limit and ignores it.
+engine asked for, without a word: just as an engine would that accepts a limit and ignores it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def settings_on(engine: SecondEngine, clean_environment: None) -> Callable[[str 
 
 
 async def test_an_honest_runtime_holds(settings_on: Callable[[str | None], Any], engine: SecondEngine) -> None:
-    """With nothing left out every check holds, so that the faults below are found by what was left out alone."""
+    """With nothing left out every check holds, so that the gaps below are found by what was left out alone."""
     verdict = await selftest.run(settings_on("turncoat"))
     assert verdict.gaps == ()
     assert verdict.holds
@@ -146,7 +146,7 @@ def test_a_gateway_does_not_start_on_an_engine_that_ignores_a_limit(engine: Seco
 
 @pytest.mark.parametrize(("runtime", "status"), [("runc", 0), ("without-memory", 1), ("unheard-of", 2)])
 def test_the_command_tells_by_its_status(engine: SecondEngine, runtime: str, status: int) -> None:
-    """Anybody who may open the socket can test the sandbox by hand; the table names what is wrong."""
+    """Each user who may open the socket can test the sandbox by hand; the table names what is wrong."""
     environment = {"DOCKER_HOST": engine.url, "FIGBOX_RUNTIME": runtime, "FIGBOX_IMAGE": IMAGE, "PATH": "/usr/bin"}
     done = run(sys.executable, "-m", "gateway.launcher.selftest", env=environment, limit_s=slowed(90))
     assert done.returncode == status, done.stdout + done.stderr

@@ -146,7 +146,7 @@ def test_an_engine_is_started_where_none_answers(second_engine: dockerd.Daemon) 
 
 
 def test_an_engine_that_ends_at_once_is_told(second_engine: dockerd.Daemon) -> None:
-    """What dockerd said last is shown with where its log is, and nobody waits for the deadline."""
+    """What dockerd said last is shown with where its log is, without waiting for the deadline."""
     broken = dockerd.Daemon(
         socket=second_engine.socket,
         run_folder=second_engine.run_folder,

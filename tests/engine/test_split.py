@@ -117,7 +117,7 @@ def socket_name(split: LiveSplit) -> str:
     return name
 
 
-async def test_the_launcher_listens_to_nobody_on_a_network(split: LiveSplit) -> None:
+async def test_the_launcher_does_not_listen_on_a_network(split: LiveSplit) -> None:
     """A launcher has no network socket at all, and none of the gateway's keys."""
     assert (await split.gateway.render(PLOT)).status == 200
     listed = sockets("-tuap")

@@ -400,7 +400,7 @@ def test_watchers_that_never_read(launcher: LiveLauncher) -> None:
 def test_other_users(launcher: LiveLauncher) -> None:
     """A uid that is no peer can't reach the socket, and if it could it would be closed unread."""
     if os.geteuid() != 0:
-        pytest.skip("only root can be somebody else")
+        pytest.skip("only root can be another user")
     program = (
         "import socket, sys\n"
         "s = socket.socket(socket.AF_UNIX)\n"
@@ -415,7 +415,7 @@ def test_other_users(launcher: LiveLauncher) -> None:
     message = b"".join(encode_job(PLOT)).hex()
 
     def as_nobody() -> str:
-        # The distribution's Python: ours may lie in a home that nobody may enter.
+        # The distribution's Python: ours may lie in a home that `nobody` may not enter.
         python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
         return subprocess.run(
             [python, "-I", "-c", program, str(launcher.socket), message],
