@@ -102,7 +102,7 @@ def peers(pid: int) -> set[str]:
 async def test_the_gateway_holds_no_socket_of_the_engine(split: LiveSplit) -> None:
     """While it renders, a gateway's only unix sockets lead to its launcher; the launcher's lead to the engine."""
     assert (await split.gateway.render(PLOT)).status == 200
-    task = await begin(split, SLEEP.format(2))
+    task = await begin(split, SLEEP.format(slowed(2)))
     engine = split.launcher.docker_host.rpartition("/")[2]
     assert peers(split.gateway.process.pid) == {socket_name(split)}
     assert any(path.endswith("/" + engine) for path in peers(split.launcher.process.pid))
@@ -188,7 +188,7 @@ async def test_a_hung_launcher_is_noticed(split: LiveSplit) -> None:
 
 async def test_an_orderly_end_of_the_launcher(split: LiveSplit) -> None:
     """On SIGTERM a launcher lets running jobs finish, refuses new ones, empties its pool and exits with 0."""
-    task = await begin(split, SLEEP.format(2))
+    task = await begin(split, SLEEP.format(slowed(2)))
     split.launcher.process.send_signal(signal.SIGTERM)
     assert (await split.gateway.until_ready(503)).json["detail"] == "the launcher is shutting down"
     refused = await split.gateway.render(PLOT)
@@ -202,7 +202,7 @@ async def test_an_orderly_end_of_the_launcher(split: LiveSplit) -> None:
 
 async def test_an_orderly_end_of_both(split: LiveSplit) -> None:
     """A gateway that ends lets its jobs finish, and leaves the launcher running; that one ends as clean."""
-    task = await begin(split, SLEEP.format(1))
+    task = await begin(split, SLEEP.format(slowed(1)))
     split.gateway.process.send_signal(signal.SIGTERM)
     assert (await task).status == 200  # type: ignore[attr-defined]
     assert await asyncio.to_thread(split.gateway.process.wait, slowed(30)) == 0
