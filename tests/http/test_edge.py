@@ -256,7 +256,7 @@ async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, mo
 
 async def test_client_that_the_kernel_cuts_is_counted_alike(connect: Connect, rig: Rig) -> None:
     """The kernel's clock and ours are set to the same time; whichever is ahead, the client is counted once."""
-    rig.executor.result = picture_result(bytes(30_000_000))
+    rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     writer.write(RENDER)
