@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socketserver
 import threading
@@ -31,6 +32,9 @@ class Notices(socketserver.ThreadingUnixStreamServer):
         lag_s: Seconds from the container's end to the notice; None sends none.
         flag: What `OOMKilled` says.
         looks: Seconds after the end up to which events were asked for.
+        shows_events: Whether it shows its events at all.
+        holds_events: Whether it waits with them, as one does whose clock was set back.
+        closing: Ends that wait.
     """
 
     daemon_threads = True
@@ -40,6 +44,9 @@ class Notices(socketserver.ThreadingUnixStreamServer):
         self.lag_s: float | None = None
         self.flag = False
         self.looks: list[float] = []
+        self.shows_events = True
+        self.holds_events = False
+        self.closing = threading.Event()
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Return status and document of an answer."""
@@ -50,10 +57,14 @@ class Notices(socketserver.ThreadingUnixStreamServer):
             return 200, {"State": {"ExitCode": 137, "OOMKilled": self.flag, "FinishedAt": ended}}
         if not path.endswith("/events"):
             return 404, {"message": "No such container"}
+        if not self.shows_events:
+            return 403, {"message": "Forbidden"}
         assert json.loads(query["filters"][0]) == {"container": [CONTAINER], "event": ["oom"]}
         assert float(query["since"][0]) < float(query["until"][0])
         look = datetime.fromtimestamp(float(query["until"][0]), UTC) - ENDED
         self.looks.append(look.total_seconds())
+        if self.holds_events:
+            self.closing.wait(60)
         told = self.lag_s is not None and look >= timedelta(seconds=self.lag_s)
         return 200, {"Action": "oom", "id": CONTAINER} if told else None
 
@@ -89,6 +100,7 @@ def notices(tmp_path: Path) -> Iterator[Notices]:
         try:
             yield server
         finally:
+            server.closing.set()
             server.shutdown()
             thread.join()
 
@@ -123,6 +135,17 @@ async def test_no_notice_is_no_want_of_memory(
     assert not await engine.saw_oom(CONTAINER)
     assert notices.looks[0] < notices.looks[-1]
     assert notices.looks[-1] >= 0.1
+
+
+@pytest.mark.parametrize("flaw", [{"shows_events": False}, {"holds_events": True}])
+async def test_engine_that_does_not_show_its_events_saw_nothing(
+    notices: Notices, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, flaw: dict[str, bool]
+) -> None:
+    """An engine that refuses to show its events, or waits for later ones, holds no job up and makes none fail."""
+    monkeypatch.setattr(engine_module, "OOM_PATIENCE_S", 0.1)
+    vars(notices).update(flaw)
+    async with asyncio.timeout(30):
+        assert not await engine.saw_oom(CONTAINER)
 
 
 async def test_container_that_is_gone_is_our_failure(engine: DockerEngine) -> None:

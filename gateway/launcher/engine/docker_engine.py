@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import json
 import os
 import socket
 import threading
@@ -199,7 +200,7 @@ class DockerEngine:
 
         Raises:
             ContainerLost: It is gone.
-            EngineUnavailable: The engine doesn't say.
+            EngineUnavailable: The engine doesn't answer.
         """
         began, pause_s = time.monotonic(), OOM_LOOK_PERIOD_S
         while True:
@@ -208,7 +209,7 @@ class DockerEngine:
                 return True
             if elapsed_s >= OOM_PATIENCE_S:
                 return False
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(min(pause_s, OOM_PATIENCE_S - elapsed_s))
             pause_s *= 2
 
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
@@ -351,15 +352,25 @@ class DockerEngine:
     def _saw_oom(self, container_id: str, since_end_s: float) -> bool:
         """Look for the notice among the events up to so many seconds after a container's end.
 
-        By the engine's clock that moment is past, so the engine answers with the events it has kept and waits for none.
+        By the engine's clock that moment is past, so the engine answers with the events it has kept and waits for none,
+        unless its clock was set back. The SDK's own call has no time limit. An engine that doesn't show its events saw
+        nothing: its account of the container, which it does give, then decides.
         """
         client = self._client()
         with self._translated():
             state = client.inspect_container(container_id)["State"]
+            if state.get("OOMKilled"):
+                return True
             until = datetime.fromisoformat(state["FinishedAt"]).timestamp() + since_end_s
-            filters = {"container": container_id, "event": "oom"}
-            events = list(client.events(since=1, until=f"{until:.6f}", filters=filters, decode=True))
-        return bool(state.get("OOMKilled")) or bool(events)
+            filters = json.dumps({"container": [container_id], "event": ["oom"]})
+            with contextlib.suppress(requests.RequestException):
+                events = client.get(
+                    f"{client.base_url}/v{client.api_version}/events",
+                    params={"since": "1", "until": f"{until:.6f}", "filters": filters},
+                    timeout=min(OOM_PATIENCE_S, self._timeout_s),
+                )
+                return bool(events.ok and events.content.strip())
+        return False
 
     def _remove(self, container_id: str) -> None:
         with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
