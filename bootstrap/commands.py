@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import itertools
 import os
 import signal
 import subprocess
@@ -61,19 +62,7 @@ def main(arguments: list[str]) -> int:
 
     The step `doctor` ends with 2 when Figbox can't work here.
     """
-    parser = argparse.ArgumentParser(
-        prog="bootstrap", epilog=STEPS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--dev", action="store_true", help="venv: also install what tests and checks need")
-    parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image again")
-    parser.add_argument("--json", action="store_true", help="doctor: print one JSON document")
-    parser.add_argument("--environment", metavar="NAME", help="image: also that environment's image, or `all`")
-    parser.add_argument("steps", nargs="+", metavar="STEP")
-    after = next((at for at, word in enumerate(arguments, 1) if word in TEST_STEPS), len(arguments))
-    options, for_pytest = parser.parse_args(arguments[:after]), arguments[after:]
-    unknown = [name for name in options.steps if name not in STEPS]
-    if unknown:
-        parser.error(f"unknown step {unknown[0]}; the steps are {', '.join(STEPS)}")
+    options, for_pytest = parse(arguments)
     setup = _Setup(options, for_pytest)
     signal.signal(signal.SIGTERM, _end_at_once)
     os.chdir(ROOT)
@@ -87,6 +76,26 @@ def main(arguments: list[str]) -> int:
         print("\nInterrupted; steps that were finished are skipped the next time.", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
+
+
+def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options with the steps, and what pytest gets: all that follows a step that runs tests."""
+    parser = argparse.ArgumentParser(
+        prog="bootstrap", epilog=STEPS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dev", action="store_true", help="venv: also install what tests and checks need")
+    parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image again")
+    parser.add_argument("--json", action="store_true", help="doctor: print one JSON document")
+    parser.add_argument("--environment", metavar="NAME", help="image: also that environment's image, or `all`")
+    parser.add_argument("steps", nargs="+", metavar="STEP")
+    words = enumerate(itertools.pairwise(["", *arguments]), 1)
+    is_step = (at for at, (before, word) in words if word in TEST_STEPS and before != "--environment")
+    after = next(is_step, len(arguments))
+    options, for_pytest = parser.parse_args(arguments[:after]), arguments[after:]
+    unknown = [name for name in options.steps if name not in STEPS]
+    if unknown:
+        parser.error(f"unknown step {unknown[0]}; the steps are {', '.join(STEPS)}")
+    return options, for_pytest
 
 
 def _end_at_once(number: int, _frame: object) -> NoReturn:

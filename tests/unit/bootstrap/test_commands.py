@@ -1,0 +1,37 @@
+"""The set-up's command line: steps, their options, and what is left to pytest."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootstrap.commands import parse
+
+
+@pytest.mark.parametrize(
+    ("line", "steps", "for_pytest"),
+    [
+        ("--dev venv", ["venv"], []),
+        ("test", ["test"], []),
+        ("test -k name --dev", ["test"], ["-k", "name", "--dev"]),
+        ("venv test-all tests/unit -m core", ["venv", "test-all"], ["tests/unit", "-m", "core"]),
+    ],
+)
+def test_what_follows_a_step_with_tests_is_pytests(line: str, steps: list[str], for_pytest: list[str]) -> None:
+    """Up to such a step the words are the set-up's, whatever they are after it."""
+    options, rest = parse(line.split())
+    assert (options.steps, rest) == (steps, for_pytest)
+
+
+@pytest.mark.parametrize("name", ["test", "test-all"])
+def test_environment_may_be_called_like_a_step(name: str) -> None:
+    """The value of an option is not a step."""
+    options, rest = parse(["--environment", name, "venv", "image"])
+    assert (options.environment, options.steps, rest) == (name, ["venv", "image"], [])
+
+
+@pytest.mark.parametrize("line", ["", "--unknown venv", "nonsense", "venv nonsense"])
+def test_what_is_unknown_ends_with_the_usage(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A word that is neither a step nor an option is reported before anything is done."""
+    with pytest.raises(SystemExit, match="2"):
+        parse(line.split())
+    assert "usage: bootstrap" in capsys.readouterr().err
