@@ -21,7 +21,7 @@ class Limits:
     """What one job may use; every field is enforced from outside the guest.
 
     Attributes:
-        wall_limit_s: Seconds from handing the job over to having its whole answer.
+        wall_limit_s: Seconds from handing the job over to having its whole reply.
         memory_limit_bytes: Memory of the container, tmpfs included; there is no swap.
         tmpfs_limit_bytes: Size of the working directory; also the largest single file.
         tmpfs_inodes: Files and directories the working directory can hold.

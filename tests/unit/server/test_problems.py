@@ -21,7 +21,7 @@ from gateway.server.problems import (
     outcome_response,
 )
 
-#: Every class of the tree that a request can end with, and the status DESIGN.md gives it.
+#: Every class of the tree that a request can end with, and its status.
 STATUSES = {
     errors.Unauthorized: 401,
     errors.MalformedRequest: 400,
