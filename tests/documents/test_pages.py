@@ -62,7 +62,7 @@ COVERED = {
         "def test_printed_by_its_module(",
     ),
     ".venv/bin/python -m gateway.keys": ("tests/documents/test_running.py", "def test_keys_come_and_go_"),
-    ".venv/bin/python -m gateway.launcher": ("tests/support/split.py", '"-m", "gateway.launcher"]'),
+    ".venv/bin/python -m gateway.launcher": ("tests/support/split.py", 'MODULE = "gateway.launcher"'),
     ".venv/bin/python -m gateway.launcher.selftest": ("tests/engine/test_selftest.py", '"gateway.launcher.selftest"'),
     ".venv/bin/python -m tools.options_table": ("tests/documents/test_tables.py", "python -m tools.options_table"),
     ".venv/bin/python -m tools.settings_table": ("tests/documents/test_tables.py", "python -m tools.settings_table"),
