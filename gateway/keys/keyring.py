@@ -1,7 +1,7 @@
 """API keys: who may ask, and what each may have. Keys are compared as digests in constant time.
 
-A key is 256 random bits, so its digest needs no slow hash: it can't be guessed. Keys come from
-`gateway.keys.live_keyring` and are made by `gateway.keys`.
+A key is 256 random bits, so its digest needs no slow hash: it can't be guessed. They are read by
+`gateway.keys.live_keyring`, and made by `python -m gateway.keys` (`gateway/keys/__main__.py`).
 """
 
 from __future__ import annotations

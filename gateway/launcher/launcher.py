@@ -217,7 +217,7 @@ class EngineLauncher:
                 self._counters.count_engine_failure()
                 if self._problem is None:
                     logger.error("engine lost")
-                self._problem = "the container engine doesn't answer"
+                self._problem = "the container engine doesn't respond"
             else:
                 if await self._is_trusted_again():
                     self._problem = None
@@ -284,6 +284,6 @@ async def _close_quietly(maker: ContainerMaker) -> None:
 
 
 def _facts_of_this_host() -> EngineFacts:
-    """Take our own host for the engine's, as long as no engine answers."""
+    """Take our own host for the engine's, as long as no engine responds."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return EngineFacts(frozenset(), (), os.cpu_count() or 1, memory_bytes, "unknown", "", "1")

@@ -17,8 +17,8 @@ GatewayError
 │   ├── QueueFull               as many jobs wait as may wait
 │   ├── QueueTimeout            this one waited as long as a job may wait
 │   ├── KeyShareExceeded        this key has its share of jobs running and waiting
-│   ├── RateExceeded            this key has used its requests of a minute
-│   ├── BudgetExceeded          this key has used its processor time of a minute
+│   ├── RateExceeded            this key has sent its requests for the minute
+│   ├── BudgetExceeded          this key has used its processor time for the minute
 │   ├── TooManyConnections      every connection that may be open works for a key
 │   ├── ShuttingDown            the gateway is shutting down
 │   └── NotReady                asked by /readyz: a render would fail now
@@ -28,7 +28,7 @@ GatewayError
 │   └── NameTaken               the chosen name of a container is in use; choose another
 └── StartError              the service can't start
 
-A failure of a guest's code is not an error here but an `Outcome` (see `gateway.model.jobs`).
+A failure of a guest's code is not an error here but an `Outcome` (see `gateway.model.results`).
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class RateExceeded(Busy):
 
 
 class BudgetExceeded(Busy):
-    """The key has used its processor seconds of a minute, or holds them for jobs under way."""
+    """The key has used its processor seconds for the minute, or holds them for jobs under way."""
 
 
 class TooManyConnections(Busy):

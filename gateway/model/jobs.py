@@ -21,7 +21,7 @@ class Limits:
     """What one job may use; every field is enforced from outside the guest.
 
     Attributes:
-        wall_limit_s: Seconds from handing the job over to having its whole reply.
+        wall_limit_s: Seconds from handing the job over to having the whole reply.
         memory_limit_bytes: Memory of the container, tmpfs included; there is no swap.
         tmpfs_limit_bytes: Size of the working directory; also the largest single file.
         tmpfs_inodes: Files and directories the working directory can hold.
@@ -103,7 +103,7 @@ class NamedFile:
     """A file beside the code, on its way in or out.
 
     Attributes:
-        name: Plain name without folders on the way in; on the way out folders are parted by `/`, and it is checked.
+        name: Plain name without folders on the way in; on the way out folders are separated by `/`, and it is checked.
         data: Its bytes, all of them.
     """
 

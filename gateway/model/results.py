@@ -73,7 +73,7 @@ class Picture:
         width_px: Width in pixels; of SVG and PDF in points.
         height_px: Height, likewise.
         pixels_sha256: Digest of the decoded pixels as the sandbox computed it, in hex; a claim, and None for SVG and
-            PDF, or where nobody asked.
+            PDF, or where it wasn't asked for.
     """
 
     format: Format
@@ -118,7 +118,7 @@ class PythonWarning:
     Attributes:
         category: Name of its class.
         message: Its text, printable and capped.
-        line: Line of the code it is put down to; None when it is not a line of the code.
+        line: Line of the code that it is attributed to; None when that is not a line of the code.
     """
 
     category: str

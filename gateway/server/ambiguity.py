@@ -1,7 +1,8 @@
-"""Refuses requests that the parser accepts, but that another server could read differently.
+"""Tell which requests another server could read differently, although the parser accepts them.
 
 A proxy in front and we must agree on where each request ends and what it asks for, or one client's bytes become
-another's request. llhttp refuses most of what is ambiguous; this is the rest.
+another's request. llhttp refuses most of what is ambiguous; this is the rest, and `gateway.server.doorman` refuses it
+before any handler. What is wrong with a single field, such as the key or `Accept`, is found by the code that reads it.
 
 Source: RFC 9112, sections 3.2 (Host, forms of the target), 6.1 (Transfer-Encoding) and 6.2 (Content-Length); RFC 9110,
 section 8.6.

@@ -186,7 +186,7 @@ class DockerEngine:
 
         Raises:
             ContainerLost: It is gone.
-            EngineUnavailable: The engine doesn't answer.
+            EngineUnavailable: The engine doesn't respond.
         """
         return await self._run(self._controllers, lambda: self._exit_state(container_id))
 
@@ -220,7 +220,7 @@ class DockerEngine:
 
         Raises:
             ContainerLost: It is gone.
-            EngineUnavailable: The engine doesn't answer.
+            EngineUnavailable: The engine doesn't respond.
         """
 
         def lower_memory() -> bool:
@@ -390,7 +390,7 @@ class DockerEngine:
     # Plumbing
 
     async def _ask(self, call: Callable[[docker.APIClient], Any], threads: ThreadPoolExecutor | None = None) -> Any:
-        """Return what the engine answers to a call, which changes nothing."""
+        """Return the engine's response to a call that changes nothing."""
 
         def ask() -> Any:
             with self._translated():
@@ -464,7 +464,7 @@ class DockerEngine:
             requests.RequestException,
             urllib3.exceptions.HTTPError,
         ) as error:
-            raise EngineUnavailable("the engine doesn't answer") from error
+            raise EngineUnavailable("the engine doesn't respond") from error
         except OSError as error:
             raise EngineUnavailable("the engine can't be reached") from error
 

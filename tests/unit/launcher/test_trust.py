@@ -44,7 +44,7 @@ class Watched:
     async def go_and_return(self) -> None:
         """Have the engine be away for long enough to be missed."""
         self.answers = False
-        await until(lambda: self.launcher.not_ready == "the container engine doesn't answer")
+        await until(lambda: self.launcher.not_ready == "the container engine doesn't respond")
         self.answers = True
 
 
@@ -93,7 +93,7 @@ async def test_an_engine_that_cannot_be_tested_stays_away(begin: Callable[[Scrip
     watched = begin(Scripted(away, away, GOOD))
     await watched.go_and_return()
     await until(lambda: watched.test.runs == 1)
-    assert watched.launcher.not_ready == "the container engine doesn't answer"
+    assert watched.launcher.not_ready == "the container engine doesn't respond"
     await until(lambda: watched.launcher.not_ready is None)
     assert watched.test.runs == 3
 

@@ -433,7 +433,7 @@ async def test_an_engine_that_fails_a_self_test_proves_nothing() -> None:
 
     async def fail(config: dict[str, Any], name: str) -> Launched:
         if config["Cmd"] == ["probe"]:
-            raise EngineUnavailable("the engine doesn't answer")
+            raise EngineUnavailable("the engine doesn't respond")
         return await launch(config, name)
 
     engine.launch = fail  # type: ignore[method-assign]
