@@ -166,7 +166,7 @@ class RenderService:
         """Count a request that the cache served, and write its one log line."""
         self.metrics.count_kept()
         total_ms = round(timing.total_ms(), 1)
-        logger.info("answered from the cache", key=holder.name, outcome=result.outcome.value, total_ms=total_ms)
+        logger.info("served from the cache", key=holder.name, outcome=result.outcome.value, total_ms=total_ms)
 
     def headers(self, holder: Holder) -> dict[str, str]:
         """Return the header fields that tell a holder what is left."""

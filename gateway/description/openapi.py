@@ -146,7 +146,7 @@ def _render() -> dict[str, Any]:
                 "headers": {**render_headers(), **reference("ETag", "Vary")},
             },
             "422": {
-                "description": "The code gave no picture",
+                "description": "The code produced no picture",
                 "headers": render_headers(),
                 "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/FailureDocument"}}},
             },
@@ -248,8 +248,8 @@ def _render_matplotlib() -> dict[str, Any]:
             },
             **problem_responses(400, 401, 408, 413, 415, 429, 431, 503),
             "500": {
-                "description": "The code gave no picture, and `outcome` says why; or, without `outcome`, a defect of "
-                "the service",
+                "description": "The code produced no picture, and `outcome` says why; or, without `outcome`, a defect "
+                "of the service",
                 "headers": reference("X-Request-ID", "RateLimit", "RateLimit-Policy"),
                 "content": {
                     PROBLEM: {

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     named: Path | None = given.file or _FileSetting().file  # type: ignore[call-arg]  # comes from the environment
     if named is None:
-        parser.error("which file? give --file, or set FIGBOX_API_KEYS_FILE")
+        parser.error("no keys file is named: give --file, or set FIGBOX_API_KEYS_FILE")
     file = named.resolve()  # a link stays a link: what it points to is replaced
     try:
         given.run(file, given)
@@ -98,7 +98,7 @@ def add(file: Path, given: argparse.Namespace) -> None:
         _replace(file, folder, text + gap + "\n".join(lines) + "\n", {**entries, given.name: entry})
     sys.stdout.write(f"{key}\n")
     sys.stdout.flush()
-    sys.stderr.write(f"The line above is the key of {given.name}. It is shown only now; {file} has its digest.\n")
+    sys.stderr.write(f"The line above is the key of {given.name}. It can't be shown again: {file} has its digest.\n")
 
 
 def show(file: Path, _: argparse.Namespace) -> None:
@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gateway.keys", description="Make, list and revoke API keys.")
     parser.add_argument("--file", type=Path, help="the keys file; by default that of FIGBOX_API_KEYS_FILE")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    adding = commands.add_parser("add", help="make a key and print it, only now", description="Make a key.")
+    adding = commands.add_parser("add", help="make a key and print it, this one time", description="Make a key.")
     adding.add_argument("name", metavar="NAME", type=_name, help="whose key it is; appears in the log")
     for field, info in LIMITS.items():
         adding.add_argument(f"--{field.replace('_', '-')}", metavar="N", type=_number, help=info.description)

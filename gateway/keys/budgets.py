@@ -231,7 +231,7 @@ class Budgets:
             return
         wait_s = self._requests_of(holder).take(allowance)
         if wait_s:
-            raise RateExceeded("This key has too many requests in a minute", math.ceil(wait_s))
+            raise RateExceeded("This key has sent too many requests within a minute", math.ceil(wait_s))
 
     @contextmanager
     def hold_compute(self, holder: Holder, worst_s: float) -> Iterator[Hold]:
@@ -252,7 +252,7 @@ class Budgets:
         budget = self._compute_of(holder)
         held_s, wait_s = budget.hold(allowance, worst_s)
         if wait_s:
-            raise BudgetExceeded("This key has used its processor time of a minute", math.ceil(wait_s))
+            raise BudgetExceeded("This key has used up its processor time for the minute", math.ceil(wait_s))
         try:
             yield hold
         finally:

@@ -139,7 +139,7 @@ class LiveKeyring:
     def _complain(self, problem: str) -> None:
         now = time.monotonic()
         if problem != self._problem or now - self._reminded_at >= REMINDER_PERIOD_S:
-            logger.error("keys file is broken, the keys before it stay", fault=problem, keys=len(self._ring))
+            logger.error("keys file is broken, the earlier keys stay valid", fault=problem, keys=len(self._ring))
             self._reminded_at = now
         self._problem = problem
 

@@ -86,9 +86,9 @@ def explain(ending: Ending, limits: Limits, usage: Usage | None) -> Result:
         case _ if ending.malformed:
             text = f"{NOT_SERVED}: the runner's reply was malformed."
         case _ if ending.exit_code is None:
-            text = "The job closed its output without giving a picture."
+            text = "The job closed its output without producing a picture."
         case _:
-            text = f"The job ended by itself with exit status {ending.exit_code} and gave no picture."
+            text = f"The job exited with status {ending.exit_code} without producing a picture."
     return Result(outcome, error=text, limit=limit, signal=signal)
 
 

@@ -44,9 +44,9 @@ PROBLEMS: dict[type[BaseException], Problem] = {
     errors.UnsupportedEncoding: Problem(415, "unsupported-encoding", "Unsupported content encoding"),
     errors.BodyTooLarge: Problem(413, "body-too-large", "Body too large"),
     errors.BodyTimeout: Problem(408, "body-timeout", "Body did not arrive in time"),
-    errors.KeyShareExceeded: Problem(429, "key-share-exceeded", "Too many jobs of this key"),
-    errors.RateExceeded: Problem(429, "rate-exceeded", "Too many requests of this key"),
-    errors.BudgetExceeded: Problem(429, "budget-exceeded", "Processor time of this key is used up"),
+    errors.KeyShareExceeded: Problem(429, "key-share-exceeded", "Too many jobs for this key"),
+    errors.RateExceeded: Problem(429, "rate-exceeded", "Too many requests with this key"),
+    errors.BudgetExceeded: Problem(429, "budget-exceeded", "This key's processor time is used up"),
     errors.QueueFull: Problem(503, "queue-full", "Queue is full"),
     errors.QueueTimeout: Problem(503, "queue-timeout", "Waited too long in the queue"),
     errors.TooManyConnections: Problem(503, "too-many-connections", "Too many connections"),
@@ -60,11 +60,11 @@ PROBLEMS: dict[type[BaseException], Problem] = {
 #: The title of each outcome.
 OUTCOME_TITLES = {
     Outcome.PROGRAM_ERROR: "The code raised an exception",
-    Outcome.NO_FIGURE: "The code left no figure",
+    Outcome.NO_FIGURE: "The code left no figure open",
     Outcome.TIME_LIMIT: "Time limit exceeded",
     Outcome.MEMORY_LIMIT: "Memory limit exceeded",
     Outcome.OUTPUT_LIMIT: "Output limit exceeded",
-    Outcome.INVALID_OUTPUT: "The job gave no valid picture",
+    Outcome.INVALID_OUTPUT: "The job produced no valid picture",
     Outcome.KILLED: "The job was killed",
 }
 

@@ -118,7 +118,7 @@ class EdgeProtocol(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Stop all timers."""
         if self._response_end is not None and isinstance(exc, TimeoutError):
-            self._edge.note("answer-timeout")  # the kernel's clock, set above, was ahead of ours
+            self._edge.note("response-timeout")  # the kernel's clock, set above, was ahead of ours
         self._edge.leave(self)
         self._end_head()
         self._end_response()
@@ -247,6 +247,6 @@ class EdgeProtocol(web.RequestHandler):
     def _cut(self) -> None:
         """End a connection whose client doesn't read its response."""
         self._response_end = None
-        self._edge.note("answer-timeout")
+        self._edge.note("response-timeout")
         if self.transport is not None:
             self.transport.abort()

@@ -250,7 +250,7 @@ async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, mo
     reader, writer = await connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     writer.write(RENDER)
-    await until(lambda: _refusals(rig, "answer-timeout") == 1)
+    await until(lambda: _refusals(rig, "response-timeout") == 1)
     await until(lambda: not rig.edge.connection_count)
 
 
@@ -264,7 +264,7 @@ async def test_client_that_the_kernel_cuts_is_counted_alike(connect: Connect, ri
     (connection,) = rig.edge._connections
     connection.transport._force_close(TimeoutError("the kernel's"))
     await until(lambda: not rig.edge.connection_count)
-    assert _refusals(rig, "answer-timeout") == 1
+    assert _refusals(rig, "response-timeout") == 1
 
 
 async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Rig) -> None:

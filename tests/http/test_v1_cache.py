@@ -72,7 +72,7 @@ async def test_second_time_runs_nothing(client: Client, rig: Rig, log: io.String
     assert (response.status, response.headers["X-Figbox-Cache"]) == (304, "hit")
     assert len(rig.launcher.jobs) == 1
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert [line["key"] for line in lines if line["event"] == "answered from the cache"] == ["default"] * 3
+    assert [line["key"] for line in lines if line["event"] == "served from the cache"] == ["default"] * 3
     assert b"figbox_cache_hits_total 3.0" in generate_latest(rig.metrics.registry)
 
 

@@ -164,7 +164,7 @@ class FormReader:
         elif filename in self._files:
             self._add_error(f"files.{filename}", "is given twice")
         elif len(self._files) >= FILES_LIMIT:
-            self._add_error(f"files.{filename}", f"is one of more than {FILES_LIMIT} files")
+            self._add_error(f"files.{filename}", f"there may be at most {FILES_LIMIT} files")
         else:
             self._files[filename] = data
 

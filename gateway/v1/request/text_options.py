@@ -47,7 +47,7 @@ def options_from_text(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any],
         syntax = _SYNTAX.get(name)
         parameter = name.removeprefix(RC_PREFIX) if name.startswith(RC_PREFIX) else None
         if count >= PAIRS_LIMIT:
-            errors.append(OptionError(displayed(name), f"is one of more than {PAIRS_LIMIT} options"))
+            errors.append(OptionError(displayed(name), f"there may be at most {PAIRS_LIMIT} options"))
             break
         if syntax is TextSyntax.WORDS:
             raw.setdefault(name, []).extend(word.strip() for word in text.split(","))

@@ -206,7 +206,7 @@ class FiguresDocument(Document):
 
 
 class FailureDocument(ProblemDocument):
-    """Code that gave no picture: why, and what it printed until then."""
+    """Code that produced no picture: why, and what it printed until then."""
 
     outcome: Annotated[Outcome, Field(json_schema_extra={"not": {"const": "ok"}})]
     fault: Annotated[FaultDocument | None, Field(description="With program_error")] = None

@@ -1,4 +1,4 @@
-"""The response to code that gave no picture: 422, with what a person needs to correct it."""
+"""The response to code that produced no picture: 422, with what a person needs to correct it."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_broken_file_keeps_the_old_keys_and_says_so(
     assert not ring.is_good
     assert [_holder(ring, key) for key in "abc"] == ["one", "two", None]
     (line,) = _errors(log)
-    assert line["event"] == "keys file is broken, the keys before it stay"
+    assert line["event"] == "keys file is broken, the earlier keys stay valid"
     assert (line["keys"], "secret" in log.getvalue()) == (2, False)
     _put(file, _text(one="a"))
     ring.look()

@@ -122,17 +122,17 @@ async def test_reply_gives_its_outcome(reply: object, outcome: Outcome, sentence
         (
             ExitState(0, oom_killed=False),
             Outcome.INVALID_OUTPUT,
-            "The job ended by itself with exit status 0 and gave no picture.",
+            "The job exited with status 0 without producing a picture.",
         ),
         (
             ExitState(3, oom_killed=False),
             Outcome.INVALID_OUTPUT,
-            "The job ended by itself with exit status 3 and gave no picture.",
+            "The job exited with status 3 without producing a picture.",
         ),
         (
             ExitState(None, oom_killed=False),
             Outcome.INVALID_OUTPUT,
-            "The job closed its output without giving a picture.",
+            "The job closed its output without producing a picture.",
         ),
     ],
 )
