@@ -18,46 +18,46 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 .DEFAULT_GOAL := help
 .PHONY: help install engine image images run test test-all check fuzz bench lock gvisor doctor clean
 
-help: ## Show what there is to make (the default)
+help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Make the virtual environment from the hash-locked requirements
 	@$(BOOTSTRAP) venv
 
-engine: ## Make sure a container engine answers; start one only where none does
+engine: ## Make sure that a container engine responds; start one only where none does
 	@$(BOOTSTRAP) engine
 
-image: ## Build the runner image if anything in it changed; with ENVIRONMENT=science that one's too
+image: ## Build the runner image if anything in it changed; with ENVIRONMENT=science, that environment's image as well
 	@$(BOOTSTRAP) $(ARGS) $(if $(ENVIRONMENT),--environment $(ENVIRONMENT)) venv engine image
 
-images: ## Build the runner's image and the gateway's, which is for `docker compose` and `docker run`
+images: ## Build the runner's image and the gateway's, for `docker compose` and `docker run`
 	@$(BOOTSTRAP) $(ARGS) venv engine image gateway-image
 
 run: ## Set up whatever is missing and start the gateway on 127.0.0.1:5150 (HOST, PORT)
 	@exec $(BOOTSTRAP) run
 
-test: ## Run the tests that any change must pass (ARGS="-k name" is given to pytest)
+test: ## Run the tests that every change must pass (ARGS="-k name" is passed to pytest)
 	@$(BOOTSTRAP) test $(ARGS)
 
-test-all: ## Run all tests (ARGS="-k name" is given to pytest)
+test-all: ## Run all tests (ARGS="-k name" is passed to pytest)
 	@$(BOOTSTRAP) test-all $(ARGS)
 
-check: ## Lint, check the formatting, the types and the direction of imports
+check: ## Lint, and check formatting, types and the direction of imports
 	@$(BOOTSTRAP) --dev venv
 	$(VENV)/python -m ruff check .
 	$(VENV)/python -m ruff format --check .
 	$(VENV)/python -m mypy
 	$(VENV)/lint-imports --no-logo
 
-fuzz: ## Fuzz what reads hostile bytes, a minute each (ARGS="edge --seconds 3600")
+fuzz: ## Fuzz each parser of hostile bytes for a minute (ARGS="edge --seconds 3600")
 	@$(BOOTSTRAP) --dev venv
 	$(VENV)/python -m tests.fuzz $(ARGS)
 
-bench: ## Measure, on this machine (ARGS is given to the benchmarks)
+bench: ## Run the benchmarks on this machine (ARGS is passed to them)
 	@$(BOOTSTRAP) --dev venv engine image
 	$(VENV)/python -m benchmarks $(ARGS)
 
-lock: ## Resolve the dependencies anew, or those of one ENVIRONMENT, and write their hashes (takes minutes)
+lock: ## Resolve all dependencies again, or those of one ENVIRONMENT, and write the locks (takes minutes)
 	@$(BOOTSTRAP) --dev venv
 ifeq ($(filter-out all,$(ENVIRONMENT)),)
 	$(COMPILE) --output-file runner-image/requirements.txt runner-image/requirements.in
@@ -67,11 +67,11 @@ ifeq ($(filter-out all,$(ENVIRONMENT)),)
 endif
 	for file in $(ENVIRONMENT_LISTS); do $(COMPILE) --output-file "$${file%.in}.txt" "$$file" || exit; done
 
-gvisor: ## Install gVisor and register it with the engine, if the set-up started that
+gvisor: ## Install gVisor and register it with the engine, if the set-up started the engine
 	@$(BOOTSTRAP) gvisor
 
-doctor: ## Look at this host and say what is missing, with remedies; changes nothing (ARGS=--json)
+doctor: ## Inspect this host and say what is missing, with remedies; changes nothing (ARGS=--json)
 	@$(BOOTSTRAP) $(ARGS) doctor
 
-clean: ## Remove what was made here; keeps .env and the engine
+clean: ## Remove everything made here, but not .env or the engine
 	@$(BOOTSTRAP) clean

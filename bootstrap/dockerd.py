@@ -76,7 +76,7 @@ def ensure(steps: Steps) -> engine.Address:
         if not startable:
             raise SetupError(remedy(address, str(error))) from error
     else:
-        steps.say("engine", f"answers at {address.socket}; left as it is")
+        steps.say("engine", f"responds at {address.socket}; left as it is")
         return address
     if shutil.which("dockerd", path=administrators_path()) is None:
         debian.apt_install(steps, ["docker.io"], why="the container engine")
@@ -86,13 +86,13 @@ def ensure(steps: Steps) -> engine.Address:
         _wait(address.socket, None, LOG)
     else:
         start(steps, Daemon())
-    steps.say("engine", f"answers at {address.socket}")
+    steps.say("engine", f"responds at {address.socket}")
     return address
 
 
 def remedy(address: engine.Address, reason: str) -> str:
-    """Return a sentence about what to do where an engine doesn't answer and we can't start one."""
-    where = f"No container engine answers at {address.socket} ({reason})"
+    """Return a sentence about what to do where an engine doesn't respond and we can't start one."""
+    where = f"No container engine responds at {address.socket} ({reason})"
     if address.named_by:
         return f"{where}, as {address.named_by} says: start that engine, or unset it to use the default."
     if sys.platform == "darwin":
@@ -153,7 +153,7 @@ def _wait(
     *,
     bridge_may_fail: bool = False,
 ) -> bool:
-    """Wait until an engine answers; return False if it ended for lack of a bridge and may be started without one."""
+    """Wait until an engine responds; return False if it ended for lack of a bridge and may be started without one."""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         if engine.answers(path):
@@ -165,7 +165,7 @@ def _wait(
             raise SetupError(f"{last}\ndockerd ended at once; fix what it reports in {log}, and start again.")
         time.sleep(POLL_S)
     raise SetupError(
-        f"{_last_lines(log)}\nThe engine doesn't answer at {path} after {deadline_s:g} s; see its log, and start again."
+        f"{_last_lines(log)}\nThe engine doesn't respond at {path} after {deadline_s:g} s; see its log and start again."
     )
 
 

@@ -41,7 +41,7 @@ class Address:
 
 
 class EngineSilentError(Exception):
-    """An engine doesn't answer at a socket; the text says why and fits into a sentence.
+    """An engine doesn't respond at a socket; the text says why and fits into a sentence.
 
     Attributes:
         absent: Whether nothing listens there at all, so that an engine may be started.
@@ -111,7 +111,7 @@ def request(path: Path, method: str, what: str, timeout_s: float = TIMEOUT_S) ->
     """Send a request without a body to the engine at a socket; return the response's status and body.
 
     Raises:
-        EngineSilentError: It doesn't answer.
+        EngineSilentError: It doesn't respond.
     """
     connection = _SocketConnection(path, timeout_s)
     try:
@@ -141,12 +141,12 @@ def _get(path: Path, what: str, timeout_s: float = TIMEOUT_S) -> bytes:
 
 
 def ping(path: Path, timeout_s: float = TIMEOUT_S) -> None:
-    """Return once an engine answers at this socket; raise EngineSilentError if it doesn't."""
+    """Return once an engine responds at this socket; raise EngineSilentError if it doesn't."""
     _get(path, "/_ping", timeout_s)
 
 
 def answers(path: Path) -> bool:
-    """Tell whether an engine answers at this socket."""
+    """Tell whether an engine responds at this socket."""
     try:
         ping(path)
     except EngineSilentError:
@@ -158,7 +158,7 @@ def ask(path: Path, what: str) -> Any:
     """Return what an engine says, as JSON, about e.g. `/info`.
 
     Raises:
-        EngineSilentError: It doesn't answer, or not in JSON.
+        EngineSilentError: It doesn't respond, or not in JSON.
     """
     try:
         return json.loads(_get(path, what))

@@ -73,13 +73,13 @@ def ensure(steps: Steps) -> None:
     """Register gVisor with the engine that is meant, if the set-up started that; install it first if need be.
 
     Raises:
-        SetupError: The engine doesn't answer or isn't the set-up's, or gVisor can't be installed or doesn't run here.
+        SetupError: The engine doesn't respond or isn't the set-up's, or gVisor can't be installed or doesn't run here.
     """
     address = engine.meant()
     try:
         known = registered(address.socket)
     except engine.EngineSilentError as error:
-        raise SetupError(f"No engine answers at {address.socket} ({error}): run `make engine` first.") from error
+        raise SetupError(f"No engine responds at {address.socket} ({error}): run `make engine` first.") from error
     if known is not None:
         steps.say("gVisor", f"registered already: {' '.join(command_of(known))}; left as it is")
         return
@@ -93,7 +93,7 @@ def ensure(steps: Steps) -> None:
 
 
 def registered(path: Path) -> dict[str, Any] | None:
-    """Return the engine's entry of the runtime, or None; raise EngineSilentError if it doesn't answer."""
+    """Return the engine's entry of the runtime, or None; raise EngineSilentError if it doesn't respond."""
     entry: dict[str, Any] | None = (engine.ask(path, "/info").get("Runtimes") or {}).get(NAME)
     return entry
 

@@ -62,10 +62,10 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
         yield Finding("engine", Level.BAD, "the engine can't be asked", str(error))
         return
     except engine.EngineSilentError as error:
-        what = f"the engine doesn't answer at {address.socket}: {error}"
+        what = f"the engine doesn't respond at {address.socket}: {error}"
         yield Finding("engine", Level.BAD, what, "Start it, or let `make engine` try.")
         return
-    yield Finding("engine", Level.OK, f"the engine answers at {address.socket}")
+    yield Finding("engine", Level.OK, f"the engine responds at {address.socket}")
     yield access.judge(address.socket, access.look(address.socket))
     yield from daemon.versions(version, info)
     yield from daemon.limits(info, daemon.swaps_here(info))
