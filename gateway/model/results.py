@@ -73,7 +73,7 @@ class Picture:
         width_px: Width in pixels; of SVG and PDF in points.
         height_px: Height, likewise.
         pixels_sha256: Digest of the decoded pixels as the sandbox computed it, in hex; a claim, and None for SVG and
-            PDF, or where it wasn't asked for.
+            PDF, or if the job does not collect.
     """
 
     format: Format
@@ -118,7 +118,7 @@ class PythonWarning:
     Attributes:
         category: Name of its class.
         message: Its text, printable and capped.
-        line: Line of the code that it is attributed to; None when that is not a line of the code.
+        line: Line of the code that it names; None if it is not in the code.
     """
 
     category: str
