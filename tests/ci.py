@@ -251,6 +251,8 @@ def _commit() -> str:
 
 def main() -> int:
     """Run everything for the commit that is checked out."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for jobs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return Run(execute).all(in_order(CAMPAIGNS, _commit()))
 
 
