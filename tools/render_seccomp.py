@@ -30,7 +30,7 @@ Measured on x86-64 beside the default profile of Docker {engine}, for a containe
 This prints the table, on any engine:
 
 ```sh
-.venv/bin/python -m benchmarks.system_calls
+.venv/bin/python -m tools.system_calls
 ```
 
 The command neither reads the list nor tries calls. It takes the filter out of the kernel as the engine loaded it for a

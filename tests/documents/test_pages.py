@@ -55,7 +55,7 @@ COVERED = {
     "docker compose down": ("tests/documents/test_deployment_page.py", 'command("docker compose down")'),
     'echo "API_KEY=$(head': ("tests/documents/test_deployment_page.py", "command('echo \"API_KEY='"),
     ".venv/bin/pre-commit install": ("tests/documents/test_pages.py", 'command(".venv/bin/pre-commit'),
-    ".venv/bin/python -m benchmarks.system_calls": ("tests/engine/test_seccomp_calls.py", "def test_command_"),
+    ".venv/bin/python -m tools.system_calls": ("tests/engine/test_seccomp_calls.py", "def test_command_"),
     ".venv/bin/python -m gateway": ("tests/support/live.py", '[sys.executable, "-m", module]'),
     ".venv/bin/python -m gateway.description.openapi": (
         "tests/http/test_openapi.py",

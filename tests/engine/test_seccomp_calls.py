@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks import system_calls
 from tests.spec_lines.changes import unfiltered
 from tests.support.command import run as run_command
 from tests.support.containers import make_sandbox, program_config, run, smaller
 from tests.support.live import IMAGE, ROOT, engine_client, engine_url, remove_containers_of
+from tools import system_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,6 +205,6 @@ def test_command_prints_the_table() -> None:
     if os.geteuid() != 0 or os.environ.get("FIGBOX_RUNTIME"):
         pytest.skip("only root, on the engine's own host and kernel, can read a filter")
     env = {**os.environ, "DOCKER_HOST": engine_url()}
-    printed = run_command(sys.executable, "-m", "benchmarks.system_calls", "--image", IMAGE, "--names", env=env).stdout
+    printed = run_command(sys.executable, "-m", "tools.system_calls", "--image", IMAGE, "--names", env=env).stdout
     assert re.search(r"^allowed +\d+ +\d+$", printed, re.MULTILINE)
     assert "socket" in printed.partition("Only allowed by")[2] or platform.machine() != "x86_64"

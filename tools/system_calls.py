@@ -1,4 +1,4 @@
-"""A count of the system calls that a container may make: `python -m benchmarks.system_calls`.
+"""A count of the system calls that a container may make: `python -m tools.system_calls`.
 
 The filter is read from the kernel as it was loaded, for a container with the engine's default profile and for one with
 ours, and evaluated for every call's number. Where the result depends on an argument, both branches are followed. Needs
@@ -168,7 +168,7 @@ def names_of(numbers: frozenset[int], machine: str) -> list[str]:
 
 def main() -> int:
     """Print the table; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.system_calls", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.system_calls", description=__doc__)
     parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or "figbox-runner:latest")
     parser.add_argument("--names", action="store_true", help="also list the calls that only the default profile allows")
     options = parser.parse_args()
