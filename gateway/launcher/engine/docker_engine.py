@@ -352,7 +352,7 @@ class DockerEngine:
     def _saw_oom(self, container_id: str, since_end_s: float) -> bool:
         """Look for the notice among the events up to so many seconds after a container's end.
 
-        By the engine's clock that moment is past, so the engine answers with the events it has kept and waits for none,
+        By the engine's clock that moment is past, so the engine returns the events it has kept and waits for none,
         unless its clock was set back. The SDK's own call has no time limit. An engine that doesn't show its events saw
         nothing: its account of the container, which it does give, then decides.
         """
