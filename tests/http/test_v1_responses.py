@@ -88,7 +88,7 @@ async def test_negotiation(client: Client, rig: Rig, accepts: list[str | None], 
         response = await client.post(PATH, headers={**AUTH, **headers}, json=GOOD, skip_auto_headers=["Accept"])
         if expected is None:
             document = await problem(response, 406)
-            assert document["error"] == "Accept must take image/png, application/json or application/zip", accept
+            assert document["error"] == "Accept must allow image/png, application/json or application/zip", accept
             assert rig.launcher.jobs == []
         else:
             assert (response.status, response.headers["Content-Type"]) == (200, expected), accept
@@ -98,7 +98,7 @@ async def test_negotiation(client: Client, rig: Rig, accepts: list[str | None], 
 async def test_several_formats_need_a_document_or_an_archive(client: Client, rig: Rig, accept: str | None) -> None:
     """Two pictures can't be returned as a picture alone, and no other form is chosen instead."""
     response = await _render(client, accept, format=["png", "svg"])
-    assert (await problem(response, 406))["error"] == "Accept must take application/json or application/zip"
+    assert (await problem(response, 406))["error"] == "Accept must allow application/json or application/zip"
     assert rig.launcher.jobs == []
     rig.launcher.result = figures_result(Format.PNG, Format.SVG)
     for better in (JSON, ZIP):

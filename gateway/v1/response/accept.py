@@ -93,7 +93,7 @@ def choose_forms(ranges: Sequence[Range], formats: Sequence[Format]) -> list[For
     forms = sorted((form for form in offers if ranks[form][0] > 0), key=ranks.__getitem__, reverse=True)
     if not forms:
         offered = list(offers.values())
-        raise NotAcceptable(f"Accept must take {', '.join(offered[:-1])} or {offered[-1]}")
+        raise NotAcceptable(f"Accept must allow {', '.join(offered[:-1])} or {offered[-1]}")
     return forms
 
 
