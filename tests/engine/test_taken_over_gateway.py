@@ -127,6 +127,23 @@ def draws(launcher: LiveLauncher) -> bool:
     return result is not None and result.outcome is Outcome.OK and result.picture is not None
 
 
+def states_of(launcher: LiveLauncher) -> Iterator[dict[str, Any]]:
+    """Yield the documents that a watcher is sent: one at once, and one for every change."""
+    with Peer(launcher) as peer:
+        peer.finish()
+        while True:
+            kind, length = FRAME_HEAD.unpack(peer._socket.recv(FRAME_HEAD.size, socket.MSG_WAITALL))
+            assert kind == STATE
+            yield parse(peer._socket.recv(length, socket.MSG_WAITALL))
+
+
+def wait_settled(launcher: LiveLauncher) -> None:
+    """Wait until one warm container is idle, and none is made or removed."""
+    for document in states_of(launcher):
+        if [document["gauges"][f"figbox_pool_{name}"] for name in ("idle", "making", "removing")] == [1, 0, 0]:
+            return
+
+
 @pytest.fixture(scope="module")
 def launcher(own_engine: SecondEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveLauncher]:
     """Return a launcher with a pool of one on the tests' own engine."""
@@ -138,16 +155,16 @@ def launcher(own_engine: SecondEngine, tmp_path_factory: pytest.TempPathFactory)
         FIGBOX_WALL_LIMIT_S=WALL_LIMIT_S,
         FIGBOX_SWEEP_PERIOD_S=1,
     ) as running:
-        wait_until(lambda: own_engine.counts()["containers"] == 1, "the pool is full")
+        wait_settled(running)
         yield running
 
 
 @pytest.fixture(autouse=True)
-def untouched(launcher: LiveLauncher, own_engine: SecondEngine) -> Iterator[EngineWitness]:
+def untouched(launcher: LiveLauncher) -> Iterator[EngineWitness]:
     """Assert, after each test, that the host is untouched and the launcher as before."""
     pid = launcher.process.pid
     assert result_in(say(launcher, *encode_job(PLOT))) is not None  # what a first job brings in is there
-    wait_until(lambda: own_engine.counts()["containers"] == 1, "the pool is as before")
+    wait_settled(launcher)
     socket_folder = sorted(path.name for path in launcher.socket.parent.iterdir())
     held = held_by(pid)
     log_lines = launcher.log_text().count("\n")
@@ -457,11 +474,7 @@ def test_words_of_a_peer_stay_out_of_the_log(launcher: LiveLauncher) -> None:
 
 def test_the_state_tells_nothing_secret(launcher: LiveLauncher) -> None:
     """What a peer can be told is readiness, sizes, environments and counts."""
-    with Peer(launcher) as peer:
-        peer.finish()
-        kind, length = FRAME_HEAD.unpack(peer._socket.recv(FRAME_HEAD.size))
-        document = parse(peer._socket.recv(length, socket.MSG_WAITALL))
-    assert kind == STATE
+    document = next(states_of(launcher))
     assert set(document) == {
         *("schema", "instance", "not_ready", "verdict", "sizes", "environments", "counts", "gauges")
     }
