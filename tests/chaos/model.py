@@ -23,7 +23,7 @@ STATUSES |= {"unauthorized": 401, "invalid-request": 400, "body-too-large": 413,
 STATUSES |= {"key-share-exceeded": 429, "queue-full": 503, "queue-timeout": 503, "shutting-down": 503}
 STATUSES |= {"container-lost": 503, "engine-unavailable": 503}
 
-#: Requests that are refused whatever else happens.
+#: Requests that are refused whatever the code does.
 REFUSALS = {
     Manner.STRANGER: "unauthorized",
     Manner.BROKEN: "invalid-request",
@@ -167,7 +167,10 @@ class Judge:
     def _flaw_of_refusal(self, seen: Seen, response: Response, unused: list[Incident]) -> str | None:
         slug = slug_of(response)
         if seen.plan.manner in REFUSALS:
-            return None if slug == REFUSALS[seen.plan.manner] else f"the response was {slug}"
+            # A gateway that has no launcher yet says so before it reads the body, to those with a right key.
+            early = slug == "engine-unavailable" and seen.plan.manner is not Manner.STRANGER
+            fits = slug == REFUSALS[seen.plan.manner] or (early and self._during(seen, ENGINE_FAULTS))
+            return None if fits else f"the response was {slug}"
         if slug == OUTCOMES[seen.plan.work]:
             # What the code said is as much its own as a picture is.
             said = f"ValueError: {seen.plan.token}" in response.json["error"].splitlines()

@@ -86,6 +86,20 @@ def test_faults_explain_what_they_cause(slug: str | None, faults: tuple[Fault, .
     assert judged(response, *faults, at=-1000)
 
 
+@pytest.mark.parametrize(
+    ("manner", "fault", "fits"),
+    [
+        (Manner.BROKEN, Fault.ENGINE_CRASH, True),
+        (Manner.STALLED, Fault.ENGINE_HANG, True),
+        (Manner.BROKEN, Fault.GATEWAY_KILL, False),
+        (Manner.STRANGER, Fault.ENGINE_CRASH, False),
+    ],
+)
+def test_a_gateway_without_an_engine_says_so_before_it_reads(manner: Manner, fault: Fault, fits: bool) -> None:  # noqa: FBT001 - a column
+    """A bad body is not looked at while no engine is known; a stranger learns nothing of it."""
+    assert (judged(problem("engine-unavailable"), fault, manner=manner) == []) is fits
+
+
 def test_an_orderly_end_owes_a_response() -> None:
     """A connection lost to SIGTERM is no excuse for a request that was there long before."""
     assert judged(None, Fault.GATEWAY_TERM, at=11) == []
