@@ -191,7 +191,7 @@ def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
 @pytest.mark.parametrize(
     ("code", "outcome", "text"),
     [
-        ("import os; os._exit(3)", "invalid_output", "exit status 3"),
+        ("import os; os._exit(3)", "invalid_output", "status 3"),
         ("import os; os.kill(os.getpid(), 9)", "killed", "SIGKILL"),
         ("import ctypes; ctypes.string_at(0)", "killed", "SIGSEGV"),
         ("import os; os.abort()", "killed", "SIGABRT"),
