@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def begin_gateway(
     way: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., contextlib.AbstractContextManager[LiveGateway]]:
-    """Return what runs a gateway with given settings, one way or the other."""
+    """Return a function that runs a gateway with given settings, in the way that the test asks for."""
 
     @contextlib.contextmanager
     def begin(**environment: object) -> Iterator[LiveGateway]:

@@ -1,4 +1,4 @@
-"""The benchmark runs from end to end; how fast anything is, no test says."""
+"""The benchmark runs from end to end; no test asserts how fast anything is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 
 DEADLINE_S = slowed(180)
 
-#: What each part leaves in the numbers.
+#: What each part adds to the numbers.
 PARTS = ("latency", "saturation", "memory_mib", "refusal_ms", "bursts", "first_requests", "savings", "soak")
 
 
@@ -35,7 +35,7 @@ def installations() -> set[str]:
 
 
 def test_tiny_form_measures_and_draws(tmp_path: Path) -> None:
-    """Every part runs once; the table is printed, the numbers and the picture are written, no container is left."""
+    """Every part runs once; the table is printed, the numbers and the picture are written, and no container is left."""
     before = installations()
     numbers = tmp_path / "numbers.json"
     command = [sys.executable, "-m", "benchmarks", "--tiny", "--one-runtime", "--json", str(numbers)]

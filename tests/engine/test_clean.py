@@ -32,7 +32,7 @@ OTHERS = ("ours2", "ours2.selftest", "ours.staging", "ours.staging.selftest", "t
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[SecondEngine]:
-    """Return an engine of the tests' own: the names of base images are the same on all."""
+    """Return an engine of the tests' own: the names of base images are the same on every engine."""
     runtimes.need_root()
     with second_engine(EngineSetup()) as running:
         yield running
@@ -40,7 +40,7 @@ def engine() -> Iterator[SecondEngine]:
 
 @pytest.fixture
 def checkout(tmp_path: Path, engine: SecondEngine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a checkout that looks as after use, which the environment's variables point at."""
+    """Return a checkout that looks used, with the environment's variables pointing at it."""
     for name in clean.CACHES:
         (tmp_path / name / "bin").mkdir(parents=True)
     (tmp_path / ".env").write_text("API_KEY=kept\n")
@@ -70,7 +70,7 @@ def make_image(client: docker.APIClient, name: str, **labels: str) -> None:
 
 
 def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient) -> None:
-    """Containers of the installation and its self-tests go, images, folders; `.env` stays, and what others made."""
+    """Containers of the installation and its self-tests, images and folders go; `.env` and what others made stay."""
     make_image(client, TAG, figbox_tag=TAG)
     make_image(client, "figbox-test-clean-science:latest", figbox_runner_tag=TAG)
     make_image(client, GATEWAY_TAG, figbox_tag=GATEWAY_TAG)
@@ -89,7 +89,7 @@ def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient)
 
 
 def test_an_image_in_use_is_kept(checkout: Path, client: docker.APIClient) -> None:
-    """An image that another's container was made from stays, and it is said."""
+    """An image that a container still uses stays, and the command says so."""
     make_image(client, TAG, figbox_tag=TAG)
     container = client.create_container(TAG)["Id"]
     output = io.StringIO()
@@ -100,7 +100,7 @@ def test_an_image_in_use_is_kept(checkout: Path, client: docker.APIClient) -> No
 
 
 def test_beside_a_gateway_nothing_is_removed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where something listens on the gateway's port, it says so and leaves everything."""
+    """Where something listens on the gateway's port, the command says so and removes nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("PORT", str(server.getsockname()[1]))
         with pytest.raises(SetupError, match="stop it first"):

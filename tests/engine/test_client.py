@@ -1,4 +1,4 @@
-"""The client against a live gateway: what the contract promises is what comes."""
+"""The client against a live gateway: every promise of the contract is kept."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_format_of_every_figure(client: figbox.Client) -> None:
 
 
 def test_options_change_the_picture(client: figbox.Client) -> None:
-    """Size, transparency, style and parameters arrive."""
+    """Size, transparency, style and parameters take effect."""
     render = client.render(
         PLOT,
         width=3,
@@ -80,7 +80,7 @@ def test_options_change_the_picture(client: figbox.Client) -> None:
 
 
 def test_files_go_in_and_come_out(client: figbox.Client) -> None:
-    """Text, bytes and modules beside the code; what it writes comes back, what it prints as well."""
+    """Text, bytes and modules go in beside the code; what it writes and prints comes back."""
     code = (
         "import helper\nframe = pd.read_csv('größe 1.csv')\nprint(len(frame), open('raw.bin', 'rb').read())\n"
         "import os; os.mkdir('out'); frame.to_csv('out/copy.csv')\nhelper.draw(frame)\n"
@@ -118,7 +118,7 @@ def test_same_seed_same_bytes(client: figbox.Client) -> None:
 def test_failures_have_their_outcome(
     client: figbox.Client, code: str, options: figbox.Options, outcome: figbox.Outcome
 ) -> None:
-    """Each with the detail that belongs to it."""
+    """Each failure has its outcome, with the detail that belongs to it."""
     with pytest.raises(figbox.RenderFailed) as caught:
         client.render(f"print('before', flush=True)\n{code}", **options)
     failure = caught.value
@@ -155,7 +155,7 @@ def test_program_error_names_line_column_and_source(client: figbox.Client) -> No
     ],
 )
 def test_refusals_name_the_option(client: figbox.Client, options: figbox.Options, option: str) -> None:
-    """Whatever the service doesn't take, it says which option it was."""
+    """Every refusal names the option that the service doesn't take."""
     with pytest.raises(figbox.Refused) as caught:
         client.render(PLOT, **options)
     assert caught.value.status == 400
@@ -163,7 +163,7 @@ def test_refusals_name_the_option(client: figbox.Client, options: figbox.Options
 
 
 def test_environment_and_manifest_agree(client: figbox.Client) -> None:
-    """What the service offers is what pictures were made in."""
+    """The manifest of a picture agrees with the environment that the service lists."""
     (environment_default,) = [found for found in client.environments() if found.name == "default"]
     manifest = client.render(PLOT).manifest
     assert manifest["environment"] == "default"
@@ -173,7 +173,7 @@ def test_environment_and_manifest_agree(client: figbox.Client) -> None:
 
 
 def test_wrong_key_is_told(gateway: LiveGateway) -> None:
-    """The service's refusal is ours."""
+    """A wrong key is the client's `Unauthorized`."""
     with figbox.Client(gateway.url, "another") as stranger, pytest.raises(figbox.Unauthorized):
         stranger.render(PLOT)
 
@@ -193,7 +193,7 @@ def test_examples_are_rendered_by_the_command(command: Figbox, tmp_path: Path) -
 
 
 def test_broken_script_among_others(command: Figbox, tmp_path: Path) -> None:
-    """Its traceback is shown, the data of another goes along, and what that one writes is kept."""
+    """A broken script's traceback is shown; another script gets its data file, and what it writes is kept."""
     write(tmp_path / "plots" / "broken.py", "import matplotlib.pyplot as plt\n\nplt.plot([1, 2], [1])\n")
     write(tmp_path / "plots" / "north" / "rain.csv", "day,mm\n1,7\n2,3\n")
     write(
@@ -212,7 +212,7 @@ def test_broken_script_among_others(command: Figbox, tmp_path: Path) -> None:
 
 
 def test_small_service_is_not_overrun(tmp_path: Path) -> None:
-    """One place and one waiting: it refuses, the command waits, and every script is rendered in the end."""
+    """A service with one place and a queue of one refuses; the command waits, and renders every script in the end."""
     for number in range(12):
         write(tmp_path / "plots" / f"{number}.py", PLOT)
     with live_gateway(tmp_path, FIGBOX_RUNNING_LIMIT=1, FIGBOX_QUEUE_LIMIT=1) as small:
@@ -225,7 +225,7 @@ def test_small_service_is_not_overrun(tmp_path: Path) -> None:
 
 
 def test_doctor_and_environments(command: Figbox) -> None:
-    """All is well, in words."""
+    """Both commands report that all is well."""
     done = command("figbox doctor && figbox environments")
     assert done.returncode == 0, done.stdout
     assert "ok     it renders: " in done.stdout
@@ -242,7 +242,7 @@ async def test_many_at_once(gateway: LiveGateway) -> None:
 
 
 def test_cached_render_says_so(tmp_path: Path) -> None:
-    """Where the operator keeps renders, the second one is the first; `--no-cache` renders anew."""
+    """With a cache, the second render is a copy of the first; `--no-cache` renders anew."""
     write(tmp_path / "a.py", PLOT)
     with live_gateway(tmp_path, FIGBOX_CACHE_MIB=16, FIGBOX_CACHE_FILE=tmp_path / "cache") as caching:
         variables = environment(command_folder(tmp_path / "bin"), FIGBOX_URL=caching.url, FIGBOX_API_KEY=KEY)

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.core, pytest.mark.both_ways, pytes
 
 
 def picture_of(response: Response) -> Image.Image:
-    """Return the picture of a response that must be one."""
+    """Return the picture of a response, which must be one."""
     assert response.status == 200, response.body[:2000]
     return Image.open(io.BytesIO(response.body))
 
@@ -29,7 +29,7 @@ def program(code: str) -> str:
 
 
 async def test_a_picture_is_served_as_ours(gateway: LiveGateway) -> None:
-    """A figure comes back as `image/png` with our headers and no others of meaning."""
+    """A figure comes back as `image/png` with our headers and no others that matter."""
     response = await gateway.render("plt.plot(np.arange(5))")
     assert response.status == 200
     assert response.headers["Content-Type"] == "image/png"
@@ -108,7 +108,7 @@ async def test_after_closing_one_figure_the_other_is_drawn(gateway: LiveGateway)
 
 @pytest.mark.parametrize("code", ["x = 1", "plt.plot([1]); plt.close()", "plt.plot([1]); plt.close('all')"])
 async def test_no_figure_is_an_error_that_says_so(gateway: LiveGateway, code: str) -> None:
-    """Code that leaves no open figure is told so, instead of being sent a blank picture."""
+    """Code that leaves no open figure gets an error that says so, not a blank picture."""
     response = await gateway.render(code)
     assert (response.status, response.json["outcome"]) == (500, "no_figure")
     assert "figure" in response.json["error"]
@@ -235,7 +235,7 @@ async def test_output_that_is_no_picture_is_not_served(gateway: LiveGateway, fra
 
 
 async def test_a_half_written_answer_is_no_answer(gateway: LiveGateway) -> None:
-    """A frame that promises more than comes ends as invalid, not as a hang or a picture."""
+    """A frame that is shorter than it promises is invalid output, not a hang or a picture."""
     code = FORGE + 'send(picture(b"x" * 10))\n' + "plt.plot([1])\nos._exit(0)\n"
     response = await gateway.render(code)
     assert (response.status, response.json["outcome"]) == (500, "invalid_output")

@@ -1,4 +1,4 @@
-"""Environments on a real engine: what code finds in each, what each is held to, and images of one's own."""
+"""Environments on a real engine: what code finds in each, the limits of each, and the operator's own images."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WALL_LIMIT_S, SCIENCE_WALL_LIMIT_S = slowed(2), slowed(20)
 SCIENCE = environments.tag_of(IMAGE, "science")
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples-science").glob("*.py"))}
 
-#: What `science` has and `default` has not, as code imports it.
+#: What `science` has and `default` lacks, as code imports it.
 ONLY_SCIENCE = ("networkx", "seaborn", "skimage", "sklearn", "statsmodels")
 
 
@@ -161,7 +161,7 @@ async def test_each_has_limits_of_its_own(gateway: LiveGateway) -> None:
 async def test_each_has_warm_containers_of_its_own(
     gateway: LiveGateway, client: docker.APIClient, science_image: str
 ) -> None:
-    """A container waits for each environment, made from its image and with its limits; none is ever the other's."""
+    """A container waits for each environment, made from its image and with its limits, and serves no other."""
 
     def warm() -> dict[str, int]:
         rows = client.containers(filters={"label": f"figbox.installation={gateway.installation}"})
@@ -174,7 +174,7 @@ async def test_each_has_warm_containers_of_its_own(
 
 
 async def test_unknown_environment_is_refused_before_anything_is_used(gateway: LiveGateway) -> None:
-    """It is a bad request that names the option and the names there are; no job is counted."""
+    """An unknown environment is a bad request that names the option and the known names; no job is counted."""
     before = await gateway.metric('figbox_environment_jobs_total{environment="default"}')
     response = await ask(gateway, "plt.plot([1])", "nowhere")
     assert response.status == 400
@@ -204,7 +204,7 @@ async def test_forked_runners_of_several_environments(science_image: str, tmp_pa
 
 
 async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_path: Path) -> None:
-    """Where the launcher is a process of its own, the file is that one's, and the gateway learns by asking."""
+    """A launcher that is a process of its own reads the file, and the gateway asks the launcher."""
     file = write_environments(tmp_path, science={"image": science_image, "wall_limit_s": 7})
     with live_launcher(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_POOL_SIZE=1) as launcher:
         gateway = start_split_gateway(tmp_path, launcher, FIGBOX_ENVIRONMENTS_FILE=tmp_path / "nowhere.toml")
@@ -237,7 +237,7 @@ def test_image_with_a_volume_stops_the_start(tmp_path: Path, client: docker.APIC
 
 
 def test_image_of_another_kind_stops_the_start(tmp_path: Path, client: docker.APIClient) -> None:
-    """An image whose program is not the runner is no environment."""
+    """An image whose program is not the runner is not an environment."""
     with committed(client, 'ENTRYPOINT ["python3", "-c", "print(1)"]') as image_id:
         assert "environment 'other'" in refused(tmp_path, image_id)
 
@@ -269,7 +269,7 @@ async def test_own_environment_as_documented(client: docker.APIClient, tmp_path:
 
 
 async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path) -> None:
-    """A module of one's own becomes part of an environment by the Dockerfile in docs/environments.md."""
+    """A module of the operator's own becomes part of an environment by the Dockerfile in docs/environments.md."""
     (dockerfile,) = blocks(ENVIRONMENTS, "dockerfile")
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:

@@ -49,7 +49,7 @@ async def test_example_gives_a_picture(gateway: LiveGateway, name: str) -> None:
     if name in PICTURES:
         shown, drawn = _rgb(PICTURES[name]), _rgb(response.body)
         assert shown.shape == drawn.shape
-        # But for the colours that it was brought down to.
+        # Not equal: the picture in the documents was reduced to a palette.
         assert np.abs(shown - drawn).mean() < 3, "draw it anew: python -m tools.render_pictures"
 
 

@@ -87,7 +87,7 @@ async def test_engine_ends_under_a_job(
 
 
 async def test_engine_hangs(gateway: LiveGateway, own_engine: SecondEngine) -> None:
-    """With a hung engine requests are refused, soon without asking it, and pictures come again when it goes on."""
+    """With a hung engine requests are refused, soon without calling it, and pictures come again when it goes on."""
     own_engine.hang()
     try:
         assert_documented(await gateway.render(PLOT))

@@ -1,4 +1,4 @@
-"""Forked runners: like their containers' process 1 in everything, or refused; and what their lives are like."""
+"""Forked runners are like their containers' process 1 in everything, or are refused; and how they live and end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DoctoredSandbox(Sandbox):
     doctoring: str = ""
 
     def template_config(self) -> dict[str, Any]:
-        """Return the template's create body, its program doctored."""
+        """Return the template's create body, with its program doctored."""
         program = (
             "import os, sys; sys.path.insert(0, '/opt/figbox'); import template\n"
             f"{self.doctoring}\n"
@@ -240,7 +240,7 @@ async def test_all_end_by_themselves_when_the_gateway_is_killed(tmp_path: Path) 
 
 
 async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_engine: SecondEngine) -> None:
-    """After an engine's crash pictures come again, and of the old template nothing is left."""
+    """After an engine's crash pictures come again, and nothing is left of the old template."""
     with live_gateway(
         tmp_path,
         docker_host=own_engine.url,
@@ -257,7 +257,7 @@ async def test_engine_that_crashed_gets_another_template(tmp_path: Path, own_eng
 
 
 async def test_stub_outlasts_no_guest(tmp_path: Path) -> None:
-    """The stub's own time ends a container whatever its guest does: it is the outermost clock."""
+    """The stub's own deadline ends a container, whatever its guest does: it is the outermost deadline."""
     async with maker() as making:
         sandbox = replace(making._sandbox, idle_limit_s=1, limits=Limits(wall_limit_s=0.5))
         config = sandbox.stub_config(20_001)
@@ -265,7 +265,7 @@ async def test_stub_outlasts_no_guest(tmp_path: Path) -> None:
 
 
 def test_host_that_does_not_allow_it_is_one_sentence(tmp_path: Path) -> None:
-    """Where a runner can't be made alike the gateway doesn't start, and says what to set."""
+    """Where a forked runner can't be made like process 1, the gateway doesn't start, and says what to set."""
     starting = "import gateway.launcher.fork.forking_maker as m, gateway.__main__ as g, sys\n"
     blind = (
         "m.read_call_filter = lambda process_id: (_ for _ in ()).throw(PermissionError(1, 'Operation not permitted'))"

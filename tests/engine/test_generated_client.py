@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-#: The maker knows types of JSON and octets; pictures are octets to it.
+#: The generator knows types of JSON and octets; pictures are octets to it.
 CONFIG = """\
 project_name_override: figbox-generated
 package_name_override: figbox_generated
@@ -74,7 +74,7 @@ print(json.dumps({
 
 
 def test_client_made_from_the_description(gateway: LiveGateway, tmp_path: Path) -> None:
-    """Its calls are understood and its types fit the responses, good ones and bad ones."""
+    """The service understands its calls, and its types fit the responses, good ones and bad ones."""
     config = tmp_path / "config.yml"
     config.write_text(CONFIG)
     tool = Path(sys.executable).with_name("openapi-python-client")

@@ -43,7 +43,7 @@ def make_gvisor(socket: Path, program: Path) -> subprocess.CompletedProcess[str]
 
 
 def test_our_running_engine_is_given_gvisor(own_engine: SecondEngine) -> None:
-    """It is registered without a restart and beside what was configured; the second time nothing is done."""
+    """The runtime is registered without a restart, beside what was configured; the second time nothing is done."""
     process_id = dockerd.own(own_engine.socket)
     assert process_id == own_engine.process_id
     program = Path(runsc()["path"])
@@ -77,7 +77,7 @@ def test_an_engine_that_refuses_its_configuration_is_told(
 
 
 def test_an_engine_of_another_owner_stays_as_it_is() -> None:
-    """One that this set-up didn't start is told apart; its owner gets the lines to write, and nothing is written."""
+    """An engine that this set-up didn't start is left as it is, and the error says why in one line."""
     need_root()
     with second_engine() as engine:
         before = engine.configuration.read_text()

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 @pytest.fixture(scope="module", params=["import", "fork"])
 def gateway(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveGateway]:
-    """Return a gateway with default settings; a forked runner has to be held as one that the engine made."""
+    """Return a gateway with default settings; a forked runner must be confined like one that the engine made."""
     with live_gateway(tmp_path_factory.mktemp("gateway"), FIGBOX_WARM_START=request.param) as running:
         yield running
 

@@ -50,14 +50,14 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
         FIGBOX_POOL_SIZE=POOL_SIZE,
         FIGBOX_RUNNING_LIMIT=RUNNING_LIMIT,
         FIGBOX_WALL_LIMIT_S=slowed(2),
-        # The engine by itself takes twelve: a kill that fails for the guest's doing would be our 503.
+        # The engine by itself takes twelve: a kill that fails because of the guest would be our 503.
         FIGBOX_ENGINE_TIMEOUT_S=min(slowed(5), 11),
     ) as running:
         yield running
 
 
 async def test_deadline_reaches_a_process_without_its_first_thread(gateway: LiveGateway) -> None:
-    """The deadline kills what is left of such a job, and says so: it is no failure of the engine's."""
+    """The deadline kills what is left of such a job, and says so: it isn't a failure of the engine."""
     response = await gateway.render(HEADLESS.format("pass"))
     assert (response.status, response.json.get("outcome")) == (500, "time_limit"), response.body
     await until(lambda: len(gateway.containers()) == POOL_SIZE, "only the pool is left")
@@ -65,7 +65,7 @@ async def test_deadline_reaches_a_process_without_its_first_thread(gateway: Live
 
 
 async def test_removals_that_take_long_delay_no_other_client(gateway: LiveGateway) -> None:
-    """A client that leaves one such container after another behind keeps no other from being served."""
+    """A client that leaves one such container after another behind doesn't keep others from being served."""
     hostile = asyncio.gather(*(gateway.render(HEADLESS.format(REPLY)) for _ in range(HEADLESS_JOBS)))
     served = []
     while not hostile.done():

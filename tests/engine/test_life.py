@@ -208,7 +208,7 @@ async def test_idle_containers_killed_from_outside_are_replaced(tmp_path: Path, 
 
 
 async def test_running_container_killed_from_outside(tmp_path: Path, client: docker.APIClient) -> None:
-    """A job whose container is killed from outside is told so."""
+    """The client of a job whose container is killed from outside is told so."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
         task, container = await begin_warm(gateway, SLEEP.format(20))
         client.kill(container)
@@ -218,7 +218,7 @@ async def test_running_container_killed_from_outside(tmp_path: Path, client: doc
 
 
 async def test_running_container_removed_from_outside(tmp_path: Path, client: docker.APIClient) -> None:
-    """A job whose container vanishes altogether is our loss, and may be tried again."""
+    """A job whose container vanishes altogether is our failure, and may be tried again."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
         task, container = await begin_warm(gateway, SLEEP.format(20))
         client.remove_container(container, force=True)
@@ -238,7 +238,7 @@ async def test_old_idle_containers_are_replaced(tmp_path: Path, client: docker.A
 
 
 async def test_exhausted_descriptors_refuse_and_recover(tmp_path: Path) -> None:
-    """Without free descriptors jobs are refused with a documented error, and with them all is well again."""
+    """Without free descriptors jobs are refused with a documented error, and are served once there are some again."""
     with live_gateway(
         tmp_path, FIGBOX_POOL_SIZE=0, FIGBOX_ENGINE_TIMEOUT_S=slowed(5), FIGBOX_SWEEP_PERIOD_S=1
     ) as gateway:
@@ -327,7 +327,7 @@ async def test_a_flooding_key_does_not_starve_another(tmp_path: Path) -> None:
 
 
 async def test_metrics_are_served_apart(tmp_path: Path) -> None:
-    """Prometheus metrics stand on their own listener, count what happened, and not on the public port."""
+    """Prometheus metrics count what happened, and are served by their own listener, not on the public port."""
     with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1) as gateway:
         await gateway.render(PLOT)
         await gateway.render("1/0")

@@ -75,7 +75,7 @@ async def test_time_limit(tight: LiveGateway, code: str) -> None:
 
 @pytest.mark.both_ways
 async def test_memory_limit(tight: LiveGateway) -> None:
-    """A job that touches more memory than it may have is killed by the kernel and told so."""
+    """A job that touches more memory than it may have is killed by the kernel, and its client is told so."""
     await assert_failure(tight, "x = b'x' * (400 << 20)", "memory_limit", "192 MiB")
 
 
@@ -111,7 +111,7 @@ async def test_threads(tight: LiveGateway) -> None:
 
 
 async def test_processes(tight: LiveGateway) -> None:
-    """There is no second process at all: a fork bomb has nothing to begin with."""
+    """There is no second process at all: a fork bomb can't begin."""
     await assert_failure(tight, "import os\nwhile True: os.fork()", "program_error", "os.fork()")
 
 
@@ -148,7 +148,7 @@ async def test_picture_too_large_in_pixels(tight: LiveGateway) -> None:
 
 @pytest.mark.both_ways
 async def test_crash(tight: LiveGateway) -> None:
-    """A crash of the interpreter is told from every limit, by its signal."""
+    """A crash of the interpreter is distinguished from every limit, by its signal."""
     await assert_failure(tight, "import ctypes; ctypes.string_at(0)", "killed", "SIGSEGV")
 
 
@@ -158,7 +158,7 @@ async def test_abort(tight: LiveGateway) -> None:
 
 
 async def test_closing_everything(tight: LiveGateway) -> None:
-    """A guest that closes all its descriptors has given no picture, and is gone."""
+    """A guest that closes all its descriptors gives no picture, and its container goes."""
     code = "import os, time\nos.closerange(0, 256)\ntime.sleep(60)"
     response = await tight.render(code)
     assert response.status == 500

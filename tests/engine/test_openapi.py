@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-#: Seconds to ask questions for, and how long it may take to end.
+#: Seconds to send requests for, and how long the fuzzer may take to end.
 BUDGET_S = 20
 DEADLINE_S = slowed(120)
 
-#: The same questions each time, as far as the time for them goes; another seed asks others.
+#: The same requests each time, as many as there is time for; another seed sends others.
 SEED = 20_261_125
 
-#: Questions that show that it asked at all; a quiet machine gets through hundreds.
+#: Requests that show that the fuzzer ran at all; a quiet machine gets through hundreds.
 CASES_LEAST = 20
 
 
@@ -64,7 +64,7 @@ def _described(description: dict[str, Any], option: str) -> Iterator[dict[str, A
 
 
 async def test_no_answer_contradicts_the_description(gateway: LiveGateway, tmp_path: Path) -> None:
-    """Whatever the description allows gets a response as it says, and whatever it doesn't is refused."""
+    """A request that the description allows gets a response that it describes; any other is refused."""
     description = tmp_path / "openapi.json"
     description.write_text(json.dumps(await _known_to_clients(gateway)))
     command = [

@@ -1,4 +1,4 @@
-"""Whole jobs on a real engine: all that a person gets back, the same bytes everywhere, and limits lowered for real."""
+"""Whole jobs on a real engine: all that a client gets back, the same bytes everywhere, and limits lowered for real."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_same_job_gives_the_same_bytes_on_two_engines(warm: LiveExecutor, 
     ],
 )
 async def test_what_was_printed_before_an_end_is_told(warm: LiveExecutor, ending: str, outcome: Outcome) -> None:
-    """However a job ends, its last words on both streams are in the result."""
+    """However a job ends, what it wrote last to both streams is in the result."""
     code = f"import sys\nprint('step 1'); print('hm', file=sys.stderr); print('step 2')\n{ending}"
     result = await warm.run(code, wall_limit_s=slowed(5))
     assert result.outcome is outcome, result.error
@@ -176,7 +176,7 @@ async def test_smallest_memory_draws(warm: LiveExecutor) -> None:
 
 
 async def test_data_beyond_the_working_directory_is_told() -> None:
-    """Data that doesn't fit there ends the job with a sentence."""
+    """Data that doesn't fit the working directory ends the job with a sentence that says so."""
     async with live_executor(limits=Limits(tmpfs_limit_bytes=4 * MiB)) as running:
         result = await running.run("plt.plot([1])", files=(NamedFile("big.bin", bytes(5 * MiB)),))
     assert result.outcome is Outcome.PROGRAM_ERROR
@@ -184,7 +184,7 @@ async def test_data_beyond_the_working_directory_is_told() -> None:
 
 
 async def test_files_never_exceed_the_output(warm: LiveExecutor) -> None:
-    """A working directory full of files brings as many as fit, and never the output limit."""
+    """Of a working directory full of files as many come back as fit, and the output limit is never met."""
     result = await warm.run("for n in range(20): open(f'{n:02}', 'wb').write(bytes(1 << 20))\nplt.plot([1])")
     assert result.outcome is Outcome.OK, result.error
     assert len(result.files) == 15

@@ -107,7 +107,7 @@ def engine() -> Iterator[Any]:
 
 @pytest.fixture
 def run(engine: Any) -> Run:
-    """Run the image with bytes on stdin; gives exit code, stdout and stderr."""
+    """Run the image with bytes on stdin; return exit code, stdout and stderr."""
 
     def run_image(stdin: bytes, *command: str, **options: Any) -> tuple[int, bytes, bytes]:
         container = engine.containers.create(
@@ -137,7 +137,7 @@ def test_by_hand(run: Run) -> None:
     "program", [ALL_FORMATS, LIBRARIES, KINDS, FONTS], ids=["formats", "libraries", "kinds", "fonts"]
 )
 def test_everything_works_under_the_hardening(run: Run, program: str) -> None:
-    """No limit or filter is in the way of an honest plot, and nothing is warned of."""
+    """No limit or filter is in the way of an honest plot, and there are no warnings."""
     code, stdout, stderr = run(b"import warnings; warnings.simplefilter('error')\n" + program.encode(), **HARDENED)
     assert (code, stderr.replace(b"The PostScript backend does not support transparency; partially transparent "
                                  b"artists will be rendered opaque.\n", b"")) == (0, b"")  # fmt: skip

@@ -126,7 +126,7 @@ answer = {
 }
 """
 
-#: The value of an argument that a manifold call is allowed for, and the argument's place.
+#: The value of an argument for which a call of many uses is allowed, and the argument's place.
 ARGUMENTS = {
     "ioctl-TCGETS": (1, 0x5401),
     "ioctl-FIONBIO": (1, 0x5421),

@@ -136,7 +136,7 @@ async def test_a_runtime_that_renders_nothing_is_found(settings_on: Callable[[st
 
 
 def test_a_gateway_does_not_start_on_an_engine_that_ignores_a_limit(engine: SecondEngine, tmp_path: Path) -> None:
-    """It is refused, with the reason in the one sentence that it ends with."""
+    """The gateway refuses such an engine, with the reason in the one sentence that it ends with."""
     with (
         pytest.raises(AssertionError, match="the sandbox does not hold: it has more threads than allowed"),
         live_gateway(tmp_path, docker_host=engine.url, FIGBOX_RUNTIME="without-pids"),
@@ -146,7 +146,7 @@ def test_a_gateway_does_not_start_on_an_engine_that_ignores_a_limit(engine: Seco
 
 @pytest.mark.parametrize(("runtime", "status"), [("runc", 0), ("without-memory", 1), ("unheard-of", 2)])
 def test_the_command_tells_by_its_status(engine: SecondEngine, runtime: str, status: int) -> None:
-    """Each user who may open the socket can test the sandbox by hand; the table names what is wrong."""
+    """Any user who may open the socket can test the sandbox by hand; the table names what is wrong."""
     environment = {"DOCKER_HOST": engine.url, "FIGBOX_RUNTIME": runtime, "FIGBOX_IMAGE": IMAGE, "PATH": "/usr/bin"}
     done = run(sys.executable, "-m", "gateway.launcher.selftest", env=environment, limit_s=slowed(90))
     assert done.returncode == status, done.stdout + done.stderr
@@ -161,7 +161,7 @@ def turn(flag: Path, *, on: bool) -> None:
 
 
 async def test_an_engine_that_came_back_worse_gets_no_job(engine: SecondEngine, flag: Path, tmp_path: Path) -> None:
-    """An engine that was away is tested before it is trusted again; what it ignores stops all jobs until it doesn't."""
+    """An engine that was away is tested before it is trusted again; while it ignores a limit, no job runs."""
     settings = {"FIGBOX_RUNTIME": "turncoat", "FIGBOX_POOL_SIZE": 1}
     with live_gateway(tmp_path, docker_host=engine.url, **settings) as gateway:
         self_test = (await gateway.until_ready()).json["self_test"]
@@ -191,7 +191,7 @@ async def test_an_engine_that_came_back_worse_gets_no_job(engine: SecondEngine, 
 
 
 def test_self_tests_leave_nothing_under_their_name(engine: SecondEngine) -> None:
-    """Whatever the tests above came to, no container of a self-test is left."""
+    """Whatever the results of the tests above, no container of a self-test is left."""
     with engine_client(engine.url) as client:
         rows = client.containers(all=True, filters={"label": LABEL_INSTALLATION})
         assert [row["Labels"][LABEL_INSTALLATION] for row in rows] == []

@@ -40,7 +40,7 @@ PROGRAM = "open('/made', 'w').write('{text}')\n"
 
 @pytest.fixture
 def client() -> Iterator[DockerClient]:
-    """Return the engine that is meant."""
+    """Return a client of the engine that the set-up would use."""
     with closing(docker.DockerClient(base_url=engine.meant().url)) as client:
         yield client
 
@@ -126,7 +126,7 @@ def second_engine() -> Iterator[dockerd.Daemon]:
 
 
 def test_an_engine_is_started_where_none_answers(second_engine: dockerd.Daemon) -> None:
-    """The daemon is started by hand in a session of its own, past a stale process file; once, not twice."""
+    """The daemon is started by hand in a session of its own, despite a stale process file; once, not twice."""
     process_file = second_engine.run_folder / "docker.pid"
     process_file.write_text(str(os.getpid()))  # the id lives again, under another program
     output = io.StringIO()
@@ -146,7 +146,7 @@ def test_an_engine_is_started_where_none_answers(second_engine: dockerd.Daemon) 
 
 
 def test_an_engine_that_ends_at_once_is_told(second_engine: dockerd.Daemon) -> None:
-    """What dockerd said last is shown with where its log is, without waiting for the deadline."""
+    """What dockerd said last is shown, with the place of its log, without waiting for the deadline."""
     broken = dockerd.Daemon(
         socket=second_engine.socket,
         run_folder=second_engine.run_folder,

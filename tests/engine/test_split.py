@@ -31,7 +31,7 @@ PLOT = "plt.plot([1, 2])"
 SLEEP = "import time; time.sleep({}); plt.plot([1])"
 SPIN = "while True: pass"
 
-#: Modules that know an engine. None of them may be loaded where none is to be reached.
+#: Modules that know an engine. None of them may be loaded where no engine may be reached.
 ENGINE_MODULES = {"docker", "requests", "urllib3", "gateway.launcher.engine.docker_engine", "gateway.launcher.launcher"}
 
 
@@ -56,7 +56,7 @@ async def begin(split: LiveSplit, code: str) -> asyncio.Task[object]:
 
 
 def test_the_gateway_loads_nothing_that_knows_an_engine() -> None:
-    """All that a gateway of another process imports, said by Python itself, has no client of an engine in it."""
+    """What a gateway without a launcher inside imports, as Python lists it, has no client of an engine in it."""
     environment = {**os.environ, "API_KEY": KEY, "PORT": "0", "FIGBOX_METRICS_PORT": "0", "DOCKER_HOST": NO_ENGINE}
 
     def loaded(launcher: str) -> set[str]:
@@ -130,7 +130,7 @@ async def test_the_launcher_does_not_listen_on_a_network(split: LiveSplit) -> No
 
 
 async def test_a_client_that_hangs_up_ends_its_job(split: LiveSplit) -> None:
-    """The client's end is the gateway's, the gateway's is the launcher's, and the container is gone."""
+    """When a client hangs up, the gateway hangs up on the launcher, and the container is removed."""
     task = await begin(split, SPIN)
     await split.gateway.until_metric("figbox_pool_idle", 1)
     assert len(split.gateway.containers()) == 2
@@ -201,7 +201,7 @@ async def test_an_orderly_end_of_the_launcher(split: LiveSplit) -> None:
 
 
 async def test_an_orderly_end_of_both(split: LiveSplit) -> None:
-    """A gateway that ends lets its jobs finish, and leaves the launcher running; that one ends as clean."""
+    """A gateway that ends lets its jobs finish, and leaves the launcher running, which then ends as cleanly."""
     task = await begin(split, SLEEP.format(slowed(1)))
     split.gateway.process.send_signal(signal.SIGTERM)
     assert (await task).status == 200  # type: ignore[attr-defined]

@@ -219,7 +219,7 @@ def test_every_other_verb(launcher: LiveLauncher) -> None:
 
 
 def spellings(name: str) -> set[str]:
-    """Return how a name could be written in the hope of a reader that isn't strict."""
+    """Return the ways in which a name could be written for a reader that isn't strict."""
     words = name.split("_")
     camel = words[0] + "".join(word.title() for word in words[1:])
     pascal = "".join(word.title() for word in words)
@@ -307,7 +307,7 @@ def test_wrong_types_everywhere(launcher: LiveLauncher) -> None:
 
 
 def test_lengths_depths_and_halves(launcher: LiveLauncher) -> None:
-    """Lengths without bytes, bytes without lengths, depths without end and halves of frames end in a refusal."""
+    """Lengths without bytes, bytes without lengths, endless nesting and halves of frames are refused."""
     document, data = encode(PLOT)
     for pieces in (
         [FRAME_HEAD.pack(JOB, 2**32 - 1)],
@@ -334,14 +334,14 @@ def test_lengths_depths_and_halves(launcher: LiveLauncher) -> None:
 
 
 def test_code_that_is_no_text(launcher: LiveLauncher) -> None:
-    """Bytes that are no UTF-8, and zeros, are no code."""
+    """Bytes that aren't UTF-8, and zeros, aren't code."""
     for code in (b"\xff\xfe", b"a\0b", b"\xed\xa0\x80"):
         document, _ = encode(Job("x" * len(code)))
         assert say(launcher, encode_frame(JOB, document), encode_frame(DATA, code))[:1] == FAILURE
 
 
 def test_thousands_of_connections(launcher: LiveLauncher) -> None:
-    """Connections without end, open, half open, or closed at once, take no more than a bounded number of places."""
+    """Endless connections, open, half open, or closed at once, take no more than a bounded number of places."""
     for _ in range(2000):
         with contextlib.suppress(BlockingIOError):  # the kernel holds no more
             Peer(launcher)._socket.close()
@@ -390,7 +390,7 @@ def test_a_job_and_more(launcher: LiveLauncher) -> None:
 
 
 def test_floods(launcher: LiveLauncher) -> None:
-    """Bytes without end are not kept, and end their connection."""
+    """An endless stream of bytes is not kept, and its connection is closed."""
     chunk = os.urandom(65536)
     for first in (b"", FRAME_HEAD.pack(JOB, 200_000), encode_job(PLOT)[0], FRAME_HEAD.pack(b"Z", 2**32 - 1)):
         with Peer(launcher) as peer:
@@ -415,7 +415,7 @@ def test_watchers_that_never_read(launcher: LiveLauncher) -> None:
 
 
 def test_other_users(launcher: LiveLauncher) -> None:
-    """A uid that is no peer can't reach the socket, and if it could it would be closed unread."""
+    """Another user can't reach the socket; if one could, the connection would be closed unread."""
     if os.geteuid() != 0:
         pytest.skip("only root can be another user")
     program = (
@@ -460,7 +460,7 @@ def test_other_users(launcher: LiveLauncher) -> None:
 
 
 def test_words_of_a_peer_stay_out_of_the_log(launcher: LiveLauncher) -> None:
-    """Nothing that a peer says can be read in the launcher's log."""
+    """Nothing that a peer says appears in the launcher's log."""
     mark = f"mark{secrets.token_hex(8)}"
     for pieces in (
         [mark.encode() * 10],

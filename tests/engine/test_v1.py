@@ -52,7 +52,7 @@ async def test_script_with_curl_s_manners(gateway: LiveGateway) -> None:
 
 @pytest.mark.parametrize("kind", Format)
 async def test_each_format_alone(gateway: LiveGateway, kind: Format) -> None:
-    """Each format is served as what it is; the same request has the same bytes and tag, and knows it with 304."""
+    """Each format has its type; the same request gives the same bytes and tag, and 304 to a client that has them."""
     response = await gateway.render_v1(f"?format={kind}", headers=PYTHON, data=LINE)
     assert (response.status, response.headers["Content-Type"]) == (200, PICTURE_TYPES[kind]), response.body
     tag = response.headers["ETag"]
@@ -205,7 +205,7 @@ async def test_prints_of_a_failure(gateway: LiveGateway) -> None:
 
 
 async def test_bad_values_that_only_matplotlib_knows(gateway: LiveGateway) -> None:
-    """A value of the right kind that Matplotlib refuses is told as the failure that it is, naming the parameter."""
+    """A value of the right kind that Matplotlib refuses is reported as a failure that names the parameter."""
     document = await _document(gateway, 422, code=LINE, rc={"axes.facecolor": "no such colour"})
     assert document["outcome"] == "program_error"
     assert "axes.facecolor" in document["error"]
