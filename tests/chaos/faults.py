@@ -100,7 +100,7 @@ class Installation:
         await asyncio.to_thread(end_gateway, process)
 
     async def clear(self) -> None:
-        """Leave nothing, whatever happened."""
+        """Remove everything, whatever happened."""
         for task in self._unpausing:
             task.cancel()
         await asyncio.gather(*self._unpausing, return_exceptions=True)
@@ -177,15 +177,15 @@ class Installation:
             try:
                 client.unpause(name)
             except docker.errors.APIError as error:
-                # It is gone, or runs again, or has ended: there is nothing to be woken.
+                # It is gone, or runs again, or has ended: there is nothing to wake.
                 return error.status_code in (404, 409, 500)
             return True
 
-        while not await asyncio.to_thread(self._ask, unpause):  # noqa: ASYNC110 - the engine sends no news while it is away
+        while not await asyncio.to_thread(self._ask, unpause):  # noqa: ASYNC110 - the engine sends no events while it is away
             await asyncio.sleep(0.3)
 
     def _ask(self, question: Callable[[docker.APIClient], Any]) -> Any:
-        """Return what the engine says, None when it says nothing."""
+        """Return the engine's response, None when there is none."""
         with contextlib.suppress(*ENGINE_TROUBLE), engine_client(self.engine.url, timeout=slowed(3)) as client:
             return question(client)
 

@@ -109,7 +109,7 @@ class Judge:
         found: list[str] = []
         unused = [incident for incident in self.incidents if incident.fault in CONTAINER_FAULTS]
         ids: Counter[str] = Counter()
-        # By their ends: so giving each the earliest incident that fits wastes none.
+        # In the order of their ends: then taking the earliest incident that fits each one wastes none.
         for seen in sorted(self.requests, key=lambda seen: seen.ended):
             flaw = self._flaw(seen, unused)
             if flaw is not None:
@@ -172,7 +172,7 @@ class Judge:
             fits = slug == REFUSALS[seen.plan.manner] or (early and self._during(seen, ENGINE_FAULTS))
             return None if fits else f"the response was {slug}"
         if slug == OUTCOMES[seen.plan.work]:
-            # What the code said is as much its own as a picture is.
+            # An exception's text must be the request's own, as a picture must.
             said = f"ValueError: {seen.plan.token}" in response.json["error"].splitlines()
             return (
                 None if said or seen.plan.work is not Work.ERROR else f"another's traceback: {response.json['error']}"

@@ -1,7 +1,7 @@
 """Everything at once: load of several keys, while gateway, engine, containers and clients are killed at random.
 
 The plan is seeded. `FIGBOX_CHAOS_SEED` chooses another (`random` draws one), `FIGBOX_CHAOS_S` sets the seconds of load;
-half for each act. The default seed is always the same, so that a red run is about the change and not about the dice.
+half for each act. The default seed is always the same, so that a red run is due to the change and not to chance.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
     """Whatever dies, every picture is its client's own, every failure a documented one, and nothing is left.
 
     Two acts. In the first the gateway is killed and restarted, too; in the second it is left to itself, so that what
-    one process gathers under faults of everything else can be told. After each, all must come to rest.
+    one process gathers under faults of everything else can be seen. After each, all must come to rest.
     """
     wish = os.environ.get("FIGBOX_CHAOS_SEED") or str(DEFAULT_SEED)
     seed = secrets.randbelow(1_000_000) if wish == "random" else int(wish)
@@ -126,7 +126,7 @@ async def test_chaos(engine: SecondEngine, tmp_path: Path, capsys: pytest.Captur
     assert after.threads <= THREADS_LIMIT
     assert after.descriptors - before.descriptors <= max(0, after.threads - before.threads) + CONNECTIONS_SLACK
     assert judge.pictures > 0
-    # A fault that can't be done any more must not go unnoticed.
+    # A fault that can't be injected any more must not go unnoticed.
     happened = {incident.fault for incident in judge.incidents}
     assert happened >= set(CONTAINER_FAULTS)
     assert happened & set(ENGINE_FAULTS)

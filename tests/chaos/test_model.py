@@ -1,4 +1,4 @@
-"""The judge of the chaos test sees what it is there for, and the plan is the seed's alone."""
+"""The judge of the chaos test finds what it should, and the plan depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def judged(
 
 
 def test_own_picture_passes_and_another_does_not() -> None:
-    """A picture must be the one that its client asked for, and asked for at all."""
+    """A picture must be the one that its client asked for, and one that was asked for at all."""
     assert judged(picture("mine")) == []
     assert judged(picture("yours"))
     assert judged(picture("mine"), work=Work.SPIN)
@@ -52,7 +52,7 @@ def test_own_picture_passes_and_another_does_not() -> None:
 
 
 def test_own_traceback_passes_and_another_does_not() -> None:
-    """So must what an exception says."""
+    """An exception's text must be its client's own, too."""
     assert judged(problem("program-error", "ValueError: mine"), work=Work.ERROR) == []
     assert judged(problem("program-error", "ValueError: mine-1"), work=Work.ERROR)
 
