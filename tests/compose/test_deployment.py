@@ -71,7 +71,7 @@ def status_of(deployed: Deployment, service: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("service", ["gateway", "launcher"])
 def test_what_both_containers_are(deployed: Deployment, service: str) -> None:
-    """Neither has a capability, a way to one, a file system to write, or bounds left open."""
+    """Neither container has a capability, a way to gain one, a writable file system, or an unset limit."""
     record = deployed.inspect(service)
     host = record["HostConfig"]
     assert host["ReadonlyRootfs"]
@@ -116,7 +116,7 @@ def test_the_gateway_publishes_its_port_alone(deployed: Deployment) -> None:
 
 
 def test_the_launcher_has_no_network_and_no_key(deployed: Deployment) -> None:
-    """The launcher sees a loopback interface, no key, and of the engine's folder what it may read."""
+    """The launcher sees a loopback interface, no key, and the engine's folder read-only."""
     record = deployed.inspect("launcher")
     assert record["HostConfig"]["NetworkMode"] == "none"
     assert inside(
@@ -131,7 +131,7 @@ def test_the_launcher_has_no_network_and_no_key(deployed: Deployment) -> None:
 
 
 def test_the_socket_between_them(deployed: Deployment) -> None:
-    """It lies in a folder that the launcher alone can write, and the gateway's group may open it."""
+    """The socket lies in a folder that the launcher alone can write, and the gateway's group may open it."""
     program = (
         "import json, os; s, f = os.stat('/run/figbox/launcher.sock'), os.stat('/run/figbox')\n"
         "print(json.dumps([oct(s.st_mode), s.st_uid, s.st_gid, oct(f.st_mode), f.st_uid, f.st_gid]))"
@@ -214,7 +214,7 @@ print(json.dumps(found))
 
 @pytest.mark.parametrize("service", ["gateway", "launcher"])
 def test_the_health_check_is_a_program(deployed: Deployment, service: str) -> None:
-    """The engine asks by Python, without a shell; and it says healthy."""
+    """The health check runs Python, without a shell, and reports healthy."""
     record = deployed.inspect(service)
     assert record["Config"]["Healthcheck"]["Test"] == ["CMD", "python3", "/opt/figbox/entrypoint.py", "health"]
     end = time.monotonic() + slowed(60)
@@ -258,7 +258,7 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
 
 
 def test_a_container_without_the_way_down_from_root_says_so() -> None:
-    """Root that can't be given up is no start."""
+    """A container that can't give up root doesn't start."""
     name = f"figbox-test-{secrets.token_hex(4)}"
     words = ["run", "--name", name, "--network", "none", "--cap-drop", "ALL", "-e", "API_KEY=x", GATEWAY_IMAGE]
     with pytest.raises(AssertionError, match="root can't be dropped"):
@@ -267,6 +267,6 @@ def test_a_container_without_the_way_down_from_root_says_so() -> None:
 
 
 def test_an_unknown_role_is_refused() -> None:
-    """Another command than the two roles is not run."""
+    """No command but the two roles is run."""
     with pytest.raises(AssertionError, match="there is no role 'sh'"):
         docker("run", "--rm", "--network", "none", GATEWAY_IMAGE, "sh")
