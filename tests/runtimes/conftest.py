@@ -36,7 +36,7 @@ class Subject:
 
     Attributes:
         title: Of the runtime's column in the documents.
-        gateway: It.
+        gateway: The gateway on it.
     """
 
     title: str
@@ -62,7 +62,7 @@ def remapping_engine() -> Iterator[SecondEngine]:
 
 @pytest.fixture(scope="package", params=list(RUNTIMES))
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
-    """Return a gateway on each runtime in turn; that it starts is its own proof of the sandbox."""
+    """Return a gateway on each runtime in turn; by starting it has proved the sandbox."""
     title: str = request.param
     remapped = title.endswith("remapped")
     engine = request.getfixturevalue("remapping_engine" if remapped else "engine_with_runtimes")

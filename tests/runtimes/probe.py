@@ -43,7 +43,7 @@ def all_refused(*calls):
 
 
 def fork():
-    """Have a child for a moment."""
+    """Fork a child, which ends at once."""
     child = os.fork()
     if child == 0:
         os._exit(0)

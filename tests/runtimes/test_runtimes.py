@@ -1,4 +1,4 @@
-"""On every runtime the gateway starts, renders, holds its limits and leaves nothing; the documents' table is so."""
+"""On every runtime the gateway starts, renders, holds its limits and leaves nothing, as the documents' table says."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_it_renders(subject: Subject) -> None:
 
 
 async def test_limits_hold(subject: Subject) -> None:
-    """Time, memory, output and crashes are told apart as everywhere, and the next client is served."""
+    """Time, memory, output and crashes are distinguished on every runtime, and the next client is served."""
     answers = await asyncio.gather(*(subject.gateway.render(code) for code in TOO_MUCH))
     told = [answer.json.get("outcome") for answer in answers]
     assert dict(zip(TOO_MUCH, told, strict=True)) == TOO_MUCH
