@@ -33,7 +33,7 @@ PARALLEL = 2
 
 INSTALLATION = f"test-{secrets.token_hex(6)}"
 
-#: Fields of the engine's record that we leave unset and that are not empty then. Everything else must be.
+#: Fields of the engine's record that aren't empty though we leave them unset. All others must be empty.
 ENGINES_OWN = {
     "Runtime": "the engine's default, where none is set",
     "ShmSize": "without effect: there is no shared memory",
@@ -43,7 +43,7 @@ ENGINES_OWN = {
 
 
 class Answers:
-    """Runs every probe on both sides, a few at a time, and keeps what they said."""
+    """Runs every probe on both sides, a few at a time, and keeps what they found."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._local = threading.local()
@@ -59,7 +59,7 @@ class Answers:
                     self._futures[line.name, without] = self._pool.submit(self._watch, line, config)
 
     def get(self, line: Line, *, without: bool) -> Any:
-        """Return what a line's probe answers."""
+        """Return what a line's probe found."""
         return self._futures[line.name, without].result()
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ def sandbox(client: docker.APIClient) -> Sandbox:
 
 @pytest.fixture(scope="module")
 def answers(sandbox: Sandbox) -> Iterator[Answers]:
-    """Return what all probes say."""
+    """Return what all probes found."""
     with closing(Answers(sandbox)) as answers:
         yield answers
 
@@ -117,7 +117,7 @@ def test_line_holds_alone(answers: Answers, line: Line) -> None:
 
 
 def test_every_line_has_its_proof() -> None:
-    """Nothing stands in the create body that neither a probe nor a reason speaks of, and the other way round."""
+    """All that the create body says has a probe or a reason, and each of these is for something that it says."""
     sandbox = Sandbox("sha256:0", Limits(), "runc", "here", "now", 60)
     proved = {line.covers for line in LINES if line.covers is not None}
     assert proved | set(IDENTITY) == leaves(sandbox.job_config(20_000))
@@ -126,7 +126,7 @@ def test_every_line_has_its_proof() -> None:
 
 
 def test_other_bodies_have_no_line_of_their_own() -> None:
-    """A stub is held as a job is; the template, which meets no job's code, by what docs/fork.md names besides."""
+    """A stub is confined as a job is; the template, which runs no job's code, differs as docs/fork.md says."""
     sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
     job, stub, template = (
         leaves(config) for config in (sandbox.job_config(1), sandbox.stub_config(1), sandbox.template_config())

@@ -116,7 +116,7 @@ def look_for_a_health_check(client: docker.APIClient, config: Config) -> object:
 
 
 def stop(client: docker.APIClient, config: Config) -> object:
-    """Have the engine stop a container, and see whether that was asked first."""
+    """Have the engine stop a container, and see whether the container was asked to end first."""
     with attached(client, config) as (container_id, stream):
         client.start(container_id)
         read_until(stream, b"ready")
@@ -163,7 +163,7 @@ def see_how_it_goes_on(client: docker.APIClient, config: Config) -> object:
 
 
 def read_until(stream: socket.socket, text: bytes) -> bytes:
-    """Read a container's multiplexed streams until a text comes by, or the end."""
+    """Read a container's multiplexed streams until a text appears, or to their end."""
     data = bytearray()
     while text not in data and (chunk := stream.recv(4096)):
         data += chunk
