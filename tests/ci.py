@@ -43,7 +43,7 @@ GRACE_S = 60
 #: Seconds to show the rest of what a command printed when it has ended.
 READ_OUT_S = 5
 
-#: How often a campaign may take its usual time, scaled: `make test` measures a machine only roughly.
+#: How many times its usual time, scaled, a campaign may take: `make test` measures a machine only roughly.
 MARGIN = 1.25
 
 #: Runs before the campaigns; the first failure ends it all. How long `TEST` takes says how fast the machine is.
@@ -124,7 +124,7 @@ class Ending:
 
 
 def in_order(campaigns: Sequence[Campaign], commit: str) -> list[Campaign]:
-    """Return the campaigns in the order of a commit: any is the first as often as any other."""
+    """Return the campaigns in the order of a commit: each comes first equally often."""
     return sorted(campaigns, key=lambda campaign: hashlib.sha256(f"{commit} {campaign.name}".encode()).digest())
 
 

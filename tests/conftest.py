@@ -55,7 +55,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting comes from the environment of whoever runs the tests."""
+    """Keep the environment of the person who runs the tests out of the settings."""
     for field in FIELDS.values():
         monkeypatch.delenv(str(field.alias), raising=False)
 
@@ -68,7 +68,7 @@ def make_settings(clean_environment: None) -> Callable[..., Settings]:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Everything that is logged, as the production's JSON lines."""
+    """Return everything that is logged, as JSON lines as in production."""
     stream = io.StringIO()
     with kept_logging():
         configure_logging(debug=False, stream=stream)

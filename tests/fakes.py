@@ -91,7 +91,7 @@ class FakeConversation:
         self.jobs: list[bytes] = []
 
     def spoil(self) -> None:
-        """Die or speak while waiting, as a real one tells of it."""
+        """Die or speak while waiting, as a real one would."""
         self.is_idle = False
         if self.on_spoilt is not None:
             self.on_spoilt()
@@ -102,7 +102,7 @@ class FakeConversation:
         self.closed = True
 
     async def exchange(self, job_frames: bytes, reader: ReplyReader, output_limit_bytes: int) -> object:
-        """Give the answer, raise it, or wait for ever when there is none."""
+        """Return what the test set, raise it if it is an error, or wait for ever when nothing is set."""
         self.jobs.append(job_frames)
         reader.feed(self.stdout)
         if self.answer is None:
@@ -113,7 +113,7 @@ class FakeConversation:
 
 
 class FakeMaker:
-    """Makes containers of nothing; keeps the books of all it made.
+    """Makes containers without an engine, and remembers all it made.
 
     Attributes:
         held: Makes wait for `finish` when True; else they succeed at once.
@@ -226,7 +226,7 @@ class FakePool:
 
 
 class FakeEngine:
-    """Says of every container that it ended as told, and remembers whom it killed."""
+    """Says of every container that it ended as told, and remembers which it killed."""
 
     def __init__(
         self, state: ExitState | Exception | None = None, kill_error: Exception | None = None, *, late_oom: bool = False

@@ -38,7 +38,7 @@ def environment(commands: Path, **variables: str) -> dict[str, str]:
 def run(
     *command: str | Path, folder: Path = ROOT, env: Mapping[str, str] | None = None, limit_s: float = slowed(60)
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder; without an environment of its own it has ours. Return what it did."""
+    """Run a command in a folder; without a given environment it has ours. Return what it did."""
     return subprocess.run(
         command,
         cwd=folder,

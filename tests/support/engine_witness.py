@@ -13,7 +13,7 @@ from tests.support.machine import slowed
 if TYPE_CHECKING:
     from types import TracebackType
 
-#: What the launcher does to its containers in an ordinary life; anything else is something else.
+#: What the launcher ordinarily does to its containers.
 ORDINARY = {"create", "attach", "start", "kill", "die", "detach", "destroy", "oom"}
 
 

@@ -191,7 +191,7 @@ def begin(module: str, environment: dict[str, str], log: Path) -> subprocess.Pop
 
 
 def end_gateway(process: subprocess.Popen[str]) -> None:
-    """End a gateway's process, orderly if it can, and close what we hold of it."""
+    """End a gateway's process, in an orderly way if it can, and close what we hold of it."""
     if process.poll() is None:
         process.send_signal(signal.SIGCONT)
         process.terminate()

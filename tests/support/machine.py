@@ -33,7 +33,7 @@ def slowness() -> float:
 
 
 def slowed(seconds: float) -> int:
-    """Return the whole seconds that something may take here which may take so many on a machine of usual speed."""
+    """Return a deadline of a machine of usual speed, scaled to this one, in whole seconds."""
     return math.ceil(seconds * slowness())
 
 

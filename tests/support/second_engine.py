@@ -59,7 +59,7 @@ class EngineSetup:
         commands = []
         if not self.unified_cgroup and UNIFIED_CGROUP.is_mount():
             commands.append(["umount", str(UNIFIED_CGROUP)])
-        if self.remapped:  # whose ids a remapping engine may use stands in two files of the host
+        if self.remapped:  # two files of the host say which ids a remapping engine may use
             ids = folder / "ids"
             ids.write_text("".join(f"{name}:{REMAP_FIRST_ID}:65536\n" for name in (REMAP_USER, REMAP_GROUP)))
             commands += [["mount", "--bind", str(ids), name] for name in ("/etc/subuid", "/etc/subgid")]
@@ -83,7 +83,7 @@ class SecondEngine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it responds."""
         if not self.configuration.exists():
             self.configuration.write_text(self._setup.daemon_json())
         # A killed dockerd takes its containerd along, but leaves the pid files of both, which would stop the next.
@@ -127,7 +127,7 @@ class SecondEngine:
         return self._process.pid
 
     def answers(self) -> bool:
-        """Tell whether it answers."""
+        """Tell whether it responds."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(slowed(5))
             try:
@@ -146,7 +146,7 @@ class SecondEngine:
         self._end(signal.SIGKILL)
 
     def hang(self) -> None:
-        """Stop it from answering, its connections kept."""
+        """Stop it from responding, with its connections kept."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MODULE = "gateway.launcher"
 
-#: An engine's address at which none is: what a gateway in split mode is given, to show that it asks none.
+#: The address of an engine that isn't there, given to a gateway in split mode to show that it calls no engine.
 NO_ENGINE = "unix:///nowhere/docker.sock"
 
 

@@ -1,4 +1,4 @@
-"""Values of our dataclasses for property tests, made from their own annotations: a new field is in at once."""
+"""Values of our dataclasses for property tests, made from their own annotations: a new field is covered at once."""
 
 from __future__ import annotations
 

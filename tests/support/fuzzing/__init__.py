@@ -1,1 +1,1 @@
-"""How a fuzzer is told what it needs to know."""
+"""What a fuzzer needs to know beside the description."""

@@ -1,4 +1,4 @@
-"""What the fuzzer would otherwise ask that is no question."""
+"""Requests that the fuzzer must not make up, because nothing says what their response should be."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gateway.v1.request.file_names import NAME_PATTERN, find_name_error
 def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
     """Leave out scripts and file names about which the description can't say what is right.
 
-    A script that is no string is sent as text, and can't be told from one. Which characters are printable, and what the
-    normal form of a name is, no pattern says.
+    A script that isn't a string is sent as text, and can't be told from one. No pattern says which characters are
+    printable, or what the normal form of a name is.
     """
     if case.media_type == "text/x-python":
         return isinstance(case.body, str)
