@@ -272,7 +272,7 @@ def raw_service(answer: Callable[[], bytes], seen: list[bytes] | None = None) ->
     """Run a service that sends given bytes on each connection and closes it; yield its address.
 
     Args:
-        answer: Returns the bytes, or none to close the connection in silence.
+        answer: Returns the bytes; empty bytes close the connection in silence.
         seen: Collects what each client sent first.
     """
 

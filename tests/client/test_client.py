@@ -89,7 +89,7 @@ def test_wrong_key_is_refused(service: Service, call: Caller) -> None:
 
 
 def test_environments_and_readiness(service: Service, call: Caller) -> None:
-    """The two questions beside a render; readiness needs no key."""
+    """The two requests other than a render; readiness needs no key."""
     (environment,) = call("environments", url=service.url)
     assert environment.name == "default"
     assert call("ready", url=service.url, key=None) == figbox.Readiness(ready=True)
@@ -141,7 +141,7 @@ def test_unreachable_address(call: Caller) -> None:
 def test_every_failure_of_the_transport_has_its_words(
     error: httpx2.RequestError, message: str, timed_out: object
 ) -> None:
-    """Errors that can be tried again are told apart from those where the service may still be working."""
+    """Errors after which a retry is safe are distinct from those where the service may still be working."""
     failure = _unreachable("http://h", error)
     assert (str(failure), failure.timed_out, failure.__cause__) == (message, timed_out, error)
 

@@ -126,7 +126,7 @@ def test_named_file_that_cannot_be_sent_is_a_usage_error(workplace: Path, names:
 
 @pytest.mark.parametrize("name", ["a.csv", "größe 2.csv", "x" * 128])
 def test_names_that_the_service_takes_are_sent(name: str) -> None:
-    """Names of the contract have no problem."""
+    """Names that the contract allows are accepted."""
     assert name_problem(name) is None
 
 
@@ -163,6 +163,6 @@ def test_files_that_cannot_be_sent_are_named(
 
 
 def test_files_up_to_the_limits_are_read(workplace: Path) -> None:
-    """As many and as large as the service takes are no problem."""
+    """As many files as the service takes, as large as it takes them, are read."""
     paths = {f"{number}.csv": write(workplace / f"{number}.csv", bytes(KiB)) for number in range(COUNT_LIMIT)}
     assert read_files(paths, COUNT_LIMIT * KiB) == dict.fromkeys(paths, bytes(KiB))
