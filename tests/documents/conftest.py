@@ -1,4 +1,4 @@
-"""A user of the documents: a folder with the files they speak of, the commands they use, and a gateway."""
+"""A reader of the documents: a folder with the files they mention, the commands they use, and a gateway."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\n"
 READS_RAIN = "import pandas as pd\npd.read_csv('rain.csv').plot(x='day', y='mm')\n"
 RAIN = "day,mm\n1,7\n2,3\n"
 
-#: What the pages speak of.
+#: Files that the pages mention.
 FILES = {
     ".env": f"# a comment\nPORT=5150\nAPI_KEY={KEY}\n",
     "plot.py": f"import os\nimport pandas as pd\n{PLOT}plt.figure()\nplt.plot([2, 1])\n"
@@ -42,7 +42,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
-    """Return the gateway that the pages take for granted."""
+    """Return the gateway that the pages assume."""
     with live_gateway(tmp_path_factory.mktemp("gateway")) as running:
         yield running
 
@@ -52,9 +52,9 @@ class Reader:
     """A user who has installed the client, and does in a folder what the pages say.
 
     Attributes:
-        folder: Has the files that the pages speak of; the key is in its `.env` only.
-        url: Of the gateway; takes the place of the documented one.
-        variables: The environment of what is run.
+        folder: Has the files that the pages mention; the key is in its `.env` only.
+        url: The gateway's; it replaces the documented one.
+        variables: The environment of the commands.
     """
 
     folder: Path
@@ -66,7 +66,7 @@ class Reader:
         return write(self.folder / name, text.replace(DOCUMENTED_URL, self.url))
 
     def run(self, script: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run commands as far as the first that fails; they must end with the status."""
+        """Run commands up to the first that fails; check the exit status."""
         done = run_shell(script.replace(DOCUMENTED_URL, self.url), self.folder, self.variables | variables)
         assert done.returncode == status, done.stdout + done.stderr
         return done

@@ -64,17 +64,17 @@ def section(document: Path, heading: str) -> str:
 
 
 def anchors(document: Path) -> set[str]:
-    """Return what links can name behind `#`, as forges make it of headings."""
+    """Return what links can name after `#`, as forges derive it from headings."""
     headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", document.read_text("utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def first_cells(text: str) -> list[str]:
-    """Return what the first column of Markdown tables names as code, row by row."""
+    """Return the code spans in the first column of Markdown tables, row by row."""
     return re.findall(r"^\| `([^`]+)`.*\|$", text, re.MULTILINE)
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of Markdown tables, heads included, rulers not."""
+    """Return the cells of Markdown tables, with the head rows, without the separator rows."""
     lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("| ---")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

@@ -44,7 +44,7 @@ def recipe(part: str) -> dict[Any, Any]:
 
 
 def run(script: str, project: Path) -> None:
-    """Run a job's script with what a CI service provides, and end what it left running, as a CI service does."""
+    """Run a job's script with the variables of a CI service, and end what it left running, as a CI service does."""
     installation = f"test-recipe-{os.getpid()}"
     port, commands = free_port(), command_folder(project.parent / "bin")
     # The client is installed already; tests of its own show that its installation works.
@@ -96,7 +96,7 @@ def assert_kept(project: Path, patterns: list[str]) -> None:
 def test_github_workflow(project: Path) -> None:
     """Its steps, each in a shell of its own, start the service and leave the artifacts."""
     workflow = recipe("runs-on:")
-    assert set(workflow) == {"name", True, "permissions", "jobs"}  # YAML takes `on` for a truth value
+    assert set(workflow) == {"name", True, "permissions", "jobs"}  # YAML reads `on` as a boolean
     (job,) = workflow["jobs"].values()
     assert all(("uses" in step) != ("run" in step) for step in job["steps"])
     scripts = [step["run"] for step in job["steps"] if "run" in step]

@@ -33,7 +33,7 @@ PROGRAMS = {
     for number, source in enumerate(blocks(page, language))
 }
 
-#: What becomes of programs whose code fails: what to break in which, and what they say then.
+#: Programs whose code is made to fail: what to break in each, and what it then prints.
 BROKEN = [
     ("api.md-python-1", "plt.legend()", "500 program_error Traceback"),
     ("recipes.md-python-1", "plt.plot([1, 3, 2])", "422 program_error Traceback"),
@@ -48,7 +48,7 @@ def outputs(line: str) -> list[str]:
 
 
 def assert_fits(path: Path) -> None:
-    """Check that a file is what its name says; of a folder, each file, and that there is one."""
+    """Check that a file has the format that its name says; in a folder, check that there are files, and check each."""
     if path.is_dir():
         found = [file for file in path.rglob("*") if file.is_file()]
         assert found, path
@@ -102,7 +102,7 @@ def test_programs(name: str, reader: Reader) -> None:
 
 @pytest.mark.parametrize(("name", "breaks", "said"), BROKEN)
 def test_programs_tell_a_failure(name: str, breaks: str, said: str, reader: Reader) -> None:
-    """Where a program handles failures of the code, it says what became of it."""
+    """Where a program handles failures of the code, it reports them."""
     language, source = PROGRAMS[name]
     assert breaks in source
     done = run_program(reader, language, source.replace(breaks, "1 / 0"), status=0 if said.startswith("500") else 1)
@@ -140,7 +140,7 @@ def test_settings_of_the_client(reader: Reader) -> None:
 
 
 def test_failure_of_a_script(reader: Reader) -> None:
-    """A failing script looks as docs/client.md shows it, word for word but for the times."""
+    """The output for a failing script is what docs/client.md shows, word for word except for the times."""
     (shown,) = blocks(CLIENT, "text")
     source = "import pandas as pd\n\n\nframe = pd.DataFrame({'day': [1]})\n\n\nplt.plot(frame[\"rain\"])\n"
     reader.write("plots/north/map.py", source)

@@ -1,4 +1,4 @@
-"""The commands of docs/deployment.md do what it says, in a folder with no more than a clone has."""
+"""The commands of docs/deployment.md do what it says, in a folder that only has what a clone has."""
 
 from __future__ import annotations
 
@@ -56,22 +56,22 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def picture_of(url: str, key: str, tmp_path: Path, deadline_s: float = slowed(60)) -> int:
-    """Return the status of a render, once the gateway is there."""
+    """Return the status of a render, once the gateway is up."""
     gateway = LiveGateway(None, "", engine_url(), tmp_path / "no", url, "")  # type: ignore[arg-type]
     end = time.monotonic() + deadline_s
     while True:
         try:
-            answer = await gateway.render(PLOT, key=key)
+            response = await gateway.render(PLOT, key=key)
         except aiohttp.ClientConnectionError:  # also where the engine's proxy listens before the gateway does
             assert time.monotonic() < end, "no gateway listens"
         else:
-            if answer.status != 503 or time.monotonic() > end:
-                return answer.status
+            if response.status != 503 or time.monotonic() > end:
+                return response.status
         await asyncio.sleep(0.3)
 
 
 async def test_two_containers_come_and_go(folder: Path, tmp_path: Path) -> None:
-    """A key in `.env`, `up`, a picture, `down`: and nothing is left."""
+    """A key in `.env`, `up`, a picture, `down`; afterwards nothing is left."""
     port, project = free_port(), folder.name
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "COMPOSE_", "API_"))}
     environment = {

@@ -1,4 +1,4 @@
-"""Pages as such: their commands are run by something, and what they name exists."""
+"""All pages: each command is run by a test or by CI, and what the pages name exists."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_command_is_run_by_something(document: Path) -> None:
 
 
 def test_no_cover_is_left_over() -> None:
-    """What covers a command goes when the command goes."""
+    """Every entry of `COVERED` still belongs to a command."""
     assert {cover_of(line) for document in DOCUMENTS for line in commands(document)} - {None} == set(COVERED)
 
 
@@ -120,7 +120,7 @@ def test_every_setting_named_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", [ARCHITECTURE, CONTRIBUTING], ids=lambda path: path.name)
 def test_every_path_named_exists(document: Path) -> None:
-    """The pages for developers name files and folders that exist, but for examples called NAME."""
+    """The pages for developers name files and folders that exist, except for examples called NAME."""
     folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", document.read_text("utf-8"))
     assert len(named) > 10
@@ -128,7 +128,7 @@ def test_every_path_named_exists(document: Path) -> None:
 
 
 def test_every_module_of_the_runner_has_its_row() -> None:
-    """The architecture's table of the runner names every module of it, and no other."""
+    """The table of the runner in the page on the architecture names every module of it, and no other."""
     cells = re.findall(r"^\| (`.*?) \|", section(ARCHITECTURE, "The runner"), re.MULTILINE)
     named = re.findall(r"`([\w.]+)`", " ".join(cells))
     folder = ROOT / "runner-image" / "runner"
@@ -148,7 +148,7 @@ def test_the_readme_is_short_and_shows_small_pictures() -> None:
 
 
 def test_make_help_lists_every_target() -> None:
-    """`make help` has a line for each target that may be asked for."""
+    """`make help` has a line for each target that people may run."""
     call = ["make", "--no-print-directory", "help"]
     printed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True, timeout=slowed(60)).stdout
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)

@@ -57,8 +57,8 @@ async def test_keys_come_and_go_while_it_runs(tmp_path: Path, reader: Reader) ->
             "reports-team requests_per_minute=60",
         ]
         await asyncio.sleep(RELOAD_LIMIT_S)
-        answer = await running.render("plt.plot([1, 2])", key=second)
-        assert (answer.status, '"requests";r=59;t=' in answer.headers["RateLimit"]) == (200, True)
+        response = await running.render("plt.plot([1, 2])", key=second)
+        assert (response.status, '"requests";r=59;t=' in response.headers["RateLimit"]) == (200, True)
         reader.run(revoke)
         await asyncio.sleep(RELOAD_LIMIT_S)
         assert (await running.render("plt.plot([1, 2])", key=second)).status == 401
@@ -72,7 +72,7 @@ async def test_keys_come_and_go_while_it_runs(tmp_path: Path, reader: Reader) ->
 
 
 def test_pictures_can_be_drawn_again(gateway: LiveGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`tools.render_pictures` writes the very pictures that the README shows."""
+    """`tools.render_pictures` writes exactly the pictures that the README shows."""
     monkeypatch.setattr(render_pictures, "PICTURES", tmp_path)
     monkeypatch.setenv("FIGBOX_URL", gateway.url)
     monkeypatch.setenv("API_KEY", KEY)
@@ -92,9 +92,9 @@ async def test_metrics(gateway: LiveGateway) -> None:
 
 async def test_fields_of_a_jobs_log_line(gateway: LiveGateway) -> None:
     """Every field of a job's log line has its row in docs/operations.md."""
-    answer = await gateway.render("plt.plot([1, 2])")
+    response = await gateway.render("plt.plot([1, 2])")
     lines = [json.loads(line) for line in gateway.log_text().splitlines()]
-    (line,) = [line for line in lines if line.get("request_id") == answer.headers["X-Request-ID"]]
+    (line,) = [line for line in lines if line.get("request_id") == response.headers["X-Request-ID"]]
     documented = set(first_cells(section(OPERATIONS, "Log")))
     assert line["event"] == "job finished"
     assert set(line) - COMMON_FIELDS <= documented
