@@ -1,12 +1,12 @@
 """`python -m tests.fuzz`: fuzzes everything that reads hostile bytes, with Atheris (libFuzzer for Python).
 
-    python -m tests.fuzz                        each target for a while
+    python -m tests.fuzz                        each target for a short time
     python -m tests.fuzz edge frames            these
     python -m tests.fuzz edge --seconds 3600    for so long each
-    python -m tests.fuzz edge --input FILE      once with these bytes, to see what a finding is
-    python -m tests.fuzz edge --keep            afterwards keep what reached new code as the corpus to begin from
+    python -m tests.fuzz edge --input FILE      once with these bytes, to look at a finding
+    python -m tests.fuzz edge --keep            afterwards keep what reached new code as the corpus
 
-A finding ends its target's run; the bytes are in a file whose name is printed. Mend what it found, and give the bytes a
+A finding ends its target's run; the bytes are in a file whose name is printed. Fix what it found, and give the bytes a
 test of their own.
 """
 
@@ -25,7 +25,7 @@ from tests.fuzz.targets import TARGETS
 #: Seconds for each target, unless told otherwise.
 DEFAULT_S = 60
 
-#: Seconds that one input may take, and MiB that a run may grow to: slowness and greed are findings too.
+#: Seconds that one input may take, and MiB that a run may grow to: using too much is a finding, too.
 INPUT_LIMIT_S = 5
 MEMORY_LIMIT_MIB = 2048
 
@@ -35,7 +35,7 @@ KEPT_INPUT_LIMIT = 1024
 
 
 def main() -> int:
-    """Fuzz the targets named on the command line; return 0 when nothing was found."""
+    """Fuzz the targets named on the command line; return 0 if nothing was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzzes what reads hostile bytes.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--seconds", type=int, default=DEFAULT_S, metavar="N", help="for each target")
@@ -99,7 +99,7 @@ def _run(arguments: list[str], *, quiet: bool) -> int:
 
 
 def _write_corpus(name: str, folder: Path) -> None:
-    """Keep the inputs of a folder that aren't seeds, those that reached something new last, as far as there is room."""
+    """Keep the inputs of a folder that aren't seeds, the latest finds first, as far as there is room."""
     seeds = TARGETS[name].seeds()
     newest = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     lines: set[str] = set()

@@ -1,4 +1,4 @@
-"""What earlier runs found to reach far, to begin the next from: a file for each target, an input a line in base64."""
+"""Inputs of earlier runs that reached far, where the next begins: a file for each target, a line of base64 for each."""
 
 from __future__ import annotations
 

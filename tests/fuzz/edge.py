@@ -1,7 +1,7 @@
 """The fuzzer as a client: bytes over a socket into a connection of the real protocol with the real handlers.
 
-Only what renders is a stand-in. Whatever comes, the answers are whole documents of ours with our fields, nothing of the
-request is quoted in an answer or a log line, nothing runs without a key, and no defect is met on the way.
+Only the renderer is a fake. Whatever comes, the responses are whole documents of ours with our fields, nothing of the
+request is quoted in a response or a log line, nothing runs without a key, and no bug shows up on the way.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from tests.http.v1 import FACTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: What an answer may have for a status.
+#: Statuses that a response may have.
 STATUSES = {200, 304, 400, 401, 404, 405, 406, 408, 413, 415, 431}
 
-#: Those whose answers have no body, or whose document is a picture or a description.
+#: Those whose responses have no body, or whose document is a picture or a description.
 WITHOUT_PROBLEM = {200, 304}
 
 #: Turns of the loop that a connection gets before its client hangs up, and afterwards.
@@ -39,7 +39,7 @@ TURNS = 30
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-#: The first piece of a request ends where the fuzzer puts these bytes; what follows is sent a moment later.
+#: The first piece of a request ends where the fuzzer puts these bytes; the rest is sent a moment later.
 PAUSE = b"<pause>"
 
 _V1 = POST.replace(b"/render-matplotlib", b"/v1/render?%b")
@@ -80,7 +80,7 @@ class _Gateway:
         self.factory = protocol_factory(self.edge, runner.server)
 
     async def serve(self, pieces: list[bytes]) -> bytes:
-        """Return all that a connection answers to bytes that come in these pieces, and then no more."""
+        """Return all that a connection sends in response to bytes that come in these pieces and then end."""
         ours, theirs = socket.socketpair()
         try:
             for end in (ours, theirs):
@@ -114,7 +114,7 @@ def _available(stream: socket.socket) -> bytes:
 
 
 def fuzz_edge(data: bytes) -> None:
-    """Send bytes as a client; check all that comes of it."""
+    """Send bytes as a client; check every response and log line."""
     if not _gateways:
         _gateways.append(_Gateway())
     gateway = _gateways[0]
@@ -122,8 +122,10 @@ def fuzz_edge(data: bytes) -> None:
     gateway.errors.clear()
     gateway.log.seek(0)
     gateway.log.truncate()
-    answers = split_answers(gateway.loop.run_until_complete(gateway.serve(data.split(PAUSE, 1))).replace(CONTINUE, b""))
-    for status, fields, body in answers:
+    responses = split_answers(
+        gateway.loop.run_until_complete(gateway.serve(data.split(PAUSE, 1))).replace(CONTINUE, b"")
+    )
+    for status, fields, body in responses:
         assert status in STATUSES, status
         assert fields["Server"] == "figbox"
         assert fields["X-Content-Type-Options"] == "nosniff"
@@ -135,7 +137,7 @@ def fuzz_edge(data: bytes) -> None:
             assert document["status"] == status
             assert document["request_id"] == fields["X-Request-ID"]
             assert KEY not in body.decode("ascii")
-    assert sum(body == PNG for _, _, body in answers) <= len(gateway.launcher.jobs)
+    assert sum(body == PNG for _, _, body in responses) <= len(gateway.launcher.jobs)
     assert not gateway.launcher.jobs or KEY.encode() in data.replace(PAUSE, b"", 1), "something ran without a key"
     lines = gateway.log.getvalue()
     assert KEY not in lines
@@ -147,7 +149,7 @@ def fuzz_edge(data: bytes) -> None:
 
 
 def close() -> None:
-    """Give back what the fuzzer's gateway holds; the caller restores logging."""
+    """Release what the fuzzer's gateway holds; the caller restores logging."""
     while _gateways:
         gateway = _gateways.pop()
         gateway.loop.close()

@@ -16,7 +16,7 @@ FORMATS = tuple(Format)
 
 
 def fuzz_picture(data: bytes) -> None:
-    """Check that any bytes are a picture of a sane size or are refused in our words; the first byte is the format."""
+    """Check that any bytes are a picture of a valid size or are refused in our words; the first byte is the format."""
     if not data:
         return
     wanted, picture = FORMATS[data[0] % len(FORMATS)], data[1:]
@@ -33,7 +33,7 @@ def fuzz_picture(data: bytes) -> None:
 
 
 def fuzz_repaired_png(data: bytes) -> None:
-    """Check the same for PNG with right checksums, which no fuzzer finds by itself."""
+    """Check the same for PNG with correct checksums, which a fuzzer doesn't find by itself."""
     fuzz_picture(bytes([FORMATS.index(Format.PNG)]) + _repair_png(data))
 
 
@@ -49,7 +49,7 @@ def _repair_png(data: bytes) -> bytes:
 
 
 def _png_with(*chunks: tuple[bytes, bytes]) -> bytes:
-    """Return the smallest PNG with more chunks behind its header."""
+    """Return the smallest PNG with more chunks after its header."""
     extra = b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
@@ -65,7 +65,7 @@ PNG_SEEDS = (
 
 
 def picture_seeds() -> tuple[bytes, ...]:
-    """Return a small figure in each format, as the fuzzer chooses them."""
+    """Return a small figure in each format, each after the byte that chooses its format."""
     from matplotlib.figure import Figure
 
     from tests.support.figures import saved

@@ -16,12 +16,12 @@ from gateway.v1.request.text_options import options_from_text
 CODE_LIMIT_BYTES = 512
 BOUNDARY = "b"
 
-#: Longest message about one option, and longest name that is said back.
+#: Longest message about one option, and longest name that is repeated to the client.
 MESSAGE_LIMIT = 400
 
 
 def fuzz_submission(data: bytes) -> None:
-    """Check that a JSON body is refused in words that may be sent, or makes a job that the launcher reads alike."""
+    """Check that a JSON body is refused in words fit to send, or makes a job that the launcher reads the same way."""
     try:
         job, _ = read_json(data, {}, [])
     except InvalidRequest as error:
@@ -31,7 +31,7 @@ def fuzz_submission(data: bytes) -> None:
 
 
 def fuzz_form(data: bytes) -> None:
-    """Check the same for a form, however it is cut on its way; the first line is the query."""
+    """Check the same for a form, however it is split on its way; the first line is the query."""
     if not data:
         return
     step, (query, _, form) = data[0] % 32 + 1, data[1:].partition(b"\n")

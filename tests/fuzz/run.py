@@ -11,7 +11,7 @@ from tests.fuzz.targets import TARGETS
 
 @atheris.instrument_func
 def find_me(data: bytes) -> None:
-    """Fail for bytes that only a fuzzer that sees coverage can find in time: the proof that this one does."""
+    """Fail for bytes that only a fuzzer guided by coverage can find in time: proof that this one is."""
     if data[:1] == b"B" and data[1:2] == b"O" and data[2:3] == b"X":
         raise AssertionError("found")
 

@@ -1,4 +1,4 @@
-"""The fuzzer as a runner, an engine, or a gateway that was taken over: what comes over pipes and sockets."""
+"""The fuzzer as a runner, an engine, or a compromised gateway: what comes over pipes and sockets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ JOBS = (
 
 
 def fuzz_frames(data: bytes) -> None:
-    """Check that a stream is read alike however it is cut: the same pieces, frames and reply, or the same refusal."""
+    """Check that a stream reads the same however it is split: equal pieces, frames and reply, or the same refusal."""
     if not data:
         return
     step, job, stream = data[0] % 16 + 1, JOBS[data[0] // 16 % len(JOBS)], data[1:]
@@ -95,7 +95,7 @@ def _reply(job: Job, pieces: Iterable[bytes]) -> tuple[object, ...]:
 
 
 def fuzz_wire(data: bytes) -> None:
-    """Check that a document and the bytes beside it are a job that is written alike again, or are refused."""
+    """Check that a document and the bytes beside it are a job that is written back the same, or are refused."""
     document, _, beside = data.partition(b"\0")
     try:
         parsed = parse(document)

@@ -1,8 +1,8 @@
 """What can be fuzzed.
 
-A target is called with bytes of the fuzzer's choosing and returns when all is well. An exception that the code under
+A target is called with bytes that the fuzzer chooses, and returns if all is well. An exception that the code under
 test doesn't promise, or a promise that doesn't hold, ends the run and leaves the bytes in a file. Each target has
-seeds: inputs that reach far, to begin from.
+seeds: inputs that reach far, where the fuzzer begins.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Target:
     """Something to fuzz; its module is read only where it is needed, since a run's start is part of its time.
 
     Attributes:
-        module: Of this folder, where the target is.
-        function: Its name there.
-        seeds_name: Name of its seeds there, or of the function that makes them.
-        length: Bytes of an input at most.
+        module: The module of this folder with the target.
+        function: The target's name there.
+        seeds_name: The name there of its seeds, or of the function that makes them.
+        length: Most bytes of an input.
     """
 
     module: str
@@ -35,11 +35,11 @@ class Target:
     length: int = 4 * KiB
 
     def find_run(self) -> Callable[[bytes], None]:
-        """Return what raises when something doesn't hold for the bytes it is given."""
+        """Return the function that raises if its bytes break a promise."""
         return self._find(self.function)
 
     def seeds(self) -> tuple[bytes, ...]:
-        """Return inputs to begin from."""
+        """Return the inputs where the fuzzer begins."""
         found = self._find(self.seeds_name)
         return found() if callable(found) else found
 

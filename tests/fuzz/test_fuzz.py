@@ -1,4 +1,4 @@
-"""What reads hostile bytes holds what it promises for every seed, and for all that a fuzzer finds in a short while."""
+"""Code that reads hostile bytes keeps its promises for every seed, and for all that a fuzzer tries in a short time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ needs_fuzzer = pytest.mark.skipif(
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """Let the gateway in this process log to where its fuzzer reads; restore logging afterwards."""
+    """Let the gateway in this process log where its fuzzer reads; restore logging afterwards."""
     with kept_logging():
         yield
         edge.close()
@@ -35,7 +35,7 @@ def own_logging() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_seeds_and_corpus_hold(name: str, own_logging: None, clean_environment: None) -> None:
-    """Every input that is known to reach far finds nothing."""
+    """No seed and no input of the corpus is a finding."""
     for data in (*TARGETS[name].seeds(), *read_corpus(name)):
         TARGETS[name].find_run()(data)
 
@@ -51,14 +51,14 @@ def test_corpus_is_small_and_belongs_to_targets() -> None:
 @needs_fuzzer
 @pytest.mark.parametrize("name", TARGETS)
 def test_fuzzer_finds_nothing(name: str, tmp_path: Path) -> None:
-    """A short run from there finds nothing either."""
+    """A short run that begins with them finds nothing either."""
     assert fuzz(name, SECONDS, tmp_path, quiet=True) == 0
     assert list(tmp_path.iterdir()) == []
 
 
 @needs_fuzzer
 def test_fuzzer_finds_what_is_there(tmp_path: Path) -> None:
-    """The fuzzer sees the code's branches: it finds a word that can't be guessed, and leaves it in a file."""
+    """The fuzzer is guided by the code's branches: it finds a word that can't be guessed, and leaves it in a file."""
     assert fuzz("find-me", 60, tmp_path, quiet=True) != 0
     (finding,) = tmp_path.iterdir()
     assert finding.read_bytes().startswith(b"BOX")

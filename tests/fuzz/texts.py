@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fuzz_json(data: bytes) -> None:
-    """Check that any body has a code, or one of two constant texts; what is taken is JSON that others read alike."""
+    """Check that any body gives code or one of two constant texts; what is accepted is JSON that others read alike."""
     try:
         code = parse_code(data)
     except InvalidRequest as error:
@@ -44,7 +44,7 @@ def _floats(value: object) -> Iterable[float]:
 
 
 def fuzz_keys(data: bytes) -> None:
-    """Check that any file has keys with digests of 32 bytes and bounded limits, or an error that is fit for a log."""
+    """Check that any file gives keys with digests of 32 bytes and bounded limits, or an error that is fit for a log."""
     try:
         keys = parse_keys(data)
     except InvalidKeysFile as error:
