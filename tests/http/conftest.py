@@ -1,4 +1,4 @@
-"""The HTTP side whole, with a launcher that renders nothing."""
+"""The whole HTTP side, with a launcher that renders nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Rig:
 
     @property
     def service(self) -> RenderService:
-        """Return what lets requests in; the same object for the whole life of the rig."""
+        """Return what serves the rig's renders; the same object for its whole life."""
         if self._service is None:
             keyring = load_keyring(self.settings)
             self._service = RenderService(keyring, self.admission, self.launcher, self.metrics, self.budgets)
@@ -99,7 +99,7 @@ async def client(rig: Rig, aiohttp_client: AiohttpClient) -> TestClient[web.Requ
 
 @pytest.fixture
 async def connect(rig: Rig) -> AsyncIterator[Connect]:
-    """Raw connections to a gateway that listens as the service does."""
+    """Return what opens raw connections to a gateway that listens as the service does."""
     async with listening(rig.app(), rig.edge) as open_one:
         yield open_one
 

@@ -1,4 +1,4 @@
-"""Talking to a server in bytes."""
+"""Talk to a server in bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BODY = b'{"code": "x"}'
 LENGTH = b"Content-Length: 13\r\n"
 CLOSE = b"Connection: close\r\n"
 
-#: A whole request that is answered and keeps the connection.
+#: A whole request that gets a response and keeps the connection.
 ALIVE = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
 
 #: A whole request that renders and ends the connection.
@@ -39,7 +39,7 @@ async def read_rest(reader: asyncio.StreamReader) -> bytes:
 
 
 def split_answers(data: bytes) -> list[tuple[int, dict[str, str], bytes]]:
-    """Return the answers in what a server sent: status, fields, body."""
+    """Return the responses in what a server sent: status, fields, body."""
     found = []
     while data:
         head, mark, data = data.partition(b"\r\n\r\n")
@@ -54,9 +54,9 @@ def split_answers(data: bytes) -> list[tuple[int, dict[str, str], bytes]]:
     return found
 
 
-def check_problem(answer: tuple[int, dict[str, str], bytes], status: int, slug: str) -> dict[str, Any]:
-    """Check that an answer is a problem document of ours, whole and with all our fields; return it."""
-    found, fields, body = answer
+def check_problem(response: tuple[int, dict[str, str], bytes], status: int, slug: str) -> dict[str, Any]:
+    """Check that a response is a problem document of ours, whole and with all our fields; return the document."""
+    found, fields, body = response
     assert found == status
     assert fields["Content-Type"] == "application/problem+json"
     names = ("Server", "X-Content-Type-Options", "Content-Security-Policy", "Cache-Control")

@@ -1,4 +1,4 @@
-"""What keys may have, as their clients see it: refusals, and what is left, on every answer."""
+"""Budgets of keys, as their clients see them: refusals, and what is left, in every response."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_strangers_are_told_nothing(house: House) -> None:
 
 
 async def test_requests_of_a_minute(house: House) -> None:
-    """The request beyond the allowance is 429 before its body is looked at; when told to, it may come again."""
+    """The request beyond the allowance is 429 before its body is read; after `Retry-After` it succeeds."""
     rig, client = await house(requests_per_minute=2)
     for left in (1, 0):
         assert _left(await _post(client))["requests"] == left
@@ -127,7 +127,7 @@ async def test_requests_of_a_minute(house: House) -> None:
 
 
 async def test_refused_requests_carry_when_and_what(house: House) -> None:
-    """A refusal says in both ways when more is left, and they agree."""
+    """`Retry-After` and the rate fields of a refusal say the same time."""
     rig, client = await house(requests_per_minute=1)
     await _post(client)
     rig.now += 20
@@ -136,7 +136,7 @@ async def test_refused_requests_carry_when_and_what(house: House) -> None:
 
 
 async def test_processor_time_of_a_minute(house: House) -> None:
-    """What jobs used is counted from their usage; beyond the allowance is 429 until it is back."""
+    """What jobs used is counted from their usage; beyond the allowance it is 429 until the allowance is back."""
     rig, client = await house(compute_seconds_per_minute=5)
     rig.launcher.result = picture_result(PNG, Usage(4.5, None))
     response = await _post(client)
@@ -149,7 +149,7 @@ async def test_processor_time_of_a_minute(house: House) -> None:
 
 
 async def test_overdraft_is_paid_off(house: House) -> None:
-    """A job of six allowances keeps its key out for six minutes, and says so."""
+    """After a job that used six allowances its key is refused for six minutes, and the response says so."""
     rig, client = await house(compute_seconds_per_minute=5)
     rig.launcher.result = picture_result(PNG, Usage(30.0, None))
     assert (await _post(client)).status == 200
@@ -163,7 +163,7 @@ async def test_overdraft_is_paid_off(house: House) -> None:
 
 
 async def test_time_counts_where_usage_is_unknown(house: House) -> None:
-    """Without usage the time that the job ran is charged, also when its client hung up."""
+    """If the usage is unknown, the time that the job ran is charged, also when its client hung up."""
     rig, client = await house(compute_seconds_per_minute=13)
     rig.launcher.result = picture_result(PNG)
     rig.launcher.run_ms = 4000.0
@@ -178,7 +178,7 @@ async def test_time_counts_where_usage_is_unknown(house: House) -> None:
 
 
 async def test_jobs_under_way_hold_processor_time(house: House) -> None:
-    """Jobs that run hold an estimate back: as many as the allowance has room for are let in, and it is given back."""
+    """Running jobs reserve an estimate: as many are admitted as fit the allowance; the reservations are returned."""
     rig, client = await house(compute_seconds_per_minute=1)
     rig.launcher.result = None
     task = asyncio.create_task(_post(client))
@@ -191,7 +191,7 @@ async def test_jobs_under_way_hold_processor_time(house: House) -> None:
 
 
 async def test_jobs_of_a_key_at_once(house: House) -> None:
-    """A key's own limit of jobs takes the place of the common share; the others are not touched."""
+    """A key's own limit of jobs replaces the common share; other keys are not affected."""
     rig, client = await house(concurrent_jobs=1)
     rig.launcher.result = None
     task = asyncio.create_task(_post(client))
@@ -208,7 +208,7 @@ async def test_jobs_of_a_key_at_once(house: House) -> None:
 
 
 async def test_knocking_at_a_closed_door_fills_no_log(house: House, log: io.StringIO) -> None:
-    """Refusals are counted each, but logged only so often."""
+    """Every refusal is counted, but logged at a bounded rate."""
     rig, client = await house(requests_per_minute=1)
     for _ in range(100):
         await _post(client)
@@ -219,7 +219,7 @@ async def test_knocking_at_a_closed_door_fills_no_log(house: House, log: io.Stri
 
 
 async def test_key_of_the_environment_has_no_limits(client: Client, rig: Rig) -> None:
-    """`API_KEY` alone works as ever: its only quota is the common share of jobs."""
+    """With `API_KEY` alone the only quota is the common share of jobs."""
     response = await client.post(PATH, headers={HEADER: KEY}, json=GOOD)
     assert _left(response) == {"jobs": rig.admission.key_limit}
 

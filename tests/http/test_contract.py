@@ -222,7 +222,7 @@ async def test_refusals_say_when_to_come_back(
 
 @pytest.mark.parametrize("path", [PATH, "/v1/render", "/v1/environments"])
 async def test_launcher_that_is_gone_is_told_first(client: Client, rig: Rig, path: str, log: io.StringIO) -> None:
-    """As long as no environment is known, a request with the right key is refused before its body is read."""
+    """While no environment is known, a request with the right key is refused before its body is read."""
     rig.launcher.environments, rig.launcher.not_ready = {}, "the launcher has not been reached yet"
     method = "GET" if path == "/v1/environments" else "POST"
     assert (await client.request(method, path)).status == 401
@@ -232,7 +232,7 @@ async def test_launcher_that_is_gone_is_told_first(client: Client, rig: Rig, pat
 
 
 async def test_defect_of_ours_leaks_nothing(client: Client, rig: Rig, log: io.StringIO) -> None:
-    """An unexpected exception is a bare 500; only the log says more, under the same id, without the code."""
+    """An unexpected exception is a bare 500; only the log says more, with the same id, without the code."""
     rig.launcher.result = KeyError("inner secret")
     document = await problem(await _render(client), 500)
     assert document["error"] == document["detail"] == "Internal error"

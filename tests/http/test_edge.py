@@ -1,4 +1,4 @@
-"""Connections: how long a head may take, how many there may be, who makes room, and what strangers can cause."""
+"""Connections: how long a head may take, how many there may be, which are closed first, and what strangers can do."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _refusals(rig: Rig, reason: str) -> float:
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
-    """Read one answer of a connection that is kept; return its status."""
+    """Read one response on a connection that is kept; return its status."""
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LIMIT_S)
     length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
     await reader.readexactly(length)
@@ -80,7 +80,7 @@ async def _answer(reader: asyncio.StreamReader) -> int:
 @pytest.mark.parametrize("sent", [POST * 1000, POST[:20]], ids=["trickling", "stopping"])
 @pytest.mark.parametrize("before", [b"", ALIVE], ids=["first", "second"])
 async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes, sent: bytes) -> None:
-    """A head that trickles in, or stops, gets 408 and the connection ends, for its first request and later ones."""
+    """A head that trickles in, or stops, gets 408 and the connection ends, for the first request and for later ones."""
     _limit(rig, head_s=0.1)
     reader, writer = await connect()
     if before:
@@ -94,18 +94,18 @@ async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes, 
 
     slow = asyncio.create_task(trickle())
     try:
-        (answer,) = split_answers(await read_rest(reader))
+        (response,) = split_answers(await read_rest(reader))
     finally:
         slow.cancel()
-    check_problem(answer, 408, "head-timeout")
-    assert answer[1]["Connection"] == "close"
+    check_problem(response, 408, "head-timeout")
+    assert response[1]["Connection"] == "close"
     await asyncio.gather(slow, return_exceptions=True)
     await until(lambda: not rig.edge.connection_count)
     assert _refusals(rig, "head-timeout") == 1
 
 
 async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: Rig) -> None:
-    """The clock of a head ends with it: neither its job nor an idle pause is measured by it."""
+    """The time limit of a head ends with it: neither its job nor an idle pause counts towards it."""
     reader, writer = await connect()
     for _ in range(3):
         writer.write(ALIVE[:10])
@@ -121,7 +121,7 @@ async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: R
 
 
 async def test_head_that_begins_late_has_its_time(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of an idle connection ends with the first byte of a head."""
+    """The time limit of an idle connection ends with the first byte of a head."""
     monkeypatch.setitem(protocol_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.5)
     reader, writer = await connect()
     writer.write(RENDER[:10])
@@ -132,7 +132,7 @@ async def test_head_that_begins_late_has_its_time(connect: Connect, rig: Rig, mo
 
 
 async def test_silent_connection_is_closed_silently(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks nothing is told nothing, line ends being nothing."""
+    """A connection without a request is closed without a response; line ends alone are not a request."""
     monkeypatch.setitem(protocol_module.PROTOCOL_OPTIONS, "keepalive_timeout", 0.05)
     for nothing in (b"", b"\r\n\r\n"):
         reader, writer = await connect()
@@ -152,7 +152,7 @@ async def test_silent_connection_is_closed_silently(connect: Connect, monkeypatc
     ],
 )
 async def test_heads_are_bounded(connect: Connect, rig: Rig, log: io.StringIO, head: bytes) -> None:
-    """A head too long in a line, or as a whole, is refused and closed before it is complete, and quoted nowhere."""
+    """A head with too long a line, or too long as a whole, is refused before it is complete, and quoted nowhere."""
     reader, writer = await connect()
     for start in range(0, len(head), 4000):
         writer.write(head[start : start + 4000])
@@ -160,7 +160,7 @@ async def test_heads_are_bounded(connect: Connect, rig: Rig, log: io.StringIO, h
     ((status, fields, body),) = split_answers(await read_rest(reader))
     assert (status, fields["Content-Type"]) in {
         (431, "application/problem+json"),
-        (400, "application/problem+json"),  # the parser gave up on what it is before on how long it is
+        (400, "application/problem+json"),  # the parser found it malformed before it found it too long
     }
     assert b"MARK" not in body
     assert "MARK" not in log.getvalue()
@@ -169,12 +169,12 @@ async def test_heads_are_bounded(connect: Connect, rig: Rig, log: io.StringIO, h
 
 
 async def test_long_head_is_431(connect: Connect) -> None:
-    """The status says what is wrong: a line is too long, or all of them together."""
+    """The status is the same whether a line is too long, or all of them together."""
     for head in (POST + b"X: " + b"x" * 9000 + b"\r\n\r\n", (POST + (b"X: " + b"x" * 8000 + b"\r\n") * 5)):
         reader, writer = await connect()
         writer.write(head)
-        (answer,) = split_answers(await read_rest(reader))
-        check_problem(answer, 431, "head-too-large")
+        (response,) = split_answers(await read_rest(reader))
+        check_problem(response, 431, "head-too-large")
 
 
 # Bodies
@@ -182,7 +182,7 @@ async def test_long_head_is_431(connect: Connect) -> None:
 
 @pytest.mark.parametrize("chunk", [None, 64])
 async def test_largest_body_is_within_the_bounds_of_framing(connect: Connect, rig: Rig, chunk: int | None) -> None:
-    """A body as long as it may be, in one piece or in small chunks, is not taken for framing without end."""
+    """A body as long as it may be, in one piece or in small chunks, stays within the limit on framing."""
     limit = max(rig.settings.files_limit_bytes, rig.settings.body_limit_bytes)
     body = json.dumps({"code": "x", "files": {"a": "x" * (limit - 100)}}).encode()
     reader, writer = await connect()
@@ -199,7 +199,7 @@ async def test_largest_body_is_within_the_bounds_of_framing(connect: Connect, ri
 
 
 async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
-    """A chunk extension without end ends the connection: what isn't body counts as well."""
+    """An endless chunk extension ends the connection: bytes that aren't body count as well."""
     reader, writer = await connect()
     writer.write(POST + JSON + b"Transfer-Encoding: chunked\r\n\r\nd;a=")
     sent = 0
@@ -232,7 +232,7 @@ async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
     ],
 )
 async def test_heads_are_judged_before_any_body_byte(connect: Connect, head: bytes, status: int) -> None:
-    """What the head decides is answered while not a byte of the body has come, and nobody is asked to go on."""
+    """What the head decides gets its response before a byte of the body has come, and without a 100 Continue."""
     for expect in (b"", b"Expect: 100-continue\r\n"):
         reader, writer = await connect()
         writer.write(head + expect + b"\r\n")
@@ -240,11 +240,11 @@ async def test_heads_are_judged_before_any_body_byte(connect: Connect, head: byt
         assert line.startswith(b"HTTP/1.1 %d " % status)
 
 
-# Answers
+# Responses
 
 
 async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that isn't taken in time ends the connection: nobody holds pictures in our memory for ever."""
+    """A response that isn't read in time ends the connection, so that no client can keep pictures in our memory."""
     monkeypatch.setattr(protocol_module, "RESPONSE_LIMIT_S", 0.1)
     rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
@@ -255,7 +255,7 @@ async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, mo
 
 
 async def test_client_that_the_kernel_cuts_is_counted_alike(connect: Connect, rig: Rig) -> None:
-    """The kernel's clock and ours are set to the same time; whichever is ahead, the client is counted once."""
+    """The kernel's timeout is the same as ours; whichever comes first, the client is counted once."""
     rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -268,7 +268,7 @@ async def test_client_that_the_kernel_cuts_is_counted_alike(connect: Connect, ri
 
 
 async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Rig) -> None:
-    """The clock of an answer begins when its client is slow and ends when it has been taken."""
+    """The time limit of a response begins when its client is slow and ends when it has been read."""
     rig.launcher.result = picture_result(bytes(30_000_000))
     reader, writer = await connect()
     for _ in range(2):
@@ -285,19 +285,19 @@ async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Ri
 async def test_guests_words_are_bounded_printable_and_in_no_field(
     connect: Connect, rig: Rig, log: io.StringIO, outcome: Outcome
 ) -> None:
-    """Whatever a guest says, fields and log lines are ours, and its words in the body are short and harmless."""
+    """Whatever a guest says, header fields and log lines are ours, and its words in the body are short and harmless."""
     words = 'MARK\r\nX-Forged: yes\r\n\r\n{"event": "forged"}\n\x1b[2J\u2028\x00\ud800\U000e0001'
     rig.launcher.result = Result(outcome, error=words * 10_000)
     reader, writer = await connect()
     writer.write(RENDER)
-    (answer,) = split_answers(await read_rest(reader))
-    document = check_problem(answer, 500, outcome.value.replace("_", "-"))
-    assert "Forged" not in str(answer[1])
-    assert "MARK" not in str(answer[1])
+    (response,) = split_answers(await read_rest(reader))
+    document = check_problem(response, 500, outcome.value.replace("_", "-"))
+    assert "Forged" not in str(response[1])
+    assert "MARK" not in str(response[1])
     assert "MARK" in document["error"]
     assert len(document["error"]) <= ERROR_TEXT_LIMIT
     assert all(character.isprintable() or character in "\n\t" for character in document["error"])
-    assert answer[2].isascii()
+    assert response[2].isascii()
     assert "MARK" not in log.getvalue()
     assert [json.loads(line)["event"] for line in log.getvalue().splitlines()] == ["job finished"]
 
@@ -306,7 +306,7 @@ async def test_guests_words_are_bounded_printable_and_in_no_field(
 
 
 async def _open(connect: Connect, rig: Rig, count: int) -> list[Pair]:
-    """Open connections, and wait until they were let in."""
+    """Open connections, and wait until they are accepted."""
     pairs = []
     for number in range(count):
         pairs.append(await connect())
@@ -315,7 +315,7 @@ async def _open(connect: Connect, rig: Rig, count: int) -> list[Pair]:
 
 
 async def test_oldest_stranger_makes_room(connect: Connect, rig: Rig) -> None:
-    """When all connections are taken, the stranger that came first goes: told why if it has begun to ask."""
+    """When all connections are in use, the oldest without a key is closed, with the reason if a request has begun."""
     _limit(rig, connections=3)
     pairs = await _open(connect, rig, 3)
     pairs[0][1].write(POST[:20])
@@ -323,9 +323,9 @@ async def test_oldest_stranger_makes_room(connect: Connect, rig: Rig) -> None:
     reader, writer = await connect()
     writer.write(ALIVE)
     assert await _answer(reader) == 200
-    (answer,) = split_answers(await read_rest(pairs[0][0]))
-    assert check_problem(answer, 503, "too-many-connections")["error"] == "Too many connections are open"
-    assert answer[1]["Retry-After"] == "1"
+    (response,) = split_answers(await read_rest(pairs[0][0]))
+    assert check_problem(response, 503, "too-many-connections")["error"] == "Too many connections are open"
+    assert response[1]["Retry-After"] == "1"
     another, writer = await connect()
     writer.write(ALIVE)
     assert await _answer(another) == 200
@@ -335,7 +335,7 @@ async def test_oldest_stranger_makes_room(connect: Connect, rig: Rig) -> None:
 
 
 async def test_who_had_a_key_stays_longer(connect: Connect, rig: Rig) -> None:
-    """A connection that has served a key, a proxy's for instance, is the last of the idle ones to go."""
+    """A connection that has served a key, such as a proxy's, is the last of the idle ones to be closed."""
     _limit(rig, connections=2)
     (trusted,) = await _open(connect, rig, 1)
     trusted[1].write(RENDER.replace(CLOSE, b""))
@@ -350,7 +350,7 @@ async def test_who_had_a_key_stays_longer(connect: Connect, rig: Rig) -> None:
 
 
 async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig: Rig, log: io.StringIO) -> None:
-    """Jobs are not cut for newcomers: those get a prompt 503 without having asked, and the connection is closed."""
+    """Jobs are not cut off for new connections: those get a 503 at once, before any request, and are closed."""
     _limit(rig, connections=1)
     rig.launcher.result = None
     (pair,) = await _open(connect, rig, 1)
@@ -359,9 +359,9 @@ async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig
     for request in (b"", RENDER, b"x" * 100_000):
         reader, writer = await connect()
         writer.write(request)
-        (answer,) = split_answers(await read_rest(reader))
-        check_problem(answer, 503, "too-many-connections")
-        assert (answer[1]["Retry-After"], answer[1]["Connection"]) == ("1", "close")
+        (response,) = split_answers(await read_rest(reader))
+        check_problem(response, 503, "too-many-connections")
+        assert (response[1]["Retry-After"], response[1]["Connection"]) == ("1", "close")
         writer.close()
     assert (rig.launcher.running, len(rig.launcher.jobs)) == (1, 1)
     assert _refusals(rig, "too-many-connections") == 3
@@ -376,7 +376,7 @@ async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig
 
 
 async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused connections that stay can't pile up either: those beyond a number are cut without a word."""
+    """Refused connections that stay open can't pile up either: those beyond a number are cut without a response."""
     monkeypatch.setattr(doorman_module, "FAREWELLS_LIMIT", 2)
     monkeypatch.setattr(doorman_module, "LINGERING_S", 0.5)
     _limit(rig, connections=1)
@@ -384,16 +384,16 @@ async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: py
     (pair,) = await _open(connect, rig, 1)
     pair[1].write(RENDER)
     await until(lambda: rig.launcher.running)
-    answers = []
+    responses = []
     for _ in range(4):
         reader, _ = await connect()
-        answers.append(await read_rest(reader))
-    assert [bool(answer) for answer in answers] == [True, True, False, False]
+        responses.append(await read_rest(reader))
+    assert [bool(response) for response in responses] == [True, True, False, False]
     await until(lambda: not rig.edge.farewells)
 
 
 async def test_slow_reader_without_a_key_makes_room(connect: Connect, rig: Rig) -> None:
-    """A stranger that asks and asks and takes no answer holds its connection only until it is needed."""
+    """A stranger that sends requests and reads no response keeps its connection only until it is needed."""
     _limit(rig, connections=1)
     ((reader, writer),) = await _open(connect, rig, 1)
     reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -410,7 +410,7 @@ async def test_slow_reader_without_a_key_makes_room(connect: Connect, rig: Rig) 
 
 
 async def test_strangers_fill_no_log(connect: Connect, rig: Rig, log: io.StringIO) -> None:
-    """Malformed requests are counted each, but logged one line each, and only so often; none is forged."""
+    """Every malformed request is counted; each is logged in one line, at a bounded rate, and can't forge another."""
     for _ in range(100):
         reader, writer = await connect()
         writer.write(b'GET / HTTP/1.1\r\nX: \x1b[2J\n{"event": "forged"}\r\n\r\n')
@@ -423,7 +423,7 @@ async def test_strangers_fill_no_log(connect: Connect, rig: Rig, log: io.StringI
 
 
 async def test_wrong_keys_are_counted_and_not_logged(connect: Connect, rig: Rig, log: io.StringIO) -> None:
-    """Who guesses keys is seen in the metrics; what is guessed is nowhere."""
+    """Guessed keys are counted in the metrics; the guesses themselves are recorded nowhere."""
     for _ in range(5):
         reader, writer = await connect()
         writer.write(RENDER.replace(KEY.encode(), b"a-guess-of-a-stranger"))
@@ -437,14 +437,14 @@ async def test_wrong_keys_are_counted_and_not_logged(connect: Connect, rig: Rig,
 
 @pytest.fixture
 async def connect_metrics() -> AsyncIterator[Connect]:
-    """Raw connections to the listener of metrics, as the service makes it."""
+    """Return what opens raw connections to the listener of metrics, as the service makes it."""
     metrics = Metrics()
     async with listening(metrics_app(metrics), Edge(EdgeLimits(), metrics)) as open_one:
         yield open_one
 
 
 async def test_metrics_are_behind_the_same_edge(connect_metrics: Connect) -> None:
-    """The operator's listener says no more of itself than the public one, and takes no more."""
+    """The operator's listener reveals no more of itself than the public one, and accepts no more."""
     for request, status, slug in (
         (b"GET /metrics HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n", 200, ""),
         (b"GET / HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n", 404, "not-found"),
@@ -455,18 +455,18 @@ async def test_metrics_are_behind_the_same_edge(connect_metrics: Connect) -> Non
         reader, writer = await connect_metrics()
         writer.write(request)
         data = await read_rest(reader)
-        (answer,) = split_answers(data)
-        assert answer[1]["Server"] == "figbox"
+        (response,) = split_answers(data)
+        assert response[1]["Server"] == "figbox"
         if slug:
-            check_problem(answer, status, slug)
-        assert answer[0] == status
+            check_problem(response, status, slug)
+        assert response[0] == status
         for word in (b"Python", b"python_info", b"aiohttp", b"MARK"):
             assert word not in data
 
 
 @pytest.mark.parametrize("target", [b"/", b"/healthz", b"/readyz", b"/nothing", b"/render-matplotlib"])
 async def test_no_answer_names_what_we_run_on(connect: Connect, target: bytes) -> None:
-    """Neither a field nor a body tells the version of anything."""
+    """Neither a header field nor a body has the version of anything."""
     reader, writer = await connect()
     writer.write(b"GET " + target + b" HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
     data = (await read_rest(reader)).lower()
@@ -478,7 +478,7 @@ async def test_no_answer_names_what_we_run_on(connect: Connect, target: bytes) -
 
 
 def test_other_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without llhttp there is no start: the fallback reads malformed requests otherwise."""
+    """Without llhttp the service doesn't start: the fallback reads malformed requests differently."""
     check_parser()
     monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
     with pytest.raises(StartError, match="AIOHTTP_NO_EXTENSIONS"):
@@ -486,7 +486,7 @@ def test_other_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_switched_off_extensions_stop_the_service() -> None:
-    """The variable that makes aiohttp fall back makes the service say so instead of starting."""
+    """With the variable that makes aiohttp fall back the service reports it instead of starting."""
     environment = {**os.environ, "AIOHTTP_NO_EXTENSIONS": "1", "API_KEY": KEY, "PORT": "0", "FIGBOX_METRICS_PORT": "0"}
     command = [sys.executable, "-m", "gateway"]
     done = subprocess.run(
@@ -498,7 +498,7 @@ def test_switched_off_extensions_stop_the_service() -> None:
 
 
 def test_descriptors_are_provided_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More connections than descriptors raise the soft limit, or are refused by the name of the setting."""
+    """For more connections the soft limit on descriptors is raised, or the start is refused with the setting's name."""
     limits = [256, 4096]
     monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
     monkeypatch.setattr(resource, "setrlimit", lambda _, new: limits.__setitem__(slice(None), new))
@@ -511,7 +511,7 @@ def test_descriptors_are_provided_or_asked_for(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_header_has_one_name() -> None:
-    """The tests of bytes use the header that the code reads."""
+    """The tests that send bytes use the header that the code reads."""
     assert KEY_LINE.split(b":")[0].decode() == HEADER
     assert len(BODY) == int(LENGTH.split(b":")[1])
 
@@ -519,7 +519,7 @@ def test_header_has_one_name() -> None:
 async def test_defect_beyond_all_middlewares_is_a_bare_500(
     connect: Connect, rig: Rig, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even what nobody catches is answered by a document, closed, and told in the log alone, without the key."""
+    """An exception that no middleware catches gives a document and a closed connection; only the log says more."""
 
     def broken(*_: object) -> dict[str, str]:
         raise ZeroDivisionError("a secret of ours")
@@ -527,9 +527,9 @@ async def test_defect_beyond_all_middlewares_is_a_bare_500(
     monkeypatch.setattr(type(rig.service), "headers", broken)
     reader, writer = await connect()
     writer.write(RENDER)
-    (answer,) = split_answers(await read_rest(reader))
-    document = check_problem(answer, 500, "internal-error")
-    assert "secret" not in str(answer)
+    (response,) = split_answers(await read_rest(reader))
+    document = check_problem(response, 500, "internal-error")
+    assert "secret" not in str(response)
     (line,) = [json.loads(text) for text in log.getvalue().splitlines() if "internal error" in text]
     assert line["request_id"] == document["request_id"]
     assert "ZeroDivisionError" in str(line["trace"])

@@ -16,7 +16,7 @@ from gateway.server.doorman import protocol_factory
 from tests.support.machine import slowed
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio's, of what it accepts for a closed server
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of a connection that asyncio accepted too late
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_connection_of_the_last_moment_does_not_hold_up_the_end(turns: int) -> None:
     """In whichever turn of the event loop a silent connection is being accepted, the end comes in time."""

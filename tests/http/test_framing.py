@@ -1,4 +1,4 @@
-"""What a proxy and we could read differently, as bytes: one reading, or a refusal and the end of the connection."""
+"""Bytes that a proxy and we could read differently: they have one reading, or are refused and the connection closed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _get(target: bytes = b"/healthz", version: bytes = b"HTTP/1.1", method: byte
 
 
 MALFORMED = {
-    # Two lengths, or a length that is no number to everybody.
+    # Two lengths, or a length that not every parser takes for a number.
     "length and chunked": POST + JSON + LENGTH + CHUNKED + b"\r\n" + BODY,
     "chunked and length": POST + JSON + CHUNKED + LENGTH + b"\r\n" + CHUNKS,
     "chunked and no length": POST + JSON + CHUNKED + b"Content-Length: 0\r\n\r\n" + CHUNKS,
@@ -147,13 +147,13 @@ CHUNKS_MALFORMED = {
 async def test_what_can_be_read_in_two_ways_is_refused_and_closed(
     connect: Connect, rig: Rig, log: io.StringIO, request_bytes: bytes, behind: bytes
 ) -> None:
-    """One 400 that quotes nothing, nothing run, and what was smuggled behind it is never read as a request."""
+    """One 400 that quotes nothing; nothing is run, and what was smuggled behind it is never read as a request."""
     reader, writer = await connect()
     writer.write(request_bytes + behind)
-    (answer,) = split_answers(await read_rest(reader))
-    document = check_problem(answer, 400, "malformed-request")
+    (response,) = split_answers(await read_rest(reader))
+    document = check_problem(response, 400, "malformed-request")
     assert document["error"] == document["detail"] == "Malformed HTTP request"
-    assert answer[1]["Connection"] == "close"
+    assert response[1]["Connection"] == "close"
     assert rig.launcher.jobs == []
     (line,) = [json.loads(text) for text in log.getvalue().splitlines()]
     assert (line["event"], line["reason"]) == ("refused at the edge", "malformed-request")
@@ -164,11 +164,11 @@ async def test_what_can_be_read_in_two_ways_is_refused_and_closed(
 async def test_chunks_that_are_none_are_refused_and_closed(
     connect: Connect, rig: Rig, log: io.StringIO, chunks: bytes
 ) -> None:
-    """A body in chunks that can't be read in one way only is the client's fault, runs nothing and ends all."""
+    """A chunked body that can be read in two ways is the client's error: nothing is run, and the connection ends."""
     reader, writer = await connect()
     writer.write(POST + JSON + CHUNKED + b"\r\n" + chunks + SMUGGLED)
-    answers = split_answers(await read_rest(reader))
-    assert [status for status, *_ in answers] == [400]
+    responses = split_answers(await read_rest(reader))
+    assert [status for status, *_ in responses] == [400]
     assert rig.launcher.jobs == []
     assert "internal error" not in log.getvalue()
 
@@ -190,7 +190,7 @@ TAKEN = {
 
 @pytest.mark.parametrize("request_bytes", TAKEN.values(), ids=TAKEN)
 async def test_what_can_be_read_in_one_way_is_served(connect: Connect, rig: Rig, request_bytes: bytes) -> None:
-    """Strictness costs nobody who speaks HTTP."""
+    """Valid requests are served in spite of the strictness."""
     reader, writer = await connect()
     writer.write(request_bytes)
     ((status, _, body),) = split_answers(await read_rest(reader))
@@ -198,24 +198,24 @@ async def test_what_can_be_read_in_one_way_is_served(connect: Connect, rig: Rig,
 
 
 async def test_trailers_change_nothing(connect: Connect, rig: Rig) -> None:
-    """A field behind a chunked body is not a field of the request: no key comes in by it, nor does one go."""
+    """A field after a chunked body is not a field of the request: it neither provides a key nor removes one."""
     chunks = CHUNKS.removesuffix(b"\r\n")
     for head, trailer, status in ((POST, b"X-API-Key: wrong\r\n", 200), (POST.replace(KEY_LINE, b""), KEY_LINE, 401)):
         reader, writer = await connect()
         writer.write(head + JSON + CHUNKED + CLOSE + b"\r\n" + chunks + trailer + b"\r\n")
-        assert [answer[0] for answer in split_answers(await read_rest(reader))] == [status]
+        assert [response[0] for response in split_answers(await read_rest(reader))] == [status]
     assert len(rig.launcher.jobs) == 1
 
 
 async def test_requests_in_a_row_are_answered_in_order(connect: Connect) -> None:
-    """Requests sent without waiting are answered one by one, each with its own answer."""
+    """Pipelined requests get their responses one by one, in order."""
     reader, writer = await connect()
     writer.write(ALIVE + b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" + ALIVE + RENDER)
     assert [status for status, *_ in split_answers(await read_rest(reader))] == [200, 404, 200, 200]
 
 
 async def test_rest_of_a_refused_body_is_no_request(connect: Connect, rig: Rig) -> None:
-    """A stranger's body that looks like a request stays a body."""
+    """A refused client's body that looks like a request is not read as one."""
     reader, writer = await connect()
     head = POST.replace(KEY_LINE, b"") + JSON + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
     writer.write(head + SMUGGLED + ALIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
@@ -225,7 +225,7 @@ async def test_rest_of_a_refused_body_is_no_request(connect: Connect, rig: Rig) 
 
 @pytest.mark.parametrize("upgrade", [b"websocket", b"h2c", b"TLS/1.0"])
 async def test_upgrades_are_not_followed(connect: Connect, rig: Rig, upgrade: bytes) -> None:
-    """Whoever wants another protocol is answered in this one, and nothing after it is read as anything."""
+    """A request for another protocol gets a response in this one, and what follows it is not read."""
     reader, writer = await connect()
     fields = b"Connection: Upgrade\r\nUpgrade: " + upgrade + b"\r\nSec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\n"
     writer.write(ALIVE.removesuffix(b"\r\n") + fields + b"\r\n" + RENDER)
@@ -235,7 +235,7 @@ async def test_upgrades_are_not_followed(connect: Connect, rig: Rig, upgrade: by
 
 @pytest.mark.parametrize("method", [b"TRACE", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"PROPFIND", b"HEAD"])
 async def test_other_methods_are_405_and_echo_nothing(connect: Connect, method: bytes) -> None:
-    """What nobody may do is a problem document, TRACE included, that shows nothing of the request."""
+    """Every other method, TRACE included, gets a problem document that shows nothing of the request."""
     for path in (b"/healthz", b"/render-matplotlib"):
         reader, writer = await connect()
         writer.write(method + b" " + path + b" HTTP/1.1\r\n" + HOST + KEY_LINE + b"X-Mark: MARK\r\n" + CLOSE + b"\r\n")
@@ -251,8 +251,8 @@ async def test_other_methods_are_405_and_echo_nothing(connect: Connect, method: 
     [b"/%zz", b"/%00%ff", b"/../../etc/passwd", b"//evil/healthz", b"/healthz%2f", b"/healthz/../render-matplotlib"],
 )
 async def test_odd_paths_are_404_and_echo_nothing(connect: Connect, path: bytes) -> None:
-    """A path is one of ours to the byte, or it isn't there."""
+    """A path is one of ours to the byte, or it is 404."""
     reader, writer = await connect()
     writer.write(b"GET " + path + b" HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
-    (answer,) = split_answers(await read_rest(reader))
-    assert path.decode() not in json.dumps(check_problem(answer, 404, "not-found"))
+    (response,) = split_answers(await read_rest(reader))
+    assert path.decode() not in json.dumps(check_problem(response, 404, "not-found"))

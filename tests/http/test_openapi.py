@@ -1,4 +1,4 @@
-"""`/openapi.json`: valid, complete, for anybody, and the same as what is checked."""
+"""`/openapi.json`: valid, complete, public, and the same as what is checked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_valid(description: dict[str, Any]) -> None:
 
 
 async def test_served_to_anybody(client: Client, description: dict[str, Any]) -> None:
-    """Nobody needs a key to read it."""
+    """It can be read without a key."""
     response = await client.get("/openapi.json")
     assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
     assert await response.json() == description
@@ -58,13 +58,13 @@ def test_every_route_is_described(rig: Rig, description: dict[str, Any]) -> None
     routes = {
         (route.method.lower(), route.resource.canonical)
         for route in rig.app().router.routes()
-        if route.resource and route.method != hdrs.METH_ANY  # those refuse
+        if route.resource and route.method != hdrs.METH_ANY  # these refuse
     }
     assert routes == {(method, path) for path, methods in description["paths"].items() for method in methods}
 
 
 def test_every_problem_is_described(description: dict[str, Any]) -> None:
-    """Every status and type of the table of problems is among the answers to a render."""
+    """Every status and type of the table of problems is among the responses to a render."""
     responses = description["paths"]["/v1/render"]["post"]["responses"]
     elsewhere = {NotReady, TooManyConnections}
     for kind, problem in PROBLEMS.items():
@@ -92,7 +92,7 @@ def test_every_form_of_an_answer_is_described(description: dict[str, Any]) -> No
 
 
 async def test_answers_are_what_is_described(client: Client, rig: Rig) -> None:
-    """Documents that are sent can be read back by the types that describe them, nothing left over."""
+    """Documents that are sent can be read back by the types that describe them, with nothing left over."""
     rig.launcher.result = rich_result()
     headers = {**AUTH, "Accept": "application/json"}
     body = await (await client.post(PATH, headers=headers, json={**GOOD, "figures": "all"})).read()

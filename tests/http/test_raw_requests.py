@@ -73,7 +73,7 @@ async def test_malformed_heads_are_quoted_nowhere(
 async def test_broken_chunks_are_the_clients_error(
     connect: Connect, rig: Rig, log: io.StringIO, expect: bytes, body: bytes
 ) -> None:
-    """A chunked body that breaks, also while it is read, is 400 (at the latest 408), and not a defect of ours."""
+    """A chunked body that breaks, also while it is read, is 400 (or 408 at the latest), and not an internal error."""
     object.__setattr__(rig.settings, "body_timeout_s", 0.1)
     reader, writer = await connect()
     writer.write(POST + JSON + expect + CHUNKED + b"\r\n")
@@ -107,7 +107,7 @@ async def test_expectations_break_and_reveal_nothing(
 
 
 async def test_expected_continue_is_sent(connect: Connect) -> None:
-    """Curl asks before it sends a long body, and is told to go on; a client without the key is refused instead."""
+    """A client that expects `100 Continue`, as curl does for a long body, gets it; without the key it is refused."""
     head = POST + JSON + EXPECT + LENGTH + CLOSE + b"\r\n"
     reader, writer = await connect()
     writer.write(head)
@@ -126,7 +126,7 @@ async def test_slow_body_is_cut(connect: Connect, rig: Rig) -> None:
 
 
 async def test_body_cut_by_its_client_runs_nothing(connect: Connect, rig: Rig, log: io.StringIO) -> None:
-    """A client that disconnects in the middle of its body leaves nothing behind, and no defect in the log."""
+    """A client that disconnects in the middle of its body leaves nothing behind, and no internal error in the log."""
     _, writer = await connect()
     writer.write(POST + JSON + LENGTH + b"\r\n{")
     await writer.drain()
@@ -140,7 +140,7 @@ async def test_body_cut_by_its_client_runs_nothing(connect: Connect, rig: Rig, l
 
 
 async def test_client_that_hangs_up_cancels_its_job(connect: Connect, rig: Rig) -> None:
-    """On the service's own protocol too, a closed connection ends the job."""
+    """With the service's own protocol, too, a closed connection ends the job."""
     rig.launcher.result = None
     _, writer = await connect()
     writer.write(POST + JSON + LENGTH + b"\r\n" + BODY)

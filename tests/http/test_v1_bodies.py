@@ -30,7 +30,7 @@ def _form(*parts: tuple[str, bytes | str, str | None]) -> aiohttp.FormData:
     for name, value, filename in parts:
         if filename is None:
             form.add_field(name, value)
-        else:  # as a stream: aiohttp warns of long values in memory
+        else:  # as a stream, because aiohttp warns about long values in memory
             data = value.encode() if isinstance(value, str) else value
             form.add_field(name, io.BytesIO(data), filename=filename)
     return form
@@ -97,7 +97,7 @@ async def test_files_in_a_form(client: Client, rig: Rig) -> None:
 
 @pytest.mark.parametrize("cut", [1, 7, 64])
 async def test_form_in_pieces(client: Client, rig: Rig, cut: int) -> None:
-    """However a form is cut on its way, it is the same form."""
+    """However a form is split on its way, it is the same form."""
     request = _raw_form((_head("code"), CODE.encode()), (_head("file", '; filename="a\'b.csv"'), b"\r\n--front\r\n"))
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -286,7 +286,7 @@ async def test_options_in_a_form(client: Client) -> None:
 
 
 async def test_query_goes_before_the_body(client: Client, rig: Rig) -> None:
-    """An option in both places is the query's; what must be in the body only is refused there."""
+    """If an option is in both places, the query's counts; members that belong in the body are refused in a query."""
     await client.post(f"{PATH}?dpi=50", headers=AUTH, json={**GOOD, "dpi": 60, "width": 3})
     form = _form(("code", "x", None), ("dpi", "60", None), ("width", "3", None))
     await client.post(f"{PATH}?dpi=50", headers=AUTH, data=form)

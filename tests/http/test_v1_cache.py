@@ -33,7 +33,7 @@ OTHER = {"X-API-Key": "the-key-of-another-customer"}
 
 @pytest.fixture
 async def rig(make_settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[Rig]:
-    """Return a gateway with a cache, and two keys; the other one may have one job a minute's processor time."""
+    """Return a gateway with a cache, and two keys; the other one has the processor time of one job a minute."""
     digest = hashlib.sha256(OTHER["X-API-Key"].encode()).hexdigest()
     keys = tmp_path / "keys.toml"
     keys.write_text(f'[keys.other]\nsha256 = "{digest}"\ncompute_seconds_per_minute = 30\n')
@@ -85,7 +85,7 @@ async def test_tag_outlives_the_render(client: Client, rig: Rig, accept: str) ->
 
 
 async def test_another_key_has_entries_of_its_own(client: Client, rig: Rig) -> None:
-    """What one key rendered tells another nothing."""
+    """What one key rendered is not visible to another."""
     assert [await _use(client), await _use(client, OTHER), await _use(client, OTHER)] == ["miss", "miss", "hit"]
 
 
@@ -140,7 +140,7 @@ async def test_hits_cost_no_budget_and_no_place(client: Client, rig: Rig) -> Non
 
 
 async def test_restart_keeps_the_cache(rig: Rig, make_settings: Callable[..., Settings], tmp_path: Path) -> None:
-    """Another gateway on the same file knows what this one rendered."""
+    """Another gateway on the same file has what this one rendered."""
     for expected in ("miss", "hit"):
         async with TestClient(TestServer(rig.app())) as client:
             response = await client.post(PATH, headers={"X-API-Key": KEY}, json=GOOD)

@@ -81,7 +81,7 @@ async def test_picture_alone(client: Client, rig: Rig, name: str) -> None:
     ],
 )
 async def test_negotiation(client: Client, rig: Rig, accepts: list[str | None], expected: str | None) -> None:
-    """`Accept` decides, by its qualities; what it excludes is refused before anything runs."""
+    """`Accept` decides, by its quality values; what it excludes is refused before anything runs."""
     for accept in accepts:
         rig.launcher.jobs.clear()
         headers = {"Accept": accept} if accept is not None else {}
@@ -107,7 +107,7 @@ async def test_several_formats_need_a_document_or_an_archive(client: Client, rig
 
 
 async def test_all_figures_may_be_one(client: Client, rig: Rig) -> None:
-    """Whether all figures are several shows when they are drawn: one is a picture alone, two need another form."""
+    """How many figures there are is known once they are drawn: one is a picture alone, two need another form."""
     rig.launcher.result = figures_result(Format.PNG)
     response = await _render(client, "image/png", figures="all")
     assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
@@ -231,7 +231,7 @@ async def test_forms_have_different_tags(client: Client) -> None:
     assert len({(await _render(client, accept)).headers["ETag"] for accept in ("image/png", JSON, ZIP)}) == 3
 
 
-#: What becomes of each failing outcome: members of its result, and those of its document.
+#: For each failing outcome the members of its result, and those of its document.
 FAILURES: dict[Outcome, tuple[dict[str, Any], dict[str, Any]]] = {
     Outcome.PROGRAM_ERROR: (
         {"program_error": ProgramError("ValueError", "bad", 3, 5, "x = 1")},
@@ -277,7 +277,7 @@ async def test_failures_of_the_code(client: Client, rig: Rig, accept: str, outco
 
 
 async def test_large_responses_are_made_in_a_thread(client: Client, rig: Rig) -> None:
-    """A large response, made beside the event loop, is complete."""
+    """A large response, made outside the event loop, is complete."""
     data = PNG + bytes(600_000)
     rig.launcher.result = figures_result(Format.PNG, files=(NamedFile("a.bin", data),))
     document = await (await _render(client, JSON)).json()
@@ -287,7 +287,7 @@ async def test_large_responses_are_made_in_a_thread(client: Client, rig: Rig) ->
 
 
 async def test_environments(client: Client, rig: Rig) -> None:
-    """The list of environments has what each is made of and what the key may use; strangers don't see it."""
+    """The list of environments has what each is made of and what the key may use; it needs a key."""
     assert (await client.get("/v1/environments")).status == 401
     rig.launcher.environments = {
         "science": replace(FACTS, name="science"),
