@@ -204,8 +204,8 @@ def draw(document: dict[str, Any]) -> Canned:
     """Return what the code would give: `raise` fails, each `plt.figure` opens a figure, `plt.` alone the first."""
     unknown = sorted(set(document) - OPTIONS)
     if unknown:
-        fault = {"option": unknown[0], "message": "there is no such option"}
-        return Canned(400, problem(400, "Unknown option", errors=[fault]))
+        error = {"option": unknown[0], "message": "there is no such option"}
+        return Canned(400, problem(400, "Unknown option", errors=[error]))
     code: str = document["code"]
     for number, line in enumerate(code.splitlines(), 1):
         if match := re.match(r"raise (\w+)\('(.*)'\)", line):

@@ -148,8 +148,8 @@ def test_every_failure_of_the_transport_has_its_words(
 
 def test_broken_connection_is_tried_again(call: Caller) -> None:
     """A service that breaks the connection is tried again; the second response counts."""
-    answers = iter([b"", b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"])
-    with raw_service(lambda: next(answers)) as url:
+    responses = iter([b"", b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"])
+    with raw_service(lambda: next(responses)) as url:
         assert call("environments", url=url) == ()
 
 

@@ -128,9 +128,9 @@ def test_each_outcome_has_its_detail(canned: Canned, name: str, value: object) -
 @pytest.mark.parametrize("ours", [True, False], ids=["problem", "foreign"])
 def test_every_status_has_its_error(status: int, kind: type[figbox.FigboxError], ours: bool) -> None:  # noqa: FBT001
     """The status decides the class, whether the service responded or something in front of it."""
-    answer = response(Canned(status, problem(status, "why"))) if ours else Response(status, {}, b"<html>\xff")
+    received = response(Canned(status, problem(status, "why"))) if ours else Response(status, {}, b"<html>\xff")
     with pytest.raises(figbox.FigboxError) as caught:
-        read_render(answer)
+        read_render(received)
     assert type(caught.value) is kind
     assert caught.value.request_id == ("id-of-a-problem" if ours else None)
     if ours:
@@ -211,9 +211,9 @@ def test_environments_are_read() -> None:
 def test_readiness_is_a_value_even_when_it_is_not_ready() -> None:
     """A 503 of `/readyz` is an ordinary result."""
     assert read_readiness(Response(200, JSON, b"{}"))
-    answer = read_readiness(response(Canned(503, problem(503, "the pool is being filled"))))
-    assert not answer
-    assert answer.reason == "the pool is being filled"
+    readiness = read_readiness(response(Canned(503, problem(503, "the pool is being filled"))))
+    assert not readiness
+    assert readiness.reason == "the pool is being filled"
     with pytest.raises(figbox.Refused):
         read_readiness(Response(404, {}, b""))
 

@@ -45,11 +45,11 @@ def fuzz_form(data: bytes) -> None:
 def _read_form(query: bytes, pieces: list[bytes]) -> Job | str:
     pairs = [pair.partition("=")[::2] for pair in query.decode("utf-8", "replace").split("&") if pair]
     try:
-        options, faults = options_from_text(pairs)
+        options, errors = options_from_text(pairs)
         reader = FormReader(BOUNDARY, CODE_LIMIT_BYTES)
         for piece in pieces:
             reader.take(piece)
-        return reader.job(options, faults)[0]
+        return reader.job(options, errors)[0]
     except (InvalidRequest, BodyTooLarge) as error:
         _check_refusal(error)
         return str(error)
@@ -59,11 +59,11 @@ def _check_refusal(error: Exception) -> None:
     text = str(error)
     assert text.isprintable()
     if isinstance(error, InvalidOptions):
-        for fault in error.errors:
-            assert len(fault.option) <= MESSAGE_LIMIT
-            assert len(fault.message) <= MESSAGE_LIMIT
-            assert fault.option.isprintable()
-            assert fault.message.isprintable()
+        for wrong in error.errors:
+            assert len(wrong.option) <= MESSAGE_LIMIT
+            assert len(wrong.message) <= MESSAGE_LIMIT
+            assert wrong.option.isprintable()
+            assert wrong.message.isprintable()
 
 
 def _check_job(job: Job) -> None:
