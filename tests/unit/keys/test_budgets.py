@@ -1,4 +1,4 @@
-"""Budgets: never more than the allowance in any minute, all of it back a minute later, and no hold is ever lost."""
+"""Budgets: never more than the allowance in any minute, all of it back a minute later, and no hold lost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _most_within_a_window(uses: list[tuple[float, float]]) -> float:
 @given(st.integers(1, 12), st.lists(PAUSES, max_size=60))
 @example(1, [0.5, 59.6])
 def test_requests_keep_to_the_allowance_in_any_window(allowance: int, pauses: list[float]) -> None:
-    """However requests come, no minute anywhere has more of them than allowed, and refusals cost nothing."""
+    """However requests come, no minute has more of them than allowed, and refusals cost nothing."""
     clock = Clock()
     budget = RequestBudget(clock)
     taken: list[tuple[float, float]] = []
@@ -57,7 +57,7 @@ def test_requests_keep_to_the_allowance_in_any_window(allowance: int, pauses: li
 @BOUNDED
 @given(st.integers(1, 12), st.lists(PAUSES, max_size=40))
 def test_retry_after_is_honest(allowance: int, pauses: list[float]) -> None:
-    """After the seconds a refusal names the request is taken; half a step earlier than the truth it may not be."""
+    """A request is accepted after the seconds that the refusal before it named."""
     clock = Clock()
     budget = RequestBudget(clock)
     for pause in pauses:
@@ -72,7 +72,7 @@ def test_retry_after_is_honest(allowance: int, pauses: list[float]) -> None:
 @BOUNDED
 @given(st.integers(1, 12), st.lists(PAUSES, max_size=40))
 def test_all_requests_are_back_after_a_window(allowance: int, pauses: list[float]) -> None:
-    """A window and a step after the last request everything is left again."""
+    """A window and a step after the last request the whole allowance is back."""
     clock = Clock()
     budget = RequestBudget(clock)
     for pause in pauses:
@@ -86,7 +86,7 @@ def test_all_requests_are_back_after_a_window(allowance: int, pauses: list[float
 @BOUNDED
 @given(st.integers(1, 30), st.lists(st.tuples(PAUSES, st.floats(0, 1)), max_size=60))
 def test_requests_are_not_refused_while_there_is_room(allowance: int, steps: list[tuple[float, float]]) -> None:
-    """The steps make a window longer by one step at most: who used less within that is let in."""
+    """Steps lengthen a window by one step at most: a key that used less within that is admitted."""
     clock = Clock()
     budget = RequestBudget(clock)
     taken: list[float] = []
@@ -116,12 +116,12 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @rule(pause=PAUSES)
     def wait(self, pause: float) -> None:
-        """Time passes."""
+        """Let time pass."""
         self.clock.now += pause
 
     @rule()
     def begin(self) -> None:
-        """Let a job ask to be admitted."""
+        """Ask for the admission of a job."""
         held_s, wait_s = self.budget.hold(self.ALLOWANCE, self.WORST_S)
         assert (held_s > 0) != (wait_s > 0)
         if held_s:
@@ -132,7 +132,7 @@ class ComputeMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.under_way)
     @rule(share=st.floats(0, 1), dear=st.booleans(), which=st.integers(0, 100))
     def end(self, share: float, dear: bool, which: int) -> None:  # noqa: FBT001 - hypothesis
-        """End a job, mostly within what was held for it, sometimes as dear as a job can be."""
+        """End a job, mostly within its hold, sometimes with the highest cost that a job can have."""
         held_s = self.under_way.pop(which % len(self.under_way))
         used_s = share * (self.WORST_S if dear else held_s)
         self.budget.settle(held_s, used_s, self.ALLOWANCE)
@@ -141,13 +141,13 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @invariant()
     def holds_are_those_of_jobs_under_way(self) -> None:
-        """Check that what is held is what jobs under way were given, to the crumb, and nothing without them."""
+        """Check that the holds are exactly those of the jobs under way."""
         assert self.budget.held_s == pytest.approx(sum(self.under_way))
         assert self.under_way or self.budget.held_s == 0
 
     @invariant()
     def never_more_than_the_allowance_but_for_overdrafts(self) -> None:
-        """In any window the key uses its allowance, and what its jobs cost beyond their holds."""
+        """Check that in any window the key uses at most its allowance, plus the cost of its jobs beyond their holds."""
         most = _most_within_a_window(self.uses)
         assert most <= self.ALLOWANCE + sum(self.overdrafts) + CRUMB
         if not any(self.overdrafts):
@@ -155,7 +155,7 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @invariant()
     def debts_are_paid(self) -> None:
-        """In the long run the rate holds, but for one allowance and what the last jobs under way went beyond."""
+        """Check the rate in the long run, apart from one allowance and the cost of the last jobs beyond their holds."""
         elapsed = self.clock.now - self.began
         if not self.under_way and not self.budget.hold(self.ALLOWANCE, self.WORST_S)[1]:
             self.budget.settle(0, 0, self.ALLOWANCE)
@@ -164,13 +164,13 @@ class ComputeMachine(RuleBasedStateMachine):
 
     @invariant()
     def quota_is_sane(self) -> None:
-        """Check that what is said to be left is within the allowance."""
+        """Check that the reported remainder is within the allowance."""
         quota = self.budget.quota(self.ALLOWANCE)
         assert 0 <= quota.remaining <= self.ALLOWANCE
         assert (quota.more_in_s or 0) >= 1
 
     def teardown(self) -> None:
-        """When everything has ended, all of the allowance comes back."""
+        """Check that the whole allowance comes back when everything has ended."""
         for held_s in self.under_way:
             self.budget.settle(held_s, 0, self.ALLOWANCE)
         self.clock.now += WINDOW_S + STEP_S + sum(used_s for _, used_s in self.uses) * WINDOW_S / self.ALLOWANCE
@@ -199,7 +199,7 @@ class Key:
 
 
 def test_surprise_makes_the_next_jobs_be_held_for_more() -> None:
-    """One dear job sets the estimate; cheap ones bring it down slowly; never below the first guess."""
+    """One expensive job raises the estimate at once; cheap ones lower it slowly, never below the first guess."""
     budget = ComputeBudget(Clock())
     budget.settle(budget.hold(100, 30)[0], 20, 100)
     assert budget.hold(100, 30)[0] == 20
@@ -210,7 +210,7 @@ def test_surprise_makes_the_next_jobs_be_held_for_more() -> None:
 
 
 def test_one_job_may_always_run_alone() -> None:
-    """However dear the key's jobs are, an untouched allowance lets one in."""
+    """However expensive the key's jobs are, an unused allowance admits one."""
     clock = Clock()
     budget = ComputeBudget(clock)
     budget.settle(budget.hold(2, 30)[0], 30, 2)
@@ -247,7 +247,7 @@ async def test_holds_are_given_back_on_every_path() -> None:
 
 
 async def test_jobs_at_once_are_bounded_by_their_holds() -> None:
-    """As many jobs are let in at once as the allowance has estimates, the next is refused with a time to come back."""
+    """As many jobs are admitted at once as estimates fit the allowance; the next is refused, with a time to retry."""
     key = Key(KeyPolicy(compute_seconds_per_minute=3))
     holds = [key.budgets.hold_compute(key.holder, 30) for _ in range(4)]
     for hold in holds[:3]:
@@ -277,7 +277,7 @@ def test_keys_have_budgets_of_their_own() -> None:
 
 
 def test_changed_allowance_holds_for_what_was_used_already() -> None:
-    """A key's new limits count what it used under the old ones; a name that is gone begins anew."""
+    """A key's new limits count what it used under the old ones; a name that was removed starts afresh."""
     key = Key(KeyPolicy(requests_per_minute=10))
     for _ in range(5):
         key.budgets.take_request(key.holder)

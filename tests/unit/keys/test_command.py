@@ -50,7 +50,7 @@ def _run(file: Path, *arguments: str) -> int:
 
 
 def test_new_key_works_and_is_nowhere(tmp_path: Path, capsys: Capture) -> None:
-    """The printed key is let in; the file has its digest only, and nobody else may read even that."""
+    """The printed key is accepted; the file only has its digest, and only its owner may read it."""
     file = tmp_path / "keys.toml"
     assert _run(file, "add", "ci") == 0
     printed = capsys.readouterr()
@@ -105,7 +105,7 @@ def test_limits_out_of_bounds_make_no_key(file: Path, capsys: Capture, value: st
 
 @pytest.mark.parametrize("name", ["a b", "", "a:b", "x" * 65, "a\n", "a]", "é", "--"])
 def test_what_is_no_name_makes_no_key(file: Path, capsys: Capture, name: str) -> None:
-    """Without a proper name no key is made."""
+    """Without a valid name no key is made."""
     with pytest.raises(SystemExit):
         _run(file, "add", name)
     assert (capsys.readouterr().out, file.read_text()) == ("", OTHERS)
@@ -128,7 +128,7 @@ def test_others_stay_to_the_byte(file: Path) -> None:
 
 
 def test_comment_above_the_next_key_stays(file: Path) -> None:
-    """Revoking takes a table, not what is said of the one after it."""
+    """Revoking removes a table, but not the comment on the next one."""
     assert _run(file, "revoke", "shop") == 0
     text = file.read_text()
     assert "# Nightly figures.\n[ keys . nightly ]\n" in text
@@ -144,7 +144,7 @@ def test_odd_table_is_left_to_its_author(file: Path, capsys: Capture) -> None:
 
 
 def test_edit_that_would_say_something_else_is_not_made(file: Path, capsys: Capture) -> None:
-    """What a line looks like is not trusted: the outcome is parsed, and has to say exactly what it should."""
+    """The look of a line is not trusted: the edited file is parsed, and must have exactly the intended content."""
     three, four, five = ("3" * 64, "4" * 64, "5" * 64)
     inline = f'[keys]\nodd = {{sha256 = "{three}"}}\n'
     file.write_text(f'{inline}[keys.a]\nsha256 = """\n{four}"""\n[keys.b]\nsha256 = "{five}"\n')
@@ -155,7 +155,7 @@ def test_edit_that_would_say_something_else_is_not_made(file: Path, capsys: Capt
 
 
 def test_last_key_leaves_a_file_that_says_nobody(tmp_path: Path) -> None:
-    """After the last key the file is not empty, which would count as broken, but says that there is none."""
+    """Without its last key the file isn't empty, which would count as broken, but has an empty table of keys."""
     file = tmp_path / "keys.toml"
     for _ in range(2):
         assert _run(file, "add", "only") == 0
@@ -176,7 +176,7 @@ def test_broken_file_is_not_made_worse(file: Path, capsys: Capture, command: lis
 
 @pytest.mark.parametrize("command", [["revoke", "shop"], ["list"]])
 def test_missing_file_is_said(tmp_path: Path, capsys: Capture, command: list[str]) -> None:
-    """What isn't there can't be listed or revoked from."""
+    """A missing file can't be listed, and no key of it revoked."""
     assert _run(tmp_path / "none.toml", *command) == 1
     assert "doesn't exist" in capsys.readouterr().err
 
@@ -191,7 +191,7 @@ def test_unwritable_folder_is_said(tmp_path: Path, capsys: Capture) -> None:
 def test_failed_write_leaves_the_old_file_and_no_other(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    """A full disk costs nothing that was there."""
+    """When the disk is full, the old file stays as it was."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -204,7 +204,7 @@ def test_failed_write_leaves_the_old_file_and_no_other(
 
 
 def test_link_stays_a_link(file: Path, tmp_path: Path) -> None:
-    """What a link points at is changed, not the link."""
+    """The target of a link is changed, not the link."""
     link = tmp_path / "link"
     link.symlink_to(file)
     assert _run(link, "add", "x") == 0
@@ -228,7 +228,7 @@ def test_commands_at_the_same_time_lose_nothing(file: Path) -> None:
 
 
 def test_file_comes_from_the_setting(file: Path, tmp_path: Path) -> None:
-    """Without `--file` it is the gateway's own, from the environment or `.env`, and no other setting is needed."""
+    """Without `--file` it is the gateway's file, from the environment or `.env`; no other setting is needed."""
     environment = {name: value for name, value in os.environ.items() if name not in {"API_KEY", "FIGBOX_API_KEYS_FILE"}}
     command = [sys.executable, "-m", "gateway.keys", "list"]
 

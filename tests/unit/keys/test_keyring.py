@@ -1,4 +1,4 @@
-"""Keys: who is let in, compared how, and what never shows."""
+"""Keys: which are accepted, how they are compared, and what is never shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RING = Keyring({"one": _key(KEY), "two": _key("schlüssel", POLICY), "three": _k
     [(KEY, Holder("one")), ("schlüssel", Holder("two", POLICY)), ("third", Holder("three"))],
 )
 def test_right_key_tells_its_holder(key: str, holder: Holder) -> None:
-    """Each of several keys is known by its holder's name and comes with what it may have."""
+    """Each of several keys gives its holder's name and its limits."""
     assert holder == RING.authenticate([key])
 
 
@@ -62,14 +62,14 @@ def test_anything_else_is_unauthorized(values: list[str]) -> None:
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.binary(max_size=30), max_size=3))
 def test_no_header_breaks_it(raw: list[bytes]) -> None:
-    """Whatever bytes headers carry, decoded as aiohttp does it, the answer is a holder or Unauthorized."""
+    """Whatever bytes headers carry, decoded as aiohttp does it, the result is a holder or Unauthorized."""
     values = [value.decode("utf-8", "surrogateescape") for value in raw]
     with pytest.raises(Unauthorized):
         RING.authenticate(values)
 
 
 def test_bytes_that_are_no_utf8_are_a_key_like_any_other() -> None:
-    """Keys are compared as the bytes that came, not as the text that they were decoded to."""
+    """Keys are compared as the bytes that came, not as decoded text."""
     ring = Keyring({"raw": Key(digest_of(b"\xff\x80"))})
     assert ring.authenticate([b"\xff\x80".decode("utf-8", "surrogateescape")]).name == "raw"
 
@@ -84,7 +84,7 @@ def test_empty_key_never_fits() -> None:
 
 @pytest.mark.parametrize("given_key", [KEY, "third", "wrong"])
 def test_every_stored_key_is_compared(monkeypatch: pytest.MonkeyPatch, given_key: str) -> None:
-    """A hit ends the comparison no earlier than a miss, and digests are compared in constant time."""
+    """A match ends the comparison no earlier than a mismatch, and digests are compared in constant time."""
     compared: list[bytes] = []
 
     def counted(ours: bytes, known: bytes) -> bool:
@@ -109,7 +109,7 @@ def test_reprs_show_no_key() -> None:
 
 @pytest.mark.parametrize(("capped", "left"), [(None, 6), (7, 6), (5, 5)])
 def test_limits_of_a_key_only_lower(capped: int | None, left: int) -> None:
-    """A key brings time and memory down, never up, and touches nothing else."""
+    """A key's limits lower time and memory, never raise them, and change nothing else."""
     policy = KeyPolicy(wall_limit_s=capped, memory_limit_bytes=capped)
     limits = Limits(wall_limit_s=6, memory_limit_bytes=6)
     assert policy.lowered(limits) == replace(limits, wall_limit_s=left, memory_limit_bytes=left)

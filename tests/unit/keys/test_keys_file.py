@@ -1,4 +1,4 @@
-"""The keys file is taken as written or refused by key and field, and nothing of it is quoted."""
+"""The keys file is read as written, or refused with key and field; nothing of it is quoted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_entries_become_keys() -> None:
 
 
 def test_nobody_may_be_said_but_not_left_out() -> None:
-    """An empty table of keys is nobody; a file without it, such as one cut to nothing, is a mishap."""
+    """An empty table of keys is valid; a file without the table, such as a truncated one, is an error."""
     assert parse_keys(b"[keys]\n") == {}
     for data in (b"", b"# clients\n", b"\n\n"):
         with pytest.raises(InvalidKeysFile, match=r"^keys: Field required$"):
@@ -51,7 +51,7 @@ def _numbers() -> list[tuple[str, float, float]]:
 
 @pytest.mark.parametrize(("field", "least", "most"), _numbers(), ids=[name for name, *_ in _numbers()])
 def test_bounds_trip_and_name_key_and_field(field: str, least: float, most: float) -> None:
-    """Both bounds pass; beyond them, and for every other type, the fault names key and field."""
+    """Both bounds pass; beyond them, and for every other type, the error names key and field."""
     for value in (least, most):
         assert getattr(parse_entries(_table(extra=f"{field} = {value}").encode())["a"], field) == value
     for value in (least - 1, most + 1, "nan", "inf", "-inf", "true", '"7"', "[7]", "{}", "1979-05-27"):
@@ -86,7 +86,7 @@ def test_bounds_trip_and_name_key_and_field(field: str, least: float, most: floa
     ],
 )
 def test_faults_are_named(text: str, fault: str) -> None:
-    """What is wrong is said by key and field."""
+    """Errors name key and field."""
     with pytest.raises(InvalidKeysFile) as caught:
         parse_entries(text.encode())
     assert str(caught.value).startswith(fault)
@@ -94,14 +94,14 @@ def test_faults_are_named(text: str, fault: str) -> None:
 
 @pytest.mark.parametrize("place", ["sha256", "requests_per_minute", "other", "= =", "wall_limit_s"])
 def test_values_are_not_quoted(place: str) -> None:
-    """A key written where it doesn't belong is in no fault."""
+    """A key written in the wrong place is not quoted by the error."""
     with pytest.raises(InvalidKeysFile) as caught:
         parse_entries(f'[keys.a]\n{place} = "the-secret-key"\n'.encode())
     assert "secret" not in str(caught.value)
 
 
 def test_length_and_encoding() -> None:
-    """A file that is too long or no UTF-8 is refused before anything is parsed."""
+    """A file that is too long or isn't UTF-8 is refused before anything is parsed."""
     with pytest.raises(InvalidKeysFile, match="longer than"):
         parse_keys(b"#" * (SIZE_LIMIT + 1))
     with pytest.raises(InvalidKeysFile, match="not UTF-8"):
@@ -111,7 +111,7 @@ def test_length_and_encoding() -> None:
 @BOUNDED
 @given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: (_table() + text).encode()))
 def test_any_bytes_are_keys_or_a_fault(data: bytes) -> None:
-    """Whatever the bytes, there are keys or one exception."""
+    """Any bytes give keys or raise one exception."""
     try:
         keys = parse_keys(data)
     except InvalidKeysFile as error:
@@ -123,7 +123,7 @@ def test_any_bytes_are_keys_or_a_fault(data: bytes) -> None:
 
 
 def test_example_of_a_keys_file_is_one() -> None:
-    """The documented file is taken, has every field, and the table names all of them and their bounds."""
+    """The documented file is accepted and has every field, and the table names all of them and their bounds."""
     (example,) = blocks(KEYS, "toml")
     (entry,) = parse_entries(example.encode()).values()
     assert entry.model_fields_set == set(KeyEntry.model_fields)

@@ -1,4 +1,4 @@
-"""Keys change while we run: at once for the better and for the worse, and not at all when the file is broken."""
+"""Keys change while the gateway runs: new and revoked ones at once, and not at all when the file is broken."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_file_adds_to_the_key(make_settings: MakeSettings, file: Path) -> None:
     ],
 )
 def test_start_needs_a_good_file(tmp_path: Path, text: str | None, fault: str) -> None:
-    """Without a good file, or without any key, there is no start, and one sentence says why."""
+    """Without a good file, or without any key, the service doesn't start, and one sentence says why."""
     file = tmp_path / "keys.toml"
     if text is not None:
         file.write_text(text)
@@ -99,7 +99,7 @@ def test_file_does_not_speak_of_the_environments_key(make_settings: MakeSettings
 
 
 def test_new_keys_are_let_in_and_revoked_ones_kept_out(ring: LiveKeyring, file: Path) -> None:
-    """The next look takes over the whole file, and tells whoever wants to know."""
+    """The next check of the file takes it over as a whole, and notifies the listeners."""
     seen: list[frozenset[str]] = []
     ring.changed = lambda new: seen.append(new.names)
     _put(file, _text(two="b", three="c"))
@@ -113,7 +113,7 @@ def test_new_keys_are_let_in_and_revoked_ones_kept_out(ring: LiveKeyring, file: 
 def test_file_written_in_place_is_noticed_within_the_grain_of_the_clock(
     ring: LiveKeyring, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A change that no time stamp tells of is not lost: a file just written is read again until it is older."""
+    """A change that leaves the time stamp as it is isn't missed: a recent file is read again until it is older."""
     monkeypatch.setattr(live_keyring, "_stamp_of", lambda _: (0,))
     for key in "cdef":
         file.write_text(_text(one=key, two="b"))
@@ -133,7 +133,7 @@ def test_file_written_in_place_is_noticed_within_the_grain_of_the_clock(
 def test_broken_file_keeps_the_old_keys_and_says_so(
     ring: LiveKeyring, file: Path, log: io.StringIO, breakage: str | None
 ) -> None:
-    """Whether cut, wrong or gone: nobody is let in or kept out by it, and the log has one error that quotes nothing."""
+    """A file that is cut, wrong or gone changes no key, and the log has one error that quotes nothing."""
     _put(file, _text(one="a", two="b"))
     ring.look()
     if breakage is None:
@@ -156,7 +156,7 @@ def test_broken_file_keeps_the_old_keys_and_says_so(
 def test_file_that_comes_back_unchanged_is_good_again(
     ring: LiveKeyring, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file moved away and back needs no other change to be believed."""
+    """A file moved away and back is accepted without any other change."""
     monkeypatch.setattr(live_keyring, "_stamp_of", lambda _: (0,))
     os.utime(file, (1, 1))
     ring.look()
@@ -171,7 +171,7 @@ def test_file_that_comes_back_unchanged_is_good_again(
 def test_broken_file_is_complained_of_again(
     ring: LiveKeyring, file: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as it is broken, the log says so once a minute."""
+    """While the file is broken, the log says so once a minute."""
     file.write_text("x")
     os.utime(file, (1, 1))
     clock = [1000.0]
@@ -184,7 +184,7 @@ def test_broken_file_is_complained_of_again(
 
 
 def test_last_key_can_be_revoked(ring: LiveKeyring, file: Path, log: io.StringIO) -> None:
-    """A file that says that there is nobody is believed while we run, and warned of."""
+    """A file with an empty table of keys is accepted while the gateway runs, with a warning."""
     _put(file, "[keys]\n")
     ring.look()
     assert (_holder(ring, "a"), len(ring), ring.is_good) == (None, 0, True)
@@ -192,7 +192,7 @@ def test_last_key_can_be_revoked(ring: LiveKeyring, file: Path, log: io.StringIO
 
 
 async def test_watch_takes_over_a_change_by_itself(ring: LiveKeyring, file: Path) -> None:
-    """Nobody need tell: the file is looked at often enough for the promise."""
+    """The file is checked often enough for the documented time, without a signal."""
     assert live_keyring.LOOK_PERIOD_S < RELOAD_LIMIT_S
     watch = asyncio.create_task(ring.watch())
     _put(file, _text(two="b"))
@@ -202,7 +202,7 @@ async def test_watch_takes_over_a_change_by_itself(ring: LiveKeyring, file: Path
 
 
 async def test_without_a_file_there_is_nothing_to_watch(make_settings: MakeSettings) -> None:
-    """With `API_KEY` alone the watch ends at once, and a look does nothing."""
+    """With `API_KEY` alone the watch ends at once, and a check does nothing."""
     ring = load_keyring(make_settings())
     ring.look()
     await ring.watch()
