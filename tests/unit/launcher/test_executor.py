@@ -1,4 +1,4 @@
-"""The executor turns each way a job can end into its outcome and sentence, or into one of our errors."""
+"""The executor turns each way in which a job can end into its outcome and sentence, or into one of our errors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Rig:
         self.executor = PoolExecutor(self.pool, self.engine, limits, no_usage)  # type: ignore[arg-type]
 
     async def run(self) -> tuple[Outcome, bytes | None, str]:
-        """Run a job; return what the client would learn."""
+        """Run a job; return the result for the client."""
         result = await self.executor.run(Job("code", SaveOptions(dpi=200, bbox_inches="tight")), self.stages)
         assert self.pool.returned == 1
         assert result.stages is self.stages
@@ -66,7 +66,7 @@ def drawn(*pictures: bytes) -> Reply:
 
 
 async def test_checked_picture_is_ok() -> None:
-    """A reply with a right picture is OK, and the job went out once with its limits."""
+    """A reply with a valid picture is OK, and the job went out once with its limits."""
     rig = Rig(drawn(PNG))
     assert await rig.run() == (Outcome.OK, PNG, "")
     (frame,) = rig.conversation.jobs
@@ -151,7 +151,7 @@ async def test_late_notice_of_want_of_memory_is_waited_for(exit_code: int) -> No
 
 @pytest.mark.parametrize("exit_code", [None, 0, 3, 139])
 async def test_other_ends_wait_for_no_notice(exit_code: int | None) -> None:
-    """Where the kernel can't have killed it for its memory, the engine is asked once."""
+    """If the kernel can't have killed it for its memory, the engine is asked once."""
     engine = FakeEngine(ExitState(exit_code, oom_killed=False), late_oom=True)
     outcome, _, _ = await Rig(StreamEnded(), engine).run()
     assert outcome is not Outcome.MEMORY_LIMIT
@@ -159,7 +159,7 @@ async def test_other_ends_wait_for_no_notice(exit_code: int | None) -> None:
 
 @pytest.mark.parametrize("error", [ContainerLost("gone"), EngineUnavailable("down")])
 async def test_engine_that_cannot_say_is_our_failure(error: Exception) -> None:
-    """Without the engine's word a silent end is not blamed on the guest; the container is given back all the same."""
+    """If the engine can't explain a silent end, the guest isn't blamed; the container is still given back."""
     rig = Rig(StreamEnded(), FakeEngine(error))
     with pytest.raises(type(error)):
         await rig.run()
@@ -167,14 +167,14 @@ async def test_engine_that_cannot_say_is_our_failure(error: Exception) -> None:
 
 
 async def test_deadline_kills_by_id() -> None:
-    """A job that takes too long is killed by its container's id, and told so."""
+    """A job that takes too long is killed by its container's id, and its client learns why."""
     rig = Rig(None, limits=Limits(wall_limit_s=0.02))
     assert await rig.run() == (Outcome.TIME_LIMIT, None, "The job took longer than 0.02 s and was stopped.")
     assert rig.engine.killed == ["id-1"]
 
 
 async def test_engine_that_cannot_kill_is_our_failure() -> None:
-    """A deadline that couldn't be enforced is no time limit of the guest."""
+    """A deadline that couldn't be enforced is our failure, not the guest's."""
     rig = Rig(None, FakeEngine(kill_error=EngineUnavailable("down")), Limits(wall_limit_s=0.02))
     with pytest.raises(EngineUnavailable):
         await rig.run()
@@ -209,7 +209,7 @@ async def test_usage_is_read_before_the_container_is_given_back() -> None:
 
 
 async def test_stages_are_filled_in_also_when_it_fails() -> None:
-    """The time of a failed run is known, and what didn't happen took none."""
+    """The time of a failed run is recorded, and stages that didn't happen took none."""
     rig = Rig(None, FakeEngine(kill_error=EngineUnavailable("down")), Limits(wall_limit_s=0.02))
     with pytest.raises(EngineUnavailable):
         await rig.run()
@@ -219,7 +219,7 @@ async def test_stages_are_filled_in_also_when_it_fails() -> None:
 
 
 async def test_a_job_may_ask_for_less_time() -> None:
-    """A job's own time limit holds and is told to the runner and the client, who learns which limit it was."""
+    """A job's own time limit holds and is sent to the runner; the client learns which limit it was."""
     rig = Rig(None)
     job = Job("code", wall_limit_s=0.02)
     result = await rig.executor.run(job, rig.stages)
@@ -231,7 +231,7 @@ async def test_a_job_may_ask_for_less_time() -> None:
 
 
 async def test_a_job_may_ask_for_less_memory() -> None:
-    """A job's own memory limit is asked of the pool and told to the client; more than usual is not to be had."""
+    """A job's own memory limit is passed to the pool and reported to the client; it can't exceed the usual one."""
     for wish, asked in ((128 * MiB, 128 * MiB), (256 * MiB, None), (1024 * MiB, None), (None, None)):
         rig = Rig(StreamEnded(), FakeEngine(ExitState(137, oom_killed=True)))
         result = await rig.executor.run(Job("code", memory_limit_bytes=wish), rig.stages)
@@ -243,7 +243,7 @@ async def test_a_job_may_ask_for_less_memory() -> None:
 
 
 async def run(job: Job, reply: object, *, engine: FakeEngine | None = None, stdout: bytes = b"") -> Result:
-    """Run a job in a container that replies so; the result without where the time went."""
+    """Run a job in a container with this reply; return the result without its stages."""
     rig = Rig(reply, engine, replace(LIMITS, pixel_limit=10_000_000, wall_limit_s=0.2), stdout)
     return replace(await rig.executor.run(job, rig.stages), stages=Stages())
 
@@ -280,7 +280,7 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
 
 
 async def test_one_bad_picture_spoils_all() -> None:
-    """When any picture of a job can't be served, none is, and the client hears of no other."""
+    """If one picture of a job can't be served, none is, and the client learns of no other."""
     job = Job("code", SaveOptions(formats=(Format.PNG, Format.SVG)), collect=True)
     reply = Reply(Outcome.OK, (claimed(), claimed(b"<svg/>", Format.SVG)), files=(NamedFile("a", b""),))
     result = await run(job, reply)
@@ -297,11 +297,13 @@ async def test_too_many_pixels_name_the_limit() -> None:
 
 
 async def test_fault_and_number_of_figures_are_passed_on() -> None:
-    """What the runner knows of a failure reaches the client, where it belongs to the outcome."""
-    fault = ProgramError("ValueError", "no", 3, 1, "x")
-    result = await run(Job("code"), Reply(Outcome.PROGRAM_ERROR, error="no", program_error=fault))
-    assert (result.program_error, result.figures_drawn) == (fault, None)
-    result = await run(Job("code"), Reply(Outcome.NO_FIGURE, error="none", program_error=fault, figures_drawn=3))
+    """What the runner knows of a failure reaches the client, if it belongs to the outcome."""
+    program_error = ProgramError("ValueError", "no", 3, 1, "x")
+    result = await run(Job("code"), Reply(Outcome.PROGRAM_ERROR, error="no", program_error=program_error))
+    assert (result.program_error, result.figures_drawn) == (program_error, None)
+    result = await run(
+        Job("code"), Reply(Outcome.NO_FIGURE, error="none", program_error=program_error, figures_drawn=3)
+    )
     assert (result.program_error, result.figures_drawn) == (None, 3)
 
 
@@ -316,7 +318,7 @@ async def test_fault_and_number_of_figures_are_passed_on() -> None:
     ],
 )
 async def test_prints_before_any_end_are_kept(ending: object, engine: FakeEngine | None, outcome: Outcome) -> None:
-    """However a job is ended, what it had printed by then is in its result."""
+    """However a job ends, what it had printed by then is in its result."""
     prints = encode_frame(STDOUT, b"step 1\n") + encode_frame(STDERR, b"careful")
     result = await run(Job("code", collect=True), ending, engine=engine, stdout=prints + b"O\0")
     assert (result.outcome, result.stdout, result.stderr) == (outcome, Text("step 1\n"), Text("careful"))
@@ -324,7 +326,7 @@ async def test_prints_before_any_end_are_kept(ending: object, engine: FakeEngine
 
 
 async def test_large_pictures_are_checked_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A check that takes long is made in a thread, with the same result."""
+    """A check that takes long runs in a thread, with the same result."""
     threads: list[object] = []
     to_thread = asyncio.to_thread
 

@@ -1,4 +1,4 @@
-"""What an ending without a reply is called."""
+"""Which outcome a job without a reply has."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ BOUNDED = settings(deadline=None, max_examples=200)
     ],
 )
 def test_ending_decides_the_outcome(ending: Ending, outcome: Outcome) -> None:
-    """The most specific thing known of an end names it; what we did ourselves goes before what followed from it."""
+    """The most specific known cause decides; what we did ourselves comes before its consequences."""
     assert outcome is decide_outcome(ending)
 
 
 @BOUNDED
 @given(st.builds(Ending, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.none() | st.integers(0, 255)))
 def test_no_ending_is_ok(ending: Ending) -> None:
-    """Without an answer nothing is OK, and nothing is what only a runner can claim."""
+    """Without a reply the outcome is never OK, nor one that only a runner can claim."""
     assert decide_outcome(ending) not in {Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE}

@@ -1,4 +1,4 @@
-"""The pool loses no container, leaks none, and hands none out twice, whatever its maker and takers do."""
+"""The pool never loses or leaks a container, or hands it out twice, whatever its maker and takers do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses between tries are as short as can be."""
+    """Make the pauses between tries as short as can be."""
     monkeypatch.setattr(pool_module, "BACKOFF_FIRST_S", 0.002)
     monkeypatch.setattr(pool_module, "BACKOFF_MAX_S", 0.01)
     monkeypatch.setattr(pool_module, "REMOVE_PAUSE_S", 0.0)
@@ -47,7 +47,7 @@ def maker() -> FakeMaker:
 
 @pytest.fixture
 async def make_pool(maker: FakeMaker) -> AsyncIterator[MakePool]:
-    """Pools that are closed afterwards, and then have left nothing."""
+    """Make pools; afterwards close them, and check that nothing is left of them."""
     pools: list[Pool] = []
 
     def make(*, size: int = 0, makers: int = 2, idle_limit_s: float = 100.0, removing_limit: int = 4) -> Pool:
@@ -107,7 +107,7 @@ async def test_filled_pool_serves_at_once(make_pool: MakePool, maker: FakeMaker)
 
 
 async def test_pool_is_kept_half_full_while_jobs_run(make_pool: MakePool, maker: FakeMaker) -> None:
-    """Makes for later wait for a pause, unless less than half of the pool is left."""
+    """While jobs run nothing is made for later, unless less than half of the pool is left."""
     pool, got, end = make_pool(size=4), list[Container](), asyncio.Event()
     pool.start()
     await until(lambda: pool.idle_count == 4)
@@ -140,7 +140,7 @@ async def test_make_of_anyone_goes_to_the_longest_waiter(make_pool: MakePool, ma
 
 
 async def test_refill_makes_no_more_at_once_than_allowed(make_pool: MakePool, maker: FakeMaker) -> None:
-    """While nobody waits, at most `makers` makes are under way."""
+    """While no taker waits, at most `makers` makes are under way."""
     maker.held = True
     pool = make_pool(size=5, makers=2)
     pool.start()
@@ -154,7 +154,7 @@ async def test_refill_makes_no_more_at_once_than_allowed(make_pool: MakePool, ma
 
 
 async def test_takers_have_as_many_makes_as_they_need(make_pool: MakePool, maker: FakeMaker) -> None:
-    """Each waiting taker has one make under way, and makes for the pool count for them."""
+    """Each waiting taker has one make under way; makes for the pool count, too."""
     maker.held = True
     pool, got, end = make_pool(size=4, makers=2), list[Container](), asyncio.Event()
     pool.start()
@@ -168,7 +168,7 @@ async def test_takers_have_as_many_makes_as_they_need(make_pool: MakePool, maker
         # Takers still wait, so nothing is made for later.
         assert left == pool.making_count
     maker.finish()
-    # Now nobody waits, but jobs run: two for later, which is half of the pool.
+    # Now no taker waits, but jobs run: two for later, which is half of the pool.
     await until(lambda: len(got) == 3 and pool.making_count == 2)
     end.set()
     await asyncio.gather(*tasks)
@@ -193,7 +193,7 @@ async def test_spoilt_idle_container_is_replaced(make_pool: MakePool, maker: Fak
 
 
 async def test_idle_container_found_dead_is_not_handed_out(make_pool: MakePool, maker: FakeMaker) -> None:
-    """A taker passes over a warm container that is not idle any more, even if nobody told."""
+    """A warm container that is no longer idle isn't handed out, even if that wasn't reported."""
     pool = make_pool(size=1)
     pool.start()
     await until(lambda: pool.idle_count == 1)
@@ -215,7 +215,7 @@ async def test_old_idle_container_is_replaced(make_pool: MakePool, maker: FakeMa
 
 
 async def test_container_dead_on_arrival_leaves_no_taker_waiting(make_pool: MakePool, maker: FakeMaker) -> None:
-    """A taker whose container died as soon as it was made hears of it; the next one is served."""
+    """A taker whose container died as soon as it was made gets an error; the next one is served."""
     maker.dead_on_arrival = 1
     pool = make_pool()
     with pytest.raises(ContainerLost):
@@ -244,7 +244,7 @@ async def test_container_that_dies_while_handed_over_is_not_used(make_pool: Make
 async def test_make_that_breaks_unexpectedly_leaves_no_taker_waiting(
     make_pool: MakePool, maker: FakeMaker, defect: Exception
 ) -> None:
-    """Whatever a make ends with, the taker hears of it as an engine failure, its cause kept for the log."""
+    """Whatever a make raises, the taker gets it as an engine error, with its cause for the log."""
     maker.held = True
     pool, got = make_pool(), list[Container]()
     task = asyncio.create_task(_hold(pool, got, asyncio.Event()))
@@ -256,7 +256,7 @@ async def test_make_that_breaks_unexpectedly_leaves_no_taker_waiting(
 
 
 async def test_breaker_opens_refuses_at_once_and_heals(make_pool: MakePool, maker: FakeMaker) -> None:
-    """After failures in a row takers are refused without a make; the pool tries on by itself until one succeeds."""
+    """After several failures takers are refused without a make; the pool goes on trying until a make succeeds."""
     maker.held = True
     pool = make_pool(size=0)
     for failed in range(BREAKER_THRESHOLD):
@@ -281,7 +281,7 @@ async def test_breaker_opens_refuses_at_once_and_heals(make_pool: MakePool, make
 
 
 async def test_one_try_at_a_time_while_failing(make_pool: MakePool, maker: FakeMaker) -> None:
-    """A failing engine isn't hammered: the pool tries one make at a time, with pauses that grow to their bound."""
+    """A failing engine isn't flooded: the pool tries one make at a time, with pauses that grow up to a bound."""
     maker.failures = 10_000
     pool = make_pool(size=4, makers=4)
     pool.start()
@@ -294,7 +294,7 @@ async def test_one_try_at_a_time_while_failing(make_pool: MakePool, maker: FakeM
 
 
 async def test_open_breaker_still_hands_out_what_is_warm(make_pool: MakePool, maker: FakeMaker) -> None:
-    """Warm containers are served whatever has become of making new ones."""
+    """Warm containers are handed out even if new ones can't be made."""
     pool = make_pool(size=1)
     pool.start()
     await until(lambda: pool.idle_count == 1)
@@ -304,7 +304,7 @@ async def test_open_breaker_still_hands_out_what_is_warm(make_pool: MakePool, ma
 
 
 async def test_cancelled_taker_leaves_its_make_to_others(make_pool: MakePool, maker: FakeMaker) -> None:
-    """A taker that goes away while waiting costs nobody a container: its make serves the next or becomes idle."""
+    """When a taker goes away while it waits, its make serves the next one or becomes idle."""
     maker.held = True
     pool, got, end = make_pool(size=1), list[Container](), asyncio.Event()
     task = asyncio.create_task(_hold(pool, got, end))
@@ -355,7 +355,7 @@ async def test_idle_containers_never_exceed_their_ceiling(make_pool: MakePool, m
 
 
 async def test_removal_is_tried_and_then_left_to_the_sweep(make_pool: MakePool, maker: FakeMaker) -> None:
-    """A container that can't be removed is tried so often, and then not known any more, so that a sweep removes it."""
+    """The removal of a container is tried a few times; then the container is forgotten, so that a sweep removes it."""
     maker.remove_failures = REMOVE_TRIES
     pool = make_pool()
     events: list[str] = []
@@ -369,7 +369,7 @@ async def test_removal_is_tried_and_then_left_to_the_sweep(make_pool: MakePool, 
 
 
 async def test_removal_that_fails_once_succeeds_the_next_time(make_pool: MakePool, maker: FakeMaker) -> None:
-    """One failure of the engine leaves no container."""
+    """A single failure of the engine leaves no container."""
     maker.remove_failures = 1
     pool = make_pool()
     async with pool.lease() as container:
@@ -382,7 +382,7 @@ async def test_removal_that_fails_once_succeeds_the_next_time(make_pool: MakePoo
 async def test_takers_wait_behind_removals_that_pile_up(
     make_pool: MakePool, maker: FakeMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When as many containers are being removed as may, the next one is not started before one is gone."""
+    """When as many containers are being removed as allowed, the next one is not started before one is gone."""
     gate = asyncio.Event()
 
     async def slow(container: Container) -> None:
@@ -433,7 +433,7 @@ async def test_closing_refuses_takers_and_removes_what_is_made(maker: FakeMaker)
 
 
 async def test_failing_job_destroys_its_container(make_pool: MakePool, maker: FakeMaker) -> None:
-    """However a lease ends, its container is gone and never idle again."""
+    """However a lease ends, its container is destroyed and never idle again."""
     pool = make_pool(size=1)
     pool.start()
     await until(lambda: pool.idle_count == 1)
@@ -457,7 +457,7 @@ STEPS = st.lists(
 @settings(deadline=None, max_examples=120)
 @given(st.integers(0, 3), st.integers(1, 3), STEPS)
 def test_no_schedule_hands_out_twice_or_leaks(size: int, makers: int, steps: list[tuple[str, int, bool]]) -> None:
-    """Whatever happens in whatever order, each container serves once, no taker hangs, and in the end none is left."""
+    """In whatever order things happen, each container serves once, no taker hangs, and in the end nothing is left."""
     asyncio.run(_play(size, makers, steps))
 
 
@@ -500,7 +500,7 @@ async def _play(size: int, makers: int, steps: list[tuple[str, int, bool]]) -> N
 
 
 class LaunchingEngine:
-    """An engine whose containers say what the test says; keeps the books of what lives."""
+    """An engine whose containers write what the test set; it keeps a list of those that exist."""
 
     def __init__(self, said: bytes = b"") -> None:
         self.said = said
@@ -511,7 +511,7 @@ class LaunchingEngine:
         self.peers: list[socket.socket] = []
 
     async def launch(self, config: dict[str, Any], name: str) -> Launched:
-        """Start one, or say that its name is taken."""
+        """Start a container, or raise that its name is taken."""
         self.names.append(name)
         if self.taken:
             self.taken -= 1
@@ -543,7 +543,7 @@ def _container_maker(engine: LaunchingEngine, start_limit_s: float = slowed(5.0)
 
 
 async def test_maker_knows_its_containers_until_told_to_forget(launching: LaunchingEngine) -> None:
-    """A made container is idle, and its name is owned until it is forgotten."""
+    """A new container is idle, and its name is owned until the maker forgets it."""
     maker = _container_maker(launching)
     container = await maker.make()
     assert container.conversation.is_idle
@@ -558,7 +558,7 @@ async def test_maker_knows_its_containers_until_told_to_forget(launching: Launch
 
 
 async def test_taken_names_are_passed_over(launching: LaunchingEngine) -> None:
-    """A name that is in use costs a try; after too many the engine is said to be unusable, and no name is kept."""
+    """If a name is in use, another is tried; after too many the engine counts as unusable, and no name is kept."""
     launching.taken = NAME_TRIES - 1
     maker = _container_maker(launching)
     container = await maker.make()
@@ -572,7 +572,7 @@ async def test_taken_names_are_passed_over(launching: LaunchingEngine) -> None:
 
 @pytest.mark.parametrize("said", [b"", block(1, b"hello"), b"\xff" * 8, block(2, bytes(100_000))])
 async def test_runner_that_does_not_become_ready_is_removed(said: bytes) -> None:
-    """Silence until the limit, other words and floods are a lost container; it, its name and its stream are gone."""
+    """Silence until the limit, other output and floods lose the container; it, its name and its stream are gone."""
     engine = LaunchingEngine(said)
     maker = _container_maker(engine, start_limit_s=0.05)
     with pytest.raises(ContainerLost):
@@ -587,7 +587,7 @@ async def test_runner_that_does_not_become_ready_is_removed(said: bytes) -> None
 async def test_stream_is_closed_when_it_cannot_be_opened(
     launching: LaunchingEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When asyncio can't take the stream, such as for want of descriptors, neither it nor the container leaks."""
+    """If asyncio can't open the stream, for lack of descriptors say, neither it nor the container leaks."""
 
     async def fail(stream: socket.socket) -> None:
         raise OSError(24, "Too many open files")

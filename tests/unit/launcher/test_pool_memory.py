@@ -1,4 +1,4 @@
-"""Jobs that may use less memory than usual: a warm container brought down to it, or one made to order."""
+"""Jobs that may use less memory than usual: a warm container with a lowered limit, or one made to order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def maker() -> FakeMaker:
 
 @pytest.fixture
 async def pool(maker: FakeMaker) -> AsyncIterator[Pool]:
-    """Return a pool of two, filled; when it is closed nothing is left."""
+    """Return a filled pool of two; close it, and check that nothing is left."""
     pool = Pool(maker, size=2, makers=2, idle_limit_s=100, removing_limit=4)
     pool.start()
     await until(lambda: pool.idle_count == 2)
@@ -50,13 +50,13 @@ async def test_warm_container_is_brought_down(pool: Pool, maker: FakeMaker) -> N
 
 
 async def test_usual_job_is_left_alone(pool: Pool, maker: FakeMaker) -> None:
-    """A job with the usual limit costs no call."""
+    """A job with the usual limit needs no call."""
     async with pool.lease():
         assert maker.lowered == []
 
 
 async def test_container_that_cannot_be_brought_down_is_replaced(pool: Pool, maker: FakeMaker) -> None:
-    """When the limit can't be lowered after all, that container is destroyed and one is made to order."""
+    """If the limit can't be lowered after all, that container is destroyed and one is made to order."""
     events: Counter[str] = Counter()
     pool.on_event = lambda name: events.update([name])
     maker.lowering = False
@@ -70,7 +70,7 @@ async def test_container_that_cannot_be_brought_down_is_replaced(pool: Pool, mak
 
 
 async def test_maker_that_cannot_lower_makes_to_order(pool: Pool, maker: FakeMaker) -> None:
-    """Where limits can't be lowered at all, no warm container is wasted on trying."""
+    """If limits can't be lowered at all, no warm container is wasted on a try."""
     maker.lowers_memory = False
     async with pool.lease(SMALL):
         assert (pool.idle_count, maker.lowered) == (2, [])
@@ -78,7 +78,7 @@ async def test_maker_that_cannot_lower_makes_to_order(pool: Pool, maker: FakeMak
 
 
 async def test_none_idle_is_made_to_order(maker: FakeMaker) -> None:
-    """Without a warm container one is made with the smaller limit, and serves nobody else."""
+    """Without a warm container one is made with the smaller limit, for this job only."""
     pool = Pool(maker, size=0, makers=2, idle_limit_s=100, removing_limit=4)
     async with pool.lease(SMALL):
         assert (maker.memory, maker.lowered) == ([SMALL], [])
@@ -87,7 +87,7 @@ async def test_none_idle_is_made_to_order(maker: FakeMaker) -> None:
 
 
 async def test_order_does_not_count_as_a_make_for_others(maker: FakeMaker) -> None:
-    """A container made to order goes to whoever ordered it: others who wait get one of their own."""
+    """A container made to order goes to the taker that ordered it; other waiting takers get their own."""
     maker.held = True
     pool = Pool(maker, size=0, makers=2, idle_limit_s=100, removing_limit=4)
 
@@ -107,7 +107,7 @@ async def test_order_does_not_count_as_a_make_for_others(maker: FakeMaker) -> No
 
 @pytest.mark.parametrize("error", [EngineUnavailable("down"), ContainerLost("gone")])
 async def test_engine_that_fails_in_lowering_fails_the_job(pool: Pool, maker: FakeMaker, error: Exception) -> None:
-    """When nobody knows which limit holds, the container is destroyed, and the client can come back."""
+    """If it is unknown which limit holds, the container is destroyed, and the client can try again."""
     maker.lowering = error
     with pytest.raises(type(error)):
         async with pool.lease(SMALL):
@@ -116,7 +116,7 @@ async def test_engine_that_fails_in_lowering_fails_the_job(pool: Pool, maker: Fa
 
 
 async def test_order_that_fails_is_told(maker: FakeMaker) -> None:
-    """A container that can't be made is our failure, and leaves nothing."""
+    """If a container can't be made, it is our failure, and nothing is left."""
     maker.failures = 1
     pool = Pool(maker, size=0, makers=2, idle_limit_s=100, removing_limit=4)
     with pytest.raises(EngineUnavailable):
@@ -127,7 +127,7 @@ async def test_order_that_fails_is_told(maker: FakeMaker) -> None:
 
 
 async def test_client_that_leaves_during_an_order_leaves_nothing(maker: FakeMaker) -> None:
-    """What is made for somebody who has gone is destroyed when it is ready, and the end waits for that."""
+    """A container made for a client that has gone is destroyed when it is ready, and closing waits for that."""
     maker.held = True
     pool = Pool(maker, size=0, makers=2, idle_limit_s=100, removing_limit=4)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def facts(cpus: int = 4, memory_mib: int = 16384) -> EngineFacts:
-    """Return what a machine of that size says of itself."""
+    """Return the facts of an engine on a machine of that size."""
     return EngineFacts(frozenset(), (), cpus, memory_mib * MiB, "1", "cgroupfs", "2")
 
 
@@ -42,7 +42,7 @@ def facts(cpus: int = 4, memory_mib: int = 16384) -> EngineFacts:
 def test_sizes_for_machines(
     make_settings: MakeSettings, values: dict[str, int], machine: EngineFacts, sizes: Sizes
 ) -> None:
-    """As many jobs as cores, twice as many warm ones, both as far as memory reaches; what is configured counts."""
+    """As many jobs as cores, twice as many warm containers, both as far as memory allows; settings take precedence."""
     assert sizes == make_plan(make_settings(**values), machine).sizes
 
 
@@ -58,7 +58,7 @@ def test_sizes_for_machines(
 def test_what_does_not_fit_is_refused(
     make_settings: MakeSettings, values: dict[str, int], machine: EngineFacts
 ) -> None:
-    """Sizes beyond the memory stop the start, and the text names the settings to change."""
+    """Sizes beyond the memory stop the start, and the error names the settings to change."""
     with pytest.raises(StartError, match=r"FIGBOX_RUNNING_LIMIT.*FIGBOX_MEMORY_BUDGET_MIB"):
         make_plan(make_settings(**values), machine)
 
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_refused(
 @settings(deadline=None, max_examples=150)
 @given(st.integers(1, 256), st.integers(128, 10**6), st.integers(128, 8192), st.integers(1, 16))
 def test_chosen_sizes_always_fit(cpus: int, memory_mib: int, job_mib: int, makers: int) -> None:
-    """Whatever the machine, sizes that were chosen fit seven eighths of it, and one job always runs."""
+    """On any machine the chosen sizes fit into seven eighths of its memory, and at least one job runs."""
     chosen = Settings(_env_file=None, API_KEY=KEY, memory_limit_mib=job_mib, pool_makers=makers)  # type: ignore[call-arg]
     try:
         sizes = make_plan(chosen, facts(cpus, memory_mib)).sizes
@@ -100,7 +100,7 @@ image = "b"
         (A_AND_B + "pool_size = 0\n", {"pool_size": 2}, (4, {"default": 2, "a": 1, "b": 0})),
         # Each place is as large as the largest environment.
         (A_AND_B + "memory_limit_mib = 4096\n", {}, (3, {"default": 6, "a": 1, "b": 1})),
-        # Where memory is short the default's pool comes first.
+        # If memory is short the default's pool comes first.
         (A_AND_B, {"memory_budget_mib": 2048 + 384 + 96}, (2, {"default": 1, "a": 0, "b": 0})),
         (A_AND_B, {"memory_budget_mib": 2048 + 384 + 288, "pool_size": 1}, (2, {"default": 1, "a": 1, "b": 1})),
     ],
@@ -112,7 +112,7 @@ def test_plans_with_environments(
     values: dict[str, int],
     expected: tuple[int, dict[str, int]],
 ) -> None:
-    """The default keeps its pool, every other environment has one container or what it says, all in one budget."""
+    """The default keeps its pool, every other environment has one container or its own number, all in one budget."""
     settings = with_environments(make_settings, tmp_path, tables, **values)
     machine, (running, pools) = facts(4, 16384), expected
     plan = make_plan(settings, machine)
@@ -125,7 +125,7 @@ def test_plans_with_environments(
 
 
 def test_environments_that_do_not_fit_are_refused(make_settings: MakeSettings, tmp_path: Path) -> None:
-    """The text names the file, too, where sizes may stand."""
+    """The error also names the file of environments, which can have sizes."""
     for line in ("pool_size = 500\n", "memory_limit_mib = 60000\n"):
         settings = with_environments(make_settings, tmp_path, A_AND_B + line)
         with pytest.raises(StartError, match=r"FIGBOX_MEMORY_BUDGET_MIB; .*environments\.toml has such sizes too"):

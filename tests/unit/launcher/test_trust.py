@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """A launcher that has been prepared, with an engine that answers a ping or doesn't, and a test of the script's."""
+    """A prepared launcher with an engine that responds to a ping or doesn't, and a scripted self-test."""
 
     def __init__(self, launcher: EngineLauncher, test: Scripted) -> None:
         self.launcher = launcher
@@ -42,7 +42,7 @@ class Watched:
             raise EngineUnavailable("it is away")
 
     async def go_and_return(self) -> None:
-        """Have the engine be away for long enough to be missed."""
+        """Let the engine be away long enough for the launcher to notice."""
         self.answers = False
         await until(lambda: self.launcher.not_ready == "the container engine doesn't respond")
         self.answers = True
@@ -52,7 +52,7 @@ class Watched:
 async def begin(
     make_settings: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[[Scripted], Watched]]:
-    """Begin to watch, with short pauses."""
+    """Return a function that begins to watch, with short pauses."""
     monkeypatch.setattr(module, "PING_PERIOD_S", 0.005)
     begun: list[Watched] = []
 
@@ -67,7 +67,7 @@ async def begin(
 
 
 async def test_an_engine_that_came_back_worse_gets_no_job(begin: Callable[[Scripted], Watched]) -> None:
-    """What it ignores now is the reason, and jobs are refused; when it came back better, they aren't."""
+    """The gap that it has now is the reason, and jobs are refused; once a test finds no gap, they aren't."""
     watched = begin(Scripted(BAD, GOOD))
     assert watched.launcher.not_ready is None
     await watched.go_and_return()
@@ -82,13 +82,13 @@ async def test_an_engine_that_came_back_worse_gets_no_job(begin: Callable[[Scrip
 
 
 async def test_only_known_environments(begin: Callable[[Scripted], Watched]) -> None:
-    """A job of an environment that doesn't exist is refused, whatever the gateway should have checked."""
+    """A job for an unknown environment is refused, although the gateway should have checked that."""
     with pytest.raises(InvalidRequest, match="no such environment"):
         await begin(Scripted(GOOD)).launcher.run(Job("x", environment="other"), Stages())
 
 
 async def test_an_engine_that_cannot_be_tested_stays_away(begin: Callable[[Scripted], Watched]) -> None:
-    """It answers and can't do anything yet: until a test has come to something, no job is given to it."""
+    """An engine that responds but can't do anything yet gets no job until a self-test has a verdict."""
     away = EngineUnavailable("it is not awake yet")
     watched = begin(Scripted(away, away, GOOD))
     await watched.go_and_return()
@@ -99,7 +99,7 @@ async def test_an_engine_that_cannot_be_tested_stays_away(begin: Callable[[Scrip
 
 
 async def test_an_open_breaker_is_told(begin: Callable[[Scripted], Watched]) -> None:
-    """Makes that fail in a row are why it isn't ready, unless a warm container is left, until one succeeds."""
+    """After several failed makes it isn't ready, unless a warm container is left, until a make succeeds."""
     watched = begin(Scripted(GOOD))
     assert watched.launcher.not_ready is None
     watched.pool.breaker_open = True
@@ -112,7 +112,7 @@ async def test_an_open_breaker_is_told(begin: Callable[[Scripted], Watched]) -> 
 
 @pytest.mark.parametrize("event", ["failed", "spoilt"])
 async def test_a_restart_that_nobody_missed_is_tested_too(begin: Callable[[Scripted], Watched], event: str) -> None:
-    """Makes that fail and warm containers that die tell of it; once, and not while makes go on failing."""
+    """Failing makes and dying warm containers reveal a restart; it is tested once, and not while makes still fail."""
     watched = begin(Scripted(BAD))
     cast("Any", watched.launcher)._note_pool_event("made")
     await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Killing past the engine: the container's own process, and never another."""
+"""Killing without the engine: the container's own process, and never another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTAINER = "c0ffee" * 10 + "c0de"
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    """Return a process that waits for its end."""
+    """Return a process that waits until it is ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     yield child
     child.kill()
@@ -45,7 +45,7 @@ def test_kills_a_process_of_the_container(process: subprocess.Popen[bytes], tmp_
 
 @pytest.mark.parametrize("group", ["/", "/docker/" + CONTAINER[::-1], "/user.slice"])
 def test_leaves_other_processes_alone(process: subprocess.Popen[bytes], tmp_path: Path, group: str) -> None:
-    """A number that means another process here, or means one by now, is no reason to kill it."""
+    """A process that has the number here, or has it by now, isn't killed if it isn't the container's."""
     show(tmp_path, process.pid, group)
     assert not kill_process(process.pid, CONTAINER, tmp_path)
     assert not kill_process(process.pid, CONTAINER)
@@ -53,7 +53,7 @@ def test_leaves_other_processes_alone(process: subprocess.Popen[bytes], tmp_path
 
 
 def test_process_that_is_gone(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    """What has ended needs no help, and neither does what can't be seen."""
+    """A process that has ended or can't be seen is ignored."""
     assert not kill_process(process.pid, CONTAINER, tmp_path)
     process.kill()
     process.wait()

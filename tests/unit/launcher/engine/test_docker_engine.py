@@ -1,4 +1,4 @@
-"""Which engine is meant, where no setting names one."""
+"""Which engine is used if no setting names one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEFAULT = "unix:///var/run/docker.sock"
 def test_the_context_of_the_cli_names_the_engine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str | None, current: str | None, expected: str
 ) -> None:
-    """`DOCKER_CONTEXT` comes before the current context; one without a socket here gives way to the default."""
+    """`DOCKER_CONTEXT` comes before the current context; instead of one without a socket here the default is used."""
     hosts = {name: f"unix://{tmp_path}/{name}" for name in ("mine", "other")} | {"remote": "tcp://localhost:1"}
     for name, host in hosts.items():
         folder = tmp_path / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The allowlist of system calls: what it must never hold."""
+"""The allowlist of system calls: what it must never contain."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ DANGEROUS = [
 
 
 def test_everything_else_is_refused() -> None:
-    """What the list doesn't name is refused with an error, not killed and not logged away."""
+    """A call that isn't on the list fails with an error; it doesn't kill, and isn't merely logged."""
     assert PROFILE["defaultAction"] == "SCMP_ACT_ERRNO"
 
 
@@ -114,7 +114,7 @@ def test_dangerous_call_is_not_allowed(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["clone", "ioctl", "prctl"])
 def test_manifold_calls_are_allowed_by_argument_alone(name: str) -> None:
-    """A call that does many things is allowed for named values of one argument, one value a rule."""
+    """A call that does many things is allowed for named values of one argument only, with one value in each rule."""
     rules = [rule for rule in ALLOWING if name in rule["names"]]
     assert rules
     assert all(rule["names"] == [name] and len(rule["args"]) == 1 for rule in rules)
@@ -134,7 +134,7 @@ def test_clone3_is_answered_not_implemented() -> None:
 
 
 def test_foreign_entry_points_are_closed() -> None:
-    """Neither i386 nor x32 calls are let in beside the native ones."""
+    """Neither i386 nor x32 calls are allowed beside the native ones."""
     assert {entry["architecture"] for entry in PROFILE["archMap"]} == {"SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"}
     assert all(entry["subArchitectures"] == [] for entry in PROFILE["archMap"])
 
@@ -162,7 +162,7 @@ def test_list_says_each_call_once() -> None:
 
 
 def test_every_call_has_its_reason_and_no_other_has() -> None:
-    """What the profile allows is what the reasons speak of, call by call and value by value."""
+    """The reasons cover exactly what the profile allows, call by call and value by value."""
     assert render_seccomp.allowed(PROFILE) == set(CALLS)
     assert sum(len(group["calls"]) for group in GROUPS.values()) == len(CALLS)
     for name, call in CALLS.items():
@@ -171,7 +171,7 @@ def test_every_call_has_its_reason_and_no_other_has() -> None:
 
 
 def test_page_is_current() -> None:
-    """docs/seccomp.md is what is made from the reasons and the profile now."""
+    """docs/seccomp.md is up to date with the reasons and the profile."""
     assert render_seccomp.PAGE.read_text("utf-8") == render_seccomp.render(), "run: python -m tools.render_seccomp"
 
 
@@ -184,7 +184,7 @@ def test_page_counts_what_the_list_allows() -> None:
 
 @pytest.mark.parametrize("column", [0, 1], ids=["x86_64", "aarch64"])
 def test_numbers_are_those_of_the_kernel(column: int) -> None:
-    """Every name is a call with that number on both processors, or is said to be missing there."""
+    """Every name is a call with that number on both processors, or is listed as missing there."""
     found = ctypes.util.find_library("seccomp")
     if found is None:
         pytest.skip("libseccomp is not installed here")

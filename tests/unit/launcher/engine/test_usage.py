@@ -1,4 +1,4 @@
-"""Usage is read from the kernel's files where they are, and unknown where they aren't."""
+"""Usage is read from the kernel's files, and is unknown without them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _write(root: Path, **files: str) -> None:
 
 
 def test_version_1(tmp_path: Path) -> None:
-    """Control groups of version 1 tell nanoseconds and the highest use."""
+    """Control groups of version 1 have nanoseconds and the peak."""
     _write(
         tmp_path,
         cpuacct__docker__c1__cpuacct_dot_usage="1500000000\n",
@@ -32,7 +32,7 @@ def test_version_1(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("driver", "folder"), [("systemd", "system.slice/docker-c1.scope"), ("cgroupfs", "docker/c1")])
 def test_version_2(tmp_path: Path, driver: str, folder: str) -> None:
-    """Version 2 tells microseconds; the peak is unknown on kernels that don't keep it."""
+    """Version 2 has microseconds; the peak is unknown on kernels that don't keep it."""
     place = tmp_path / folder
     place.mkdir(parents=True)
     (place / "cpu.stat").write_text("usage_usec 250000\nuser_usec 1\n")
@@ -44,7 +44,7 @@ def test_version_2(tmp_path: Path, driver: str, folder: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "usage_usec\n", "usage_usec many\n", "user_usec 1\n", "a b c\n"])
 def test_half_removed_group_is_unknown(tmp_path: Path, text: str) -> None:
-    """A group that is being removed gives odd files; a finished job must not fail for that."""
+    """A group that is being removed has odd files; a finished job must not fail because of them."""
     place = tmp_path / "docker/c1"
     place.mkdir(parents=True)
     (place / "cpu.stat").write_text(text)
@@ -53,5 +53,5 @@ def test_half_removed_group_is_unknown(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_missing_group_is_unknown(tmp_path: Path, version: str) -> None:
-    """Where nothing can be seen, usage is said to be unknown."""
+    """If the group can't be seen, usage is unknown."""
     assert CgroupUsage("cgroupfs", version, tmp_path).read("c1") is None

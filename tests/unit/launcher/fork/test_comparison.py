@@ -56,14 +56,14 @@ def test_control_groups_are_found_in_every_hierarchy(monkeypatch: pytest.MonkeyP
 
 
 def test_hierarchy_that_is_not_mounted_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group that can't be reached is never left out silently."""
+    """A group that can't be read is never left out silently."""
     monkeypatch.setattr(Path, "read_text", lambda self, *_: V1)
     with pytest.raises(LookupError):
         list(control_groups("9:pids:/docker/a"))
 
 
 def test_limits_are_read_as_the_kernel_has_them(sleeper: Process) -> None:
-    """Every limit of the table is known by its name, and the values are those that asking would give."""
+    """Every limit of the kernel's table is read by its name, with the value that getrlimit returns."""
     limits = resource_limits(sleeper)
     assert set(limits) == set(LIMIT_NAMES.values())
     for name, values in limits.items():
@@ -94,7 +94,7 @@ def test_processes_in_different_places_differ(sleeper: Process) -> None:
 
 
 def test_an_ended_process_can_not_be_held() -> None:
-    """Of a process that has ended there is no directory to hold."""
+    """A process that has ended has no directory to hold."""
     with subprocess.Popen(["true"]) as child:
         pass
     with pytest.raises(ProcessGone):
@@ -102,7 +102,7 @@ def test_an_ended_process_can_not_be_held() -> None:
 
 
 def test_killing_goes_by_the_process_and_not_by_its_number(sleeper: Process) -> None:
-    """Killing one that has ended, or that was given up, is fine and reaches nobody."""
+    """Killing a process that has ended, or that was released, succeeds and affects no other."""
     sleeper.kill()
     os.waitpid(sleeper.process_id, 0)
     sleeper.kill()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 async def test_a_job_is_run_and_its_result_comes_back(rig: Rig) -> None:
-    """The launcher gets the job as it was, the gateway the result; each fills in its own stages."""
+    """The launcher gets the job unchanged, the gateway the result; each fills in its own stages."""
     job = Job("plt.plot([1])", SaveOptions(dpi=200), files=(NamedFile("a", bytes(range(256)) * 1000),), wall_limit_s=3)
     stages = Stages(queue_ms=7.0)
     result = await rig.client.run(job, stages)
@@ -62,7 +62,7 @@ async def test_large_results_come_back_whole(rig: Rig) -> None:
     "error", [EngineUnavailable("gone"), ContainerLost("lost"), ShuttingDown("ending", 9), QueueTimeout("late", 3)]
 )
 async def test_errors_of_ours_come_back_as_themselves(rig: Rig, error: GatewayError) -> None:
-    """What the launcher raises is raised at the gateway, with the stages until then."""
+    """An error that the launcher raises is raised at the gateway, with the stages until then."""
     rig.launcher.result = error
     stages = Stages()
     with pytest.raises(type(error), match=str(error)) as caught:
@@ -72,7 +72,7 @@ async def test_errors_of_ours_come_back_as_themselves(rig: Rig, error: GatewayEr
 
 
 async def test_a_defect_of_the_launcher_is_named_in_its_log_only(rig: Rig, log: io.StringIO) -> None:
-    """An exception that is none of ours says nothing to the gateway, and everything to the log."""
+    """The gateway learns nothing of an exception that isn't one of ours; the launcher's log has all of it."""
     rig.launcher.result = RuntimeError("secret detail")
     with pytest.raises(GatewayError) as caught:
         await rig.client.run(Job("x"), Stages())
@@ -113,7 +113,7 @@ async def test_no_more_jobs_run_than_may_whatever_the_gateway_wants(rig: Rig) ->
 
 
 async def test_no_job_waits_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that gets no place in time is told so, and the place is not lost."""
+    """A job that gets no place in time fails with that error, and the place is not lost."""
     assert rig.server is not None
     monkeypatch.setattr(rig.server._places, "_queue_wait_s", 0.05)
     rig.launcher.result = None
@@ -131,7 +131,7 @@ async def test_no_job_waits_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_an_ending_launcher_refuses_and_lets_finish(rig: Rig) -> None:
-    """Once its end was asked for, what runs goes on, what comes is refused, and the state says why."""
+    """After the signal to end, running jobs go on, new ones are refused, and the state says why."""
     rig.launcher.result = None
     call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
     await until(lambda: rig.launcher.running)
@@ -151,7 +151,7 @@ async def test_an_ending_launcher_refuses_and_lets_finish(rig: Rig) -> None:
 
 
 async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
-    """Readiness, verdict, sizes, environments, counts and gauges are the launcher's, soon after they change."""
+    """The gateway has the launcher's readiness, verdict, sizes, environments, counts and gauges soon after a change."""
     sizes: list[Sizes] = []
     rig.client.on_sizes = sizes.append
     assert rig.client.not_ready is None
@@ -174,7 +174,7 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
 
 
 async def test_a_launcher_that_comes_back_is_found(rig: Rig, log: io.StringIO) -> None:
-    """Without a launcher jobs are refused at once, with one they run again; counts go on from where they were."""
+    """Without a launcher jobs are refused at once; when it is back they run again, and counters go on."""
     rig.counters.count_pool_event("made", 5)
     await until(lambda: rig.metric("figbox_pool_events_total", event="made") == 5)
     rig.launcher.result = None
@@ -199,7 +199,7 @@ async def test_a_launcher_that_comes_back_is_found(rig: Rig, log: io.StringIO) -
 
 
 async def test_a_gateway_starts_without_its_launcher(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway that is there first says what it waits for, and takes the sizes over when they come."""
+    """A gateway that starts first says what it waits for, and takes over the sizes when they come."""
     monkeypatch.setattr(client_module, "START_LIMIT_S", 0.05)
     rig = Rig(folder / "l.sock")
     sizes: list[Sizes] = []
@@ -218,7 +218,7 @@ async def test_a_gateway_starts_without_its_launcher(folder: Path, monkeypatch: 
 
 
 async def test_a_silent_launcher_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A launcher that hangs is given up on, and with it the jobs that wait for it."""
+    """A launcher that hangs is given up on, and so are the jobs that wait for it."""
     monkeypatch.setattr(client_module, "SILENCE_LIMIT_S", 0.3)
     monkeypatch.setattr(service_module, "LOOK_S", 60)
     rig = Rig(folder / "l.sock")
@@ -234,7 +234,7 @@ async def test_a_silent_launcher_is_lost(folder: Path, monkeypatch: pytest.Monke
 
 
 async def test_another_version_is_not_spoken_to(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A launcher whose documents look otherwise is said to be of another version, and gets no job."""
+    """A launcher with another schema is reported as another version, and gets no job."""
     monkeypatch.setattr(service_module, "SCHEMA", "another")
     await until(lambda: rig.client.not_ready == "the launcher is of another version than the gateway")
     with pytest.raises(EngineUnavailable):
@@ -254,7 +254,7 @@ async def test_another_version_is_not_spoken_to(rig: Rig, monkeypatch: pytest.Mo
     ],
 )
 async def test_answers_that_are_none_are_the_launchers_fault(rig: Rig, answer: bytes) -> None:
-    """Whatever is no answer ends as a launcher that failed us, never as a defect or a hang."""
+    """Anything that isn't a valid message is a failure of the launcher, never an internal error or a hang."""
 
     async def attend(connection: socket.socket) -> None:
         _, writer = await asyncio.open_unix_connection(sock=connection)

@@ -1,4 +1,4 @@
-"""The launcher's socket is made for owner and group, and nothing else is touched for it."""
+"""The launcher's socket is for owner and group, and no other file is touched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_the_socket_is_for_owner_and_group(folder: Path) -> None:
-    """It is made with its mode, whatever the process's own is, and goes with the block."""
+    """It is made with its mode, whatever the process's umask is, and is removed when the block ends."""
     before = os.umask(0)
     try:
         with listening(folder / "l.sock"):
@@ -31,13 +31,13 @@ def test_the_socket_is_for_owner_and_group(folder: Path) -> None:
 
 
 def test_a_missing_directory_is_made_for_us_alone(folder: Path) -> None:
-    """A directory that isn't there is made, closed to everybody else."""
+    """A missing directory is made, and only its owner may enter it."""
     with listening(folder / "new" / "l.sock"):
         assert stat.S_IMODE((folder / "new").stat().st_mode) == 0o700
 
 
 def test_a_socket_left_behind_is_replaced(folder: Path) -> None:
-    """What a killed launcher left is no obstacle."""
+    """A socket that a killed launcher left is replaced."""
     path = folder / "l.sock"
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(path))
@@ -50,7 +50,7 @@ def test_a_socket_left_behind_is_replaced(folder: Path) -> None:
 
 
 def test_a_living_launcher_is_not_replaced(folder: Path) -> None:
-    """A second launcher for the same socket doesn't start, and takes nothing away from the first."""
+    """A second launcher for the same socket doesn't start, and doesn't disturb the first."""
     path = folder / "l.sock"
     with listening(path), pytest.raises(StartError, match="another launcher"), listening(path):
         pass
@@ -60,7 +60,7 @@ def test_a_living_launcher_is_not_replaced(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "link to nothing"])
 def test_nothing_else_is_touched(folder: Path, kind: str) -> None:
-    """What stands in the socket's place and is none stays as it is, and nothing is followed."""
+    """A file at the socket's path that isn't a socket stays as it is, and links are not followed."""
     path, elsewhere = folder / "door" / "l.sock", folder / "elsewhere"
     path.parent.mkdir(mode=0o700)
     if kind == "file":
@@ -78,7 +78,7 @@ def test_nothing_else_is_touched(folder: Path, kind: str) -> None:
 
 
 def test_a_directory_that_others_can_write_is_no_door(folder: Path) -> None:
-    """Where others could put something in the socket's place, the launcher doesn't start."""
+    """If others could replace the socket, the launcher doesn't start."""
     for mode in (0o770, 0o777, 0o1777):
         folder.chmod(mode)
         with pytest.raises(StartError, match="others could"), listening(folder / "l.sock"):
@@ -92,7 +92,7 @@ def test_a_directory_that_others_can_write_is_no_door(folder: Path) -> None:
 
 
 def test_a_socket_of_somebody_else_is_left(folder: Path) -> None:
-    """At the end only our own socket is taken away, not what came in its place."""
+    """At the end only our own socket is removed, not one that has replaced it."""
     path = folder / "l.sock"
     with listening(path):
         path.unlink()

@@ -1,4 +1,4 @@
-"""What may be said over the launcher's socket, value by value and frame by frame."""
+"""What messages between gateway and launcher may contain, value by value and frame by frame."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def nested(depth: int) -> Any:
     return (nested(depth - 1),) if depth else ()
 
 
-#: For every field of a job and its options: values beyond what it may be. A new field needs its own here.
+#: For every field of a job and its options: values out of bounds. A new field needs its own here.
 BEYOND: dict[str, list[Any]] = {
     "code": ["x" * (CODE_LIMIT_BYTES + 1), "\u20ac" * (CODE_LIMIT_BYTES // 3 + 1), "a\0b"],
     "environment": ["", "Default", "../x", "a/b", "a b", "x" * 65, "-x", "a\n", "\u0430"],
@@ -124,25 +124,25 @@ BEYOND: dict[str, list[Any]] = {
     ],
 }
 
-#: Fields whose types leave nothing to bound.
+#: Fields whose types need no bounds.
 UNBOUNDED = {"collect", "transparent", "all_figures", "options"}
 
 
 def test_every_field_has_its_bounds() -> None:
-    """No field of a job or its options was forgotten; a new one fails here until its bounds are known."""
+    """No field of a job or its options is missing; a new one fails here until its bounds are known."""
     names = {field.name for kind in (Job, SaveOptions) for field in fields(kind)}
     assert names == set(BEYOND) | UNBOUNDED
 
 
 def test_a_good_job_passes() -> None:
-    """What lies within all bounds passes, and so does a job that leaves everything open."""
+    """A job within all bounds passes, and so does one without any options."""
     check_job(GOOD)
     check_job(Job(""))
 
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_values_out_of_bounds_are_refused(name: str) -> None:
-    """Each value is refused alone, by its field's name."""
+    """Each value is refused by itself, with its field's name."""
     for value in BEYOND[name]:
         if name in {field.name for field in fields(Job)}:
             job = replace(GOOD, **{name: value})
@@ -153,7 +153,7 @@ def test_values_out_of_bounds_are_refused(name: str) -> None:
 
 
 def test_what_the_http_side_lets_in_passes() -> None:
-    """The launcher's bounds are never narrower than those that a client reads."""
+    """The launcher's bounds are never narrower than the documented ones."""
     assert edge_options.STYLES_LIMIT <= STYLES_LIMIT
     assert edge_options.RC_LIMIT <= RC_LIMIT
     assert edge_options.TIMEOUT_LIMIT_S <= WALL_LIMIT_S
@@ -174,7 +174,7 @@ def test_every_file_name_that_the_http_side_lets_in_passes(name: str) -> None:
 
 
 def test_the_largest_document_fits() -> None:
-    """A job at the HTTP side's bounds has a document and bytes that may pass."""
+    """The document and the bytes of a job at the HTTP side's bounds pass."""
     job = replace(
         GOOD,
         code="x" * CODE_LIMIT_BYTES,
@@ -192,7 +192,7 @@ def test_the_largest_document_fits() -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors_come_across_as_what_they_are(name: str) -> None:
-    """Class, text and what is said about trying again are the same at the other end."""
+    """Class, text and the advice to retry are the same at the other end."""
     kind = ERRORS[name]
     error = kind("why", 7) if issubclass(kind, errors.Busy) else kind("why")
     arrived = error_of(build(Failure, parse(encode_failure(error, Stages())[0][FRAME_HEAD.size :]), b""))
@@ -201,7 +201,7 @@ def test_errors_come_across_as_what_they_are(name: str) -> None:
 
 
 def test_errors_that_the_other_end_need_not_know_become_their_parent() -> None:
-    """One without a name of its own on the wire is told as the nearest that has one."""
+    """An error without a name of its own in messages is sent as its nearest parent that has one."""
     [frame] = encode_failure(errors.NameTaken("x"), Stages())
     assert build(Failure, parse(frame[FRAME_HEAD.size :]), b"").error == "EngineError"
     assert type(error_of(Failure("StartError", "x", None))) is errors.GatewayError
@@ -212,7 +212,7 @@ def test_errors_that_the_other_end_need_not_know_become_their_parent() -> None:
 
 
 def reader_of(data: bytes, *, eof: bool = True) -> asyncio.StreamReader:
-    """Return a stream on which this came."""
+    """Return a stream that has received these bytes."""
     reader = asyncio.StreamReader()
     reader.feed_data(data)
     if eof:
@@ -221,7 +221,7 @@ def reader_of(data: bytes, *, eof: bool = True) -> asyncio.StreamReader:
 
 
 async def test_frames_are_read_one_by_one() -> None:
-    """Frames come out as they went in; the end of the stream between two of them is no fault."""
+    """Frames come out as they went in; the end of the stream between two of them is not an error."""
     reader = reader_of(encode_frame(JOB, b"abc") + encode_frame(DATA))
     assert await read_frame(reader, {JOB: 3}) == (JOB, b"abc")
     assert await read_frame(reader, {DATA: 0}) == (DATA, b"")
@@ -247,7 +247,7 @@ async def test_broken_frames_are_refused(data: bytes) -> None:
 
 
 async def test_a_length_is_judged_before_its_bytes_come() -> None:
-    """A frame that is too long is refused when its head is there, whatever follows or doesn't."""
+    """A frame that is too long is refused as soon as its head has come, whatever follows."""
     with pytest.raises(MalformedMessage):
         await asyncio.wait_for(read_frame(reader_of(FRAME_HEAD.pack(JOB, 4), eof=False), {JOB: 3}), slowed(5))
     with pytest.raises(MalformedMessage):
@@ -256,6 +256,6 @@ async def test_a_length_is_judged_before_its_bytes_come() -> None:
 
 @pytest.mark.parametrize("data", [b"", encode_frame(DATA, b"ab"), encode_frame(DATA, b"abcd"), encode_frame(JOB)])
 async def test_data_are_those_announced(data: bytes) -> None:
-    """Other bytes than the document announces are refused."""
+    """Bytes other than those that the document announces are refused."""
     with pytest.raises(MalformedMessage):
         await read_data(reader_of(data), 3, 10)

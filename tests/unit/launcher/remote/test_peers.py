@@ -1,4 +1,4 @@
-"""What a launcher lets its peers do: ask for a job, or watch; all else is refused, bounded and told in few lines."""
+"""What a launcher lets its peers do: send a job, or watch; all else is refused, bounded and logged in few lines."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def failure_in(answer: bytes) -> Failure:
-    """Return the failure that an answer is."""
-    assert answer[:1] == FAILURE, answer[:100]
-    return build(Failure, parse(answer[FRAME_HEAD.size :]), b"")
+def failure_in(message: bytes) -> Failure:
+    """Return the failure that a message is."""
+    assert message[:1] == FAILURE, message[:100]
+    return build(Failure, parse(message[FRAME_HEAD.size :]), b"")
 
 
 async def test_strangers_are_closed_unread(folder: Path, log: io.StringIO) -> None:
-    """A uid that is no peer gets nothing, is told nothing, and what it sends is not read."""
+    """A uid that isn't a peer's gets no message, and what it sends is not read."""
     rig = Rig(folder / "l.sock", peers=frozenset({54321}))
     await rig.start()
     assert await rig.say(*encode_job(Job("x"))) == b""
@@ -59,7 +59,7 @@ async def test_strangers_are_closed_unread(folder: Path, log: io.StringIO) -> No
     ],
 )
 async def test_what_is_no_job_is_refused(rig: Rig, log: io.StringIO, pieces: list[bytes]) -> None:
-    """Anything but a job is refused with one constant failure, and logged without a word of it."""
+    """Anything but a job is refused with one constant failure, and logged without quoting it."""
     failure = failure_in(await rig.say(*pieces))
     assert (failure.error, failure.message) == ("InvalidRequest", "the launcher does not understand the request")
     assert rig.launcher.jobs == []
@@ -68,7 +68,7 @@ async def test_what_is_no_job_is_refused(rig: Rig, log: io.StringIO, pieces: lis
 
 
 async def test_more_than_a_job_ends_it(rig: Rig) -> None:
-    """A peer that goes on talking after its job has broken the protocol, and its job with it."""
+    """A peer that sends more than its job has broken the protocol, and its job is cancelled."""
     rig.launcher.result = None
     reader, writer = await rig.open()
     writer.writelines(encode_job(Job("x")))
@@ -80,7 +80,7 @@ async def test_more_than_a_job_ends_it(rig: Rig) -> None:
 
 
 async def test_a_state_is_all_that_a_silent_peer_gets(rig: Rig) -> None:
-    """A connection that asks nothing is told the state."""
+    """A connection that sends nothing receives the state."""
     reader, writer = await rig.open()
     writer.write_eof()
     head = await asyncio.wait_for(reader.readexactly(FRAME_HEAD.size), slowed(5))
@@ -95,7 +95,7 @@ async def test_a_state_is_all_that_a_silent_peer_gets(rig: Rig) -> None:
 async def test_slow_peers_are_given_up_on(
     rig: Rig, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    """A peer that neither asks nor closes, or doesn't go on, is closed in time, and holds no place."""
+    """A peer that sends nothing, or stops midway, is disconnected in time, and holds no place."""
     monkeypatch.setattr(service_module, "ASK_LIMIT_S", 0.05)
     monkeypatch.setattr(service_module, "SEND_LIMIT_S", 0.05)
     assert await rig.say(begun) == b""
@@ -105,7 +105,7 @@ async def test_slow_peers_are_given_up_on(
 
 
 async def test_a_peer_that_does_not_read_is_given_up_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that nobody reads is not kept for ever."""
+    """A message that the peer doesn't read is not kept for ever."""
     monkeypatch.setattr(service_module, "READ_LIMIT_S", 0.05)
 
     async def run(_: Job, __: Stages) -> Result:
@@ -122,9 +122,9 @@ async def test_a_peer_that_does_not_read_is_given_up_on(rig: Rig, monkeypatch: p
 
 
 async def test_connections_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound a connection is closed at once; when others go there is room again."""
+    """A connection beyond the bound is closed at once; when others end, there is room again."""
     monkeypatch.setattr(service_module, "CONNECTIONS_LIMIT", 4)
-    opened = [await rig.open() for _ in range(5)]  # besides the watching one; two are for jobs
+    opened = [await rig.open() for _ in range(5)]  # besides the watcher; two are for jobs
     await until(lambda: rig.server is not None and len(rig.server._connections) == 6)
     reader, writer = await rig.open()
     assert await asyncio.wait_for(reader.read(), slowed(5)) == b""
@@ -136,13 +136,13 @@ async def test_connections_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch
 
 
 async def test_watchers_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only some connections may watch; the others are closed, and the bound is given back."""
+    """Only so many connections may watch; others are closed, and a watcher that ends makes room."""
     monkeypatch.setattr(service_module, "WATCHERS_LIMIT", 2)
     opened = [await rig.open() for _ in range(3)]
     for _, writer in opened:
         writer.write_eof()
-    answers = [await asyncio.wait_for(reader.read(1), slowed(5)) for reader, _ in opened]
-    assert sorted(answers) == [b"", b"", STATE]
+    received = [await asyncio.wait_for(reader.read(1), slowed(5)) for reader, _ in opened]
+    assert sorted(received) == [b"", b"", STATE]
     for _, writer in opened:
         writer.close()
     await until(lambda: rig.server is not None and rig.server._watchers == 1)

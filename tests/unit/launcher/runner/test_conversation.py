@@ -43,7 +43,7 @@ class Runner:
 
     @property
     def is_read(self) -> bool:
-        """Whether somebody still takes what the runner writes."""
+        """Whether what the runner writes is still read."""
         assert self.talk._transport is not None
         return self.talk._transport.is_reading()
 
@@ -52,7 +52,7 @@ class Runner:
         await asyncio.get_running_loop().sock_sendall(self.peer, data)
 
     async def become_idle(self) -> None:
-        """Say ready, and wait until that is heard."""
+        """Send the ready frame, and wait until it has been read."""
         await self.write(READY_BLOCK)
         await asyncio.wait_for(self.talk.wait_ready(), slowed(5))
 
@@ -68,7 +68,7 @@ def new_reader(limit: int = LIMIT) -> ReplyReader:
 
 @pytest.fixture
 async def runner(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Runner]:
-    """Return a fresh conversation; asyncio has nothing to complain of when it is over."""
+    """Return a fresh conversation; check that asyncio logs no errors by its end."""
     ours, peer = socket.socketpair()
     peer.setblocking(False)
     runner = Runner(peer, await open_conversation(ours))
@@ -82,7 +82,7 @@ async def runner(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Runner]:
 
 
 async def test_ready_idle_exchange(runner: Runner) -> None:
-    """The way of every good container: ready, idle, the job goes out, the reply comes back."""
+    """What happens with every good container: ready, idle, the job goes out, the reply comes back."""
     assert not runner.talk.is_idle
     await runner.become_idle()
     assert runner.talk.is_idle
@@ -97,7 +97,7 @@ async def test_ready_idle_exchange(runner: Runner) -> None:
 
 
 async def test_reply_may_come_byte_by_byte(runner: Runner) -> None:
-    """How a stream is cut changes nothing, on a real socket too."""
+    """How a stream is split makes no difference, on a real socket too."""
     for byte in READY_BLOCK:
         await runner.write(bytes([byte]))
         await settle(2)
@@ -118,7 +118,7 @@ async def test_reply_may_come_byte_by_byte(runner: Runner) -> None:
     ],
 )
 async def test_runner_that_speaks_before_its_job_is_spoilt(runner: Runner, rest: bytes) -> None:
-    """A warm container that says anything on stdout before its job is never given one, and that is told once."""
+    """A warm container that writes to stdout before its job is never given one, and this is reported once."""
     await runner.become_idle()
     await runner.write(rest)
     await until(lambda: runner.spoilt)
@@ -151,7 +151,7 @@ async def test_first_words_that_are_not_ready_end_it(runner: Runner, first: byte
 
 
 async def test_warnings_of_the_import_are_let_pass(runner: Runner) -> None:
-    """What a runner writes to stderr before its job harms nobody."""
+    """What a runner writes to stderr before its job is ignored."""
     await runner.write(block(2, b"warning"))
     await runner.become_idle()
     await runner.write(block(2, b"warning"))
@@ -203,7 +203,7 @@ async def test_flood_after_the_reply_is_not_read(runner: Runner) -> None:
 
 
 async def test_flood_in_one_piece_with_the_answer_spoils_nothing(runner: Runner) -> None:
-    """A whole answer within the cap counts, also where the bytes that bring it bring what is beyond the cap."""
+    """A whole reply within the cap counts, even if the bytes that complete it also exceed the cap."""
     await runner.become_idle()
     task = runner.exchange()
     await settle()
@@ -222,7 +222,7 @@ async def test_output_of_exactly_the_cap_passes(runner: Runner) -> None:
 
 
 async def test_end_before_ready(runner: Runner) -> None:
-    """A container that dies while starting fails whoever waits for it."""
+    """If a container dies while it starts, waiting for it fails."""
     runner.peer.close()
     with pytest.raises(StreamEnded):
         await asyncio.wait_for(runner.talk.wait_ready(), slowed(5))
@@ -230,13 +230,13 @@ async def test_end_before_ready(runner: Runner) -> None:
 
 
 async def test_end_before_ready_with_nobody_waiting(runner: Runner) -> None:
-    """A death nobody waits for is no noise in the log."""
+    """If a container dies and no task waits for it, asyncio logs no error."""
     runner.peer.close()
     await until(lambda: runner.talk._phase is Phase.DONE)
 
 
 async def test_end_while_idle_spoils_it(runner: Runner) -> None:
-    """A warm container that dies is noticed at that moment, and told once."""
+    """The death of a warm container is noticed at that moment, and reported once."""
     await runner.become_idle()
     runner.peer.close()
     await until(lambda: runner.spoilt)
@@ -247,7 +247,7 @@ async def test_end_while_idle_spoils_it(runner: Runner) -> None:
 
 @pytest.mark.parametrize("cut", [0, 4, 8, 10, len(block(1, REPLY)) - 1])
 async def test_end_within_a_reply_is_not_a_reply(runner: Runner, cut: int) -> None:
-    """A stream that ends before the reply does is told from one that ends after it, wherever it is cut."""
+    """A stream that ends before the reply does is distinguished from one that ends after it, wherever it is cut."""
     await runner.become_idle()
     task = runner.exchange()
     await settle()
@@ -260,7 +260,7 @@ async def test_end_within_a_reply_is_not_a_reply(runner: Runner, cut: int) -> No
 
 
 async def test_malformed_reply_ends_the_job(runner: Runner) -> None:
-    """A guest that writes onto the reply's stream spoils its own job only."""
+    """A guest that writes to the reply's stream only spoils its own job."""
     await runner.become_idle()
     task = runner.exchange()
     await runner.write(block(1, b"forged"))
@@ -269,7 +269,7 @@ async def test_malformed_reply_ends_the_job(runner: Runner) -> None:
 
 
 async def test_cancelled_exchange_leaves_no_noise(runner: Runner) -> None:
-    """When the job's client is gone, what still arrives disturbs nobody."""
+    """When the job's client is gone, what still arrives causes no error."""
     await runner.become_idle()
     task = runner.exchange()
     await settle()
@@ -283,7 +283,7 @@ async def test_cancelled_exchange_leaves_no_noise(runner: Runner) -> None:
 
 
 async def test_cancelled_wait_for_ready_leaves_it_usable(runner: Runner) -> None:
-    """One who stops waiting for ready takes nothing from the next one."""
+    """A cancelled wait for the ready frame doesn't affect the next one."""
     task = asyncio.create_task(runner.talk.wait_ready())
     await settle()
     task.cancel()
@@ -305,7 +305,7 @@ async def test_conversation_serves_one_job(runner: Runner) -> None:
 
 
 async def test_close_ends_the_runners_stdin(runner: Runner) -> None:
-    """Closing from our side is seen by the runner as the end of its stdin, and fails who waits."""
+    """When we close, the runner sees the end of its stdin, and a pending wait fails."""
     waiting = asyncio.create_task(runner.talk.wait_ready())
     await settle()
     runner.talk.close()

@@ -1,4 +1,4 @@
-"""The two framings: any split parses alike, caps hold, a cut stream is not a finished one."""
+"""The two framings: any split parses the same, caps hold, a cut stream is not a finished one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _split(data: bytes, at: list[int]) -> list[bytes]:
 
 
 def _joined(pieces: list[tuple[Stream, bytes]]) -> list[tuple[Stream, bytes]]:
-    """Glue neighbours of one stream together: how a payload was cut says nothing."""
+    """Join neighbours of one stream: how a payload was split doesn't matter."""
     return [
         (stream, b"".join(piece for _, piece in group))
         for stream, group in itertools.groupby((item for item in pieces if item[1]), key=lambda item: item[0])
@@ -51,7 +51,7 @@ def _joined(pieces: list[tuple[Stream, bytes]]) -> list[tuple[Stream, bytes]]:
 @BOUNDED
 @given(blocks, cuts)
 def test_any_split_demultiplexes_alike(sent: list[tuple[int, bytes]], at: list[int]) -> None:
-    """However an attach stream is cut, the same bytes come out of each stream in the same order."""
+    """However an attach stream is split, the same bytes come out of each stream in the same order."""
     demultiplexer = Demultiplexer()
     data = b"".join(block(stream, payload) for stream, payload in sent)
     got = [(stream, bytes(view)) for piece in _split(data, at) for stream, view in demultiplexer.feed(piece)]
@@ -74,7 +74,7 @@ def test_demultiplexer_raises_nothing_but_malformed(data: bytes, at: list[int]) 
 
 @pytest.mark.parametrize("number", [0, 3, 255])
 def test_head_that_names_no_output_stream_is_malformed(number: int) -> None:
-    """Only stdout and stderr can speak; anything else means that the stream is out of step."""
+    """Only stdout and stderr are valid; anything else means that the stream is out of step."""
     with pytest.raises(MalformedReply):
         list(Demultiplexer().feed(block(number, b"x")))
 
@@ -82,7 +82,7 @@ def test_head_that_names_no_output_stream_is_malformed(number: int) -> None:
 @BOUNDED
 @given(frames, cuts)
 def test_any_split_gives_the_same_frames(sent: list[tuple[bytes, bytes]], at: list[int]) -> None:
-    """However stdout is cut, the same frames come out, and nothing is left waiting."""
+    """However stdout is split, the same frames come out, and nothing is left over."""
     reader = FrameReader({PICTURE: 40, END: 40, READY: 40})
     data = b"".join(encode_frame(kind, payload) for kind, payload in sent)
     assert sent == [frame for piece in _split(data, at) for frame in reader.feed(piece)]
@@ -122,7 +122,7 @@ def test_frame_of_the_longest_length_passes(limit: int) -> None:
 @BOUNDED
 @given(st.binary(max_size=300), st.integers(0, 50), cuts)
 def test_reader_keeps_no_more_than_its_caps(data: bytes, limit: int, at: list[int]) -> None:
-    """Whatever comes, what waits for its rest is shorter than the longest frame allowed."""
+    """Whatever comes, an incomplete frame takes less than the longest frame allowed."""
     reader = FrameReader({bytes([kind]): limit for kind in range(256)})
     try:
         for piece in _split(data, at):
@@ -136,7 +136,7 @@ def test_reader_keeps_no_more_than_its_caps(data: bytes, limit: int, at: list[in
 @BOUNDED
 @given(st.binary(max_size=50), st.binary(max_size=50), st.integers(0, 200))
 def test_heads_come_apart_as_they_were_put_together(head: bytes, data: bytes, cut: int) -> None:
-    """A payload gives back its head and its data; one that is cut within its head is refused."""
+    """A payload is separated into its head and its data; one that is cut within its head is refused."""
     whole = with_head(head, data)
     assert (head, data) == split_head(whole)
     if cut < 2 + len(head):
@@ -154,7 +154,7 @@ def test_heads_come_apart_as_they_were_put_together(head: bytes, data: bytes, cu
 def test_job_frames_carry_the_job(
     code: str, dpi: float | None, bbox_inches: str | None, files: list[tuple[str, bytes]]
 ) -> None:
-    """A job arrives as it was, whatever its text: its files first, one by one, then all else in ASCII."""
+    """A job arrives unchanged, whatever its text: its files first, one by one, then all else in ASCII."""
     job = Job(
         code,
         SaveOptions(

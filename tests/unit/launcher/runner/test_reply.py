@@ -84,7 +84,7 @@ NONE = _end(outcome="no_figure", figures_drawn=0)
 @BOUNDED
 @given(st.binary(max_size=50), st.integers(0, 400), cuts)
 def test_no_reply_without_its_end(data: bytes, cut: int, at: list[int]) -> None:
-    """Every strict beginning of a reply is no reply; the whole of it is one, however it is cut."""
+    """A reply without its end isn't a reply; a whole one is, however it is split."""
     whole = encode_frame(STDOUT, b"o") + _picture(data, figure=3, label="a") + _file("f", b"1") + OK
     reply = Reply(Outcome.OK, (ClaimedPicture(3, "a", Format.PNG, data),), files=(NamedFile("f", b"1"),))
     for length, expected in ((min(cut, len(whole) - 1), None), (len(whole), reply)):
@@ -180,7 +180,7 @@ def test_whole_reply_is_read() -> None:
 
 
 def test_figures_come_in_every_format_asked_for() -> None:
-    """Pictures are told apart by their order: figure by figure, each in the formats asked for."""
+    """Pictures are identified by their order: figure by figure, each in the requested formats."""
     sent = b"".join(
         _picture(b"x", figure=number, label="l", format=kind) for number in (2, -1) for kind in ("png", "svg")
     )
@@ -257,7 +257,7 @@ def test_figures_come_in_every_format_asked_for() -> None:
     ],
 )
 def test_reply_that_breaks_a_rule_is_malformed(stdout: bytes, job: Job) -> None:
-    """Each rule of a reply is broken alone, and refused."""
+    """A reply that breaks a single rule is refused, for each rule."""
     with pytest.raises(MalformedReply):
         ReplyReader(job, LIMIT).feed(stdout)
 
@@ -270,7 +270,7 @@ BAD_PATHS = [
 
 
 def test_names_of_files_are_checked() -> None:
-    """A name leads below its folder and shows what it is, or it is refused."""
+    """Plain paths below the folder are accepted; names that lead elsewhere or look like others are refused."""
     for path in GOOD_PATHS:
         assert is_path(path), path
         reply = _read(_file(path) + NONE)
@@ -283,7 +283,7 @@ def test_names_of_files_are_checked() -> None:
 
 
 def test_runner_sends_only_names_that_are_taken(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The runner's rule for names is ours, but that it leaves out hidden files beforehand."""
+    """The runner's rule for names is ours, except that it leaves out hidden files beforehand."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         is_sendable = module("collect.work_dir").is_sendable
 
@@ -297,7 +297,7 @@ def test_runner_sends_only_names_that_are_taken(tmp_path_factory: pytest.TempPat
 
 
 def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the runner sends at most is no more than what is taken."""
+    """The runner never sends more than the launcher accepts."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         assert module("collect.work_dir").FILE_LIMIT == FILE_LIMIT
         assert module("drawing").FIGURE_LIMIT == replies.FIGURE_LIMIT
@@ -307,7 +307,7 @@ def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> No
 
 
 def test_longest_texts_fit_and_are_cut() -> None:
-    """Texts of the longest kind pass, each cut to its bound; of the error the end is kept."""
+    """The longest texts pass, each cut to its bound; of the error the end is kept."""
     text = "\x01" * (64 * 1024)
     reply = _read(_end(outcome="program_error", error=text))
     assert reply is not None
@@ -332,7 +332,7 @@ def test_longest_texts_fit_and_are_cut() -> None:
 @BOUNDED
 @given(st.lists(st.binary(min_size=1, max_size=30), max_size=20), st.integers(1, 60))
 def test_printed_text_is_kept_from_its_beginning(pieces: list[bytes], limit: int) -> None:
-    """The first bytes are kept, so many as allowed, and it is said when there were more; any bytes become text."""
+    """The first bytes are kept, as many as allowed, with a mark if there were more; any bytes become text."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(replies, "TEXT_LIMIT", limit)
         reader = ReplyReader(COLLECTING, LIMIT)
@@ -356,7 +356,7 @@ def test_much_printed_text_costs_little_memory() -> None:
 
 
 def test_pieces_of_printed_text_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A million prints of one byte can't keep everybody waiting."""
+    """A million prints of one byte can't block the event loop."""
     monkeypatch.setattr(replies, "TEXT_FRAME_LIMIT", 10)
     reader = ReplyReader(COLLECTING, LIMIT)
     reader.feed(encode_frame(STDOUT, b"x") * 10)
@@ -365,6 +365,6 @@ def test_pieces_of_printed_text_are_counted(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_too_long_is_told_from_malformed() -> None:
-    """A picture longer than allowed is too much output, not nonsense."""
+    """A picture longer than allowed is reported as too much output, not as malformed."""
     with pytest.raises(OutputExceeded):
         _read(_picture(bytes(LIMIT)))

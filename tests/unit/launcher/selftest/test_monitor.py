@@ -1,4 +1,4 @@
-"""A verdict is kept fresh, stops jobs when it doesn't hold, and an engine's failure is no verdict."""
+"""A verdict is kept fresh, stops jobs when the sandbox has a gap, and isn't the result of an engine's failure."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ BAD = Verdict((Check("memory", ("its memory limit is not enforced",)), Check("re
 
 
 class Scripted:
-    """A test that comes to what the script says, and to its last line for ever."""
+    """A self-test with the scripted outcomes, the last of them for ever."""
 
     def __init__(self, *outcomes: Verdict | Exception) -> None:
         self._outcomes = list(outcomes)
         self.runs = 0
 
     async def run(self) -> Verdict:
-        """Come to the next outcome."""
+        """Return the next outcome, or raise it."""
         self.runs += 1
         outcome = self._outcomes[0] if len(self._outcomes) == 1 else self._outcomes.pop(0)
         if isinstance(outcome, Exception):
@@ -41,7 +41,7 @@ class Scripted:
 
 
 def test_a_verdict_holds_when_every_check_does() -> None:
-    """One gap is enough; nothing tested proves nothing; the reason names every gap."""
+    """One gap is enough to fail, and so is a test without checks; the reason names every gap."""
     assert (GOOD.holds, GOOD.reason) == (True, None)
     assert (BAD.holds, BAD.gaps) == (False, ("its memory limit is not enforced", "a", "b"))
     assert BAD.reason == "the sandbox does not hold: its memory limit is not enforced; a; b"
@@ -57,14 +57,14 @@ def test_the_age_of_a_verdict_is_never_negative() -> None:
 
 
 def test_a_verdict_crosses_to_another_process() -> None:
-    """The gateway is told by its launcher what the launcher found, unchanged."""
+    """The gateway receives the launcher's verdict unchanged."""
     for verdict in (GOOD, BAD):
         document, data = encode(verdict)
         assert build(Verdict, parse(document), b"".join(data)) == verdict
 
 
 async def test_a_verdict_that_no_longer_holds_is_the_reason(log: io.StringIO) -> None:
-    """It stops jobs from that moment until one holds again; both are logged once."""
+    """It stops jobs from that moment until another one holds; both changes are logged once."""
     kept = Monitor(Scripted(BAD, GOOD), GOOD, 3600)
     assert kept.reason is None
     assert await kept.renew()
@@ -75,7 +75,7 @@ async def test_a_verdict_that_no_longer_holds_is_the_reason(log: io.StringIO) ->
 
 
 async def test_an_engine_that_fails_gives_no_verdict(log: io.StringIO) -> None:
-    """The last verdict stays, whichever it was, and the caller is told."""
+    """The last verdict stays, whichever it was, and the caller gets the error."""
     for before in (GOOD, BAD):
         kept = Monitor(Scripted(EngineUnavailable("it is away")), before, 3600)
         assert not await kept.renew()
@@ -85,14 +85,14 @@ async def test_an_engine_that_fails_gives_no_verdict(log: io.StringIO) -> None:
 
 @pytest.mark.parametrize("outcome", [BAD, EngineUnavailable("it is away")])
 async def test_what_failed_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch, outcome: Verdict | Exception) -> None:
-    """Not an hour later: whoever mended the engine waits for it; and after that the pace is the old one."""
+    """A retry comes soon, since a mended engine stays unused until then; after a success the period is the old one."""
     monkeypatch.setattr(monitor, "RETRY_S", 0.001)
     test = Scripted(outcome, outcome, outcome, GOOD)
     kept = Monitor(test, GOOD, 3600)
     task = asyncio.create_task(kept.keep_fresh())
     await asyncio.sleep(0.02)
     assert test.runs == 0
-    await kept.renew()  # somebody else's, in the middle of the long pause
+    await kept.renew()  # a renewal by another task, in the middle of the long pause
     await until(lambda: test.runs == 4)
     await asyncio.sleep(0.05)
     assert (test.runs, kept.verdict) == (4, GOOD)
@@ -100,7 +100,7 @@ async def test_what_failed_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch, 
 
 
 async def test_a_good_verdict_is_renewed_after_the_period() -> None:
-    """Again and again."""
+    """After each period the test runs again."""
     test = Scripted(GOOD)
     task = asyncio.create_task(Monitor(test, GOOD, 0.001).keep_fresh())
     await until(lambda: test.runs > 3)
@@ -108,7 +108,7 @@ async def test_a_good_verdict_is_renewed_after_the_period() -> None:
 
 
 async def test_two_tests_at_once_follow_each_other() -> None:
-    """The clock and a returning engine may ask at the same moment; the engine is not tested twice at a time."""
+    """The period may end while an engine returns; still the engine isn't tested twice at a time."""
     running = 0
 
     class Slow:
@@ -164,7 +164,7 @@ def test_the_exit_status_tells_a_gap_from_a_failure(
 
 
 def test_several_environments_make_one_verdict() -> None:
-    """The default's checks keep their names, others say whose they are."""
+    """The default's checks keep their names; those of other environments have the environment's name, too."""
     good = Verdict((Check("memory"), Check("files")), 100.0, 1.0)
     bad = Verdict((Check("memory", ("its memory limit is not enforced",)),), 90.0, 2.0)
     assert merged({"default": good}) == good

@@ -1,4 +1,4 @@
-"""An engine is used only when it can hold a job and draw one; each fact that it can't is told by itself."""
+"""An engine is only used if it can confine a job and render one; each gap is reported by itself."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
 
 
 class ProbedEngine:
-    """An engine whose containers write what the test says, and end."""
+    """An engine whose containers write what the test set, and end."""
 
     def __init__(self, output: bytes, facts: EngineFacts = FACTS, image: str | None = "sha256:0") -> None:
         self._output = output
@@ -69,19 +69,19 @@ class ProbedEngine:
         self.ending = ExitState(137, oom_killed=True)
 
     async def facts(self) -> EngineFacts:
-        """Say what the test says."""
+        """Return what the test set."""
         return self._facts
 
     async def image_id(self, image: str) -> str | None:
-        """Know one image or none."""
+        """Return the image, or None if the test has none."""
         return self._image
 
     async def find(self, installation: str) -> list[FoundContainer]:
-        """Say what the test says."""
+        """Return what the test set."""
         return self.strays
 
     async def launch(self, config: dict[str, Any], name: str) -> Launched:
-        """Write the output or what the limits came to, draw, or die of too much memory: as the container's duty is."""
+        """Write the output or how far the limits let it go, draw, or run out of memory, as the command says."""
         self.launched.append(config)
         ours, peer = socket.socketpair()
         if config["Cmd"][0] == "job":
@@ -95,7 +95,7 @@ class ProbedEngine:
         return Launched("id", ours)
 
     async def _draw(self, peer: socket.socket) -> None:
-        """Be a runner: ready, then a job, then its answer."""
+        """Act as a runner: ready, then a job, then its reply."""
         peer.setblocking(False)
         loop = asyncio.get_running_loop()
         with peer:
@@ -107,11 +107,11 @@ class ProbedEngine:
                 await loop.sock_sendall(peer, block(1, picture + end))
 
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
-        """Lower it or not, as the test says."""
+        """Lower it or not, as the test set."""
         return self.lowers
 
     async def exit_state(self, container_id: str) -> ExitState:
-        """Say what the test says; that it was killed for its memory, unless told otherwise."""
+        """Return what the test set; by default that it was killed for its memory."""
         return self.ending
 
     async def remove(self, container_id: str) -> None:
@@ -139,7 +139,7 @@ def _status(**changes: str) -> dict[str, Any]:
 
 
 def test_good_sandbox_holds() -> None:
-    """A sandbox as we ask for it has no gap, with no interface at all too, and with the last uid."""
+    """A sandbox as specified has no gap; neither has one without any interface, or with the last uid."""
     for report in (GOOD, _report(interfaces=[]), _report(uid=UID_LAST), _report(groups=[])):
         assert _judge(report) == []
 
@@ -173,19 +173,19 @@ def test_good_sandbox_holds() -> None:
     ],
 )
 def test_each_gap_is_found_alone(report: dict[str, Any], gap: str) -> None:
-    """One thing that doesn't hold, or isn't reported at all, is exactly one gap."""
+    """Each thing that doesn't hold, or isn't reported at all, is exactly one gap."""
     (found,) = _judge(report, "runc")
     assert gap in found
 
 
 def test_empty_report_proves_nothing() -> None:
-    """A sandbox that says nothing of itself holds in no respect."""
+    """A sandbox that reports nothing fails every check."""
     assert len(_judge({})) == 11
 
 
 @pytest.mark.parametrize("runtime", ["runsc", "runsc-kvm", "kata-qemu"])
 def test_kernels_in_user_space_are_not_asked_for_filters(runtime: str) -> None:
-    """Under gVisor and Kata system calls meet another kernel; all else must hold there too."""
+    """Under gVisor and Kata system calls reach another kernel; all else must hold there, too."""
     unfiltered = {
         **_status(NoNewPrivs="0", Seccomp="0"),
         "refused": {"unshare": None},
@@ -218,7 +218,7 @@ async def test_good_engine_is_prepared(make_settings: MakeSettings) -> None:
 async def test_unfit_engine_stops_the_start(
     make_settings: MakeSettings, engine: ProbedEngine, settings: dict[str, Any], text: str
 ) -> None:
-    """What is missing is named, with what to do, and no container stays."""
+    """The error names what is missing and what to do, and no container is left."""
     with pytest.raises(StartError, match=text):
         await prepare(engine, make_settings(**settings), "now")  # type: ignore[arg-type]
     assert engine.removed == len(engine.launched)
@@ -257,7 +257,7 @@ async def test_memory_limit_that_does_not_hold_stops_the_start(
     ],
 )
 async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> None:
-    """A probe that says nothing readable proves nothing, and its container is removed."""
+    """A probe without a readable report proves nothing, and its container is removed."""
     engine = ProbedEngine(b"")
 
     async def launch(config: dict[str, Any], name: str) -> Launched:
@@ -300,7 +300,7 @@ async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("what", ["refused", "without effect"])
 async def test_memory_that_cannot_be_lowered_is_noted(make_settings: MakeSettings, what: str) -> None:
-    """An engine that won't lower a limit, or whose lowered limit holds nobody, is used; jobs with less start cold."""
+    """An engine that won't lower a limit, or doesn't enforce a lowered one, is used; jobs with less start cold."""
     engine = ProbedEngine(block(1, json.dumps(GOOD).encode()))
     engine.lowers = what != "refused"
     launch = engine.launch
@@ -337,7 +337,7 @@ def _engine() -> ProbedEngine:
 
 
 async def test_a_sandbox_that_holds_has_a_verdict_with_every_check() -> None:
-    """Everything that was tried is named, the render last, and each container is gone."""
+    """Every trial is named, the render last, and each container is gone."""
     engine = _engine()
     verdict = await _verdict(engine)
     assert verdict.holds
@@ -366,7 +366,7 @@ async def test_a_sandbox_that_holds_has_a_verdict_with_every_check() -> None:
     ],
 )
 async def test_each_limit_that_was_exceeded_is_a_gap_of_its_own(name: str, value: object, check: str) -> None:
-    """A limit that didn't stop the program, or of which it says nothing readable, doesn't hold; the others do."""
+    """A limit that didn't stop the program, or without a readable report, doesn't hold; the others do."""
     engine = _engine()
     engine.trials = {**TRIALS, name: value}
     verdict = await _verdict(engine)
@@ -375,14 +375,14 @@ async def test_each_limit_that_was_exceeded_is_a_gap_of_its_own(name: str, value
 
 
 async def test_a_program_that_says_nothing_has_proved_nothing() -> None:
-    """No report is no proof of any limit."""
+    """Without a report no limit is proved."""
     engine = _engine()
     engine.trials = {}
     assert len((await _verdict(engine)).gaps) == 6
 
 
 async def test_a_kernel_in_user_space_counts_neither_threads_nor_files() -> None:
-    """There the container's memory bounds both; what it must hold all the same is checked."""
+    """There the container's memory bounds both; the other limits are still checked."""
     engine = _engine()
     engine.trials = {**TRIALS, "threads": 128, "inodes": 128, "cpu_share": 1.0}
     sandbox = replace(SANDBOX, runtime="runsc")
@@ -393,7 +393,7 @@ async def test_a_kernel_in_user_space_counts_neither_threads_nor_files() -> None
 
 @pytest.mark.parametrize("picture", [None, b"", PNG[:-1], PNG.replace(b"IDAT", b"XDAT")])
 async def test_a_sandbox_that_renders_nothing_does_not_hold(picture: bytes | None) -> None:
-    """A runner that ends without an answer, or whose picture isn't one, can't serve jobs however tight it is."""
+    """A runner without a reply, or with a broken picture, can't serve jobs, however strict its sandbox is."""
     engine = _engine()
     engine.picture = picture
     verdict = await _verdict(engine)
@@ -402,7 +402,7 @@ async def test_a_sandbox_that_renders_nothing_does_not_hold(picture: bytes | Non
 
 
 async def test_what_a_killed_self_test_left_is_removed_first() -> None:
-    """Its containers have a name of their own, which no other sweep looks for."""
+    """Its containers have names of their own, which no other sweep looks for."""
     engine = _engine()
     engine.strays = [FoundContainer("old", "figbox-1")]
     assert (await _verdict(engine)).holds
@@ -412,7 +412,7 @@ async def test_what_a_killed_self_test_left_is_removed_first() -> None:
 
 
 async def test_the_trials_run_in_a_job_s_own_sandbox() -> None:
-    """Their container differs from a job's in its numbers alone, and none of those is larger."""
+    """Their container only differs from a job's in its numbers, and none of them is larger."""
     engine = _engine()
     await _verdict(engine)
     (trials,) = (config for config in engine.launched if config["Cmd"] == [*COMMAND])
@@ -427,7 +427,7 @@ async def test_the_trials_run_in_a_job_s_own_sandbox() -> None:
 
 
 async def test_an_engine_that_fails_a_self_test_proves_nothing() -> None:
-    """A failure of the engine is told as one, when whatever else was under way has cleaned up."""
+    """A failure of the engine is raised as one, after the other trials under way have cleaned up."""
     engine = _engine()
     launch = engine.launch
 
