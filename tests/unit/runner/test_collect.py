@@ -21,7 +21,7 @@ DRAWN = "\nplt.plot([1, 2])\n"
 
 
 def test_prints_come_back_apart(collect: Callable[..., Reply]) -> None:
-    """What is printed comes back whole, in order, each stream for itself, by whatever way it was written."""
+    """What is printed comes back whole and in order, separately for each stream, however it was written."""
     reply = collect(
         """
 import os, sys
@@ -41,7 +41,7 @@ sys.__stdout__.write(" five")
 
 
 def test_nothing_is_lost_of_much(collect: Callable[..., Reply]) -> None:
-    """Tens of thousands of lines come back to the last one, from several threads, too."""
+    """Tens of thousands of lines come back completely, from several threads, too."""
     reply = collect(
         """
 import threading
@@ -66,7 +66,7 @@ def test_the_last_line_of_many_is_not_lost(collect: Callable[..., Reply]) -> Non
 
 
 def test_large_prints_do_not_block(collect: Callable[..., Reply]) -> None:
-    """A print longer than any pipe passes, by Python's stream and by the bare descriptor."""
+    """A print longer than any pipe passes, by Python's stream and by the descriptor."""
     reply = collect("import os\nprint('x' * 3_000_000)\nos.write(1, b'y' * 3_000_000)\n" + DRAWN)
     assert reply.stdout == "x" * 3_000_000 + "\n" + "y" * 3_000_000
 
@@ -82,7 +82,7 @@ def test_large_prints_do_not_block(collect: Callable[..., Reply]) -> None:
     ],
 )
 def test_last_words_before_a_crash_arrive(start: Callable[..., RunnerProcess], last_words: str) -> None:
-    """What was printed just before a process dies has been passed on."""
+    """What was printed just before the process dies has been passed on."""
     process = start("job")
     process.read_frame()
     process.send_job("import os, sys\n" + last_words, collect=True)
@@ -138,7 +138,7 @@ plt.figure()
 
 
 def test_without_collecting_nothing_else_comes(draw: Callable[..., Reply]) -> None:
-    """A plain job is answered by its picture alone; prints go to stderr, files and warnings nowhere."""
+    """The reply to a plain job is its picture alone; prints go to stderr; files and warnings are dropped."""
     reply = draw("import warnings\nprint('x'); open('a.txt', 'w').write('x'); warnings.warn('x')\n" + DRAWN)
     assert (reply.frames, reply.stdout, reply.end) == ("PE", "", {"outcome": "ok"})
     assert reply.stderr.startswith("x\n") or "UserWarning" in reply.stderr
@@ -157,7 +157,7 @@ def test_data_files_lie_beside_the_program(draw: Callable[..., Reply]) -> None:
 
 
 def test_data_file_that_cannot_be_written_is_told(draw: Callable[..., Reply]) -> None:
-    """A job whose data can't be laid out isn't run, and says which file is to blame."""
+    """A job whose data can't be written isn't run, and the error names the file."""
     reply = draw("raise AssertionError", files={"a" * 300: b"x" * 100_000, "b": b"y"})
     assert reply.end["outcome"] == "program_error"
     assert reply.end["error"].startswith("The data file 'aaa")
@@ -202,14 +202,14 @@ def test_files_come_back_without_a_figure_too(collect: Callable[..., Reply]) -> 
 
 
 def test_too_many_files_are_left_out(collect: Callable[..., Reply]) -> None:
-    """The largest files are those that are missing when there are too many, and it is said."""
+    """If there are too many files, the largest are left out, and the reply says so."""
     reply = collect("for n in range(70): open(f'{n:02}', 'w').write('x' * n)" + DRAWN)
     assert list(reply.files) == [f"{number:02}" for number in range(64)]
     assert reply.end == {"outcome": "ok", "files_left_out": True}
 
 
 def test_files_fit_the_allowance(collect: Callable[..., Reply]) -> None:
-    """Files never bring a reply over its output limit; what doesn't fit is left out, and it is said."""
+    """Files never bring a reply over its output limit; what doesn't fit is left out, and the reply says so."""
     code = "open('small', 'wb').write(bytes(100))\nopen('large', 'wb').write(bytes(900_000))" + DRAWN
     reply = collect(code, output_limit_bytes=1 << 20)
     assert list(reply.files) == ["small"]
@@ -218,7 +218,7 @@ def test_files_fit_the_allowance(collect: Callable[..., Reply]) -> None:
 
 
 def test_files_fill_the_allowance_to_the_last_byte_and_no_further(collect: Callable[..., Reply]) -> None:
-    """Whatever the engine adds to what we send, the whole stays below the limit, however large that is."""
+    """With everything that the engine adds, the reply stays below the limit, whatever the limit is."""
     limit = 40 << 20
     reply = collect(
         f"for n in range(40): open(f'{{n:02}}', 'wb').write(bytes({limit} // 39))" + DRAWN, output_limit_bytes=limit
@@ -229,7 +229,7 @@ def test_files_fill_the_allowance_to_the_last_byte_and_no_further(collect: Calla
 
 
 def test_odd_names_are_left_out(collect: Callable[..., Reply]) -> None:
-    """Names that would forge a line or show another one stay where they are; all others come back as they are."""
+    """Files with names that would forge a line or look like another are left out; all others come back unchanged."""
     reply = collect(
         """
 import os
@@ -283,14 +283,14 @@ plt.plot([1, 2]); plt.legend()
 
 
 def test_warnings_in_drawing_have_no_line(collect: Callable[..., Reply]) -> None:
-    """What Matplotlib warns of while a figure is saved is noted, and put down to nobody's line."""
+    """Matplotlib's warnings while a figure is saved are noted, without a line."""
     reply = collect("plt.title('\\N{SNOWMAN WITHOUT SNOW}\\U0001F9CC')")
     assert reply.end["notices"]
     assert all((category, line) == ("UserWarning", None) for category, _, line in reply.end["notices"])
 
 
 def test_program_rules_over_its_warnings(collect: Callable[..., Reply]) -> None:
-    """What a program filters, catches or shows itself works as ever, and is its own business."""
+    """A program's own filters, handlers and display of warnings work as in a direct run."""
     reply = collect(
         """
 import logging, warnings
@@ -315,7 +315,7 @@ plt.figure()
 
 
 def test_warnings_are_capped(collect: Callable[..., Reply]) -> None:
-    """A thousand warnings are a hundred notices, each of a bounded length."""
+    """Of a thousand warnings a hundred come back, each of a bounded length."""
     reply = collect("import warnings\nfor n in range(1000): warnings.warn(f'{n} ' + 'x' * 5000)" + DRAWN)
     notices = reply.end["notices"]
     assert len(notices) == 100
@@ -323,7 +323,7 @@ def test_warnings_are_capped(collect: Callable[..., Reply]) -> None:
 
 
 def test_digest_is_that_of_the_pixels(collect: Callable[..., Reply]) -> None:
-    """The digest is over what a decoder makes of the file, as RGBA; SVG and PDF have none."""
+    """The digest is that of the decoded pixels, as RGBA; SVG and PDF have none."""
     reply = collect("plt.plot([1, 2])", formats=["png", "jpeg", "webp", "svg", "pdf"], dpi=150)
     for head, data in reply.pictures:
         if head["format"] in ("svg", "pdf"):
@@ -334,7 +334,7 @@ def test_digest_is_that_of_the_pixels(collect: Callable[..., Reply]) -> None:
 
 
 def test_picture_that_is_none_has_no_digest(collect: Callable[..., Reply]) -> None:
-    """What a program makes of saving is sent as it is: the gateway's check is who judges it."""
+    """If a program changes how figures are saved, its output is sent as it is: the gateway's check judges it."""
     reply = collect(
         "from matplotlib.backends.backend_agg import FigureCanvasAgg\n"
         "FigureCanvasAgg.print_png = lambda self, file, **options: file.write(b'junk')\nplt.figure()"
@@ -343,7 +343,7 @@ def test_picture_that_is_none_has_no_digest(collect: Callable[..., Reply]) -> No
 
 
 def test_digest_takes_no_memory_that_is_not_there(collect: Callable[..., Reply]) -> None:
-    """A picture whose pixels would take too much of the job's memory has no digest, rather than no chance."""
+    """A picture whose pixels would take too much of the job's memory comes without a digest, instead of failing."""
     pixels = 4 * 320 * 240
     for memory, known in ((8 * pixels, True), (8 * (pixels - 1), False)):
         reply = collect("plt.figure()", memory_limit_bytes=memory)
@@ -351,7 +351,7 @@ def test_digest_takes_no_memory_that_is_not_there(collect: Callable[..., Reply])
 
 
 def test_fault_has_a_place(collect: Callable[..., Reply], draw: Callable[..., Reply]) -> None:
-    """A failing program is told type, message, line, column and text, collecting or not."""
+    """A program error has type, message, line, column and source line, with and without collecting."""
     for way in (collect, draw):
         reply = way("x = 1\nplt.plot([1, 2]); y = x / 0\n")
         assert reply.end["fault"] == {

@@ -39,7 +39,7 @@ def pictures(reply: Reply) -> list[bytes]:
 
 
 def test_every_format_is_drawn_and_passes_its_check(collect: Callable[..., Reply]) -> None:
-    """One figure in five formats comes in the order asked for, and each passes the gateway's check."""
+    """One figure in five formats comes in the requested order, and each passes the gateway's check."""
     reply = collect(PLOT, formats=ALL, dpi=None)
     assert heads(reply) == [(1, "", kind) for kind in ALL]
     for kind, data in zip(ALL, pictures(reply), strict=True):
@@ -75,7 +75,7 @@ def test_figures_are_capped(collect: Callable[..., Reply]) -> None:
     ],
 )
 def test_figures_without_pyplot_are_found(collect: Callable[..., Reply], code: str) -> None:
-    """Without pyplot, the figure that a global name leads to is the reply."""
+    """Without pyplot, the figure that a global name refers to is the reply."""
     reply = collect("from matplotlib.figure import Figure\n" + code)
     assert size_of(reply.png) == (100, 50)
     assert heads(reply) == [(0, "", "png")]
@@ -101,17 +101,17 @@ first = Figure(figsize=(1, 1), label="first"); both = [Figure(figsize=(2, 1), la
     ],
 )
 def test_figures_closed_or_lost_are_not_found(collect: Callable[..., Reply], code: str) -> None:
-    """What pyplot has closed stays closed, and what no name leads to is not searched for."""
+    """A figure that pyplot has closed isn't drawn, nor one that no name refers to."""
     assert collect(code).end["outcome"] == "no_figure"
 
 
 def test_figures_without_pyplot_need_a_job_that_collects(draw: Callable[..., Reply]) -> None:
-    """The old interface answers with pyplot's current figure alone, as it always did."""
+    """The old interface returns pyplot's current figure alone, as it always did."""
     assert draw("from matplotlib.figure import Figure\nf = Figure()").end["outcome"] == "no_figure"
 
 
 def test_open_figures_of_pyplot_come_before_others(collect: Callable[..., Reply]) -> None:
-    """Where pyplot has a figure open, others are the program's own business."""
+    """If pyplot has an open figure, others are not searched for."""
     reply = collect("from matplotlib.figure import Figure\nf = Figure()\nplt.figure(3)", all_figures=True)
     assert heads(reply) == [(3, "", "png")]
 
@@ -135,7 +135,7 @@ def test_size_overrides_the_programs(collect: Callable[..., Reply]) -> None:
 
 
 def test_size_is_known_to_the_program(collect: Callable[..., Reply]) -> None:
-    """A layout that the program computes is computed for the size asked for."""
+    """A layout that the program computes is computed for the requested size."""
     asked = collect("plt.title('t'); plt.tight_layout()", width_in=2, height_in=2)
     own = collect("plt.figure(figsize=(2, 2)); plt.title('t'); plt.tight_layout()")
     assert asked.png == own.png
@@ -167,7 +167,7 @@ plt.rcParams["savefig.facecolor"] = "white"; plt.plot([1, 2])
 def test_options_that_matplotlib_refuses_are_told(
     collect: Callable[..., Reply], options: dict[str, object], told: str
 ) -> None:
-    """A style or value that Matplotlib doesn't take ends the job before the program, and names itself."""
+    """A style or value that Matplotlib refuses ends the job before the program, and the error names it."""
     reply = collect("print('ran'); plt.figure()", files={"plot.mplstyle": b"axes.grid: True"}, **options)
     assert (reply.end["outcome"], reply.stdout) == ("program_error", "")
     assert reply.end["fault"]["type"] == "InvalidOption"
@@ -200,7 +200,7 @@ def test_same_job_gives_the_same_bytes(collect: Callable[..., Reply]) -> None:
 
 
 def test_salt_of_the_program_stays(collect: Callable[..., Reply]) -> None:
-    """Identifiers of SVG follow a salt that the program sets; without one, that of the runner."""
+    """Identifiers of SVG depend on a salt that the program sets, or else on the runner's."""
     programs = (PLOT, PLOT + "plt.rcParams['svg.hashsalt'] = 'own'", PLOT + "plt.rcParams['svg.hashsalt'] = 'figbox'")
     plain, own, figbox = (pictures(collect(code, formats=["svg"]))[0] for code in programs)
     assert plain == figbox != own
@@ -233,7 +233,7 @@ print(*values); plt.plot(values)
 
 
 def test_seed_fixes_the_random_state(collect: Callable[..., Reply]) -> None:
-    """With a seed every source of random numbers repeats itself, each differing from the others; without, none does."""
+    """With a seed every source of random numbers repeats itself, and they all differ; without one, none repeats."""
     seeded = [collect(RANDOM, seed=seed) for seed in (1, 1, 2)]
     assert seeded[0].png == seeded[1].png != seeded[2].png
     values = seeded[0].stdout.split()
@@ -243,6 +243,6 @@ def test_seed_fixes_the_random_state(collect: Callable[..., Reply]) -> None:
 
 
 def test_seeds_of_the_program_win(collect: Callable[..., Reply]) -> None:
-    """A generator that the program seeds gives what it gives anywhere."""
+    """A generator that the program seeds gives the same numbers as anywhere else."""
     code = "print(np.random.default_rng(5).random())\nnp.random.seed(5); print(np.random.rand()); plt.figure()"
     assert collect(code, seed=9).stdout == collect(code).stdout

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def ended(process: RunnerProcess, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
-    """Return a runner's exit code, and what it wrote, once it has ended; its stdin ends after some bytes."""
+    """Send a runner some bytes and the end of its stdin; return its exit code, and what it wrote."""
     stdout, stderr = process.process.communicate(stdin, timeout=DEADLINE_S)
     return process.process.returncode, stdout, stderr
 
@@ -49,7 +49,7 @@ def test_current_figure_is_drawn(draw: Callable[..., Reply]) -> None:
     ["x = 1", "plt.plot([1]); plt.close('all')", "", "plt.figure(); plt.savefig('a.png'); plt.close()"],
 )
 def test_no_open_figure_is_said(draw: Callable[..., Reply], code: str) -> None:
-    """A program that leaves no figure open gets an outcome of its own and a sentence."""
+    """A program that leaves no figure open has an outcome and a sentence of its own."""
     reply = draw(code)
     assert reply.png is None
     assert reply.end["outcome"] == "no_figure"
@@ -87,7 +87,7 @@ plt.figure()
 
 
 def test_prints_cannot_corrupt_the_answer(draw: Callable[..., Reply]) -> None:
-    """What the program writes to its stdout, by whatever way, goes to stderr."""
+    """Whatever the program writes to its stdout goes to stderr, however it writes it."""
     reply = draw(
         """
 import os, sys
@@ -138,7 +138,7 @@ def test_figure_survives_what_the_program_leaves_behind(draw: Callable[..., Repl
 
 
 def test_stdin_end_before_a_job_is_a_quiet_end(start: Callable[..., RunnerProcess]) -> None:
-    """A warm runner whose gateway goes away exits with 0 and says nothing."""
+    """A warm runner whose gateway goes away exits with 0 and writes nothing."""
     assert ended(start("job")) == (0, HEADER.pack(b"R", 0), b"")
 
 
@@ -151,7 +151,7 @@ def test_stdin_end_in_mid_job_ends_the_runner(start: Callable[..., RunnerProcess
 
 
 def test_idle_limit_ends_the_runner(start: Callable[..., RunnerProcess]) -> None:
-    """A runner that nobody uses ends by itself."""
+    """A runner that isn't used ends by itself."""
     assert start("job", "--idle-limit-s", "3").process.wait(DEADLINE_S) == 1
 
 
@@ -165,7 +165,7 @@ def test_wall_limit_needs_no_lock(start: Callable[..., RunnerProcess]) -> None:
 
 @pytest.mark.parametrize("frame", [HEADER.pack(b"X", 0), HEADER.pack(b"J", 2**31)])
 def test_other_frames_are_refused(start: Callable[..., RunnerProcess], frame: bytes) -> None:
-    """Anything but a job of sane length is an error of ours, told by the exit code."""
+    """Anything but a job of a valid length is an error of ours, shown by the exit code."""
     assert ended(start("job"), frame)[0] == 2
 
 
@@ -186,7 +186,7 @@ plt.plot([1, 2])
 
 
 def test_script_mode_draws(start: Callable[..., RunnerProcess]) -> None:
-    """By hand: source on stdin, the picture on stdout, dpi 200; PEP 263 is honoured."""
+    """Run by hand: source on stdin, the picture on stdout, dpi 200; PEP 263 is honoured."""
     source = (
         b"# -*- coding: latin-1 -*-\nassert '\xe4' == chr(228)\nplt.figure(figsize=(1, 1)); plt.plot([1]); print(1)\n"
     )
@@ -196,20 +196,20 @@ def test_script_mode_draws(start: Callable[..., RunnerProcess]) -> None:
 
 
 def test_script_mode_fails(start: Callable[..., RunnerProcess]) -> None:
-    """By hand: a failing program leaves stdout empty, its traceback on stderr, and exit code 1."""
+    """Run by hand: a failing program gives an empty stdout, its traceback on stderr, and exit code 1."""
     code, stdout, stderr = ended(start("script"), b"x = 1\n1 / 0\n")
     assert (code, stdout) == (1, b"")
     assert stderr.startswith(b'Traceback (most recent call last):\n  File "plot.py", line 2, in <module>\n    1 / 0\n')
 
 
 def test_unknown_arguments_are_refused(start: Callable[..., RunnerProcess]) -> None:
-    """Arguments of nobody's are answered with a usage line."""
+    """Unknown arguments give a usage line."""
     code, _, stderr = ended(start("dance"))
     assert (code, stderr[:7]) == (2, b"usage: ")
 
 
 def test_probe_tells_the_sandbox(start: Callable[..., RunnerProcess]) -> None:
-    """The probe says in one line what holds a job, and does no harm where nothing does."""
+    """The probe reports in one line what confines a job, and does no harm where nothing does."""
     code, stdout, stderr = ended(start("probe"))
     assert (code, stdout.count(b"\n")) == (0, 1), stderr
     view = json.loads(stdout)
@@ -222,7 +222,7 @@ def test_probe_tells_the_sandbox(start: Callable[..., RunnerProcess]) -> None:
 
 
 def test_facts_tell_what_draws(start: Callable[..., RunnerProcess]) -> None:
-    """The facts name the versions, packages and fonts that decide how a figure comes out."""
+    """The facts name the versions, packages and fonts that decide how a figure looks."""
     code, stdout, stderr = ended(start("facts"))
     assert (code, stdout.count(b"\n")) == (0, 1), stderr
     facts = json.loads(stdout)

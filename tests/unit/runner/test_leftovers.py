@@ -1,4 +1,4 @@
-"""What people leave in scripts for a window and a keyboard: none of it hangs, and the figure comes."""
+"""Calls for a window or a keyboard that people leave in scripts don't hang, and the figure is drawn."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NOBODY = "\nNobody is there to answer: plot.py runs without input, so give it th
     ],
 )
 def test_it_ends_and_draws(collect: Callable[..., Reply], code: str) -> None:
-    """Waiting for a person ends at once, as if the person had not come."""
+    """Waiting for a person ends at once, as after a timeout."""
     reply = collect(code, wall_limit_s=20)
     assert reply.end["outcome"] == "ok", reply.end
     assert size_of(reply.png) == (320, 240)
@@ -58,7 +58,7 @@ def test_it_ends_and_draws(collect: Callable[..., Reply], code: str) -> None:
     "call", ["input('How many? ')", "input()", "int(input())", "import getpass; getpass.getpass()"]
 )
 def test_a_question_nobody_answers_is_told(collect: Callable[..., Reply], call: str) -> None:
-    """Code that asks for text fails at once, with its line, and is told why."""
+    """Code that asks for text fails at once, with its line and a reason."""
     reply = collect(f"plt.plot([1])\nn = 1; {call}\n")
     assert reply.end["outcome"] == "program_error"
     assert (reply.end["fault"]["type"], reply.end["fault"]["line"]) == ("EOFError", 2)
@@ -66,12 +66,12 @@ def test_a_question_nobody_answers_is_told(collect: Callable[..., Reply], call: 
 
 
 def test_the_old_interface_tells_no_more_than_it_did(draw: Callable[..., Reply]) -> None:
-    """Without collecting the text is the traceback alone."""
+    """Without collecting the error is the traceback alone."""
     assert draw("input()").end["error"].endswith("EOFError: EOF when reading a line\n")
 
 
 def test_a_breakpoint_ends_the_program(collect: Callable[..., Reply]) -> None:
-    """A debugger that nobody speaks to gives up."""
+    """A debugger without input quits."""
     reply = collect("plt.plot([1])\nbreakpoint()\nx = 1\n")
     assert reply.end["outcome"] == "program_error"
     assert reply.end["fault"]["type"] == "BdbQuit"

@@ -1,4 +1,4 @@
-"""What a client reads when its program fails: its own frames, whole, and within bounds."""
+"""What a client reads when its program fails: all frames of the program and no others, within bounds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return the runner's module that describes faults, in a working directory that holds nothing of ours."""
+    """Return the runner's module that describes errors, in a working directory without our files."""
     with runner_modules(tmp_path_factory.mktemp("work")) as module:
         yield module("report")
 
@@ -34,8 +34,8 @@ def fault_of(report: Any, code: str) -> BaseException:
     report.remember_source(code.splitlines(keepends=True))
     try:
         exec(compile(code, "plot.py", "exec"), {"__name__": "__main__"})  # noqa: S102
-    except BaseException as fault:  # noqa: BLE001
-        return fault
+    except BaseException as error:  # noqa: BLE001
+        return error
     raise AssertionError("the program did not fail")
 
 
@@ -45,7 +45,7 @@ def report_of(report: Any, code: str) -> str:
 
 
 def test_report_is_what_a_direct_run_prints(report: Any) -> None:
-    """Own frames with source lines, nothing before them and nothing between."""
+    """The program's own frames with source lines, nothing before them and nothing between."""
     text = report_of(report, "def f():\n    g()\ndef g():\n    raise ValueError('no')\nf()\n")
     assert text.startswith('Traceback (most recent call last):\n  File "plot.py", line 5, in <module>\n    f()\n')
     assert "  File \"plot.py\", line 4, in g\n    raise ValueError('no')\n" in text
@@ -53,7 +53,7 @@ def test_report_is_what_a_direct_run_prints(report: Any) -> None:
 
 
 def test_library_frames_are_left_out(report: Any) -> None:
-    """A fault deep in a library points at the client's line that led there."""
+    """An error deep in a library points to the line of the program that led there."""
     text = report_of(report, "import json\njson.loads('{')\n")
     assert text.count('File "') == 1
     assert 'File "plot.py", line 2' in text
@@ -97,7 +97,7 @@ BROKEN_CAUSE = "class E(Exception):\n    __cause__ = property(lambda s: 1 / 0)\n
     ],
 )
 def test_whole_chain_is_told(report: Any, code: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Causes, contexts, groups and notes are told; a fault that resists being shown is named at least."""
+    """Causes, contexts, groups and notes are reported; an exception that can't be shown is at least named."""
     monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
     text = report_of(report, code)
     assert all(word in text for word in words), text
@@ -105,7 +105,7 @@ def test_whole_chain_is_told(report: Any, code: str, words: list[str], monkeypat
 
 
 def test_syntax_error_shows_line_and_caret(report: Any) -> None:
-    """A program that doesn't compile gets the line, the place and a caret, without a traceback of ours."""
+    """The report on a program that doesn't compile has the line, the place and a caret, without our frames."""
     lines = ["x = 1\n", "plt.plot([1, 2\n"]
     with pytest.raises(SyntaxError) as caught:
         compile("".join(lines), "plot.py", "exec")
@@ -117,7 +117,7 @@ def test_syntax_error_shows_line_and_caret(report: Any) -> None:
 
 
 def test_error_outside_of_the_program_is_explained_and_has_no_place(report: Any) -> None:
-    """Without a line of the client's (a formula that can't be drawn) the text says where it may come from."""
+    """Without a line of the program (a formula that can't be drawn) the text says where the error may come from."""
     error, lines = ValueError("bad formula"), ["plt.title('$')\n"]
     text = "Not raised in a line of plot.py itself, most likely while drawing:\nValueError: bad formula\n"
     assert report.describe(error, lines) == text
@@ -125,7 +125,7 @@ def test_error_outside_of_the_program_is_explained_and_has_no_place(report: Any)
 
 
 def test_paths_of_the_image_are_not_told(report: Any) -> None:
-    """A message that quotes a path of the image keeps the module's name alone."""
+    """Of a path of the image in a message only the module's name is kept."""
     text = report_of(report, "from json import nothing")
     assert sys.prefix not in text
     assert sys.base_prefix not in text
@@ -139,7 +139,7 @@ def test_paths_of_the_image_are_not_told(report: Any) -> None:
     )
 )
 def test_error_holds_its_cap_and_keeps_the_end(result: Any, error: str) -> None:
-    """Any text fits; what is left out is left out at the front, and said."""
+    """A text of any length fits; what is left out is left out at the front, with a mark."""
     payload = result.encode_end(result.Result("program_error", error=error))
     told = json.loads(payload.decode("utf-8")).get("error", "")
     encoded = len(json.dumps(told, ensure_ascii=False).encode())
@@ -153,17 +153,17 @@ def test_error_holds_its_cap_and_keeps_the_end(result: Any, error: str) -> None:
 
 
 def test_success_needs_no_words(result: Any) -> None:
-    """The end of a good reply is the outcome alone."""
+    """The end of a successful reply is the outcome alone."""
     assert json.loads(result.encode_end(result.Result("ok"))) == {"outcome": "ok"}
 
 
 def test_longest_end_holds_its_limit(report: Any, result: Any) -> None:
-    """With everything at its longest, the end still fits, and warnings are whole or left out."""
+    """With everything at its longest the end frame still fits; each warning is whole or left out."""
     rubbish = "\x01\ud800" * 70_000
     notices = [(rubbish[:1000], rubbish[:1000], 1)] * 100
-    fault = report.ProgramError(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000])
+    program_error = report.ProgramError(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000])
     payload = result.encode_end(
-        result.Result("program_error", error=rubbish, program_error=fault), notices, files_left_out=True
+        result.Result("program_error", error=rubbish, program_error=program_error), notices, files_left_out=True
     )
     assert len(payload) <= result.END_LIMIT_BYTES
     end = json.loads(payload)
@@ -189,7 +189,7 @@ PLACES = [
 def test_place_is_the_programs_own(
     report: Any, code: str, place: tuple[int, int, str], kind: str, message: str | None
 ) -> None:
-    """Line and column, counted from 1, are those of the program's last line that led to the fault."""
+    """Line and column, counted from 1, are those of the program's last line that led to the error."""
     found = report.locate(fault_of(report, code), code.splitlines(keepends=True))
     assert (found.line, found.column, found.source) == place
     assert found.type == kind

@@ -1,4 +1,4 @@
-"""What the self-test runs in containers, here without any limit: it goes as far as asked, and no further."""
+"""The trials that the self-test runs in containers, here without limits: they go as far as asked, and no further."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def report_of(process: RunnerProcess, stdin: bytes = b"") -> Any:
 
 
 def test_trials_without_limits_find_every_gap(start: Callable[..., RunnerProcess]) -> None:
-    """Where nothing stops them the launcher's trials come as far as they try, and none passes."""
+    """Without limits the launcher's trials go as far as they try, and each finds a gap."""
     asked = json.loads(COMMAND[1])
     report = report_of(start(*COMMAND))
     assert 0 < report.pop("cpu_share") < 1.1
@@ -36,7 +36,7 @@ def test_trials_without_limits_find_every_gap(start: Callable[..., RunnerProcess
 
 
 def test_trials_stop_at_limits(start: Callable[..., RunnerProcess]) -> None:
-    """A trial ends where an attempt fails, and tells how often it had succeeded."""
+    """A trial ends when an attempt fails, and reports how many succeeded before."""
     bounds = {"file_bytes": 1 << 62, "tmpfs_mib": 1, "inodes": 3, "descriptors": 512, "threads": 0}
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
@@ -57,7 +57,7 @@ def test_memory_is_used(start: Callable[..., RunnerProcess], options: tuple[str,
 
 
 def test_memory_waits_to_be_told(start: Callable[..., RunnerProcess]) -> None:
-    """With the option nothing is used when stdin ends instead."""
+    """With the option no memory is used if stdin ends instead."""
     stdout, stderr = start("memory", "1000000", "--when-told").process.communicate(b"", DEADLINE_S)
     assert stdout == b""
     assert b"StreamEnded" in stderr
