@@ -1,1 +1,1 @@
-"""Parts alone, without an engine."""
+"""Tests of single parts, without an engine."""

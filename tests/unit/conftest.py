@@ -24,11 +24,11 @@ def config_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start(config_dir: Path, tmp_path: Path) -> Iterator[Callable[..., RunnerProcess]]:
-    """Start runners with given arguments; whatever is left of them is killed."""
+    """Start runners with given arguments; those that are left are killed."""
     started: list[RunnerProcess] = []
 
     def start_runner(*arguments: str) -> RunnerProcess:
-        # A folder for each: what one program writes, the next does not see.
+        # A folder for each, so that no program sees what another wrote.
         folder = tmp_path / f"work{len(started)}"
         folder.mkdir()
         started.append(RunnerProcess(folder, config_dir, *arguments))
@@ -56,7 +56,7 @@ def draw(start: Callable[..., RunnerProcess]) -> Callable[..., Reply]:
 
 @pytest.fixture
 def collect(draw: Callable[..., Reply]) -> Callable[..., Reply]:
-    """Draw one program and collect all there is."""
+    """Draw one program and collect everything."""
     return lambda code, *arguments, **options: draw(code, *arguments, collect=True, **options)
 
 

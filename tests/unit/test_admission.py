@@ -154,7 +154,7 @@ def test_counts_hold_and_return_to_zero(limits: tuple[int, int, int], steps: lis
 @BOUNDED
 @given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=12), st.integers(1, 3))
 def test_every_grant_goes_to_a_key_with_fewest_running(arrivals: list[str], running: int) -> None:
-    """A free place goes to a waiting key that has no more jobs running than any other, first come first served."""
+    """A free place goes to a waiting key with the fewest running jobs; among equals, first come first served."""
 
     async def play() -> None:
         house = House(make(running=running, queue=100))
@@ -295,7 +295,7 @@ async def test_arrival_behind_a_job_that_just_gave_up_is_served() -> None:
 
 
 async def test_place_is_free_again_after_a_failing_job() -> None:
-    """What happens inside is not swallowed, and gives the place back."""
+    """An exception inside isn't swallowed, and the place is given back."""
     admission = make()
     with pytest.raises(ZeroDivisionError):
         async with admission.place("a"):
@@ -318,14 +318,14 @@ async def test_place_is_free_again_after_a_failing_job() -> None:
     ],
 )
 def test_retry_after_is_what_the_queue_will_take(mean_s: float, running: int, jobs_ahead: int, expected: int) -> None:
-    """The advice is the mean time of a job times the jobs ahead by the places, in whole seconds within bounds."""
+    """The advice is the mean time of a job times the jobs ahead, divided by the places, in whole seconds in bounds."""
     admission = make(running=running)
     admission._mean_s = mean_s
     assert admission.retry_after_s(jobs_ahead) == expected
 
 
 async def test_refusals_advise_by_what_is_ahead() -> None:
-    """The advice grows with the jobs ahead: those of the key if its share is used up, else all that wait."""
+    """The advice grows with the jobs ahead: those of the key if its share is used up, otherwise all that wait."""
     house = House(make(running=1, queue=4, share=2))
     house.admission._mean_s = 10.0
     await house.arrive(*"aabb")
@@ -337,7 +337,7 @@ async def test_refusals_advise_by_what_is_ahead() -> None:
 
 
 async def test_mean_follows_the_jobs() -> None:
-    """Quick jobs bring the advice down from the first guess."""
+    """Quick jobs lower the advice from the first guess."""
     admission = make()
     before = admission._mean_s
     for _ in range(20):

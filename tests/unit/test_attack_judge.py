@@ -54,26 +54,26 @@ def undecodable() -> bytes:
 
 
 def picture(data: bytes | None = None, **headers: str) -> Response:
-    """Return the response with a picture, right but for what is given; `_` in a header's name is a hyphen."""
+    """Return the response with a picture, right except for what is given; `_` in a header's name is a hyphen."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(200, {**HEADERS, **changed}, png() if data is None else data)
 
 
 def problem(error: str, outcome: str = "program_error", status: int = 500, **members: object) -> Response:
-    """Return the response with a problem document, right but for what is given."""
+    """Return the response with a problem document, right except for what is given."""
     document = {"status": status, "request_id": "1f", "error": error, "outcome": outcome, **members}
     headers = {**HEADERS, "Content-Type": "application/problem+json"}
     return Response(status, headers, json.dumps(document).encode(), document)
 
 
 def file(name: str = "a/b.txt", data: bytes = b"x", **members: object) -> dict[str, object]:
-    """Return a file of a document, right but for what is given."""
+    """Return a file of a document, right except for what is given."""
     facts = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "content_type": "text/plain"}
     return {"name": name, "data": base64.b64encode(data).decode(), **facts, **members}
 
 
 def document(content_type: str = "application/json", **members: object) -> Response:
-    """Return a response of `/v1/render`, right but for what is given."""
+    """Return a response of `/v1/render`, right except for what is given."""
     drawn = {**file(data=png(), content_type="image/png"), "format": "png"}
     whole = {
         "figures": [{"number": 1, "label": "", "pictures": [drawn]}],
@@ -97,7 +97,7 @@ def document(content_type: str = "application/json", **members: object) -> Respo
     ],
 )
 def test_right_responses_pass(of: Attack, response: Response) -> None:
-    """A response that is as the attack's file says has no flaw; what the sender knew may come back to it."""
+    """A response that is as the attack's file says has no flaw; it may contain what the sender knew."""
     assert list(flaws(of, Kernel.RUNC, response, FACTS)) == []
 
 

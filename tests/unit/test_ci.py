@@ -20,7 +20,7 @@ SHORT, LONG = Campaign("short", 60, ("a",)), Campaign("long", 600, ("b",))
 
 
 class Machine:
-    """Runs nothing: commands take the time that is said here, and end with the status that is said here."""
+    """A machine that runs nothing: commands take the time and end with the status that a test sets."""
 
     def __init__(self, seconds: Mapping[str, float], statuses: Mapping[str, int]) -> None:
         self.now = 1000.0
@@ -82,7 +82,7 @@ def test_no_campaign_begins_after_the_limit(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_campaign_must_fit_at_the_speed_of_this_machine() -> None:
-    """On a slow machine one that would take too long makes way for a shorter one."""
+    """On a slow machine a shorter campaign is run in place of one that would take too long."""
     slow = {TEST: 4 * ci.USUAL_TEST_S, "make check": 38 * MINUTE - 4 * ci.USUAL_TEST_S}
     assert run([LONG, SHORT], seconds=slow)[1] == ["a"]
     assert run([LONG, SHORT], seconds={**slow, TEST: 1})[1] == ["b", "a"]
@@ -127,7 +127,7 @@ def test_summaries_are_found_in_what_pytest_prints() -> None:
 
 
 def test_command_is_shown_and_its_status_kept(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """What a command prints is passed on, and how it ended is told."""
+    """What a command prints is passed on, and its status is returned."""
     ending = ci.execute([sys.executable, "-c", "print('=== 1 failed in 2.00s ==='); raise SystemExit(3)"], 30)
     assert (ending.status, ending.summaries) == (3, ("1 failed in 2.00s",))
 

@@ -1,4 +1,4 @@
-"""The engine's late notice that the kernel killed a container for its memory, from an engine of the tests' own."""
+"""The engine's late event that the kernel killed a container for its memory, with a fake engine."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Notices(socketserver.ThreadingUnixStreamServer):
     """An engine with one ended container, which keeps its events as Docker does.
 
     Attributes:
-        lag_s: Seconds from the container's end to the notice; None sends none.
+        lag_s: Seconds from the container's end to the event; with None it never comes.
         flag: What `OOMKilled` says.
         looks: Seconds after the end up to which events were asked for.
         shows_events: Whether it shows its events at all.
-        holds_events: Whether it waits with them, as one does whose clock was set back.
+        holds_events: Whether it holds them back, as an engine does whose clock was set back.
         closing: Ends that wait.
     """
 
@@ -49,7 +49,7 @@ class Notices(socketserver.ThreadingUnixStreamServer):
         self.closing = threading.Event()
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
-        """Return status and document of an answer."""
+        """Return the status and the document of a response."""
         if path == "/version":
             return 200, {"ApiVersion": "1.41"}
         if path.endswith(f"/containers/{CONTAINER}/json"):
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Notices
 
     def do_GET(self) -> None:
-        """Answer as an engine does."""
+        """Respond as an engine does."""
         parts = urlsplit(self.path)
         status, document = self.server.answer(parts.path, parse_qs(parts.query))
         body = b"" if document is None else json.dumps(document).encode()
@@ -107,7 +107,7 @@ def notices(tmp_path: Path) -> Iterator[Notices]:
 
 @pytest.fixture
 def engine(notices: Notices) -> Iterator[DockerEngine]:
-    """Return what the launcher works with."""
+    """Return the launcher's client of that engine."""
     engine = DockerEngine(f"unix://{notices.server_address}", 20)
     yield engine
     engine.close()
@@ -115,14 +115,14 @@ def engine(notices: Notices) -> Iterator[DockerEngine]:
 
 @pytest.mark.parametrize("lag_s", [-0.1, 0.0, 0.2])
 async def test_notice_after_the_end_is_found(notices: Notices, engine: DockerEngine, lag_s: float) -> None:
-    """A notice that comes before or after the engine's account of the end is found, whatever that account says."""
+    """An event that comes before or after the engine's state of the end is found, whatever that state says."""
     notices.lag_s = lag_s
     assert await engine.saw_oom(CONTAINER)
     assert notices.looks[-1] >= lag_s
 
 
 async def test_account_that_is_put_right_is_enough(notices: Notices, engine: DockerEngine) -> None:
-    """Engines that put their account right when the notice comes are believed."""
+    """An engine that corrects its state when the event comes is believed."""
     notices.flag = True
     assert await engine.saw_oom(CONTAINER)
 
@@ -130,7 +130,7 @@ async def test_account_that_is_put_right_is_enough(notices: Notices, engine: Doc
 async def test_no_notice_is_no_want_of_memory(
     notices: Notices, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a notice the wait ends, and no moment is asked for that has not come yet."""
+    """Without an event the wait ends, and no event of the future is asked for."""
     monkeypatch.setattr(engine_module, "OOM_PATIENCE_S", 0.1)
     assert not await engine.saw_oom(CONTAINER)
     assert notices.looks[0] < notices.looks[-1]
@@ -141,7 +141,7 @@ async def test_no_notice_is_no_want_of_memory(
 async def test_engine_that_does_not_show_its_events_saw_nothing(
     notices: Notices, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, flaw: dict[str, bool]
 ) -> None:
-    """An engine that refuses to show its events, or waits for later ones, holds no job up and makes none fail."""
+    """An engine that refuses to show its events, or waits for later ones, neither delays a job nor makes it fail."""
     monkeypatch.setattr(engine_module, "OOM_PATIENCE_S", 0.1)
     vars(notices).update(flaw)
     async with asyncio.timeout(30):
@@ -149,6 +149,6 @@ async def test_engine_that_does_not_show_its_events_saw_nothing(
 
 
 async def test_container_that_is_gone_is_our_failure(engine: DockerEngine) -> None:
-    """Nothing is said of a container that the engine doesn't know."""
+    """The end of a container that the engine doesn't know is an error of ours."""
     with pytest.raises(ContainerLost):
         await engine.saw_oom("d" * 64)

@@ -1,4 +1,4 @@
-"""The file of environments: what it can say, what stops the start, and what each environment is then held to."""
+"""The file of environments: what it can contain, what stops the start, and which limits each environment has."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def table(**values: object) -> str:
 
 
 def test_without_a_file_there_is_the_default(make_settings: MakeSettings) -> None:
-    """One environment, with the settings themselves."""
+    """Without a file there is one environment, with the settings' own values."""
     settings = make_settings()
     assert dict(settings.environments) == {DEFAULT_ENVIRONMENT: settings}
 
@@ -108,7 +108,7 @@ def test_bounds_are_the_settings(file: Path, name: str, least: float, most: floa
     ],
 )
 def test_faults_are_named(file: Path, content: str, fault: str) -> None:
-    """A file that says something wrong is refused with the place, and without a value of it."""
+    """A wrong file is refused with the place of the error, and none of its values is quoted."""
     file.write_text(content)
     with pytest.raises(StartError, match=fault) as caught:
         read_environments(file, LauncherSettings.model_fields)
@@ -123,7 +123,7 @@ def test_file_that_is_no_text_is_refused(file: Path) -> None:
 
 
 def test_missing_file_stops_the_start(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The fault is told when the settings are read, before anything else is done."""
+    """The error is reported when the settings are read, before anything else is done."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("API_KEY", KEY)
     monkeypatch.setenv("FIGBOX_ENVIRONMENTS_FILE", str(tmp_path / "none.toml"))
@@ -161,24 +161,24 @@ def test_image_of_ours_is_fit() -> None:
     ],
 )
 def test_other_images_are_refused(change: dict[str, Any], fault: str) -> None:
-    """What the specification of containers can't undo stops the start."""
+    """An image with properties that the specification of containers can't override stops the start."""
     with pytest.raises(StartError, match=fault):
         check_image({**GOOD_IMAGE, **change})
 
 
 class _Engine:
-    """An engine with one image or none."""
+    """An engine with one image, or without any."""
 
     def __init__(self, config: dict[str, Any] | None) -> None:
         self._config = config
 
     async def image_config(self, image: str) -> dict[str, Any] | None:
-        """Return what the test says."""
+        """Return what the test set."""
         return self._config
 
 
 async def test_faults_name_their_environment(make_settings: MakeSettings) -> None:
-    """Whatever is wrong with an environment is told with its name; the default needs none."""
+    """An error of an environment has its name; for the default no name is needed."""
     with pytest.raises(StartError, match=r"^environment 'x': the engine has no image.*ENVIRONMENT=x"):
         await examine(_Engine(None), "x", make_settings(), "now")  # type: ignore[arg-type]
     with pytest.raises(StartError, match=r"^environment 'x': its image declares volumes"):
@@ -192,7 +192,7 @@ SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
 
 
 def _account(monkeypatch: pytest.MonkeyPatch, output: bytes, state: ExitState) -> dict[str, Any]:
-    """Return what is read of an image whose container writes that and ends so."""
+    """Return the facts of an image whose container writes this output and has this exit state."""
 
     async def run(_: object, sandbox: Sandbox, command: tuple[str, ...]) -> tuple[bytes, ExitState]:
         assert (sandbox, command) == (SANDBOX, ("facts",))
@@ -206,7 +206,7 @@ ENDED = ExitState(0, oom_killed=False)
 
 
 def test_account_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the image says of itself is passed on, and nothing else that it may say."""
+    """The expected facts of the image are passed on, and nothing else that it may write."""
     assert _account(monkeypatch, json.dumps({**ACCOUNT, "more": 1}).encode(), ENDED) == ACCOUNT
 
 
@@ -226,13 +226,13 @@ def test_account_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_account_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch, document: object) -> None:
-    """An image of another version, or none of ours, is told to be built anew."""
+    """For an image of another version, or one that isn't ours, the error says to build it again."""
     with pytest.raises(StartError, match="doesn't say what it is made of"):
         _account(monkeypatch, json.dumps(document).encode(), ENDED)
 
 
 @pytest.mark.parametrize("state", [ExitState(None, oom_killed=False), ExitState(137, oom_killed=True)])
 def test_account_that_was_cut_short_is_the_engines_failure(monkeypatch: pytest.MonkeyPatch, state: ExitState) -> None:
-    """A container that didn't get to say anything says nothing of its image: it is tried again."""
+    """A container that was cut short proves nothing about its image: it is tried again."""
     with pytest.raises(ContainerLost):
         _account(monkeypatch, b'{"versions"', state)

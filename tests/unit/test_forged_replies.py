@@ -95,18 +95,18 @@ def archive() -> bytes:
 
 
 def megabytes_of_nothing() -> bytes:
-    """Return 64 MiB of zeros, packed."""
+    """Return 64 MiB of zeros, compressed."""
     packer = zlib.compressobj(9)
     return b"".join(packer.compress(bytes(MiB)) for _ in range(64)) + packer.flush()
 
 
 def in_pieces(stdout: bytes) -> bytes:
-    """Return what the engine passes on when each byte is written by itself, with a false end on stderr between."""
+    """Return what the engine passes on when each byte is written by itself, with a false end on stderr in between."""
     return b"".join(block(1, bytes([byte])) + block(2, b"E\0\0\0\0") for byte in stdout)
 
 
 class Forged(NamedTuple):
-    """What is written to stdout, words that the client is told, and the outcome."""
+    """What is written to stdout, words that the client gets, and the outcome."""
 
     stdout: bytes
     told: str = ""
@@ -282,7 +282,7 @@ def texts_in(value: Any) -> Iterator[str]:
     ],
 )
 async def test_forged_reply(forged: Forged, job: Job) -> None:
-    """A forged reply has its outcome, told in words of ours; what comes through is bounded, printable and inert."""
+    """A forged reply has its outcome, in our words; what comes through is bounded, printable and inert."""
     result = await render(block(1, forged.stdout), job)
     assert result.outcome is forged.outcome
     assert forged.told in result.error
@@ -307,7 +307,7 @@ async def test_forged_picture(forged: tuple[Format, bytes]) -> None:
 
 
 async def test_reply_in_pieces_is_read_as_in_one() -> None:
-    """However a reply is cut, and whatever is written to stderr between, it is the same reply."""
+    """However a reply is split, and whatever is written to stderr in between, it is the same reply."""
     stdout = end(b'{"outcome":"program_error","error":"in thirty pieces"}')
     result = await render(in_pieces(stdout), PLAIN)
     assert (result.outcome, result.error) == (Outcome.PROGRAM_ERROR, "in thirty pieces")

@@ -24,7 +24,7 @@ def test_code_comes_out_as_it_went_in(code: str, escaped: bool) -> None:  # noqa
 @BOUNDED
 @given(st.binary(max_size=100) | st.text(max_size=50).map(lambda text: b'{"code": ' + text.encode() + b"}"))
 def test_arbitrary_bodies_raise_nothing_else(body: bytes) -> None:
-    """Whatever bytes come, there is code or one of two constant texts."""
+    """Any bytes give code or one of two constant texts."""
     try:
         taken = parse_code(body)
     except InvalidRequest as error:
@@ -60,7 +60,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_refused_bodies(kind: str) -> None:
-    """What isn't strict JSON, and code that is missing, of another type, blank or unusable, have a text each."""
+    """What isn't strict JSON has one text; code that is missing, of another type, blank or unusable has the other."""
     text, bodies = REFUSED[kind]
     for body in bodies:
         with pytest.raises(InvalidRequest, match=f"^{text}$"):
@@ -78,5 +78,5 @@ def test_refused_bodies(kind: str) -> None:
     ],
 )
 def test_odd_bodies_that_are_accepted(body: bytes, code: str) -> None:
-    """The encoding is found from the bytes, whatever the header says."""
+    """The encoding is detected from the bytes, whatever the header says."""
     assert code == parse_code(body)

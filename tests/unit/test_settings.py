@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def empty_folder(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No `.env` and no variables but a key."""
+    """Change to a folder without a `.env`, and keep no variable but a key."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("API_KEY", KEY)
     return tmp_path
@@ -44,7 +44,7 @@ BOUNDS = _bounds()
 
 
 def test_every_number_is_bounded() -> None:
-    """No numeric setting is without bounds; the table of the next tests is not empty."""
+    """Every numeric setting has bounds; the table of the next tests is not empty."""
     numeric = {
         name
         for name, field in Settings.model_fields.items()
@@ -58,7 +58,7 @@ def test_every_number_is_bounded() -> None:
 def test_bounds_trip_and_name_the_variable(
     name: str, variable: str, least: float, most: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bounds themselves pass; beyond either the start is refused by the variable's name, the value unsaid."""
+    """The bounds themselves pass; beyond either the start is refused with the variable's name, without the value."""
     for value in (least, most):
         monkeypatch.setenv(variable, str(value))
         assert value == getattr(load_settings(), name)
@@ -84,7 +84,7 @@ def test_bounds_trip_and_name_the_variable(
 def test_bad_text_is_refused_by_name_without_its_value(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a setting can't be stops the start; the text names the variable and quotes nothing."""
+    """An invalid value stops the start; the error names the variable and quotes nothing."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(StartError, match=rf"\b{variable}\b") as caught:
         load_settings()
@@ -103,7 +103,7 @@ def test_no_key_refuses(key: str | None, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_keys_file_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A keys file takes the place of API_KEY."""
+    """A keys file can replace API_KEY."""
     monkeypatch.delenv("API_KEY")
     monkeypatch.setenv("FIGBOX_API_KEYS_FILE", "keys")
     assert load_settings().api_key is None
@@ -120,7 +120,7 @@ def test_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One start tells all that is wrong."""
+    """One start reports all errors."""
     monkeypatch.setenv("PORT", "-1")
     monkeypatch.setenv("FIGBOX_CPUS", "many")
     with pytest.raises(StartError, match=r"(?s)FIGBOX_CPUS.*PORT"):
@@ -128,7 +128,7 @@ def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_env_file_is_read_and_environment_wins(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`.env` of the working folder gives what the environment doesn't; an empty variable gives nothing."""
+    """`.env` of the working folder sets what the environment doesn't; an empty variable counts as unset."""
     monkeypatch.delenv("API_KEY")
     (empty_folder / ".env").write_text("API_KEY=from-file\nPORT=6000\nHOST=::1\nOTHER=1\n")
     monkeypatch.setenv("PORT", "7000")
@@ -155,7 +155,7 @@ def test_settings_do_not_change(make_settings: MakeSettings) -> None:
 
 
 def test_installation_is_stable_and_its_own(make_settings: MakeSettings) -> None:
-    """The name of an installation survives a restart, and differs by address; a configured one is taken as it is."""
+    """The name of an installation survives a restart, and differs by address; a configured one is used unchanged."""
     assert make_settings().installation_name == make_settings().installation_name
     names = {make_settings(port=port, host=host).installation_name for port in (1, 2) for host in ("a", "b")}
     assert len(names) == 4
@@ -163,7 +163,7 @@ def test_installation_is_stable_and_its_own(make_settings: MakeSettings) -> None
 
 
 def test_a_launcher_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A launcher in a process of its own has no keys, and takes none in."""
+    """A launcher in a process of its own needs no keys, and reads none."""
     monkeypatch.setenv("API_KEY", "secret")
     settings = load(LauncherProcessSettings)
     assert "secret" not in repr(settings)
@@ -181,7 +181,7 @@ def test_peers_are_uids(monkeypatch: pytest.MonkeyPatch, text: str, uids: set[in
 
 @pytest.mark.parametrize("text", ["root", "-1", "1,", ",1", "1 2", "*", "99999999999", "\u0661"])
 def test_peers_that_are_no_uids_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Anything else is refused by name."""
+    """Anything else is refused with the setting's name."""
     monkeypatch.setenv("FIGBOX_LAUNCHER_PEERS", text)
     with pytest.raises(StartError, match="FIGBOX_LAUNCHER_PEERS"):
         load(LauncherProcessSettings)
@@ -200,7 +200,7 @@ def test_a_launcher_is_a_socket_of_this_host(monkeypatch: pytest.MonkeyPatch, te
 
 @pytest.mark.parametrize("text", ["x.sock", "/", "/" + "x" * SOCKET_PATH_LIMIT])
 def test_the_launchers_own_socket_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """The same holds where the launcher is told to listen."""
+    """The same holds for the socket on which the launcher listens."""
     monkeypatch.setenv("FIGBOX_LAUNCHER_SOCKET", text)
     with pytest.raises(StartError, match="FIGBOX_LAUNCHER_SOCKET"):
         load(LauncherProcessSettings)

@@ -1,4 +1,4 @@
-"""The first signal asks for the end, the second insists on it."""
+"""The first signal begins the shutdown, the second ends it at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.machine import slowed
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signals_ask_and_then_insist(number: signal.Signals) -> None:
-    """Nobody is hurried by the first signal; the second ends the wait for what still runs."""
+    """The first signal lets running jobs finish; the second ends the wait for them."""
     wish = Shutdown()
     wish.install(asyncio.get_running_loop())
     assert not wish.is_requested
@@ -29,7 +29,7 @@ async def test_signals_ask_and_then_insist(number: signal.Signals) -> None:
 
 
 async def test_drain_tells_whether_all_ended() -> None:
-    """What ends in time ends the wait; what doesn't is reported after the grace."""
+    """The wait ends when all jobs have; those that don't end in time are reported after the grace period."""
     wish, done = Shutdown(), asyncio.Event()
     assert not await wish.drain(done.wait(), 0.01)
     done.set()

@@ -17,7 +17,7 @@ from bootstrap.commands import parse
     ],
 )
 def test_what_follows_a_step_with_tests_is_pytests(line: str, steps: list[str], for_pytest: list[str]) -> None:
-    """Up to such a step the words are the set-up's, whatever they are after it."""
+    """The arguments before such a step are the set-up's, and all after it are pytest's."""
     options, rest = parse(line.split())
     assert (options.steps, rest) == (steps, for_pytest)
 

@@ -63,7 +63,7 @@ def test_a_finding_is_one_line_and_its_remedy() -> None:
 
 
 def limits(swaps: str | None = None, **changes: object) -> list[Finding]:
-    """Return what is found about the limits of an engine that differs from an able one."""
+    """Return what is found about the limits of an engine that differs from a good one."""
     return list(daemon.limits({**ABLE, **changes}, swaps))
 
 
@@ -119,7 +119,7 @@ def api(version: str) -> list[Finding]:
         # Engines before Docker 20.10 don't support the whole specification.
         *((api(version), "engine.api", Level.OK, "") for version in ("1.41", "1.53", "2.0")),
         *((api(version), "engine.api", Level.BAD, "too old") for version in ("1.40", "")),
-        # Access for all users; for the members of a group, who are named; for nobody else.
+        # Access for all users; for the members of a group, who are named; for the owner alone.
         *((socket_for(mode), "socket", Level.OK, "") for mode in (0o660, 0o600)),
         (socket_for(0o600, ("ann",)), "socket", Level.OK, ""),
         (socket_for(0o660, ("ann", "bob")), "socket", Level.WARN, "ann, bob"),
@@ -163,7 +163,7 @@ def test_each_reading_has_its_level(found: list[Finding], name: str, level: Leve
 
 
 def test_what_is_in_order_or_unknown_is_good() -> None:
-    """An able engine, and one that can't limit swap on a host without swap; without a reading there isn't a finding."""
+    """A good engine, and one that can't limit swap on a host without swap; without a reading there is no finding."""
     for swaps in (None, SWAPS):
         assert findings.worst(limits(swaps)) is Level.OK
     assert findings.worst(limits(SWAPS.splitlines()[0], SwapLimit=False)) is Level.OK

@@ -46,7 +46,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def serving(path: Path) -> Iterator[None]:
-    """Run a server on a unix socket that answers as an engine does."""
+    """Run a server on a unix socket that responds as an engine does."""
     with socketserver.ThreadingUnixStreamServer(str(path), _Engine) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -57,7 +57,7 @@ def serving(path: Path) -> Iterator[None]:
 
 
 def test_an_engine_that_answers_is_recognised(folder: Path) -> None:
-    """A ping returns, requests are answered, and a wrong answer is reported as such."""
+    """A ping returns, requests get responses, and a wrong response is reported as such."""
     path = folder / "s"
     with serving(path):
         engine.ping(path)

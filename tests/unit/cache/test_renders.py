@@ -1,4 +1,4 @@
-"""The cache: what it keeps, within its limit, over restarts, and what it survives."""
+"""The cache: what it keeps, within its limit and over restarts, and which failures it survives."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_only_we_may_read_it(store: CacheStore, path: Path) -> None:
 
 
 def test_oldest_used_goes_first(store: CacheStore) -> None:
-    """What was used longest ago makes room, and what was asked for stays."""
+    """The least recently used entry makes room; reading an entry counts as use."""
     value = bytes(100 * KiB)
     for number in range(9):
         assert store.put(b"%d" % number, value)
@@ -126,7 +126,7 @@ def test_broken_file_is_made_anew(path: Path, damage: bytes, log: io.StringIO) -
 
 
 def test_file_of_another_version_is_made_anew(store: CacheStore, path: Path) -> None:
-    """Tables of a version that we don't know are not read."""
+    """Tables of an unknown version are not read."""
     store.put(b"a", b"1")
     store.close()
     with database(path) as connection:
@@ -151,7 +151,7 @@ def test_file_that_breaks_meanwhile(store: CacheStore, path: Path, log: io.Strin
 
 
 def test_damaged_value_is_removed(store: CacheStore, path: Path, log: io.StringIO) -> None:
-    """A value that isn't what was put in is not returned."""
+    """A value that differs from what was put in is not returned."""
     store.put(b"a", b"good")
     with database(path) as connection:
         connection.execute("UPDATE entries SET value = ?", (b"evil",))

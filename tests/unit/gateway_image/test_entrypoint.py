@@ -1,4 +1,4 @@
-"""The image's first program gives root up, and its health check tells the living from the dead."""
+"""The image's first program gives up root, and its health check recognises a service that is down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Return what would have been done to this process."""
+    """Return the calls that would have changed this process."""
     done: list[tuple[Any, ...]] = []
     for name in ("setgroups", "setresgid", "setresuid"):
         monkeypatch.setattr(os, name, lambda *values, name=name: done.append((name, *values)))
@@ -32,7 +32,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def begin(monkeypatch: pytest.MonkeyPatch, uid: int, *words: str) -> int | None:
-    """Begin as a container would; return the exit status, None where another program was become."""
+    """Begin as a container would; return the exit status, or None if another program was executed."""
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     monkeypatch.setattr("sys.argv", ["entrypoint", *words])
     return entrypoint.main()
@@ -68,7 +68,7 @@ def test_root_becomes_the_roles_user(
 def test_a_gateway_with_a_launcher_takes_no_group(
     calls: list[tuple[Any, ...]], engine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where another process has the engine, no right to it is taken along."""
+    """If another process has the engine, the gateway gets no right to it."""
     monkeypatch.setenv("FIGBOX_LAUNCHER", "unix:///run/figbox/launcher.sock")
     begin(monkeypatch, 0)
     assert calls[0] == ("setgroups", [])
@@ -78,14 +78,14 @@ def test_a_gateway_with_a_launcher_takes_no_group(
 def test_a_socket_for_its_owner_alone_gives_no_group(
     calls: list[tuple[Any, ...]], engine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A group that couldn't open it is of no use."""
+    """A group that can't open the socket isn't taken."""
     engine.chmod(0o600)
     begin(monkeypatch, 0, "launcher")
     assert calls[0] == ("setgroups", [])
 
 
 def test_a_user_of_the_containers_own_stays(calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who isn't root is left alone."""
+    """A user other than root isn't changed."""
     begin(monkeypatch, 1234, "launcher", "--word")
     assert calls == [("-m", "gateway.launcher", "--word")]
 
@@ -93,7 +93,7 @@ def test_a_user_of_the_containers_own_stays(calls: list[tuple[Any, ...]], monkey
 def test_root_that_stays_is_no_start(
     calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the capabilities for it nothing is started, and it is said what to do."""
+    """Without the needed capabilities nothing is started, and the error says what to do."""
 
     def refuse(_: object) -> None:
         raise PermissionError
@@ -107,7 +107,7 @@ def test_root_that_stays_is_no_start(
 def test_other_roles_are_refused(
     calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """There are two roles."""
+    """Only the two roles are accepted."""
     assert begin(monkeypatch, 0, "sh") == 1
     assert calls == []
     assert "no role 'sh'" in capsys.readouterr().err
@@ -115,7 +115,7 @@ def test_other_roles_are_refused(
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Return the status that something on `PORT` answers with, to be changed."""
+    """Serve on `PORT`; return the status of its responses, which a test can change."""
     status = [200]
 
     class Handler(BaseHTTPRequestHandler):
@@ -124,7 +124,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Keep quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -138,7 +138,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def test_health_of_a_gateway(
     calls: list[tuple[Any, ...]], answering: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200 is healthy, anything else and nobody there is not; root is given up for asking, too."""
+    """Only a response with 200 is healthy; the check gives up root before its request, too."""
     assert begin(monkeypatch, 0, "health") == 0
     assert ("setresuid", 10001, 10001, 10001) in calls
     answering[0] = 503
@@ -148,7 +148,7 @@ def test_health_of_a_gateway(
 
 
 def test_health_of_a_launcher(calls: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A launcher that tells its state is healthy; one that closes, or none, is not."""
+    """A launcher that sends its state is healthy; one that closes the connection, or is missing, is not."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FIGBOX_LAUNCHER_SOCKET", "l.sock")
     assert healthcheck.STATE == STATE

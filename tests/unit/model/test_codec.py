@@ -1,4 +1,4 @@
-"""Documents bring our dataclasses across whole, and nothing else."""
+"""Documents carry our dataclasses completely, and nothing else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def across(value: Any) -> Any:
 
 
 def exactly(value: Any) -> str:
-    """Return what tells 1, 1.0 and True apart, and a tuple from a list."""
+    """Return a form in which 1, 1.0 and True differ, and a tuple and a list."""
     if hasattr(value, "__dataclass_fields__"):
         return f"{type(value).__name__}({[exactly(getattr(value, name)) for name in value.__dataclass_fields__]})"
     if isinstance(value, tuple):
@@ -51,7 +51,7 @@ def exactly(value: Any) -> str:
 
 @pytest.mark.parametrize("kind", [Job, Result, State, Failure])
 def test_everything_comes_across_as_it_was(kind: type) -> None:
-    """Whatever a job, a result, a state or a failure holds, it is the same at the other end, to the last type."""
+    """Whatever a job, a result, a state or a failure contains, it is the same at the other end, with equal types."""
 
     @BOUNDED
     @given(values_of(kind))
@@ -64,7 +64,7 @@ def test_everything_comes_across_as_it_was(kind: type) -> None:
 
 
 def test_long_texts_and_bytes_go_beside_the_document() -> None:
-    """Code and files are no part of the document, only their lengths; so it stays short, whatever they are."""
+    """A document has only the lengths of code and files, so that it stays short."""
     document, data = encode(JOB)
     assert data == [b"plt.plot([1])", b"\0\xff", b""]
     assert json.loads(document)["code"] == 13
@@ -108,7 +108,7 @@ RESULT = Result(
 @pytest.mark.parametrize("value", [JOB, RESULT])
 @pytest.mark.parametrize("wrong", [None, True, -1, 1.5, "x", [], {}, [[]], {"image": "evil"}])
 def test_no_value_of_another_type_gets_through(value: Any, wrong: Any) -> None:
-    """At whatever place of a document a value of a wrong type stands, it is refused or means exactly itself."""
+    """A value of a wrong type, at any place of a document, is refused or is read as exactly that value."""
     document, data = encode(value)
     parsed = parse(document)
     for path in places(parsed):
@@ -122,7 +122,7 @@ def test_no_value_of_another_type_gets_through(value: Any, wrong: Any) -> None:
 
 @pytest.mark.parametrize("value", [JOB, RESULT])
 def test_no_field_more_and_no_field_less(value: Any) -> None:
-    """In every object of a document a field more or less is refused, whatever it is called."""
+    """In every object of a document an additional or missing field is refused, whatever its name."""
     document, data = encode(value)
     parsed = parse(document)
     found = 0
@@ -154,13 +154,13 @@ def test_no_field_more_and_no_field_less(value: Any) -> None:
     ],
 )
 def test_only_plain_json_is_parsed(document: bytes) -> None:
-    """What two readers could take for different things, or what costs too much, is refused before it is looked into."""
+    """JSON that two readers could understand differently, or that costs too much, is refused before it is read."""
     with pytest.raises(MalformedDocument):
         parse(document)
 
 
 def test_deep_values_are_refused() -> None:
-    """A value deeper than can be followed is refused, and breaks nothing."""
+    """A value that is nested too deeply is refused, and breaks nothing."""
     document, data = encode(JOB)
     deep: Any = []
     for _ in range(100_000):
@@ -174,7 +174,7 @@ def test_deep_values_are_refused() -> None:
 @example(1)
 @example(-1)
 def test_bytes_are_exactly_those_announced(difference: int) -> None:
-    """A byte more or less than the document says is refused."""
+    """One byte more or less than the document says is refused."""
     document, data = encode(JOB)
     joined = b"".join(data)
     with pytest.raises(MalformedDocument):
@@ -182,7 +182,7 @@ def test_bytes_are_exactly_those_announced(difference: int) -> None:
 
 
 def test_code_is_text() -> None:
-    """Bytes that are no UTF-8 are no code."""
+    """Code that isn't UTF-8 is refused."""
     document, data = encode(Job("ab"))
     assert data == [b"ab"]
     with pytest.raises(MalformedDocument):
@@ -190,12 +190,12 @@ def test_code_is_text() -> None:
 
 
 def test_numbers_that_are_none_are_not_sent() -> None:
-    """A number that isn't finite is refused where it would be sent."""
+    """A number that isn't finite is refused before it is sent."""
     with pytest.raises(ValueError, match="JSON"):
         encode(Job("x", SaveOptions(dpi=float("nan"))))
 
 
 def test_schema_tells_classes_apart() -> None:
-    """The digest is the same for the same classes, and another one for others."""
+    """The digest is equal for equal classes, and differs for others."""
     assert schema_of(Job) == schema_of(Job)
     assert len({schema_of(Job), schema_of(Result), schema_of(Job, Result), schema_of(Picture)}) == 4

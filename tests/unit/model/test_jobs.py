@@ -1,4 +1,4 @@
-"""The shared vocabulary: limits that only sink, reprs that keep code to themselves, printable text."""
+"""The shared types: limits that are only lowered, reprs without code, printable text."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_server_timing_names_every_stage() -> None:
 
 
 def test_limits_are_lowered_never_raised() -> None:
-    """What a request or a key asks for brings time and memory down, and nothing up."""
+    """Requests and keys can lower time and memory, and raise nothing."""
     limits = Limits(wall_limit_s=30, memory_limit_bytes=1000)
     assert limits.lowered() == limits
     assert limits.lowered(1.5, 300) == Limits(wall_limit_s=1.5, memory_limit_bytes=300)

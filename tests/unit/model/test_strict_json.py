@@ -1,4 +1,4 @@
-"""JSON is taken as the standard has it; what could be read in two ways is refused, cheaply."""
+"""JSON is read as the standard defines it; what could be read in two ways is refused, at little cost."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _depth(value: object) -> int:
 @settings(deadline=None, max_examples=200)
 @given(VALUES, st.booleans())
 def test_json_comes_out_as_it_went_in(value: object, ascii_only: bool) -> None:  # noqa: FBT001 - hypothesis
-    """Whatever JSON can say is taken, escaped or not."""
+    """Whatever JSON can express is accepted, escaped or not."""
     assert parse_json(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.dictionaries(st.text(), VALUES, max_size=6), st.booleans())
 def test_ordinary_objects_are_read(document: dict[str, Any], ascii_only: bool) -> None:  # noqa: FBT001 - hypothesis
-    """An object is read as it was, unless it is deeper than requests are."""
+    """An object is read unchanged, unless it is nested more deeply than requests are."""
     body = json.dumps(document, ensure_ascii=ascii_only).encode()
     if _depth(document) <= DEPTH_LIMIT:
         assert parse_object(body) == document
@@ -56,7 +56,7 @@ def test_ordinary_objects_are_read(document: dict[str, Any], ascii_only: bool) -
 @settings(deadline=None, max_examples=300)
 @given(BYTES)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    """Nothing else is ever raised, and what comes out can be written down again without NaN or Infinity."""
+    """No other exception is raised, and the result can be written again without NaN or Infinity."""
     for parse in (parse_json, parse_object):
         with contextlib.suppress(InvalidJson):
             json.dumps(parse(data), allow_nan=False)
@@ -67,14 +67,14 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     ["NaN", "[Infinity]", '{"a": -Infinity}', "1e999", "-1e999", "9" * 4301, '{"a": 1, "a": 2}', "[" * 9**6, "", " "],
 )
 def test_what_is_ambiguous_is_refused(text: str) -> None:
-    """Each of the things that Python's own parser would take is refused, without a quote."""
+    """Ambiguous forms that Python's own parser accepts are refused, and not quoted."""
     for encoding in (None, "ascii"):
         with pytest.raises(InvalidJson, match=r"^is not valid JSON$"):
             parse_json(text.encode(), encoding)
 
 
 def test_encodings_are_found_or_given() -> None:
-    """Without an encoding it is found from the bytes; one that is given is the only one."""
+    """Without a given encoding it is detected from the bytes; a given one is the only one."""
     text = '{"é": 1}'
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
         assert parse_json(text.encode(encoding)) == {"é": 1}
@@ -90,7 +90,7 @@ def test_numbers_that_are_large_but_finite_are_taken() -> None:
 
 
 def test_lone_surrogates_are_found_anywhere() -> None:
-    """Names and values at any depth are looked at; whole pairs are characters like others."""
+    """Names and values at any depth are checked; complete pairs are ordinary characters."""
     for value in ("\ud800", ["\udfffx"], {"\ud800": 1}, {"a": [{"b": "x\ud800"}]}):
         assert has_lone_surrogate(value)
     assert not has_lone_surrogate({"a": ["\U0001f600", 1, None]})
@@ -137,7 +137,7 @@ def test_refused(body: bytes) -> None:
 
 
 def test_long_strings_are_not_structure() -> None:
-    """Brackets and commas within strings count for nothing, and neither do escapes that are whole."""
+    """Brackets, commas and complete escapes within strings don't count."""
     text = '[{,"}]\\' * 500_000
     assert parse_object(json.dumps({"a": text}).encode()) == {"a": text}
     assert parse_object(b'\xef\xbb\xbf{"a": "\\ud83d\\ude00"}') == {"a": "😀"}

@@ -34,7 +34,7 @@ def _fail(text: str) -> None:
 
 @pytest.fixture
 def readable() -> Iterator[io.StringIO]:
-    """Everything that is logged, as DEBUG's lines."""
+    """Return everything that is logged, as the lines of DEBUG."""
     stream = io.StringIO()
     with kept_logging():
         configure_logging(debug=True, stream=stream)
@@ -76,14 +76,14 @@ def test_any_text_is_one_line(text: str, debug: bool) -> None:  # noqa: FBT001 -
 
 
 def test_long_text_is_shortened(log: io.StringIO) -> None:
-    """No guest fills the log."""
+    """A guest can't fill the log."""
     logger.info("event", text="x" * 100_000)
     (line,) = _lines(log)
     assert len(str(line["text"])) == FIELD_LIMIT
 
 
 def test_exception_is_logged_without_values(log: io.StringIO) -> None:
-    """A trace shows where, in escaped lines, and no values of variables: neither code nor key."""
+    """A trace shows the place, in escaped lines, without values of variables: neither code nor key."""
     secret_code = "plt.plot(secret)"
 
     def broken(code: str) -> None:
@@ -146,7 +146,7 @@ def test_debug_trace_is_escaped(readable: io.StringIO) -> None:
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.floats(0, 20, allow_subnormal=False), max_size=300))
 def test_lines_are_bounded_and_counted(pauses: list[float]) -> None:
-    """However they come, no more lines pass than a burst and the rate; the numbers left out add up."""
+    """However lines come, no more pass than a burst and the rate; the reported numbers of dropped lines add up."""
     now = 0.0
     gate = LogGate(lambda: now)
     passed, told, silent = 0, 0, 0
@@ -165,6 +165,6 @@ def test_lines_are_bounded_and_counted(pauses: list[float]) -> None:
 
 
 def test_a_burst_passes_whole() -> None:
-    """What is rare is logged line by line."""
+    """Rare events are logged line by line."""
     gate = LogGate(lambda: 0.0)
     assert [gate.passes() for _ in range(BURST + 1)] == [0] * BURST + [None]

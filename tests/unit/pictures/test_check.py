@@ -65,7 +65,7 @@ def _check_size(kind: Format, data: bytes, size: Size) -> None:
 
 @every_format
 def test_figures_of_matplotlib_pass(kind: Format) -> None:
-    """What savefig writes, in every way that changes what a file is made of, is served, and its size read right."""
+    """What savefig writes, with every option that changes a file's structure, is served, with the right size."""
     for data in every_way(kind.value):
         _check_size(kind, data, check_picture(kind, data, LIMIT))
 
@@ -96,7 +96,7 @@ def test_appended_bytes_are_found(kind: Format, data: st.DataObject) -> None:
 @BOUNDED
 @given(st.data())
 def test_changed_bytes_raise_nothing_else_and_lie_about_no_size(kind: Format, data: st.DataObject) -> None:
-    """However a file is changed, it is refused by InvalidPicture, or passes with the size that a decoder reads."""
+    """However a file is changed, it raises InvalidPicture, or passes with the size that a decoder reads."""
     whole = data.draw(st.sampled_from(_small(kind)))
     position = data.draw(st.integers(0, len(whole) - 1) | st.integers(0, 60))
     changed = whole[:position] + data.draw(st.binary(max_size=20)) + whole[position + data.draw(st.integers(0, 20)) :]
@@ -112,7 +112,7 @@ def test_changed_bytes_raise_nothing_else_and_lie_about_no_size(kind: Format, da
 @BOUNDED
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_raise_nothing_else(kind: Format, data: bytes) -> None:
-    """Whatever bytes come are refused by InvalidPicture and no other exception, also after a right beginning."""
+    """Arbitrary bytes raise InvalidPicture and no other exception, also after a valid beginning."""
     for begin in (b"", _small(kind)[0][:40]):
         with pytest.raises(InvalidPicture):
             check_picture(kind, begin + data, LIMIT)

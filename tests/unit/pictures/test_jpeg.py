@@ -121,7 +121,7 @@ def test_adobes_mark_passes() -> None:
     ],
 )
 def test_broken_structure_is_refused(data: bytes) -> None:
-    """Each rule is broken alone, and refused."""
+    """A file that breaks a single rule is refused, for each rule."""
     with pytest.raises(InvalidPicture):
         check_jpeg(data, LIMIT)
 
@@ -135,7 +135,7 @@ def test_pixels_are_bounded() -> None:
 
 
 def test_scans_are_bounded() -> None:
-    """Each scan may cost a decoder a walk over all pixels, so they are few."""
+    """A decoder may go over all pixels for each scan, so their number is bounded."""
     *parts, scan, end = _parts(SMALL)
     check_jpeg(b"".join([*parts, *[scan] * SCAN_LIMIT, end]), LIMIT)
     with pytest.raises(InvalidPicture):

@@ -44,7 +44,7 @@ def test_smallest_passes() -> None:
 @BOUNDED
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
-    """Whatever comes is refused by InvalidPicture and no other exception."""
+    """Arbitrary bytes raise InvalidPicture and no other exception."""
     for whole in (data, b"%PDF-1.4\n" + data, _pdf(between=data)):
         try:
             check_pdf(whole)
@@ -55,7 +55,7 @@ def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
 
 @pytest.mark.parametrize("name", sorted(FORBIDDEN))
 def test_what_acts_or_hides_is_refused(name: bytes) -> None:
-    """Each name is refused, wherever it stands outside of a stream, and however it is spelt."""
+    """Each name is refused anywhere outside a stream, however it is spelt."""
     spelt = b"".join(b"#%02X" % byte for byte in name)
     for one in (name, spelt, name[:1] + spelt[3:].lower()):
         entry = b"<< /Type /Catalog /Pages 2 0 R /%s << >> >>" % one
@@ -84,7 +84,7 @@ def test_names_are_compared_whole() -> None:
     ],
 )
 def test_nothing_is_hidden_in_a_stream(hidden: bytes) -> None:
-    """An object within a stream is none: the table can't name it, and what follows a stream's end is read."""
+    """An object within a stream doesn't count: the table can't name it, and what follows a stream's end is checked."""
     data = _pdf(contents=hidden)
     inside = data.find(b"5 0 obj")
     if inside > 0:
@@ -127,13 +127,13 @@ def test_nothing_is_hidden_in_a_stream(hidden: bytes) -> None:
     ],
 )
 def test_broken_structure_is_refused(data: bytes) -> None:
-    """Each rule is broken alone, and refused."""
+    """A file that breaks a single rule is refused, for each rule."""
     with pytest.raises(InvalidPicture):
         check_pdf(data)
 
 
 def test_numbers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Words and depth are counted, so that no file can keep the check busy."""
+    """Tokens and depth are bounded, so that no file can keep the check busy."""
     deep = b"(" * 100 + b")" * 100
     check_pdf(_pdf(between=b"9 0 obj %s endobj\n" % deep))
     with pytest.raises(InvalidPicture):

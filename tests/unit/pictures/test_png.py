@@ -1,4 +1,4 @@
-"""check_png passes what Matplotlib and Pillow write, and nothing that was touched."""
+"""check_png passes what Matplotlib and Pillow write, and nothing that was changed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_picture_in_many_data_chunks_passes() -> None:
 
 @pytest.mark.parametrize("data", [PNG, _touched()], ids=["smallest", "palette"])
 def test_every_flipped_bit_is_found(data: bytes) -> None:
-    """No single bit of a file can change unseen."""
+    """Every change of a single bit is detected."""
     check_png(data, LIMIT)
     for position, bit in itertools.product(range(len(data)), range(8)):
         flipped = bytearray(data)
@@ -91,7 +91,7 @@ def test_every_flipped_bit_is_found(data: bytes) -> None:
 
 
 def test_every_swap_of_chunks_is_found() -> None:
-    """Chunks are taken in PNG's order only; text alone may stand anywhere before the end."""
+    """Chunks are only accepted in PNG's order; only text may stand anywhere before the end."""
     data = _touched()
     chunks = _chunks(data)
     kinds = [chunk[4:8] for chunk in chunks]
@@ -151,7 +151,7 @@ def _is_order_of_png(kinds: list[bytes]) -> bool:
     ],
 )
 def test_broken_structure_is_refused(data: bytes) -> None:
-    """Every checksum is right, and still it is no PNG that all decoders read alike."""
+    """Files with correct checksums but a broken structure are refused."""
     with pytest.raises(InvalidPicture):
         check_png(data, LIMIT)
 
@@ -192,7 +192,7 @@ def test_kinds_of_chunks_not_needed_are_refused(kind: bytes) -> None:
     ],
 )
 def test_header_is_within_bounds(header: bytes, passes: bool) -> None:  # noqa: FBT001 - a table
-    """A header that promises too many pixels, none, or what PNG doesn't know is refused before any decoder sees it."""
+    """A header with too many pixels, none, or values that PNG doesn't define is refused before any decoder sees it."""
     data = _png(IDAT, header=header)
     if passes:
         check_png(data, LIMIT)
@@ -210,7 +210,7 @@ def test_text_beside_the_picture_is_bounded() -> None:
 
 
 def test_number_of_chunks_is_bounded() -> None:
-    """A file of a million empty chunks would hold up every other client while it is walked."""
+    """A file of a million empty chunks would block all other clients during its check."""
     check_png(_png(_chunk(b"IDAT") * (CHUNK_LIMIT - 3), IDAT), LIMIT)
     with pytest.raises(InvalidPicture, match="chunks"):
         check_png(_png(_chunk(b"IDAT") * (CHUNK_LIMIT - 2), IDAT), LIMIT)

@@ -28,7 +28,7 @@ def _svg(content: str = "", *, prologue: str = PROLOGUE, attributes: str = 'widt
 
 
 def test_links_and_names_of_the_code_pass() -> None:
-    """Addresses a person may follow, and names with odd characters, are the code's own business."""
+    """Links that a person may follow, and names with unusual characters, are allowed."""
     for url in ("https://example.org/?a=1&b=2", "http://x.y", "mailto:a@b.c", "other.svg", "#axes_1", "page?a:b"):
         figure = Figure()
         figure.text(0, 0, "a link", url=url, gid="na(m)e \\ @ ü")
@@ -40,7 +40,7 @@ def test_links_and_names_of_the_code_pass() -> None:
 @BOUNDED
 @given(st.binary(max_size=200), st.text(max_size=100))
 def test_arbitrary_bytes_raise_nothing_else(data: bytes, text: str) -> None:
-    """Whatever comes is refused by InvalidPicture and no other exception, or is an SVG."""
+    """Arbitrary bytes are an SVG, or raise InvalidPicture and no other exception."""
     for whole in (data, text.encode("utf-8", "replace"), _svg().replace(b"></svg>", b">" + data + b"</svg>")):
         try:
             size = check_svg(whole)
@@ -119,7 +119,7 @@ def test_what_runs_or_loads_is_refused(content: str) -> None:
     ],
 )
 def test_harmless_content_passes(content: str) -> None:
-    """What looks alike and is harmless is let through."""
+    """Content that looks similar and is harmless passes."""
     assert Size(7, 6) == check_svg(_svg(content))
 
 
@@ -165,7 +165,7 @@ def test_no_prologue_passes() -> None:
     ],
 )
 def test_size_is_within_bounds(attributes: str, size: Size | None) -> None:
-    """The root gives its size in points, and a sane one."""
+    """The root gives its size in points, within bounds."""
     if size is None:
         with pytest.raises(InvalidPicture):
             check_svg(_svg(attributes=attributes))
@@ -200,31 +200,31 @@ def test_number_of_elements_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_depth_is_bounded() -> None:
-    """Viewers may recurse, so elements don't lie in each other without end."""
+    """Viewers may recurse, so the depth of elements is bounded."""
     _assert_limit("<g>" * 99 + "</g>" * 99, "<g>" * 100 + "</g>" * 100)
 
 
 def test_style_rules_are_bounded() -> None:
-    """Rules are kept until they are whole, so they are short."""
+    """Rules are kept in memory until they are complete, so their length is bounded."""
     rules = "a" * svg.STYLE_LIMIT
     _assert_limit(f"<style>{rules}</style>", f"<style>{rules}a</style>")
 
 
 def test_uses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is used is remembered until the end, so it is little."""
+    """References are remembered until the end, so their number is bounded."""
     monkeypatch.setattr(svg, "TARGET_LIMIT", 5)
     uses = [f'<path id="{number}"/><use href="#{number}"/>' for number in range(6)]
     _assert_limit("".join(uses[:5]) * 2, "".join(uses))
 
 
 def test_attributes_of_one_element_are_bounded() -> None:
-    """The parser collects all attributes of a tag before it tells of any."""
+    """The parser collects all attributes of a tag before it reports any, so their number is bounded."""
     names = " ".join(f'a{number}=""' for number in range(svg.ATTRIBUTE_LIMIT))
     _assert_limit(f'<g d="{"1 " * 4096}"/>', f'<g {names} d="{"1 " * 4096}"/>')
 
 
 def test_names_of_attributes_are_bounded() -> None:
-    """The parser keeps every name it has seen, so there may be so many and not one more."""
+    """The parser keeps every name that it has seen, so their number is bounded."""
     known = 2  # width and height
     for count, passes in ((svg.NAME_LIMIT - known, True), (svg.NAME_LIMIT - known + 1, False)):
         data = _svg("".join(f'<g a{number}=""/>' for number in range(count)))
@@ -236,5 +236,5 @@ def test_names_of_attributes_are_bounded() -> None:
 
 
 def test_backtracking_is_bounded() -> None:
-    """A reference padded with millions of blanks is read once; a pattern that went back would take for ever."""
+    """A reference padded with millions of blanks is read once; a pattern that backtracks would take for ever."""
     check_svg(_svg(f'<g fill="url({" " * 2_000_000}#a)"/>'))

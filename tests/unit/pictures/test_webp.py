@@ -66,7 +66,7 @@ def test_riders_are_refused(options: dict[str, object]) -> None:
 
 
 def test_animation_is_refused() -> None:
-    """One still picture is what was asked for."""
+    """An animation is refused, since a still picture was requested."""
     out = io.BytesIO()
     frames = [Image.effect_noise((40, 30), 80) for _ in range(2)]
     frames[0].save(out, "webp", save_all=True, append_images=frames[1:])
@@ -77,7 +77,7 @@ def test_animation_is_refused() -> None:
 @BOUNDED
 @given(st.binary(min_size=1, max_size=50))
 def test_appended_bytes_are_found(tail: bytes) -> None:
-    """Nothing can hide behind the end, whether the length owns up to it or not."""
+    """Nothing can hide behind the end, whether the length includes it or not."""
     data = _webp(_lossy())
     for whole in (data + tail, data[:4] + struct.pack("<I", len(data) + len(tail) - 8) + data[8:] + tail):
         with pytest.raises(InvalidPicture):
@@ -87,7 +87,7 @@ def test_appended_bytes_are_found(tail: bytes) -> None:
 @BOUNDED
 @given(st.binary(max_size=100))
 def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
-    """Whatever comes is refused by InvalidPicture and no other exception."""
+    """Arbitrary bytes raise InvalidPicture and no other exception."""
     for whole in (data, _webp(data), _webp(_extended(), data), _webp(_chunk(b"VP8 ", data)[:-1])):
         with pytest.raises(InvalidPicture):
             check_webp(whole, LIMIT)
@@ -104,7 +104,7 @@ def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
     ],
 )
 def test_known_shapes_pass(data: bytes) -> None:
-    """The shapes a still picture can have."""
+    """A still picture passes in each of its possible layouts."""
     assert Size(7, 5) == check_webp(data, 35)
 
 
@@ -140,7 +140,7 @@ def test_known_shapes_pass(data: bytes) -> None:
     ],
 )
 def test_broken_structure_is_refused(data: bytes) -> None:
-    """Each rule is broken alone, and refused."""
+    """A file that breaks a single rule is refused, for each rule."""
     with pytest.raises(InvalidPicture):
         check_webp(data, LIMIT)
 

@@ -1,4 +1,4 @@
-"""The table of problems: every error has its answer, and no answer says more than it may."""
+"""The table of problems: every error has its response, and no response reveals more than it may."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def test_error_is_answered_with_its_status(kind: type[errors.GatewayError], stat
 
 @pytest.mark.parametrize("kind", STATUSES, ids=lambda kind: kind.__name__)
 def test_unlisted_child_takes_its_parents_entry(kind: type[errors.GatewayError]) -> None:
-    """A class that isn't listed is answered like its nearest listed parent."""
+    """A class that isn't listed has the response of its nearest listed parent."""
     child = type("Child", (kind,), {})
     assert find_problem(kind("x")) is find_problem(child("x"))
     assert find_problem(kind("x")) is not PROBLEMS[Exception]
 
 
 def test_anything_else_is_an_internal_error() -> None:
-    """Exceptions outside the tree, of every base, are defects of ours."""
+    """Exceptions outside the tree, of every base, are internal errors."""
     for error in (KeyError("secret"), BaseException(), KeyboardInterrupt()):
         assert PROBLEMS[Exception] is find_problem(error)
     assert "secret" not in internal_error_response("id").body.decode()  # type: ignore[union-attr]
@@ -100,7 +100,7 @@ def test_slugs_are_unique() -> None:
 
 
 def test_words_of_the_engine_stay_inside() -> None:
-    """What the engine says may name containers and paths: the client reads the title instead."""
+    """The engine's texts may name containers and paths, so the client gets the title instead."""
     response = error_response(errors.EngineUnavailable("container 4f3a at /var/run"), "id")
     assert _document(response)["error"] == "The container engine is unavailable"
     assert "4f3a" not in response.body.decode()  # type: ignore[union-attr]
@@ -113,7 +113,7 @@ def test_busy_tells_its_own_time() -> None:
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.OK])
 def test_outcome_is_answered(outcome: Outcome) -> None:
-    """Every outcome but OK has a title, and is told beside the error."""
+    """Every outcome but OK has a title, and stands beside the error."""
     response = outcome_response(Result(outcome, error="Traceback\x1b\u2028"), 500, "id")
     document = _document(response)
     assert (500, outcome.value, "Traceback��") == (response.status, document["outcome"], document["error"])
@@ -122,7 +122,7 @@ def test_outcome_is_answered(outcome: Outcome) -> None:
 
 
 def test_refusals_of_aiohttp_are_documents_too() -> None:
-    """An unknown path or method is answered in the same form, with the methods allowed."""
+    """An unknown path or method gets a document of the same form, with the allowed methods."""
     response = http_error_response(web.HTTPMethodNotAllowed("PUT", ["GET", "HEAD"]), "id")
     assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
     assert _document(response)["type"] == "urn:figbox:problem:method-not-allowed"

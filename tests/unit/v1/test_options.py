@@ -52,7 +52,7 @@ def test_no_options_are_matplotlibs_own() -> None:
 
 
 def test_every_option_reaches_the_job() -> None:
-    """What is asked for is what the launcher is told."""
+    """Every requested option reaches the launcher unchanged."""
     size = {"format": ["svg", "png"], "dpi": 72, "width": 3, "height": 4.5, "bbox_inches": "tight", "transparent": True}
     look = {"style": ["ggplot", "fast"], "rc": {"axes.grid": True, "figure.figsize": [1, 2]}, "figures": "all"}
     job = validated(Options, {**size, **look, "memory_mib": 64}).job("x")
@@ -105,7 +105,7 @@ def test_bounds(option: str) -> None:
 
 
 def test_unknown_options_are_named_with_a_guess() -> None:
-    """A typing error is refused by its name, and what was meant is said where that is clear."""
+    """A mistyped option is refused by its name, with a suggestion if it is clear."""
     assert _errors({"dpii": 1, "xyzzy": 2, "code": "x"}) == {
         "dpii": "is not an option; did you mean dpi?",
         "xyzzy": "is not an option",
@@ -114,7 +114,7 @@ def test_unknown_options_are_named_with_a_guess() -> None:
 
 
 def test_all_errors_are_reported_at_once_but_not_too_many() -> None:
-    """Every wrong option is named; thousands of them are not."""
+    """Every wrong option is named, up to a bound."""
     wrong = {"dpi": 0, "width": 0, "rc": {"backend": "x", "axes.grid": 5}}
     assert set(_errors(wrong)) == {"dpi", "width", "rc.backend", "rc.axes.grid"}
     assert len(_errors({f"option{number}": 1 for number in range(1000)})) == ERRORS_LIMIT
@@ -122,7 +122,7 @@ def test_all_errors_are_reported_at_once_but_not_too_many() -> None:
 
 @given(st.text(min_size=1), st.text())
 def test_nothing_is_quoted_at_length(name: str, text: str) -> None:
-    """A stranger's words come back shortened and printable, if at all."""
+    """Untrusted text comes back shortened and printable, if at all."""
     for raw in ({name * 50: text}, {"rc": {name * 50: text}}, {"style": text * 50 + "x"}, {"files": {name * 50: text}}):
         model = RenderRequest if "files" in raw else Options
         errors = _errors({"code": "x", **raw} if model is RenderRequest else raw, model)
@@ -162,7 +162,7 @@ def test_number_of_parameters_is_bounded() -> None:
 
 
 def test_list_of_parameters_is_that_of_the_installed_matplotlib() -> None:
-    """The committed list is what the command makes of the image's version, denied ones left out."""
+    """The committed list is what the command derives from the image's version, without the denied parameters."""
     assert rc.DATA_FILE.read_text("utf-8") == derive_rcparams.render(derive_rcparams.derive())
     assert mpl.__version__ == rc.MATPLOTLIB_VERSION
 
@@ -177,7 +177,7 @@ def test_nothing_dangerous_is_allowed() -> None:
 
 
 def test_every_default_is_of_its_type() -> None:
-    """What Matplotlib itself has for a parameter is of a type that the list allows, null and cyclers aside."""
+    """Matplotlib's own value of each parameter has a type that the list allows, apart from null and cyclers."""
     for name in rc.PARAMETERS:
         default = mpl.rcParamsDefault[name]
         if default is not None and name != "axes.prop_cycle":
@@ -204,7 +204,7 @@ def test_every_default_is_of_its_type() -> None:
     ],
 )
 def test_text_means_what_json_would_say(pairs: list[tuple[str, str]], raw: dict[str, Any]) -> None:
-    """A query's options are JSON's, in another spelling."""
+    """Options in a query are those of JSON, in another spelling."""
     assert options_from_text(pairs) == (raw, [])
     validated(Options, raw)
 
@@ -244,7 +244,7 @@ def test_text_that_means_nothing_is_refused_by_name(name: str, texts: list[str])
     ],
 )
 def test_given_twice(pairs: list[tuple[str, str]]) -> None:
-    """An option that is given twice is ambiguous, whichever way."""
+    """An option that is given twice is ambiguous, and refused in any form."""
     _, errors = options_from_text(pairs)
     assert errors == [OptionError(pairs[0][0], "is given twice")]
 
@@ -259,6 +259,6 @@ def test_number_of_text_options_is_bounded() -> None:
     st.lists(st.tuples(st.sampled_from([*Options.model_fields, "rc.axes.grid", "rc.x", "z"]), st.text()), max_size=6)
 )
 def test_any_text_is_accepted_or_refused(pairs: list[tuple[str, str]]) -> None:
-    """No text makes anything but options or named errors."""
+    """Any text gives options or named errors."""
     with contextlib.suppress(InvalidOptions):
         assert isinstance(_from_text(pairs), Options)
