@@ -39,7 +39,7 @@ os.dup2(silent, 100)
 threading.Thread(target=go_on).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
-REPLY = """time.sleep(0.1); os.write(101, b'E\\0\\0\\0\\x2e{"outcome":"program_error","error":"good-bye."}')"""
+REPLY = """time.sleep(0.1); os.write(101, b'E\\0\\0\\0\\x2e{"outcome":"program_error","error":"good-bye"}')"""
 
 
 @pytest.fixture
