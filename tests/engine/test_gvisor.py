@@ -72,7 +72,7 @@ def test_an_engine_that_refuses_its_configuration_is_told(
     monkeypatch.setattr(gvisor, "REGISTER_LIMIT_S", 0.5)
     process_id = dockerd.own(own_engine.socket)
     assert process_id is not None
-    with pytest.raises(SetupError, match=r"doesn't take what .*daemon\.json says"):
+    with pytest.raises(SetupError, match=r"doesn't accept .*daemon\.json"):
         gvisor.register(Steps(output=io.StringIO()), own_engine.socket, process_id, {"path": "/x/runsc"})
 
 
