@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.model.jobs import Format, KiB
 from gateway.server.middleware import REQUEST_ID
@@ -39,7 +39,9 @@ async def respond(request: web.Request, rendering: Rendering, form: Form) -> web
     else:
         response = _response(rendering, form, request_id)
     tag = response.etag
-    if tag is not None and any(known.value == tag.value for known in request.if_none_match or ()):
+    # aiohttp's own `if_none_match` reads the first header line only.
+    known = request.headers.getall(hdrs.IF_NONE_MATCH, ())
+    if tag is not None and any(f'"{tag.value}"' in line for line in known):
         response = web.Response(status=304, headers=CACHING)
         response.etag = tag
     return response
