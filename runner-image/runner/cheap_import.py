@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-#: Where the runner's own modules are.
-OWN_FOLDERS = (HERE, os.path.join(HERE, "collect"), os.path.join(HERE, "modes"))
+#: Where the modules are that a job's runner has imported itself.
+OWN_FOLDERS = (HERE, os.path.join(HERE, "collect"))
 
 #: What build.py baked: the list of the image's fonts.
 BAKED_CONFIG_DIR = os.path.join(HERE, "mplconfig")

@@ -75,7 +75,7 @@ assert pickle.loads(pickle.dumps(Point(3))) == Point(3)
 assert typing.get_type_hints(Point) == {"x": int}
 assert "class Point" in inspect.getsource(Point)
 assert threading.active_count() == 1
-assert not {"runner", "cheap_import", "font_fallback"} & set(sys.modules)
+assert not [name for name, module in sys.modules.items() if "runner-image" in str(getattr(module, "__file__", ""))]
 assert not any(str(folder).endswith("runner-image/runner") for folder in sys.path)
 assert __debug__
 assert sys.stdin.read() == ""
