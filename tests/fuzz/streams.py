@@ -94,7 +94,7 @@ def _reply(job: Job, pieces: Iterable[bytes]) -> tuple[object, ...]:
     return reply, reader.stdout, reader.stderr
 
 
-def fuzz_wire(data: bytes) -> None:
+def fuzz_messages(data: bytes) -> None:
     """Check that a document and the bytes beside it are a job that is written back the same, or are refused."""
     document, _, beside = data.partition(b"\0")
     try:
@@ -123,7 +123,7 @@ def _picture(number: int = 1, kind: str = "png", data: bytes = PNG) -> bytes:
     return encode_frame(PICTURE, with_head(json.dumps(head).encode(), data))
 
 
-def _wired(job: Job) -> bytes:
+def _framed(job: Job) -> bytes:
     document, beside = encode(job)
     return document + b"\0" + b"".join(beside)
 
@@ -152,9 +152,9 @@ FRAME_SEEDS = (
     b"\x00" + block(0, b""),
 )
 
-WIRE_SEEDS = (
-    _wired(Job("plt.plot([1])")),
-    _wired(
+MESSAGE_SEEDS = (
+    _framed(Job("plt.plot([1])")),
+    _framed(
         Job(
             "é",
             SaveOptions(

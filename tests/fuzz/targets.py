@@ -51,7 +51,7 @@ TARGETS = {
     "json": Target("texts", "fuzz_json", "JSON_SEEDS"),
     "keys": Target("texts", "fuzz_keys", "KEYS_SEEDS"),
     "frames": Target("streams", "fuzz_frames", "FRAME_SEEDS"),
-    "wire": Target("streams", "fuzz_wire", "WIRE_SEEDS"),
+    "messages": Target("streams", "fuzz_messages", "MESSAGE_SEEDS"),
     "submission": Target("requests", "fuzz_submission", "SUBMISSION_SEEDS"),
     "form": Target("requests", "fuzz_form", "FORM_SEEDS"),
     "picture": Target("pictures", "fuzz_picture", "picture_seeds", 16 * KiB),

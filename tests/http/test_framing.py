@@ -161,7 +161,7 @@ async def test_what_can_be_read_in_two_ways_is_refused_and_closed(
 
 
 @pytest.mark.parametrize("chunks", CHUNKS_MALFORMED.values(), ids=CHUNKS_MALFORMED)
-async def test_chunks_that_are_none_are_refused_and_closed(
+async def test_malformed_chunks_are_refused_and_closed(
     connect: Connect, rig: Rig, log: io.StringIO, chunks: bytes
 ) -> None:
     """A chunked body that can be read in two ways is the client's error: nothing is run, and the connection ends."""

@@ -39,7 +39,7 @@ def test_valid(description: dict[str, Any]) -> None:
     assert description["openapi"].startswith("3.1")
 
 
-async def test_served_to_anybody(client: Client, description: dict[str, Any]) -> None:
+async def test_served_without_a_key(client: Client, description: dict[str, Any]) -> None:
     """It can be read without a key."""
     response = await client.get("/openapi.json")
     assert (response.status, response.headers["Content-Type"]) == (200, "application/json")

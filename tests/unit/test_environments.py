@@ -107,7 +107,7 @@ def test_bounds_are_the_settings(file: Path, name: str, least: float, most: floa
         ("\n".join(f'[environments.e{n}]\nimage="x"' for n in range(ENVIRONMENTS_LIMIT + 1)), "at most 16 items"),
     ],
 )
-def test_faults_are_named(file: Path, content: str, fault: str) -> None:
+def test_errors_are_named(file: Path, content: str, fault: str) -> None:
     """A wrong file is refused with the place of the error, and none of its values is quoted."""
     file.write_text(content)
     with pytest.raises(StartError, match=fault) as caught:
@@ -177,7 +177,7 @@ class _Engine:
         return self._config
 
 
-async def test_faults_name_their_environment(make_settings: MakeSettings) -> None:
+async def test_errors_name_their_environment(make_settings: MakeSettings) -> None:
     """An error of an environment has its name; for the default no name is needed."""
     with pytest.raises(StartError, match=r"^environment 'x': the engine has no image.*ENVIRONMENT=x"):
         await examine(_Engine(None), "x", make_settings(), "now")  # type: ignore[arg-type]

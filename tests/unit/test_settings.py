@@ -119,7 +119,7 @@ def test_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEY not in f"{caught.value} {caught.value!r} {caught.value.__cause__}"
 
 
-def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_errors_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """One start reports all errors."""
     monkeypatch.setenv("PORT", "-1")
     monkeypatch.setenv("FIGBOX_CPUS", "many")

@@ -154,7 +154,7 @@ def test_edit_that_would_say_something_else_is_not_made(file: Path, capsys: Capt
     assert "by hand" in capsys.readouterr().err
 
 
-def test_last_key_leaves_a_file_that_says_nobody(tmp_path: Path) -> None:
+def test_last_key_leaves_a_file_without_keys(tmp_path: Path) -> None:
     """Without its last key the file isn't empty, which would count as broken, but has an empty table of keys."""
     file = tmp_path / "keys.toml"
     for _ in range(2):

@@ -32,7 +32,7 @@ def test_entries_become_keys() -> None:
     }
 
 
-def test_nobody_may_be_said_but_not_left_out() -> None:
+def test_no_keys_must_be_said_and_not_left_out() -> None:
     """An empty table of keys is valid; a file without the table, such as a truncated one, is an error."""
     assert parse_keys(b"[keys]\n") == {}
     for data in (b"", b"# clients\n", b"\n\n"):
@@ -85,7 +85,7 @@ def test_bounds_trip_and_name_key_and_field(field: str, least: float, most: floa
         ("a = " + "[" * 5000, "it is not TOML that can be read"),
     ],
 )
-def test_faults_are_named(text: str, fault: str) -> None:
+def test_errors_are_named(text: str, fault: str) -> None:
     """Errors name key and field."""
     with pytest.raises(InvalidKeysFile) as caught:
         parse_entries(text.encode())

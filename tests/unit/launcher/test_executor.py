@@ -296,7 +296,7 @@ async def test_too_many_pixels_name_the_limit() -> None:
     assert result.limit == LimitExceeded("pixel_limit", 10, "pixels", 400 * 300)
 
 
-async def test_fault_and_number_of_figures_are_passed_on() -> None:
+async def test_program_error_and_number_of_figures_are_passed_on() -> None:
     """What the runner knows of a failure reaches the client, if it belongs to the outcome."""
     program_error = ProgramError("ValueError", "no", 3, 1, "x")
     result = await run(Job("code"), Reply(Outcome.PROGRAM_ERROR, error="no", program_error=program_error))

@@ -111,7 +111,7 @@ async def test_an_open_breaker_is_told(begin: Callable[[Scripted], Watched]) -> 
 
 
 @pytest.mark.parametrize("event", ["failed", "spoilt"])
-async def test_a_restart_that_nobody_missed_is_tested_too(begin: Callable[[Scripted], Watched], event: str) -> None:
+async def test_an_unnoticed_restart_is_tested_too(begin: Callable[[Scripted], Watched], event: str) -> None:
     """Failing makes and dying warm containers reveal a restart; it is tested once, and not while makes still fail."""
     watched = begin(Scripted(BAD))
     cast("Any", watched.launcher)._note_pool_event("made")

@@ -189,7 +189,7 @@ def test_code_is_text() -> None:
         build(Job, parse(document), b"\xff\xfe")
 
 
-def test_numbers_that_are_none_are_not_sent() -> None:
+def test_numbers_that_are_not_finite_are_not_sent() -> None:
     """A number that isn't finite is refused before it is sent."""
     with pytest.raises(ValueError, match="JSON"):
         encode(Job("x", SaveOptions(dpi=float("nan"))))

@@ -350,7 +350,7 @@ def test_digest_takes_no_memory_that_is_not_there(collect: Callable[..., Reply])
         assert (reply.pictures[0][0]["pixels_sha256"] is not None) == known
 
 
-def test_fault_has_a_place(collect: Callable[..., Reply], draw: Callable[..., Reply]) -> None:
+def test_program_error_has_a_place(collect: Callable[..., Reply], draw: Callable[..., Reply]) -> None:
     """A program error has type, message, line, column and source line, with and without collecting."""
     for way in (collect, draw):
         reply = way("x = 1\nplt.plot([1, 2]); y = x / 0\n")

@@ -57,7 +57,7 @@ def test_it_ends_and_draws(collect: Callable[..., Reply], code: str) -> None:
 @pytest.mark.parametrize(
     "call", ["input('How many? ')", "input()", "int(input())", "import getpass; getpass.getpass()"]
 )
-def test_a_question_nobody_answers_is_told(collect: Callable[..., Reply], call: str) -> None:
+def test_a_question_to_an_absent_user_is_told(collect: Callable[..., Reply], call: str) -> None:
     """Code that asks for text fails at once, with its line and a reason."""
     reply = collect(f"plt.plot([1])\nn = 1; {call}\n")
     assert reply.end["outcome"] == "program_error"

@@ -29,7 +29,7 @@ async def test_exit_status_may_come_late() -> None:
     assert await runner.wait_exit() == 137
 
 
-async def test_a_template_that_says_nothing_is_no_fault_of_the_guest(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_template_is_not_blamed_on_the_guest(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown exit status is a failure of ours, which the client may try again."""
     monkeypatch.setattr(template, "EXIT_LIMIT_S", 0.01)
     with pytest.raises(ContainerLost, match="can't be told"):

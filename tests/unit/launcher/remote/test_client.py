@@ -253,7 +253,7 @@ async def test_another_version_is_not_spoken_to(rig: Rig, monkeypatch: pytest.Mo
         pytest.param(encode_frame(STATE, b"{}"), id="a state"),
     ],
 )
-async def test_answers_that_are_none_are_the_launchers_fault(rig: Rig, answer: bytes) -> None:
+async def test_malformed_messages_are_blamed_on_the_launcher(rig: Rig, answer: bytes) -> None:
     """Anything that isn't a valid message is a failure of the launcher, never an internal error or a hang."""
 
     async def attend(connection: socket.socket) -> None:

@@ -91,7 +91,7 @@ def test_a_directory_that_others_can_write_is_no_door(folder: Path) -> None:
         pass
 
 
-def test_a_socket_of_somebody_else_is_left(folder: Path) -> None:
+def test_a_socket_of_another_owner_is_left(folder: Path) -> None:
     """At the end only our own socket is removed, not one that has replaced it."""
     path = folder / "l.sock"
     with listening(path):

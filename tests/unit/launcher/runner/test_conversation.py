@@ -229,7 +229,7 @@ async def test_end_before_ready(runner: Runner) -> None:
     assert runner.spoilt == 0
 
 
-async def test_end_before_ready_with_nobody_waiting(runner: Runner) -> None:
+async def test_end_before_ready_without_a_waiter(runner: Runner) -> None:
     """If a container dies and no task waits for it, asyncio logs no error."""
     runner.peer.close()
     await until(lambda: runner.talk._phase is Phase.DONE)
