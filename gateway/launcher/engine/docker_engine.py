@@ -200,7 +200,7 @@ class DockerEngine:
 
         Raises:
             ContainerLost: It is gone.
-            EngineUnavailable: The engine doesn't answer.
+            EngineUnavailable: The engine doesn't respond.
         """
         began, pause_s = time.monotonic(), OOM_LOOK_PERIOD_S
         while True:
