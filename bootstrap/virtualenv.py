@@ -53,13 +53,14 @@ class VirtualEnvironment:
             SetupError: This Python can't make one, or pip failed.
         """
         name = "dev.txt" if dev else "gateway.txt"
-        wanted = {"python": _host_version(), name: _sha256(self.locks / name)}
+        where = {"python": _host_version(), "folder": str(self.folder.resolve())}  # its programs name their folder
+        wanted = {**where, name: _sha256(self.locks / name)}
         present = self._read_stamp()
         if self.python.exists() and wanted.items() <= present.items():
             steps.say("virtual environment", f"unchanged ({name}, Python {platform.python_version()})")
             return
         # Installing dev.txt over an unchanged gateway.txt only adds; after other changes, old packages would stay.
-        gateway = {"python": _host_version(), "gateway.txt": _sha256(self.locks / "gateway.txt")}
+        gateway = {**where, "gateway.txt": _sha256(self.locks / "gateway.txt")}
         grows = dev and "dev.txt" not in present and gateway.items() <= present.items() and self.python.exists()
         self.stamp.unlink(missing_ok=True)
         if not grows:

@@ -107,6 +107,15 @@ def test_environment_is_made_once(environment: VirtualEnvironment, steps: Steps,
     assert environment.python.lstat().st_ctime_ns != made
 
 
+def test_environment_that_was_moved_is_made_again(environment: VirtualEnvironment, steps: Steps) -> None:
+    """The programs in it begin with the path of its interpreter."""
+    environment.ensure(steps)
+    moved = VirtualEnvironment(environment.folder.with_name("moved"), environment.locks)
+    environment.folder.rename(moved.folder)
+    moved.ensure(steps)
+    assert str(environment.folder) not in (moved.folder / "bin" / "pip").read_text()
+
+
 def test_an_interrupted_installation_leaves_no_stamp(environment: VirtualEnvironment, steps: Steps) -> None:
     """A requirement without a hash is refused, and an unfinished installation isn't mistaken for a finished one."""
     (environment.locks / "gateway.txt").write_text("docker==7.2.0\n")
