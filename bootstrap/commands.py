@@ -30,11 +30,14 @@ VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
 #: Marks tests that need a container engine.
 ENGINE = "engine"
 
-#: What `make test` runs on an engine: the core, but for what needs the gateway's image.
-CORE = "core and not compose"
+#: What `make test` runs on an engine: the core, but for what needs the gateway's image, each test in one way.
+CORE = "core and not compose and not variant"
 
-#: Tests that need no engine run first and share the processors; then those that do have the machine to themselves.
-WITHOUT_ENGINE = ("-m", f"not {ENGINE}", "--numprocesses", "2", "--dist", "loadfile", "--cov", "--cov-report=")
+#: Two files of tests at a time; most tests on an engine wait more than they work.
+TWO_FILES = ("--numprocesses", "2", "--dist", "loadfile")
+
+#: Tests that need no engine run first; only they are measured.
+WITHOUT_ENGINE = ("-m", f"not {ENGINE}", *TWO_FILES, "--cov", "--cov-report=")
 
 TEST_STEPS = frozenset({"test", "test-all"})
 TRUE_WORDS = frozenset({"1", "true", "yes"})
@@ -169,13 +172,13 @@ class _Setup:
         os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - without a shell
 
     def test(self) -> None:
-        self._test(CORE, (self.image,))
+        self._test((CORE, *TWO_FILES), (self.image,))
 
     def test_all(self) -> None:
         self._options.environment = "all"
-        self._test(ENGINE, (self.image, self.gateway_image))
+        self._test((ENGINE,), (self.image, self.gateway_image))
 
-    def _test(self, on_engine: str, images: Sequence[Callable[[], None]]) -> None:
+    def _test(self, on_engine: Sequence[str], images: Sequence[Callable[[], None]]) -> None:
         self._options.dev = True
         self.venv()
         missing = ""
@@ -188,11 +191,11 @@ class _Setup:
         else:
             for make in images:
                 make()
-        selection = f"not {ENGINE}" if missing else f"not {ENGINE} or ({on_engine})"
+        selection = f"not {ENGINE}" if missing else f"not {ENGINE} or ({on_engine[0]})"
         if self._pytest_arguments:
             runs: list[Sequence[str]] = [("-m", selection, *self._pytest_arguments)]
         else:
-            runs = [WITHOUT_ENGINE, *([] if missing else [("-m", on_engine)])]
+            runs = [WITHOUT_ENGINE, *([] if missing else [("-m", *on_engine)])]
         self._steps.say("tests", "starting" + (" without those that need an engine" if missing else ""))
         codes = [subprocess.run([VENV.python, "-m", "pytest", *run], cwd=ROOT, check=False).returncode for run in runs]
         self._steps.say("tests", f"FAILED ({max(codes)})" if any(codes) else "passed")

@@ -22,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marks = {mark.name for mark in metafunc.definition.iter_markers()}
         ways = [
             "one process",
-            *(["split"] if "both_ways" in marks else []),
+            *([pytest.param("split", marks=pytest.mark.variant)] if "both_ways" in marks else []),
             *([pytest.param("compose", marks=pytest.mark.compose)] if "deployed" in marks else []),
         ]
         metafunc.parametrize("way", ways, scope="module")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 
-@pytest.fixture(scope="module", params=["import", "fork"])
+@pytest.fixture(scope="module", params=["import", pytest.param("fork", marks=pytest.mark.variant)])
 def gateway(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveGateway]:
     """Return a gateway with default settings; a forked runner must be confined like one that the engine made."""
     with live_gateway(tmp_path_factory.mktemp("gateway"), FIGBOX_WARM_START=request.param) as running:

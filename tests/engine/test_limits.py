@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.core]
 WALL_LIMIT_S = slowed(3)
 
 
-@pytest.fixture(scope="module", params=["import", "fork"])
+@pytest.fixture(scope="module", params=["import", pytest.param("fork", marks=pytest.mark.variant)])
 def tight(
     begin_gateway: Callable[..., AbstractContextManager[LiveGateway]], request: pytest.FixtureRequest
 ) -> Iterator[LiveGateway]:
