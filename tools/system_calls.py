@@ -25,8 +25,8 @@ import docker
 
 from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import Sandbox
-from gateway.launcher.fork.call_filter import read_call_filter
 from gateway.model.jobs import Limits
+from tools.call_filter import read_call_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
