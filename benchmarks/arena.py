@@ -12,7 +12,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import engine_view
-from benchmarks.contenders.contender import RenderFailed
 from benchmarks.contenders.docker_run import DockerRun
 from benchmarks.contenders.figbox import Figbox, run_figbox
 from benchmarks.contenders.in_process import InProcess, run_in_process
@@ -37,7 +36,6 @@ class Arena:
         folder: For files of the parts; removed at the end.
         engine: Client for the benchmark's own requests.
         figbox: On the engine's default runtime.
-        forked: The same, with runners forked by a template; None if the host doesn't support it.
         others: Figbox on every other runtime.
     """
 
@@ -50,7 +48,6 @@ class Arena:
     docker_run: DockerRun
     in_process: InProcess
     figbox: Figbox
-    forked: Figbox | None
     others: list[Figbox]
     random: Random = field(default_factory=lambda: Random(SEED))
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -58,7 +55,7 @@ class Arena:
     @property
     def gateways(self) -> list[Figbox]:
         """All Figboxes."""
-        return [self.figbox, *([self.forked] if self.forked else []), *self.others]
+        return [self.figbox, *self.others]
 
     @property
     def contenders(self) -> list[Contender]:
@@ -97,7 +94,6 @@ async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) 
             running = run_figbox(name, image, folder / f"runtime-{number}", settings)
             gateway = await stack.enter_async_context(running)
             gateways.append(gateway)
-        forked = run_figbox(f"{gateways[0].name} forked", image, folder / "forked", {"FIGBOX_WARM_START": "fork"})
         yield Arena(
             image=image,
             docker_host=docker_host,
@@ -108,15 +104,5 @@ async def open_arena(image: str, docker_host: str | None, *, one_runtime: bool) 
             docker_run=DockerRun(image, label, engine),
             in_process=await stack.enter_async_context(run_in_process(folder)),
             figbox=gateways[0],
-            forked=await _enter_if_possible(stack, forked),
             others=gateways[1:],
         )
-
-
-async def _enter_if_possible(stack: AsyncExitStack, gateway: AbstractAsyncContextManager[Figbox]) -> Figbox | None:
-    """Return a gateway, or print why it can't be started and return None."""
-    try:
-        return await stack.enter_async_context(gateway)
-    except RenderFailed as error:
-        print(f"left out: {error}")
-        return None
