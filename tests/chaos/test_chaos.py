@@ -40,7 +40,7 @@ pytestmark = [
 #: Seconds of load, the two acts together, unless told otherwise: what CI spends.
 SHORT_S = 56.0
 
-#: How containers become warm: `FIGBOX_WARM_START=fork` tries forked runners.
+#: How containers become warm; `FIGBOX_WARM_START` chooses another way.
 WARM_START = os.environ.get("FIGBOX_WARM_START") or "import"
 
 DEFAULT_SEED = 4
@@ -175,7 +175,7 @@ async def until_only_the_pool_is_left(stage: Installation) -> None:
 
     def states() -> list[str]:
         with engine_client(stage.engine.url) as client:
-            return [row["State"] for row in client.containers(all=True) if "template" not in row["Names"][0]]
+            return [row["State"] for row in client.containers(all=True)]
 
     await until(
         lambda: states() == ["running"] * POOL_SIZE and stage.engine.counts()["volumes"] == 0,

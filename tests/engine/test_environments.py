@@ -192,17 +192,6 @@ async def test_jobs_are_counted_by_environment(gateway: LiveGateway) -> None:
     assert '"environment": "science"' in gateway.log_text()
 
 
-async def test_forked_runners_of_several_environments(science_image: str, tmp_path: Path) -> None:
-    """Each environment has a template of its own, so what is forked has that environment's packages."""
-    if os.geteuid() != 0:
-        pytest.skip("runners are forked by root only")
-    file = write_environments(tmp_path, science={"image": science_image})
-    with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_WARM_START="fork") as running:
-        assert (await ask(running, "import seaborn; plt.plot([1])", "science")).status == 200
-        response = await ask(running, "import seaborn; plt.plot([1])", "default")
-        assert "No module named 'seaborn'" in response.json["error"]
-
-
 async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_path: Path) -> None:
     """A launcher that is a process of its own reads the file, and the gateway asks the launcher."""
     file = write_environments(tmp_path, science={"image": science_image, "wall_limit_s": 7})

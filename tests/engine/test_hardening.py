@@ -13,7 +13,7 @@ import pytest
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
 from tests.fakes import until
 from tests.support.containers import HARNESS
-from tests.support.live import LiveGateway, engine_client, live_gateway
+from tests.support.live import WARM_STARTS, LiveGateway, engine_client, live_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 
-@pytest.fixture(scope="module", params=["import", pytest.param("fork", marks=pytest.mark.variant)])
+@pytest.fixture(scope="module", params=WARM_STARTS)
 def gateway(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveGateway]:
-    """Return a gateway with default settings; a forked runner must be confined like one that the engine made."""
+    """Return a gateway with default settings; runners are confined however they become warm."""
     with live_gateway(tmp_path_factory.mktemp("gateway"), FIGBOX_WARM_START=request.param) as running:
         yield running
 

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.model.jobs import MiB
 from tests.fakes import until
-from tests.support.live import LiveGateway
+from tests.support.live import WARM_STARTS, LiveGateway
 from tests.support.machine import slowed
 from tests.support.processes import held_by
 
@@ -20,18 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from tests.support.live import LiveGateway
-
 pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 WALL_LIMIT_S = slowed(3)
 
 
-@pytest.fixture(scope="module", params=["import", pytest.param("fork", marks=pytest.mark.variant)])
+@pytest.fixture(scope="module", params=WARM_STARTS)
 def tight(
     begin_gateway: Callable[..., AbstractContextManager[LiveGateway]], request: pytest.FixtureRequest
 ) -> Iterator[LiveGateway]:
-    """Return a gateway with small limits and an empty pool, with both ways of a warm start."""
+    """Return a gateway with small limits and an empty pool, for each way of a warm start."""
     with begin_gateway(
         FIGBOX_WARM_START=request.param,
         FIGBOX_POOL_SIZE=0,

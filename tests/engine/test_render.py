@@ -96,12 +96,10 @@ def contents(result: Result) -> list[bytes]:
 
 
 async def test_same_job_gives_the_same_bytes_warm_and_cold(warm: LiveExecutor) -> None:
-    """Every format comes out the same in many runs, of warm, cold and forked runners alike."""
+    """Every format comes out the same in many runs, of warm and cold containers alike."""
     runs = [await warm.run(RICH, files=(DATA,), options=EVERY_FORMAT) for _ in range(5)]
     async with live_executor() as cold:
         runs += await asyncio.gather(*(cold.run(RICH, files=(DATA,), options=EVERY_FORMAT) for _ in range(2)))
-    async with live_executor(forks=True) as forked:
-        runs += [await forked.run(RICH, files=(DATA,), options=EVERY_FORMAT) for _ in range(2)]
     for run in runs:
         assert contents(run) == contents(runs[0])
         assert run.files == runs[0].files
@@ -149,16 +147,16 @@ async def test_one_second_is_one_second(warm: LiveExecutor) -> None:
     assert time.monotonic() - began >= 1
 
 
-@pytest.mark.parametrize("start", ["warm", "cold", "to order", "forked"])
+@pytest.mark.parametrize("start", ["warm", "cold", "to order"])
 async def test_memory_is_lowered_for_real(start: str) -> None:
     """A job that may use 128 MiB is killed beyond it, and not before, in containers of every origin."""
     size = 0 if start == "cold" else 3
-    async with live_executor(size=size, forks=start == "forked", lowers_memory=start != "to order") as running:
+    async with live_executor(size=size, lowers_memory=start != "to order") as running:
         await running.full()
         memory = {"memory_limit_bytes": 128 * MiB}
         fits = await running.run("x = b'x' * (48 << 20); plt.plot([1])", **memory)
         assert fits.outcome is Outcome.OK, fits.error
-        assert fits.stages.warm == (start in ("warm", "forked"))
+        assert fits.stages.warm == (start == "warm")
         assert fits.limits is not None
         assert fits.limits.memory_limit_bytes == 128 * MiB
         exceeds = await running.run("x = b'x' * (128 << 20); plt.plot([1])", **memory)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.fork.forking_maker import ForkingMaker
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.model.jobs import Job, Limits, SaveOptions
@@ -47,7 +46,7 @@ class LiveExecutor:
 
 @asynccontextmanager
 async def live_executor(
-    *, size: int = 0, limits: Limits | None = None, url: str | None = None, forks: bool = False, **sandbox: Any
+    *, size: int = 0, limits: Limits | None = None, url: str | None = None, **sandbox: Any
 ) -> AsyncIterator[LiveExecutor]:
     """Run an executor on an engine; afterwards nothing of it is left.
 
@@ -55,7 +54,6 @@ async def live_executor(
         size: Of the warm pool.
         limits: Of each job.
         url: The engine's; None is the one under test.
-        forks: Whether runners are forked.
         sandbox: Other fields of the sandbox.
     """
     limits, url, name = limits or Limits(), url or engine_url(), f"test-{secrets.token_hex(6)}"
@@ -64,7 +62,7 @@ async def live_executor(
         image_id = await engine.image_id(IMAGE)
         assert image_id is not None
         fields = {"runtime": None, "installation": name, "instance": name, "idle_limit_s": 300.0, **sandbox}
-        maker = (ForkingMaker if forks else ContainerMaker)(engine, Sandbox(image_id, limits, **fields), slowed(60))
+        maker = ContainerMaker(engine, Sandbox(image_id, limits, **fields), slowed(60))
         await maker.open()
         pool = Pool(maker, size=size, makers=2, idle_limit_s=300, removing_limit=8)
         pool.start()

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 
+#: Values of `FIGBOX_WARM_START` for tests of what must hold however a container becomes warm.
+WARM_STARTS = ["import"]
+
 
 def engine_url() -> str:
     """Return the address of the engine under test."""
