@@ -121,11 +121,11 @@ class LauncherSettings(BaseSettings):
     )
 
     # The warm pool.
-    warm_start: Literal["import", "fork"] = Field(
-        "import",
+    warm_start: Literal["auto", "snapshot", "import"] = Field(
+        "auto",
         alias="FIGBOX_WARM_START",
-        description="How warm containers get Matplotlib: `import`, each imports it, or `fork`, from a template that "
-        "has imported it; see docs/fork.md",
+        description="How warm containers get Matplotlib: `import`, each imports it; `snapshot`, each starts from a "
+        "snapshot that has it; `auto`, the fastest way that works",
     )
     pool_size: int | None = Field(
         None,

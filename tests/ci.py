@@ -100,7 +100,6 @@ CAMPAIGNS = (
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 240, _engine("clean", "make_run", "setup")),
     Campaign("environments", 120, _engine("environments")),
-    Campaign("forked runners", 120, _engine("fork")),
     Campaign("launcher apart", 130, _engine("faults", "limits", "split", "taken_over_gateway")),
     Campaign("pictures", 120, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
     Campaign("benchmark", 60, _engine("benchmark")),

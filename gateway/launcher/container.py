@@ -10,24 +10,13 @@ if TYPE_CHECKING:
     from gateway.launcher.runner.conversation import Conversation
 
 
-class SeparateRunner(Protocol):
-    """A runner that is not its container's process 1; see `gateway.launcher.fork.template`."""
-
-    async def wait_exit(self) -> int:
-        """Return the runner's exit status once it has ended."""
-
-    def judge(self) -> None:
-        """Raise ContainerLost unless the runner is confined as its container is."""
-
-
 @dataclass(eq=False, slots=True)
 class Container:
-    """A runner container with its open conversation; `forked` if its runner is not its process 1."""
+    """A runner container with its open conversation."""
 
     container_id: str
     name: str
     conversation: Conversation
-    forked: SeparateRunner | None = None
     made_at: float = field(default_factory=time.monotonic)
     was_idle: bool = False
 

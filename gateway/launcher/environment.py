@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.launcher.engine.specification import RUNNER
 from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
-from gateway.launcher.fork.forking_maker import ForkingMaker
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.launcher.selftest.monitor import Monitor
@@ -98,7 +97,7 @@ async def _examine(
             f"the engine has no image {settings.image!r}: run `make image ENVIRONMENT={name}`, "
             "or see docs/environments.md"
         )
-    prepared = await prepare(engine, settings, _instance_of(name, instance), name)
+    prepared = await prepare(engine, settings, instance, name)
     return prepared, await read_image_facts(engine, prepared.sandbox)
 
 
@@ -122,8 +121,7 @@ def check_image(config: dict[str, Any]) -> None:
 
 def make_maker(engine: DockerEngine, examined: Examined) -> ContainerMaker:
     """Return the maker of an environment's containers."""
-    forks = examined.settings.warm_start == "fork"
-    return (ForkingMaker if forks else ContainerMaker)(engine, examined.prepared.sandbox, START_LIMIT_S)
+    return ContainerMaker(engine, examined.prepared.sandbox, START_LIMIT_S)
 
 
 def open_environment(
@@ -141,7 +139,7 @@ def open_environment(
     Args:
         engine: Runs its containers.
         examined: What it is.
-        maker: Already open.
+        maker: Makes its containers.
         pool_size: Warm containers to keep.
         pool_makers: Warm containers to make at the same time.
         running: Jobs that run at once.
@@ -198,8 +196,3 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or len(value) > TEXT_LIMIT or not value.isprintable():
         raise TypeError("not a text")
     return value
-
-
-def _instance_of(name: str, instance: str) -> str:
-    """Return the instance label of an environment's containers, which names the template: no two may be the same."""
-    return instance if name == DEFAULT_ENVIRONMENT else f"{instance}-{name}"

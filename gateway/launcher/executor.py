@@ -86,14 +86,11 @@ class PoolExecutor:
     async def _ask_ending(self, container: Container) -> Ending:
         """Ask how a container ended whose stream has ended."""
         state = await self._engine.exit_state(container.container_id)
-        exit_code, oom_killed = state.exit_code, state.oom_killed
-        if container.forked is not None and exit_code is not None:
-            # The status of process 1 says nothing: the stub is killed when its runner has ended.
-            exit_code = await container.forked.wait_exit()
-        if exit_code in OOM_EXIT_CODES and not oom_killed:
+        oom_killed = state.oom_killed
+        if state.exit_code in OOM_EXIT_CODES and not oom_killed:
             # The status alone proves nothing: a guest can end with any.
             oom_killed = await self._engine.saw_oom(container.container_id)
-        return Ending(exit_code=exit_code, oom_killed=oom_killed)
+        return Ending(exit_code=state.exit_code, oom_killed=oom_killed)
 
 
 @contextmanager

@@ -138,8 +138,6 @@ class EngineLauncher:
         except TimeoutError:
             left = sum(environment.pool.removing_count for environment in self._open.values())
             logger.error("containers not removed in time", left=left)
-        for environment in self._open.values():
-            await _close_quietly(environment.maker)
         self._engine.close()
 
     # Background
@@ -154,11 +152,6 @@ class EngineLauncher:
         plan = make_plan(self._settings, engine_facts)
         makers = {name: make_maker(self._engine, found) for name, found in examined.items()}
         await self._sweep(makers.values())
-        async with contextlib.AsyncExitStack() as undo:
-            for maker in makers.values():
-                undo.push_async_callback(_close_quietly, maker)
-                await maker.open()
-            undo.pop_all()
         for name, found in examined.items():
             self._begin(found, makers[name], plan)
         self._problem = None
@@ -276,11 +269,6 @@ class EngineLauncher:
             "figbox_pool_removing": "removing_count",
         }
         return float(sum(getattr(environment.pool, counts[name]) for environment in self._open.values()))
-
-
-async def _close_quietly(maker: ContainerMaker) -> None:
-    with contextlib.suppress(EngineError):
-        await maker.aclose()
 
 
 def _facts_of_this_host() -> EngineFacts:

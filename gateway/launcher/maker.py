@@ -1,30 +1,21 @@
-"""Makes containers, up to where their runner waits for its job.
-
-A container's process 1 is the runner and imports Matplotlib, unless something else starts the runner: see
-`gateway.launcher.fork.forking_maker`.
-"""
+"""Makes containers, up to where their runner waits for its job."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.launcher.container import Container
-from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
+from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
 from gateway.launcher.runner.conversation import StreamEnded, open_conversation
 from gateway.launcher.runner.frames import MalformedReply
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from gateway.launcher.container import SeparateRunner
-    from gateway.launcher.engine.docker_engine import Engine, Launched
-
-    ConfigMaker = Callable[[Sandbox, int], dict[str, Any]]
-    RunnerStarter = Callable[[Launched, int, contextlib.AsyncExitStack], Awaitable[SeparateRunner]]
+    from gateway.launcher.engine.docker_engine import Engine
+    from gateway.launcher.engine.specification import Sandbox
 
 #: Names that are tried before a maker gives up; with 40,000 uids the first one is nearly always free.
 NAME_TRIES = 8
@@ -37,32 +28,13 @@ class ContainerMaker:
         engine: Runs them.
         sandbox: What they are.
         start_limit_s: Seconds from start to ready.
-        config: Returns the create body for a uid.
-        start_runner: Starts the runner in a started container, and registers what undoes that; None where the
-            container's process 1 is the runner.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        sandbox: Sandbox,
-        start_limit_s: float,
-        *,
-        config: ConfigMaker = Sandbox.job_config,
-        start_runner: RunnerStarter | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, sandbox: Sandbox, start_limit_s: float) -> None:
         self._engine = engine
         self._sandbox = sandbox
         self._start_limit_s = start_limit_s
-        self._config = config
-        self._start_runner = start_runner
         self._names: set[str] = set()
-
-    async def open(self) -> None:
-        """Prepare for making; there is nothing to prepare here."""
-
-    async def aclose(self) -> None:
-        """Undo `open`."""
 
     @property
     def lowers_memory(self) -> bool:
@@ -101,21 +73,18 @@ class ContainerMaker:
         async with contextlib.AsyncExitStack() as undo:
             self._names.add(name)
             undo.callback(self._names.discard, name)
-            launched = await self._engine.launch(self._config(sandbox, uid), name)
+            launched = await self._engine.launch(sandbox.job_config(uid), name)
             undo.callback(launched.stream.close)
             undo.push_async_callback(self._remove_quietly, launched.container_id)
             conversation = await open_conversation(launched.stream)
             undo.callback(conversation.close)
-            forked = await self._start_runner(launched, uid, undo) if self._start_runner is not None else None
             try:
                 async with asyncio.timeout(self._start_limit_s):
                     await conversation.wait_ready()
             except (TimeoutError, StreamEnded, MalformedReply) as error:
                 raise ContainerLost(f"a runner did not become ready: {type(error).__name__}") from error
-            if forked is not None:
-                await asyncio.to_thread(forked.judge)
             undo.pop_all()
-            return Container(launched.container_id, name, conversation, forked)
+            return Container(launched.container_id, name, conversation)
 
     async def _remove_quietly(self, container_id: str) -> None:
         with contextlib.suppress(EngineError):

@@ -125,17 +125,6 @@ def test_every_line_has_its_proof() -> None:
     assert len(IDS) == len(set(IDS))
 
 
-def test_other_bodies_have_no_line_of_their_own() -> None:
-    """A stub is confined as a job is; the template, which runs no job's code, differs as docs/fork.md says."""
-    sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
-    job, stub, template = (
-        leaves(config) for config in (sandbox.job_config(1), sandbox.stub_config(1), sandbox.template_config())
-    )
-    assert stub == job | {"Entrypoint"}
-    assert template - job == {"Entrypoint", "CapAdd", "PidMode"}
-    assert job - template == {"Ulimits.cpu"}
-
-
 @pytest.mark.parametrize(
     ("change", "name"),
     [

@@ -63,14 +63,12 @@ async def live_executor(
         assert image_id is not None
         fields = {"runtime": None, "installation": name, "instance": name, "idle_limit_s": 300.0, **sandbox}
         maker = ContainerMaker(engine, Sandbox(image_id, limits, **fields), slowed(60))
-        await maker.open()
         pool = Pool(maker, size=size, makers=2, idle_limit_s=300, removing_limit=8)
         pool.start()
         try:
             yield LiveExecutor(PoolExecutor(pool, engine, limits, no_usage), pool, name)
         finally:
             await pool.aclose()
-            await maker.aclose()
     finally:
         engine.close()
         left = containers_of(name, url)

@@ -136,7 +136,7 @@ class LiveGateway(LiveProcess):
 
     def containers(self) -> list[str]:
         """Return the names of this installation's job containers, in any state."""
-        return [name for name in containers_of(self.installation, self.docker_host) if "template" not in name]
+        return containers_of(self.installation, self.docker_host)
 
 
 @contextmanager

@@ -76,6 +76,7 @@ def test_bounds_trip_and_name_the_variable(
         ("DOCKER_HOST", "ssh://host"),
         ("DOCKER_HOST", "/var/run/docker.sock"),
         ("FIGBOX_RUNTIME", "runc; rm"),
+        ("FIGBOX_WARM_START", "none"),
         ("FIGBOX_INSTALLATION", "a b"),
         ("FIGBOX_INSTALLATION", "x" * 65),
         ("DEBUG", "perhaps"),
@@ -145,6 +146,7 @@ def test_defaults_are_those_of_the_design(make_settings: MakeSettings) -> None:
     assert (settings.host, settings.port, settings.debug) == ("127.0.0.1", 5150, False)
     assert (settings.body_limit_bytes, settings.code_limit_bytes) == (1024 * 1024, 256 * 1024)
     assert settings.limits.pixel_limit == 50_000_000
+    assert settings.warm_start == "auto"
 
 
 def test_settings_do_not_change(make_settings: MakeSettings) -> None:

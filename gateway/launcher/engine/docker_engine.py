@@ -131,9 +131,6 @@ class Engine(Protocol):
     async def saw_oom(self, container_id: str) -> bool:
         """Tell whether the kernel killed a process of an ended container for its memory; waits for late notice."""
 
-    async def process_id(self, container_id: str) -> int:
-        """Return the host's process id of a running container's process 1."""
-
     async def lower_memory(self, container_id: str, memory_limit_bytes: int) -> bool:
         """Lower the memory limit of a running container; tell whether that worked."""
 
@@ -280,18 +277,6 @@ class DockerEngine:
         """Return the digest of an image by its tag or digest, or None if the engine doesn't have it."""
         found = await self._inspect_image(image)
         return None if found is None else str(found["Id"])
-
-    async def process_id(self, container_id: str) -> int:
-        """Return the host's process id of a running container's process 1.
-
-        Raises:
-            ContainerLost: It is gone, or has ended.
-        """
-        container = await self._ask(lambda client: client.inspect_container(container_id))
-        found = int(container["State"]["Pid"])
-        if not found:
-            raise ContainerLost("a container ended early")
-        return found
 
     async def image_config(self, image: str) -> dict[str, Any] | None:
         """Return the configuration in an image, or None if the engine doesn't have it."""

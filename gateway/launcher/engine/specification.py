@@ -98,37 +98,6 @@ MASKED_PATHS = (
 #: The image's entry point; its argument is a mode.
 RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
 
-#: Process 1 of a container whose runner is forked, and the template that forks it (see runner-image/fork/).
-STUB = ("python3", "-I", "-S", "/opt/figbox/stub.py")
-TEMPLATE = ("python3", "-OO", "/opt/figbox/template.py")
-
-#: What it takes to enter a container and become its user. Source: setns(2), setresuid(2), prctl(2).
-TEMPLATE_CAPABILITIES = ("SETGID", "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_CHROOT")
-
-#: System calls of the template, besides a runner's.
-TEMPLATE_CALLS = (
-    "capset",
-    "prctl",
-    "setfsgid",
-    "setfsuid",
-    "setgroups",
-    "setns",
-    "setresgid",
-    "setresuid",
-    "setsid",
-    "wait4",
-    "waitid",
-)
-
-#: Memory of the template: that of an idle runner, and its page tables.
-TEMPLATE_MEMORY_BYTES = 512 * MiB
-
-#: Flags of clone(2) that make namespaces: `CLONE_NEW*`.
-NAMESPACE_FLAGS = 0x7E02_0000
-
-#: `KEYCTL_JOIN_SESSION_KEYRING`, the only operation of keyctl(2) that is allowed.
-JOIN_SESSION_KEYRING = 1
-
 #: Docker's own, unchanged.
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
@@ -194,30 +163,6 @@ class Sandbox:
         """Return the create body of a container that waits for one job."""
         return self.container_config(uid, ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s))))
 
-    def stub_config(self, uid: int) -> dict[str, Any]:
-        """Return the create body of a container whose process 1 is a stub, for a runner forked by the template."""
-        # The stub has its own time limit: it ends whatever the runner does to its clocks.
-        limit_s = math.ceil(self.idle_limit_s + self.limits.wall_limit_s) + CPU_MARGIN_S
-        return {**self.container_config(uid, (str(limit_s),)), "Entrypoint": list(STUB)}
-
-    def template_config(self) -> dict[str, Any]:
-        """Return the create body of the template, which runs no client's code (see runner-image/fork/template.py).
-
-        It is confined as a runner is, except for what it takes to enter other containers: root with the capabilities of
-        `TEMPLATE_CAPABILITIES`, the host's process ids, and the system calls of `TEMPLATE_CALLS`. It can neither mount
-        nor trace, nor load anything into the kernel.
-        """
-        config = self.container_config(0, ())
-        host = config["HostConfig"]
-        host["CapAdd"] = list(TEMPLATE_CAPABILITIES)
-        host["PidMode"] = "host"
-        host["SecurityOpt"] = ["no-new-privileges:true", f"seccomp={template_seccomp_profile()}"]
-        host["Memory"] = host["MemorySwap"] = TEMPLATE_MEMORY_BYTES
-        # Children move out of its control groups at once, but count until then.
-        host["PidsLimit"] = 256
-        host["Ulimits"] = [limit for limit in host["Ulimits"] if limit["Name"] != "cpu"]
-        return {**config, "Entrypoint": list(TEMPLATE), "Cmd": []}
-
     def _host_config(self) -> dict[str, Any]:
         limits = self.limits
         tmpfs = f"rw,noexec,nosuid,nodev,mode=1777,size={limits.tmpfs_limit_bytes},nr_inodes={limits.tmpfs_inodes}"
@@ -281,21 +226,4 @@ def seccomp_profile() -> str:
     )
     if wanted is not None:
         profile["archMap"] = [entry for entry in profile["archMap"] if entry["architecture"] == wanted]
-    return json.dumps(profile, separators=(",", ":"))
-
-
-@cache
-def template_seccomp_profile() -> str:
-    """Return the template's allowlist: a runner's, and what it takes to fork and to become a runner."""
-    profile = json.loads(seccomp_profile())
-
-    def rule(names: tuple[str, ...], *conditions: dict[str, int | str]) -> dict[str, Any]:
-        return {"names": list(names), "action": "SCMP_ACT_ALLOW", "args": list(conditions)}
-
-    profile["syscalls"] = [
-        *profile["syscalls"],
-        rule(TEMPLATE_CALLS),
-        rule(("clone",), {"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": NAMESPACE_FLAGS, "valueTwo": 0}),
-        rule(("keyctl",), {"index": 0, "op": "SCMP_CMP_EQ", "value": JOIN_SESSION_KEYRING}),
-    ]
     return json.dumps(profile, separators=(",", ":"))

@@ -1,1 +1,0 @@
-"""Runners forked by a template that has imported Matplotlib."""
