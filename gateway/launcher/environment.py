@@ -119,15 +119,9 @@ def check_image(config: dict[str, Any]) -> None:
         raise StartError("its image doesn't run Figbox's runner: build it from the runner image")
 
 
-def make_maker(engine: DockerEngine, examined: Examined) -> ContainerMaker:
-    """Return the maker of an environment's containers."""
-    return ContainerMaker(engine, examined.prepared.sandbox, START_LIMIT_S)
-
-
 def open_environment(
     engine: DockerEngine,
     examined: Examined,
-    maker: ContainerMaker,
     *,
     pool_size: int,
     pool_makers: int,
@@ -139,13 +133,13 @@ def open_environment(
     Args:
         engine: Runs its containers.
         examined: What it is.
-        maker: Makes its containers.
         pool_size: Warm containers to keep.
         pool_makers: Warm containers to make at the same time.
         running: Jobs that run at once.
         on_event: See `Pool`.
     """
     settings, facts = examined.settings, examined.prepared.facts
+    maker = ContainerMaker(engine, examined.prepared.sandbox, START_LIMIT_S)
     pool = Pool(
         maker,
         size=pool_size,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, find_engine_url
-from gateway.launcher.environment import Examined, OpenEnvironment, examine, make_maker, open_environment
+from gateway.launcher.environment import Examined, OpenEnvironment, examine, open_environment
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.selftest.verdict import merged
 from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, make_plan
@@ -24,10 +24,9 @@ from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest,
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from gateway.launcher.interface import Counters
-    from gateway.launcher.maker import ContainerMaker
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result, Stages
@@ -150,10 +149,9 @@ class EngineLauncher:
         }
         engine_facts = examined[DEFAULT_ENVIRONMENT].prepared.facts
         plan = make_plan(self._settings, engine_facts)
-        makers = {name: make_maker(self._engine, found) for name, found in examined.items()}
-        await self._sweep(makers.values())
-        for name, found in examined.items():
-            self._begin(found, makers[name], plan)
+        await self._sweep()
+        for found in examined.values():
+            self._begin(found, plan)
         self._problem = None
         logger.info(
             "engine ready",
@@ -164,12 +162,11 @@ class EngineLauncher:
         )
         return plan.sizes
 
-    def _begin(self, found: Examined, maker: ContainerMaker, plan: Plan) -> None:
+    def _begin(self, found: Examined, plan: Plan) -> None:
         name = found.facts.name
         opened = open_environment(
             self._engine,
             found,
-            maker,
             pool_size=plan.pools[name],
             pool_makers=self._settings.pool_makers if name == DEFAULT_ENVIRONMENT else OTHER_MAKERS,
             running=plan.running,
@@ -240,13 +237,13 @@ class EngineLauncher:
             await asyncio.sleep(self._settings.sweep_period_s)
             if self._open:
                 with contextlib.suppress(EngineError):
-                    await self._sweep([environment.maker for environment in self._open.values()])
+                    await self._sweep()
 
-    async def _sweep(self, makers: Collection[ContainerMaker]) -> None:
+    async def _sweep(self) -> None:
         """Remove strays: containers of this installation that no maker owns, left by a crash or an engine's failure."""
         removed = 0
         for found in await self._engine.find(self._settings.installation_name):
-            if not any(maker.owns(found.name) for maker in makers):
+            if not any(environment.maker.owns(found.name) for environment in self._open.values()):
                 with contextlib.suppress(EngineError):
                     await self._engine.remove(found.container_id)
                     removed += 1
