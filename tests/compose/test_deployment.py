@@ -36,11 +36,8 @@ pytestmark = pytest.mark.engine
 PLOT = "plt.plot([1, 2])"
 GATEWAY_UID, LAUNCHER_UID, GROUP = 10001, 10002, 10001
 
-#: Settings that the compose file fixes, or that mean nothing in containers.
-FIXED = {
-    "gateway": {"HOST", "PORT", "FIGBOX_METRICS_PORT"},
-    "launcher": {"FIGBOX_WARM_START"},
-}
+#: Settings of the gateway that the compose file fixes, or that mean nothing in containers.
+FIXED = {"HOST", "PORT", "FIGBOX_METRICS_PORT"}
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +164,9 @@ def test_every_setting_is_passed_on(deployed: Deployment) -> None:
     given = {name: set(service.get("environment", {})) for name, service in document["services"].items()}
     launchers = {str(field.alias) for field in LauncherSettings.model_fields.values()}
     launchers |= {"FIGBOX_LAUNCHER_SOCKET", "FIGBOX_LAUNCHER_PEERS"}
-    assert given["launcher"] == launchers - FIXED["launcher"]
+    assert given["launcher"] == launchers
     gateways = {str(field.alias) for field in FIELDS.values()} - launchers
-    assert gateways - FIXED["gateway"] <= given["gateway"]
+    assert gateways - FIXED <= given["gateway"]
     assert given["gateway"] - gateways <= launchers
 
 
