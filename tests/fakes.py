@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from gateway.launcher.runner.reply import ReplyReader
     from gateway.launcher.selftest.verdict import Verdict
+    from gateway.launcher.snapshot.warm_start import WarmStart
     from gateway.model.jobs import Job
     from gateway.model.results import Stages, Usage
 
@@ -275,6 +276,7 @@ class FakeLauncher:
         self.cancelled = 0
         self.not_ready: str | None = None
         self.verdict: Verdict | None = None
+        self.warm_starts: tuple[WarmStart, ...] = ()
         self.environments: Mapping[str, EnvironmentFacts] = {DEFAULT_FACTS.name: DEFAULT_FACTS}
         self.on_sizes: Callable[[Sizes], None] = lambda _: None
 

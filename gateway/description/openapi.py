@@ -274,6 +274,15 @@ def _readyz() -> dict[str, Any]:
         "properties": {"holds": {"type": "boolean"}, "age_s": {"type": "integer", "minimum": 0}},
         "required": ["holds", "age_s"],
     }
+    ready["properties"]["warm_start"] = {
+        "type": "object",
+        "description": "By environment, how its warm runners start, and if it isn't from a snapshot, why",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {"way": {"enum": ["snapshot", "import"]}, "reason": {"type": "string"}},
+            "required": ["way"],
+        },
+    }
     described = _plain("readyz", "Tell whether a render would work now", JSON, ready)
     described["responses"] |= problem_responses(503)
     return described

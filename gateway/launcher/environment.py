@@ -17,6 +17,8 @@ from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.launcher.selftest.monitor import Monitor
 from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, prepare, run_to_end
+from gateway.launcher.snapshot.keeper import SnapshotKeeper
+from gateway.launcher.snapshot.warm_start import WarmStart
 from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 
@@ -60,6 +62,12 @@ class OpenEnvironment:
     pool: Pool
     executor: PoolExecutor
     monitor: Monitor
+    keeper: SnapshotKeeper | None
+
+    @property
+    def warm_start(self) -> WarmStart:
+        """How its runners start."""
+        return WarmStart(self.facts.name, "import", None) if self.keeper is None else self.keeper.state
 
 
 async def examine(engine: DockerEngine, name: str, settings: LauncherSettings, instance: str) -> Examined:
@@ -128,7 +136,7 @@ def open_environment(
     running: int,
     on_event: Callable[[str], None],
 ) -> OpenEnvironment:
-    """Return the environment with a pool that begins to fill.
+    """Return the environment; its pool is yet to be started.
 
     Args:
         engine: Runs its containers.
@@ -152,8 +160,17 @@ def open_environment(
     executor = PoolExecutor(pool, engine, settings.limits, usage.read)
     test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
     monitor = Monitor(test, examined.prepared.verdict, settings.selftest_period_s)
-    pool.start()
-    return OpenEnvironment(examined.facts, maker, pool, executor, monitor)
+    keeper = None
+    if settings.warm_start != "import":
+        keeper = SnapshotKeeper(
+            engine,
+            examined.prepared.sandbox,
+            facts,
+            environment=examined.facts.name,
+            maker=maker,
+            on_change=pool.discard_idle,
+        )
+    return OpenEnvironment(examined.facts, maker, pool, executor, monitor, keeper)
 
 
 async def read_image_facts(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.launcher.selftest.verdict import Verdict
     from gateway.launcher.sizing import Sizes
+    from gateway.launcher.snapshot.warm_start import WarmStart
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result, Stages
 
@@ -47,6 +48,10 @@ class Launcher(Protocol):
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:
         """The environments that jobs can name; empty until the engine has been reached."""
+
+    @property
+    def warm_starts(self) -> Sequence[WarmStart]:
+        """How the runners of each environment start; empty until the engine has been reached."""
 
     async def start(self) -> Sizes:
         """Start; an engine or launcher that can't be reached yet is waited for in the background.

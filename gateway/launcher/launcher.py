@@ -24,10 +24,11 @@ from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest,
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from gateway.launcher.interface import Counters
     from gateway.launcher.selftest.verdict import Verdict
+    from gateway.launcher.snapshot.warm_start import WarmStart
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result, Stages
     from gateway.settings import LauncherSettings
@@ -92,6 +93,11 @@ class EngineLauncher:
         """The environments that jobs can name."""
         return {name: environment.facts for name, environment in self._open.items()}
 
+    @property
+    def warm_starts(self) -> Sequence[WarmStart]:
+        """How the runners of each environment start."""
+        return tuple(environment.warm_start for environment in self._open.values())
+
     async def start(self) -> Sizes:
         """Check the engine and begin to fill the pools; an engine that can't be reached is waited for.
 
@@ -150,8 +156,13 @@ class EngineLauncher:
         engine_facts = examined[DEFAULT_ENVIRONMENT].prepared.facts
         plan = make_plan(self._settings, engine_facts)
         await self._sweep()
-        for found in examined.values():
-            self._begin(found, plan)
+        opened = [self._open_environment(found, plan) for found in examined.values()]
+        if self._settings.warm_start == "snapshot":
+            for environment in opened:
+                if environment.keeper is not None:
+                    await environment.keeper.insist()
+        for environment, found in zip(opened, examined.values(), strict=True):
+            self._begin(environment, found, plan)
         self._problem = None
         logger.info(
             "engine ready",
@@ -162,9 +173,9 @@ class EngineLauncher:
         )
         return plan.sizes
 
-    def _begin(self, found: Examined, plan: Plan) -> None:
+    def _open_environment(self, found: Examined, plan: Plan) -> OpenEnvironment:
         name = found.facts.name
-        opened = open_environment(
+        return open_environment(
             self._engine,
             found,
             pool_size=plan.pools[name],
@@ -172,8 +183,14 @@ class EngineLauncher:
             running=plan.running,
             on_event=self._note_pool_event,
         )
+
+    def _begin(self, opened: OpenEnvironment, found: Examined, plan: Plan) -> None:
+        name = found.facts.name
         self._open[name] = opened
+        opened.pool.start()
         self._spawn(opened.monitor.keep_fresh())
+        if opened.keeper is not None:
+            self._spawn(opened.keeper.keep_fresh())
         logger.info(
             "environment ready",
             environment=name,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from loguru import logger
 
 from gateway.launcher.container import Container
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
@@ -14,11 +17,16 @@ from gateway.launcher.runner.frames import MalformedReply
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.launcher.engine.docker_engine import Engine
     from gateway.launcher.engine.specification import Sandbox
 
 #: Names that are tried before a maker gives up; with 40,000 uids the first one is nearly always free.
 NAME_TRIES = 8
+
+#: Restores that fail in a row before a snapshot is no longer used.
+RESTORE_TRIES = 3
 
 
 class ContainerMaker:
@@ -28,6 +36,10 @@ class ContainerMaker:
         engine: Runs them.
         sandbox: What they are.
         start_limit_s: Seconds from start to ready.
+
+    Attributes:
+        snapshot_id: Digest of the image with the snapshot that runners are restored from; None lets them import.
+        on_restore_failed: Called with the reason when several runners in a row couldn't be restored.
     """
 
     def __init__(self, engine: Engine, sandbox: Sandbox, start_limit_s: float) -> None:
@@ -35,6 +47,9 @@ class ContainerMaker:
         self._sandbox = sandbox
         self._start_limit_s = start_limit_s
         self._names: set[str] = set()
+        self._failed_restores = 0
+        self.snapshot_id: str | None = None
+        self.on_restore_failed: Callable[[str], None] = lambda _: None
 
     @property
     def lowers_memory(self) -> bool:
@@ -46,7 +61,27 @@ class ContainerMaker:
         return await self._engine.lower_memory(container.container_id, memory_limit_bytes)
 
     async def make(self, memory_limit_bytes: int | None = None) -> Container:
-        """Return a ready container; see `Maker.make`."""
+        """Return a ready container; see `Maker.make`. Where a snapshot can't be restored, its runner imports."""
+        sandbox = self._sandbox.with_memory(memory_limit_bytes)
+        snapshot_id = self.snapshot_id
+        if snapshot_id is not None:
+            try:
+                container = await self._make_named(replace(sandbox, snapshot_id=snapshot_id))
+            except ContainerLost as error:
+                self._note_failed_restore(snapshot_id, str(error))
+            else:
+                self._failed_restores = 0
+                return container
+        return await self._make_named(sandbox)
+
+    def _note_failed_restore(self, snapshot_id: str, reason: str) -> None:
+        self._failed_restores += 1
+        logger.warning("runner not restored", reason=reason, failures=self._failed_restores)
+        if self._failed_restores >= RESTORE_TRIES and self.snapshot_id == snapshot_id:
+            self._failed_restores = 0
+            self.on_restore_failed(reason)
+
+    async def _make_named(self, sandbox: Sandbox) -> Container:
         for _ in range(NAME_TRIES):
             uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
             # The engine allows each name once, so a uid is never shared, even with another gateway's containers.
@@ -54,7 +89,7 @@ class ContainerMaker:
             if name in self._names:
                 continue
             with contextlib.suppress(NameTaken):
-                return await self._make(uid, name, self._sandbox.with_memory(memory_limit_bytes))
+                return await self._make(uid, name, sandbox)
         raise EngineUnavailable("no free container name was found")
 
     async def remove(self, container: Container) -> None:
@@ -82,7 +117,8 @@ class ContainerMaker:
                 async with asyncio.timeout(self._start_limit_s):
                     await conversation.wait_ready()
             except (TimeoutError, StreamEnded, MalformedReply) as error:
-                raise ContainerLost(f"a runner did not become ready: {type(error).__name__}") from error
+                reason = conversation.complaint or type(error).__name__
+                raise ContainerLost(f"a runner did not become ready: {reason}") from error
             undo.pop_all()
             return Container(launched.container_id, name, conversation)
 

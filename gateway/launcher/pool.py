@@ -155,6 +155,11 @@ class Pool:
             self._discard(container)
             self._wake.set()
 
+    def discard_idle(self) -> None:
+        """Replace all idle containers: there is a better kind."""
+        for container in list(self._idle):
+            self._drop_idle(container, "aged")
+
     # Taking
 
     async def _take(self) -> Container:

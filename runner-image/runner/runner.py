@@ -35,6 +35,10 @@ Which stream carries what. The modes, chosen by argv:
     ======== ==== ===================================================================================
 
     stdin stays open after the job. When not collecting, the program's output goes to stderr.
+``save``
+    stdout: a line with a number of bytes, then that many: the memory of this process, which has imported everything
+    (see snapshot.py). In a container that restores it, the engine's arguments name the mode in which it goes on, which
+    is always ``job``.
 ``facts``
     stdout: one line of JSON that tells what the image is made of (see facts.py).
 ``probe``, ``trials JSON``
@@ -79,6 +83,7 @@ import frames
 import job
 import program
 import report
+import snapshot
 import surroundings
 from collect import capture, work_dir
 from collect.shown_warnings import ShownWarnings
@@ -101,7 +106,7 @@ NO_FIGURE = "No figure is open at the end of the code: it drew none, or closed w
 CLOSED_FIGURES = "No figure is open at the end of the code: of the {} it drew, all were closed."
 
 USAGE = (
-    b"usage: script | job [--idle-limit-s SECONDS] [--warm-up] | facts | probe | trials JSON |"
+    b"usage: script | job [--idle-limit-s SECONDS] | save | facts | probe | trials JSON |"
     b" memory BYTES [--when-told] | import [SAVING ...]\n"
 )
 
@@ -237,17 +242,24 @@ def serve_script(streams: frames.Streams) -> int:
     return EXIT_OK
 
 
-def serve_job(streams: frames.Streams, *, idle_limit_s: float, warm_up: bool) -> int:
-    """Announce readiness, draw the one job that comes, reply, and wait for the end of stdin."""
+def serve_job(arguments: Sequence[str], *, imported: bool = False) -> int:
+    """Announce readiness, draw the one job that comes, reply, and wait for the end of stdin.
+
+    Args:
+        arguments: Those of the mode.
+        imported: Whether this process was restored, and so has imported everything.
+    """
+    match list(arguments):
+        case []:
+            idle_limit_s = IDLE_LIMIT_S
+        case ["--idle-limit-s", seconds]:
+            idle_limit_s = float(seconds)
+        case _:
+            return refuse()
+    streams = frames.claim_streams()
     exit_after(idle_limit_s, streams)
-    cheap_import.import_pyplot()
-    if warm_up:
-        cheap_import.warm_up()
-    return serve_warm(streams)
-
-
-def serve_warm(streams: frames.Streams) -> int:
-    """Serve the one job of a process that has imported everything; see `serve_job`."""
+    if not imported:
+        cheap_import.import_pyplot()
     outbox = frames.Outbox(streams.reply)
     outbox.send(b"R")
     try:
@@ -267,6 +279,24 @@ def serve_warm(streams: frames.Streams) -> int:
         serve_plainly(task, outbox)
     while True:  # the watcher, the timer or the launcher ends this
         signal.pause()
+
+
+def serve_save() -> int:
+    """Save this process; where it is restored, serve a job."""
+    stdout = 1
+    cheap_import.import_pyplot()
+    cheap_import.warm_up()
+    try:
+        restored = snapshot.save(stdout)
+    except snapshot.NotSaved as error:
+        frames.write_all(2, f"no snapshot: {error}\n".encode())
+        return EXIT_FAILED
+    if restored is None:
+        return EXIT_OK
+    snapshot.set_arguments(restored.arguments)
+    cheap_import.lay_out_font_list()
+    mode, *arguments = restored.arguments
+    return serve_job(arguments, imported=True) if mode == "job" else refuse()
 
 
 def serve_report(streams: frames.Streams, arguments: Sequence[str]) -> int:
@@ -309,20 +339,15 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         Exit code; EXIT_BAD_START for unknown arguments.
     """
-    streams = frames.claim_streams()
     match list(arguments):
         case ["script"]:
-            return serve_script(streams)
+            return serve_script(frames.claim_streams())
         case ["job", *options]:
-            warm_up = "--warm-up" in options
-            options = [option for option in options if option != "--warm-up"]
-            match options:
-                case []:
-                    return serve_job(streams, idle_limit_s=IDLE_LIMIT_S, warm_up=warm_up)
-                case ["--idle-limit-s", seconds]:
-                    return serve_job(streams, idle_limit_s=float(seconds), warm_up=warm_up)
+            return serve_job(options)
+        case ["save"]:
+            return serve_save()
         case ["facts" | "probe" | "trials" | "memory", *_]:
-            return serve_report(streams, arguments)
+            return serve_report(frames.claim_streams(), arguments)
         case ["import", *savings]:
             cheap_import.import_pyplot(savings)
             return EXIT_OK

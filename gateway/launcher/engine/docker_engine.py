@@ -40,7 +40,7 @@ from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -52,11 +52,15 @@ SERVER_ERROR = 500
 #: The SDK's scheme for unix sockets.
 SDK_SCHEME = "http+docker://"
 
-#: Threads by what they do: make containers, end them, ask about them, ping the engine.
+#: Threads by what they do: make containers, end them, ask about them, ping the engine, store snapshots.
 LAUNCH_THREADS = 4
 END_THREADS = 8
 CONTROL_THREADS = 4
 PING_THREADS = 1
+STORE_THREADS = 1
+
+#: Members of the engine's account of itself that change with its runtimes.
+RUNTIME_FACTS = ("ContainerdCommit", "DefaultRuntime", "RuncCommit", "Runtimes")
 
 #: Seconds the engine may take to kill a container before we help it.
 KILL_PATIENCE_S = 1.0
@@ -89,6 +93,14 @@ class FoundContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundImage:
+    """An image of this installation, as a search finds it."""
+
+    image_id: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFacts:
     """What an engine reports of itself, as far as we use it.
 
@@ -100,6 +112,7 @@ class EngineFacts:
         version: Of the engine.
         cgroup_driver: "cgroupfs" or "systemd".
         cgroup_version: "1" or "2".
+        runtime_versions: What it says of its runtimes, as JSON.
     """
 
     runtimes: frozenset[str]
@@ -109,6 +122,7 @@ class EngineFacts:
     version: str
     cgroup_driver: str
     cgroup_version: str
+    runtime_versions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +176,7 @@ class DockerEngine:
         self._enders = ThreadPoolExecutor(END_THREADS, "engine-end")
         self._controllers = ThreadPoolExecutor(CONTROL_THREADS, "engine-control")
         self._pingers = ThreadPoolExecutor(PING_THREADS, "engine-ping")
+        self._storers = ThreadPoolExecutor(STORE_THREADS, "engine-store")
 
     # Calls
 
@@ -271,6 +286,7 @@ class DockerEngine:
             version=str(info.get("ServerVersion") or "unknown"),
             cgroup_driver=str(info.get("CgroupDriver") or ""),
             cgroup_version=str(info.get("CgroupVersion") or "1"),
+            runtime_versions=json.dumps({name: info.get(name) for name in RUNTIME_FACTS}, sort_keys=True),
         )
 
     async def image_id(self, image: str) -> str | None:
@@ -283,13 +299,50 @@ class DockerEngine:
         found = await self._inspect_image(image)
         return None if found is None else dict(found["Config"])
 
+    async def store_file(
+        self, base_id: str, archive: Iterator[bytes], name: str, labels: Mapping[str, str], limit_s: float
+    ) -> str:
+        """Return the digest of a new image: another one with what is in an archive, below its root.
+
+        Args:
+            base_id: Digest of the other image.
+            archive: A tarball, read in one of the engine's threads; what it raises passes through.
+            name: Repository and tag of the new image.
+            labels: Its labels, besides those of the other.
+            limit_s: Seconds for each of the engine's steps.
+
+        Raises:
+            EngineError: The engine failed; nothing is left.
+        """
+        return await self._run(
+            self._storers, lambda: self._store_file(base_id, archive, name, labels, limit_s), limit_s=3 * limit_s
+        )
+
+    async def find_images(self, label: str, value: str | None = None) -> list[FoundImage]:
+        """List the images that have a label, with that value if one is given."""
+        wanted = label if value is None else f"{label}={value}"
+        found = await self._ask(lambda client: client.images(filters={"label": wanted}))
+        images = [FoundImage(row["Id"], row.get("Labels") or {}) for row in found]
+        return [
+            image for image in images if image.labels.get(label) is not None and value in (None, image.labels[label])
+        ]
+
+    async def remove_image(self, image_id: str) -> None:
+        """Remove an image; one that a container uses stays, and one that is gone is no error."""
+
+        def remove() -> None:
+            with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
+                self._client().remove_image(image_id)
+
+        await self._run(self._controllers, remove)
+
     async def ping(self) -> None:
         """Ping the engine; raises EngineUnavailable."""
         await self._ask(lambda client: client.ping(), self._pingers)
 
     def close(self) -> None:
         """Close threads and connections; calls under way end within the timeout."""
-        for threads in (self._launchers, self._enders, self._controllers, self._pingers):
+        for threads in (self._launchers, self._enders, self._controllers, self._pingers, self._storers):
             threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients:
             client.close()
@@ -323,6 +376,25 @@ class DockerEngine:
         finally:
             raw._response.close()  # noqa: SLF001 - docker-py keeps it there and offers no other way to close it
             raw.close()
+
+    def _store_file(
+        self, base_id: str, archive: Iterator[bytes], name: str, labels: Mapping[str, str], limit_s: float
+    ) -> str:
+        """Put the file into a container that is never started, and make an image of it."""
+        repository, _, tag = name.partition(":")
+        with (
+            self._translated(),
+            contextlib.closing(
+                docker.APIClient(base_url=self._base_url, version=self._client().api_version, timeout=limit_s)
+            ) as client,
+            contextlib.ExitStack() as undo,
+        ):
+            container_id: str = client.create_container(base_id, network_disabled=True)["Id"]
+            undo.callback(self._remove_quietly, container_id)
+            client.put_archive(container_id, "/", archive)
+            changes = [f"LABEL {json.dumps(label)}={json.dumps(value)}" for label, value in labels.items()]
+            made = client.commit(container_id, repository, tag, changes=changes)
+            return str(made["Id"])
 
     def _exit_state(self, container_id: str) -> ExitState:
         client = self._client()
@@ -419,6 +491,8 @@ class DockerEngine:
         threads: ThreadPoolExecutor,
         call: Callable[[], T],
         dispose: Callable[[T], None] | None = None,
+        *,
+        limit_s: float | None = None,
     ) -> T:
         """Run a blocking call in a thread.
 
@@ -426,7 +500,7 @@ class DockerEngine:
         """
         future = asyncio.get_running_loop().run_in_executor(threads, call)
         try:
-            async with asyncio.timeout(3 * self._timeout_s):
+            async with asyncio.timeout(limit_s or 3 * self._timeout_s):
                 return await asyncio.shield(future)
         except (asyncio.CancelledError, TimeoutError) as error:
             future.add_done_callback(lambda done: _settle(done, dispose))

@@ -98,6 +98,10 @@ MASKED_PATHS = (
 #: The image's entry point; its argument is a mode.
 RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
 
+#: The entry point of an image with a snapshot, and the snapshot's file, its first argument.
+RESTORER = ("/opt/figbox/restorer",)
+SNAPSHOT = "/opt/figbox/snapshot"
+
 #: Docker's own, unchanged.
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
@@ -114,6 +118,7 @@ class Sandbox:
         instance: Value of the label that marks this run of the launcher.
         idle_limit_s: Seconds after which a runner without a job ends itself.
         lowers_memory: Whether the memory limit of a running container can be lowered, and then holds.
+        snapshot_id: Digest of an image with a snapshot that runners are restored from; None if they import.
     """
 
     image_id: str
@@ -123,6 +128,7 @@ class Sandbox:
     instance: str
     idle_limit_s: float
     lowers_memory: bool = True
+    snapshot_id: str | None = None
 
     def with_memory(self, memory_limit_bytes: int | None) -> Sandbox:
         """Return the same sandbox with another memory limit; None keeps the limit."""
@@ -161,7 +167,21 @@ class Sandbox:
 
     def job_config(self, uid: int) -> dict[str, Any]:
         """Return the create body of a container that waits for one job."""
-        return self.container_config(uid, ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s))))
+        command = ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s)))
+        if self.snapshot_id is None:
+            return self.container_config(uid, command)
+        return self.restorer_config(uid, (SNAPSHOT, *command))
+
+    def saving_config(self, uid: int) -> dict[str, Any]:
+        """Return the create body of a container that writes a snapshot of itself to stdout."""
+        return self.container_config(uid, ("save",))
+
+    def restorer_config(self, uid: int, command: tuple[str, ...]) -> dict[str, Any]:
+        """Return the create body of a container of the image with the snapshot, for arguments of the restorer.
+
+        Only image and entry point differ from those of other containers.
+        """
+        return {**self.container_config(uid, command), "Image": self.snapshot_id, "Entrypoint": list(RESTORER)}
 
     def _host_config(self) -> dict[str, Any]:
         limits = self.limits

@@ -42,11 +42,12 @@ from gateway.model.jobs import MiB
 from gateway.model.results import Result, Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gateway.launcher.interface import Counters
     from gateway.launcher.selftest.verdict import Verdict
+    from gateway.launcher.snapshot.warm_start import WarmStart
     from gateway.model.jobs import EnvironmentFacts, Job
 
 #: Seconds to connect, and to send a job.
@@ -107,6 +108,11 @@ class LauncherClient:
     def verdict(self) -> Verdict | None:
         """The verdict of the last self-test; None as long as none is known."""
         return None if self._state is None else self._state.verdict
+
+    @property
+    def warm_starts(self) -> Sequence[WarmStart]:
+        """How the runners of each environment start."""
+        return () if self._state is None else self._state.warm_starts
 
     @property
     def environments(self) -> Mapping[str, EnvironmentFacts]:

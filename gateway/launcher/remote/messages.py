@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.selftest.verdict import Verdict  # noqa: TC001
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
+from gateway.launcher.snapshot.warm_start import WarmStart  # noqa: TC001
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, encode, schema_of
 from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue
@@ -94,6 +95,7 @@ class State:
         verdict: Of its last self-test, or None.
         sizes: How many jobs it runs at once, and how many containers it keeps warm.
         environments: Those that jobs can name.
+        warm_starts: How their runners start.
         counts: Its counters since its start, by the names of `gateway.launcher.remote.counters`.
         gauges: The values of `gateway.launcher.interface.GAUGES`.
     """
@@ -104,6 +106,7 @@ class State:
     verdict: Verdict | None
     sizes: Sizes
     environments: tuple[EnvironmentFacts, ...]
+    warm_starts: tuple[WarmStart, ...]
     counts: Mapping[str, int]
     gauges: Mapping[str, float]
 

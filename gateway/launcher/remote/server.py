@@ -312,6 +312,7 @@ class LauncherServer:
             verdict=self._launcher.verdict,
             sizes=self._sizes,
             environments=tuple(self._launcher.environments.values()),
+            warm_starts=tuple(self._launcher.warm_starts),
             counts=self._counters.counts,
             gauges=self._counters.gauges,
         )

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: Bytes a container may write before its job, warnings of the import included.
 PRELUDE_LIMIT = 64 * 1024
 
+#: Longest complaint of a runner that doesn't become ready, in bytes.
+COMPLAINT_LIMIT = 200
+
 
 class StreamEnded(Exception):
     """The container's stream ended before its reply did."""
@@ -56,6 +59,7 @@ class Conversation(asyncio.Protocol):
         self._prelude = FrameReader({READY: 0})
         self._reply_reader: ReplyReader | None = None
         self._allowance = PRELUDE_LIMIT
+        self._said = b""
         self._ready: asyncio.Future[None] = loop.create_future()
         self._reply: asyncio.Future[Reply] = loop.create_future()
         #: Called once if the conversation ends while idle, which spoils the warm container.
@@ -65,6 +69,12 @@ class Conversation(asyncio.Protocol):
     def is_idle(self) -> bool:
         """Whether the runner waits for its job and has behaved so far."""
         return self._phase is Phase.IDLE
+
+    @property
+    def complaint(self) -> str:
+        """The last line that the runner, which has seen no job yet, wrote to stderr before it was ready."""
+        lines = self._said.decode("utf-8", "replace").splitlines()
+        return "".join(filter(str.isprintable, lines[-1] if lines else "")).strip()
 
     async def wait_ready(self) -> None:
         """Wait until the runner says it is ready.
@@ -115,6 +125,8 @@ class Conversation(asyncio.Protocol):
             for stream, piece in self._demultiplexer.feed(allowed):
                 if stream is Stream.STDOUT:
                     self._take_output(piece)
+                elif self._phase is Phase.STARTING:
+                    self._said = (self._said + bytes(piece))[-COMPLAINT_LIMIT:]
         except MalformedReply as error:
             self._finish(error)
         if len(allowed) < len(data):  # has no effect after a complete reply: where the stream is cut must not matter

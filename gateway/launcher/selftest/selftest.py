@@ -265,6 +265,8 @@ async def run_to_end(
     sandbox: Sandbox,
     command: tuple[str, ...],
     begin: Callable[[Launched], Awaitable[None]] | None = None,
+    *,
+    config: Callable[[Sandbox, int, tuple[str, ...]], dict[str, Any]] = Sandbox.container_config,
 ) -> tuple[bytes, ExitState]:
     """Run a mode of the image, which is our own code; return what it wrote to stdout, and how it ended.
 
@@ -273,12 +275,13 @@ async def run_to_end(
         sandbox: What it is.
         command: The mode and its arguments.
         begin: Called once it runs.
+        config: Returns the create body for a uid and the command.
 
     Raises:
         EngineError: The engine failed, or the container neither ended nor can be read.
     """
     uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
-    launched = await engine.launch(sandbox.container_config(uid, command), f"figbox-{uid}")
+    launched = await engine.launch(config(sandbox, uid, command), f"figbox-{uid}")
     try:
         with contextlib.closing(launched.stream):
             if begin is not None:

@@ -1,0 +1,108 @@
+"""Tries a snapshot before any job gets it: it must be whole, and draw what a runner that imports draws."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
+from gateway.launcher.judgement import judge
+from gateway.launcher.maker import ContainerMaker
+from gateway.launcher.runner.conversation import StreamEnded
+from gateway.launcher.runner.frames import MalformedReply, encode_job
+from gateway.launcher.runner.reply import ReplyReader
+from gateway.launcher.selftest.selftest import run_to_end
+from gateway.launcher.snapshot.saving import REASON_LIMIT, NoSnapshot
+from gateway.model.errors import ContainerLost
+from gateway.model.jobs import Format, Job, MiB, SaveOptions
+from gateway.model.results import Outcome
+
+if TYPE_CHECKING:
+    from gateway.launcher.engine.docker_engine import DockerEngine
+
+#: Seconds for one container of a trial.
+TRIAL_LIMIT_S = 60.0
+
+#: Memory of a trial's containers: an importing one needs more than the smallest that a job may have.
+TRIAL_MEMORY_BYTES = 512 * MiB
+
+#: Figures that use most of Matplotlib's compiled code: text, formulas, images, lines, 3D, files in two formats.
+CODE = r"""
+import numpy as np
+import matplotlib.pyplot as plt
+x = np.linspace(0, 6, 200)
+figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), layout="constrained")
+left.plot(x, np.sin(x), label=r"$\sin x$"); left.fill_between(x, np.cos(x), alpha=.3); left.legend()
+left.set_title(r"$\int_0^1 \frac{\alpha}{\sqrt{x}}$"); left.set_yscale("symlog")
+figure.colorbar(right.imshow(np.outer(np.sin(x), np.cos(x)), cmap="magma"))
+right.set_xlabel("Größe \u6e2c\u8a66")
+plt.figure().add_subplot(projection="3d").plot_surface(*np.meshgrid(x[::20], x[::20]), np.outer(x, x)[::20, ::20])
+plt.figure(); plt.hist(np.random.default_rng(0).normal(size=1000), bins=30); np.linalg.svd(np.outer(x, x) + np.eye(200))
+"""
+
+
+async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, restores: int) -> None:
+    """Check a snapshot and restore it several times.
+
+    Args:
+        engine: Runs the containers.
+        sandbox: What jobs get.
+        snapshot_id: Digest of the image with the snapshot.
+        restores: How many times it is restored.
+
+    Raises:
+        NoSnapshot: It can't be used here.
+        EngineError: The engine failed, so nothing is known.
+    """
+    sandbox = sandbox.with_memory(max(sandbox.limits.memory_limit_bytes, TRIAL_MEMORY_BYTES))
+    restored = replace(sandbox, snapshot_id=snapshot_id)
+    await check(engine, restored)
+    expected = await draw(engine, sandbox)
+    for _ in range(restores):
+        if await draw(engine, restored) != expected:
+            raise NoSnapshot("a restored runner draws another picture than one that imports")
+
+
+async def check(engine: DockerEngine, restored: Sandbox) -> None:
+    """Let the restorer read the whole file, and compare kernel and processor.
+
+    Raises:
+        NoSnapshot: It is damaged, or of another machine.
+        EngineError: The engine failed.
+    """
+    output, state = await run_to_end(engine, restored, ("--check", SNAPSHOT), config=Sandbox.restorer_config)
+    if state.exit_code != 0:
+        said = "".join(filter(str.isprintable, output.decode("utf-8", "replace")[:REASON_LIMIT]))
+        raise NoSnapshot(said.removeprefix("snapshot not restored: ") or f"its check ended with {state.exit_code}")
+
+
+async def draw(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
+    """Return the pictures that a runner of this sandbox draws.
+
+    Raises:
+        NoSnapshot: It draws none.
+        EngineError: The engine failed.
+    """
+    maker = ContainerMaker(engine, sandbox, TRIAL_LIMIT_S)
+    options = SaveOptions(formats=(Format.PNG, Format.SVG), all_figures=True, rc={"svg.hashsalt": "trial"})
+    job = Job(CODE, options=options)
+    try:
+        container = await maker.make()
+    except ContainerLost as error:
+        raise NoSnapshot(str(error)) from error
+    try:
+        reader = ReplyReader(job, sandbox.limits.output_limit_bytes)
+        async with asyncio.timeout(TRIAL_LIMIT_S):
+            reply = await container.conversation.exchange(
+                encode_job(job, sandbox.limits), reader, sandbox.limits.output_limit_bytes
+            )
+        result = await judge(reply, sandbox.limits)
+    except (TimeoutError, StreamEnded, MalformedReply) as error:
+        raise NoSnapshot(f"a trial runner draws nothing ({type(error).__name__})") from error
+    finally:
+        container.conversation.close()
+        await maker.remove(container)
+    if result.outcome is not Outcome.OK:
+        raise NoSnapshot(f"a trial runner draws nothing ({result.outcome})")
+    return [picture.data for figure in result.figures for picture in figure.pictures]
