@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 #: Seed of all random choices, such as the order of contenders.
 SEED = 20_240_229
 
-PARTS = ("latency", "saturation", "memory", "refusal", "burst", "idle", "savings", "soak")
+PARTS = ("latency", "saturation", "memory", "refusal", "burst", "idle", "breakdown", "snapshot", "savings", "soak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Plan:
     form: str = "full"
     parts: tuple[str, ...] = PARTS
     warm_up: int = 2
-    latency_rounds: dict[str, int] = field(default_factory=lambda: {"light": 4, "heavy": 2, "mix": 1})
+    latency_rounds: dict[str, int] = field(default_factory=lambda: {"light": 4, "science": 3, "heavy": 2, "mix": 1})
     latency_requests: int = 6
     saturation_rounds: int = 2
     clients: tuple[int, ...] = (1, 2, 4, 8)
@@ -64,7 +64,7 @@ SHORT = Plan(
     form="short",
     parts=tuple(part for part in PARTS if part != "soak"),
     warm_up=1,
-    latency_rounds={"light": 1, "heavy": 1},
+    latency_rounds={"light": 1, "science": 1},
     latency_requests=3,
     saturation_rounds=1,
     clients=(1, 4),

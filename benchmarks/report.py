@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from benchmarks.parts.breakdown import Breakdown
     from benchmarks.parts.latency import Latency
     from benchmarks.parts.saturation import Saturation
     from benchmarks.parts.soak import Soak
@@ -61,6 +62,17 @@ def _tables(results: Results) -> Iterator[str]:
             for one in results.first_requests
         ]
         yield table("First request after idle, in ms", ("case", "p50", "p95", "cold"), rows)
+    yield from _made_once(results)
+
+
+def _made_once(results: Results) -> Iterator[str]:
+    if results.breakdowns:
+        head = ("contender, figure", *results.breakdowns[0].ms)
+        lines = [(_what(one), *(number(ms, 0) for ms in one.ms.values())) for one in results.breakdowns]
+        yield table("Where a job's processor time goes, in ms", head, lines)
+    if (made := results.snapshot) is not None:
+        cells = (number(made.made_s), number(made.tried_s), number(made.cpu_s), number(made.mib, 0))
+        yield table("Making a snapshot", ("", "made in s", "tried in s", "CPU s", "MiB"), [("once", *cells)])
     if results.savings is not None:
         rows = [
             (one.name, spread(one.with_ms, 0), spread(one.without_ms, 0), spread(one.saved_ms, 0))
@@ -104,7 +116,7 @@ def _saturation(measured: list[Saturation]) -> str:
     return table("Saturated", head, rows) + (warning if busy > QUIET_CORES else "")
 
 
-def _what(measured: Latency | Saturation) -> str:
+def _what(measured: Breakdown | Latency | Saturation) -> str:
     return f"{measured.contender}, {measured.figure}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.contenders.contender import RenderFailed
 from benchmarks.machine import describe_machine
+from benchmarks.parts.breakdown import measure_breakdown
 from benchmarks.parts.burst import measure_bursts
 from benchmarks.parts.idle import measure_first_requests
 from benchmarks.parts.latency import measure_latency
@@ -15,6 +16,7 @@ from benchmarks.parts.memory import measure_memory
 from benchmarks.parts.refusal import measure_refusal
 from benchmarks.parts.saturation import measure_saturation
 from benchmarks.parts.savings import measure_savings
+from benchmarks.parts.snapshot import measure_snapshot
 from benchmarks.parts.soak import measure_soak
 from benchmarks.results import Results
 
@@ -32,6 +34,8 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Arena, Plan], Awaitable[Any]]]] = {
     "refusal": ("refusal_ms", measure_refusal),
     "burst": ("bursts", measure_bursts),
     "idle": ("first_requests", measure_first_requests),
+    "breakdown": ("breakdowns", measure_breakdown),
+    "snapshot": ("snapshot", measure_snapshot),
     "savings": ("savings", measure_savings),
     "soak": ("soak", measure_soak),
 }

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.contenders.contender import REQUEST_LIMIT_S, Contender, Picture, RenderFailed
 from benchmarks.contenders.processes import free_port, server
+from gateway.launcher.snapshot.keeper import MAKING
 from gateway.settings import ROOT
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Figbox(Contender):
         }
 
     async def wait_started(self) -> None:
-        """Wait until it is ready and its pool has stopped growing."""
+        """Wait until it is ready, its warm start is settled, and its pool has stopped growing."""
         async with asyncio.timeout(START_LIMIT_S):
             while not await self._is_ready():  # noqa: ASYNC110 - the same
                 await asyncio.sleep(LOOK_PERIOD_S)
@@ -105,9 +106,12 @@ class Figbox(Contender):
     async def _is_ready(self) -> bool:
         try:
             async with self.session.get(f"{self.url}/readyz") as response:
-                return response.status == 200
+                if response.status != 200:
+                    return False
+                warm_start = (await response.json())["warm_start"]["default"]
         except aiohttp.ClientConnectionError:
             return False
+        return bool(warm_start.get("reason") != MAKING)
 
     async def _is_settled(self) -> bool:
         metrics = await self.read_metrics()

@@ -1,4 +1,4 @@
-"""The programs that every contender draws: a light one, a heavy one, and a mix of eight kinds."""
+"""The programs that every contender draws: a light one, a heavy one, one with pandas and SciPy, and a mix."""
 
 from __future__ import annotations
 
@@ -28,5 +28,6 @@ def figures() -> dict[str, Figure]:
     return {
         "light": Figure("light", ((FOLDER / "light.py").read_text("utf-8"),)),
         "heavy": Figure("heavy", ((FOLDER / "heavy.py").read_text("utf-8"),)),
+        "science": Figure("science", ((FOLDER / "science.py").read_text("utf-8"),)),
         "mix": Figure("mix", tuple(path.read_text("utf-8") for path in mix)),
     }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from benchmarks import cpu
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.contenders.contender import Contender, Picture
     from benchmarks.figures import Figure
 
@@ -49,12 +51,22 @@ async def time_one(contender: Contender, code: str, client: int = 0) -> tuple[fl
 
 
 async def saturate(
-    contender: Contender, figure: Figure, clients: int, *, lead_s: float, window_s: float, baseline_s: float
+    contender: Contender,
+    figure: Figure,
+    clients: int,
+    *,
+    lead_s: float,
+    window_s: float,
+    baseline_s: float,
+    on_begin: Callable[[], None] = lambda: None,
+    on_end: Callable[[], None] = lambda: None,
 ) -> Window:
     """Let clients send requests without a pause, and measure a window of that.
 
     Each client sends its next request after the response to the last. The lead empties the pool, so the window shows
     what can be sustained, with a container made for every job. A request counts if it ends in the window.
+
+    `on_begin` and `on_end` are called at the borders of the window.
 
     All contenders must be at rest, since the load right before the window is subtracted from the processor time.
     """
@@ -75,7 +87,9 @@ async def saturate(
             group.create_task(ask(client))
         await asyncio.sleep(lead_s)
         rendered_before, began = rendered, cpu.now()
+        on_begin()
         await asyncio.sleep(window_s)
         jobs, ended = rendered - rendered_before, cpu.now()
+        on_end()
         stopped = True
     return Window(jobs, ended.wall_s - began.wall_s, cpu.spent_s(began, ended, idle_load), idle_load)

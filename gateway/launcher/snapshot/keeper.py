@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from gateway.launcher.engine.specification import Sandbox
     from gateway.launcher.maker import ContainerMaker
 
-#: Labels of images with snapshots: what it depends on, and when it was made, in seconds since 1970. Installations on one
-#: engine share a snapshot: it holds nothing of theirs.
+#: Labels of images with snapshots: what it depends on, and when it was made, in seconds since 1970. Installations on
+#: one engine share a snapshot: it holds nothing of theirs.
 LABEL_KEY = "figbox.snapshot"
 LABEL_MADE = "figbox.snapshot.made"
 
