@@ -23,7 +23,10 @@ pytestmark = pytest.mark.engine
 DEADLINE_S = slowed(180)
 
 #: What each part adds to the numbers.
-PARTS = ("latency", "saturation", "memory_mib", "refusal_ms", "bursts", "first_requests", "savings", "soak")
+PARTS = (
+    *("latency", "saturation", "memory_mib", "refusal_ms", "bursts", "first_requests"),
+    *("breakdowns", "snapshot", "savings", "soak"),
+)
 
 
 def installations() -> set[str]:
