@@ -7,7 +7,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 #: Time of every file, in seconds since 1970 (1 January 2025), so that equal files give an equal tarball.
@@ -40,17 +40,24 @@ def digest(folder: Path, parts: Collection[str] = ()) -> str:
     return whole.hexdigest()
 
 
-def pack(folder: Path, site: Path, target: IO[bytes], parts: Collection[str] = ()) -> None:
-    """Write the build context: a folder's files, and all installed wheels as `site/`.
+def pack(folder: Path, made: Mapping[str, Path], target: IO[bytes], parts: Collection[str] = ()) -> None:
+    """Write the build context: a folder's files, and what was made for it on the host.
 
     The owner is root, times are fixed and modes are 644, so that it doesn't matter who checked the files out and when.
+
+    Args:
+        folder: Holds the Dockerfile and what it copies.
+        made: Folders that go in whole, by their names there.
+        target: Where it is written.
+        parts: See `files`.
     """
     with tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as tar:
         for name, path in files(folder, parts):
             _add(tar, name, path)
-        for path in sorted(site.rglob("*")):
-            if path.is_file():
-                _add(tar, f"site/{path.relative_to(site).as_posix()}", path)
+        for name, top in made.items():
+            for path in sorted(top.rglob("*")):
+                if path.is_file():
+                    _add(tar, f"{name}/{path.relative_to(top).as_posix()}", path)
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:

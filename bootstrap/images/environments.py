@@ -137,7 +137,8 @@ def _ensure(steps: Steps, client: DockerClient, recipe: Recipe) -> None:
         folder = Path(name)
         shutil.copy(recipe.folder / "Dockerfile", folder)
         shutil.copytree(recipe.runner.folder / "build", folder / "build")
-        built = image.build(client, f"image of {what}", recipe.tag, folder=folder, site=site, parts=(), **arguments)
+        made = {"site": site}
+        built = image.build(client, f"image of {what}", recipe.tag, folder=folder, made=made, parts=(), **arguments)
     for tag in (recipe.tag, recipe.runner.tag):
         image.remove_replaced(client, tag)
     size = built.attrs["Size"] - runner.attrs["Size"]

@@ -22,7 +22,7 @@ from bootstrap.images import base, context, wheels
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from docker import DockerClient
@@ -166,7 +166,7 @@ def is_current(client: DockerClient, image: Image, recipe: Recipe, architecture:
 def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str, *, refresh_base: bool) -> Image:
     base_image = _choose_base(steps, client, recipe, architecture, anew=refresh_base)
     base_id = client.images.get(base_image).id
-    site = wheels.ensure(steps, recipe.folder / recipe.lock, architecture, recipe.cache)
+    made = {"site": wheels.ensure(steps, recipe.folder / recipe.lock, architecture, recipe.cache)}
     steps.say(recipe.what, f"building {recipe.tag} from {base_image}, without network")
     labels = {
         INPUTS_LABEL: recipe.inputs(architecture, base_image, base_id),
@@ -175,28 +175,35 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
         TAG_LABEL: recipe.tag,
     }
     arguments = {"dockerfile": recipe.dockerfile, "buildargs": {"BASE_IMAGE": base_image}, "labels": labels}
-    return build(client, recipe.what, recipe.tag, folder=recipe.folder, site=site, parts=recipe.parts, **arguments)
+    return build(client, recipe.what, recipe.tag, folder=recipe.folder, made=made, parts=recipe.parts, **arguments)
 
 
 def build(
-    client: DockerClient, what: str, tag: str, *, folder: Path, site: Path, parts: tuple[str, ...], **arguments: Any
+    client: DockerClient,
+    what: str,
+    tag: str,
+    *,
+    folder: Path,
+    made: Mapping[str, Path],
+    parts: tuple[str, ...],
+    **arguments: Any,
 ) -> Image:
-    """Build an image from some parts of a folder and the wheels in `site`, without network.
+    """Build an image from some parts of a folder and what was made for it on the host, without network.
 
     Args:
         client: The engine's SDK client.
         what: Names the image in an error.
         tag: The image's name.
         folder: Holds the Dockerfile and what it copies.
-        site: Installed wheels.
-        parts: See `context.pack`.
+        made: See `context.pack`, as for the parts.
+        parts: Of the folder.
         arguments: For the SDK's `build`.
 
     Raises:
         SetupError: The build failed.
     """
     with tempfile.TemporaryFile() as tar:
-        context.pack(folder, site, tar, parts)
+        context.pack(folder, made, tar, parts)
         tar.seek(0)
         always = {"custom_context": True, "network_mode": "none", "rm": True, "forcerm": True, "decode": True}
         _follow(client, client.api.build(fileobj=tar, tag=tag, **always, **arguments), what)

@@ -36,7 +36,7 @@ def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
     (site / "aiohttp").mkdir(parents=True)
     (site / "aiohttp" / "a.py").write_text("x")
     tar = io.BytesIO()
-    context.pack(root, site, tar, image.GATEWAY_PARTS)
+    context.pack(root, {"site": site}, tar, image.GATEWAY_PARTS)
     tar.seek(0)
     with tarfile.open(fileobj=tar) as packed:
         names = set(packed.getnames())
