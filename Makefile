@@ -61,6 +61,7 @@ lock: ## Resolve all dependencies again, or those of one ENVIRONMENT, and write 
 	@$(BOOTSTRAP) --dev venv
 ifeq ($(filter-out all,$(ENVIRONMENT)),)
 	$(COMPILE) --output-file runner-image/requirements.txt runner-image/requirements.in
+	$(COMPILE) --output-file runner-image/snapshot/compiler.txt runner-image/snapshot/compiler.in
 	$(COMPILE) --output-file requirements/gateway.txt requirements/gateway.in
 	$(COMPILE) --constraint requirements/gateway.txt --output-file requirements/client.txt requirements/client.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in

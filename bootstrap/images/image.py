@@ -18,7 +18,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from bootstrap.images import base, context, wheels
+from bootstrap.images import base, context, programs, wheels
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
     base_image = _choose_base(steps, client, recipe, architecture, anew=refresh_base)
     base_id = client.images.get(base_image).id
     made = {"site": wheels.ensure(steps, recipe.folder / recipe.lock, architecture, recipe.cache)}
+    if (compiled := programs.ensure(steps, recipe.folder, architecture, recipe.cache)) is not None:
+        made["programs"] = compiled
     steps.say(recipe.what, f"building {recipe.tag} from {base_image}, without network")
     labels = {
         INPUTS_LABEL: recipe.inputs(architecture, base_image, base_id),

@@ -38,6 +38,7 @@ LOCKS = {
     "requirements/client.in": "requirements/client.txt",
     "requirements/dev.in": "requirements/dev.txt",
     "runner-image/requirements.in": "runner-image/requirements.txt",
+    "runner-image/snapshot/compiler.in": "runner-image/snapshot/compiler.txt",
     "runner-image/environments/science.in": "runner-image/environments/science.txt",
 }
 
