@@ -98,7 +98,7 @@ CAMPAIGNS = (
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
     Campaign("spec lines", 90, ("tests/spec_lines", *_engine("seccomp_calls"))),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
-    Campaign("set-up", 240, _engine("clean", "make_run", "setup")),
+    Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
     Campaign("launcher apart", 130, _engine("faults", "limits", "split", "taken_over_gateway")),
     Campaign("pictures", 120, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),

@@ -31,8 +31,8 @@ LOCK = "compiler.txt"
 #: by. To unpack and remove all of it took a minute on a busy machine, this takes 4 seconds.
 NEEDED = ("ziglang/zig", "ziglang/lib/include/", "ziglang/lib/std/std.zig")
 
-#: Far from where kernels map anything by themselves, so that nothing is in the way of what the program restores.
-RESTORER_BASE = 0x6000_0000_0000
+#: Where the restorer is linked, the RESTORER_START of snapshot/format.h.
+RESTORER_BASES = {"x86_64": 0x6000_0000_0000, "aarch64": 0xD000_0000_0000}
 
 FLAGS = (
     *("-std=c11", "-O2", "-g0", "-Wall", "-Wextra", "-Wpedantic", "-Werror"),
@@ -54,7 +54,7 @@ class Program:
 
     Attributes:
         source: Its file; those that belong to no program are part of each.
-        flags: In addition to those of all programs.
+        flags: In addition to those of all programs; `{base}` stands for the restorer's.
         mode: The permissions it gets in the image.
     """
 
@@ -65,7 +65,7 @@ class Program:
 
 PROGRAMS = {
     "saver.so": Program("saver.c", ("-shared",), 0o644),
-    "restorer": Program("restorer.c", ("-static", "-no-pie", f"-Wl,--image-base={RESTORER_BASE:#x}"), 0o755),
+    "restorer": Program("restorer.c", ("-static", "-no-pie", "-Wl,--image-base={base:#x}"), 0o755),
 }
 
 
@@ -87,7 +87,8 @@ def command(name: str, sources: Path, architecture: str, target: Path) -> list[s
     own = {other.source for other in PROGRAMS.values()}
     shared = sorted(path.name for path in sources.glob("*.c") if path.name not in own)
     files = [program.source, *shared]  # relative, so that no folder's name gets into the program
-    return ["cc", "-target", f"{architecture}-linux-musl", *FLAGS, *program.flags, "-o", str(target / name), *files]
+    flags = [flag.format(base=RESTORER_BASES[architecture]) for flag in program.flags]
+    return ["cc", "-target", f"{architecture}-linux-musl", *FLAGS, *flags, "-o", str(target / name), *files]
 
 
 def fetch(lock: Path, folder: Path) -> Path:
