@@ -56,14 +56,17 @@
 #define WRITE 2U
 #define EXECUTE 4U
 
-/* Where the contents of a segment come from, in place of the number of a file. */
+/* Where the contents of a segment come from, in place of the number of a file. FORGOTTEN is zeroes too, of memory whose
+ * contents were for one process alone; a child is to find it empty as well. */
 #define FROM_SNAPSHOT 0xffffffffU
 #define ZEROES 0xfffffffeU
+#define FORGOTTEN 0xfffffffdU
+#define LAST_FILE (FORGOTTEN - 1)
 
 struct segment {
     uint64_t start, length; /* bytes; whole pages, in ascending order, none over another */
     uint64_t offset;        /* in the file that `source` names */
-    uint32_t source;        /* FROM_SNAPSHOT, ZEROES, or the number of a file */
+    uint32_t source;        /* FROM_SNAPSHOT, ZEROES, FORGOTTEN, or the number of a file */
     uint32_t protection;
 };
 

@@ -26,9 +26,9 @@ int memcmp(const void *left, const void *right, size_t bytes)
     return 0;
 }
 
-long read_mappings(char *buffer, uint64_t room)
+long read_mappings(const char *list, char *buffer, uint64_t room)
 {
-    int file = open_file("/proc/self/maps", OPEN_READ);
+    int file = open_file(list, OPEN_READ);
     if (file < 0)
         return -1;
     uint64_t length = 0;
@@ -75,16 +75,30 @@ static enum kind kind_of(const struct mapping *found, enum kind before)
     return ORDINARY;
 }
 
-int next_mapping(char **text, struct mapping *found, enum kind before, enum kind *kind)
+/* Takes a line off the text, and returns it without its end. */
+static char *next_line(char **text)
 {
-    char *at = *text;
-    if (!*at)
-        return 0;
-    char *end = at;
+    char *line = *text, *end = line;
     while (*end && *end != '\n')
         end++;
     *text = *end ? end + 1 : end;
     *end = 0;
+    return line;
+}
+
+static int has_flag(const char *flags, const char *wanted)
+{
+    for (; *flags; flags++)
+        if (*flags == ' ' && begins_with(flags + 1, wanted))
+            return 1;
+    return 0;
+}
+
+int next_mapping(char **text, struct mapping *found, enum kind before, enum kind *kind)
+{
+    char *at = next_line(text);
+    if (!*at)
+        return 0;
 
     found->start = read_hexadecimal(&at);
     at += *at == '-';
@@ -103,6 +117,12 @@ int next_mapping(char **text, struct mapping *found, enum kind before, enum kind
     }
     skip(&at, 1);
     found->name = at;
+    found->is_for_this_process = 0;
+    while (**text >= 'A' && **text <= 'Z') {
+        const char *line = next_line(text);
+        if (begins_with(line, "VmFlags:"))
+            found->is_for_this_process = has_flag(line, "dp") || has_flag(line, "wf");
+    }
     *kind = kind_of(found, before);
     return 1;
 }

@@ -5,11 +5,14 @@
 #include "format.h"
 #include "system.h"
 
-/* One line: `start-end rwxp offset device inode name`. Source: proc_pid_maps(5). */
+/* One line: `start-end rwxp offset device inode name`. Source: proc_pid_maps(5). In smaps, lines that begin with a
+ * capital follow, of which VmFlags tells `is_for_this_process`: contents that the kernel may drop at any time ("dp"), or
+ * doesn't hand on to a child ("wf"). Source: proc_pid_smaps(5), Linux fs/proc/task_mmu.c. */
 struct mapping {
     uint64_t start, end, offset;
     uint32_t protection;
     int is_shared;
+    int is_for_this_process;
     const char *name; /* empty where it has none; a path, or a word in brackets */
 };
 
@@ -18,10 +21,10 @@ struct mapping {
  * kernel's half of the address space. Source: gVisor pkg/sentry/loader/vdso.go, platform/systrap/usertrap. */
 enum kind { ORDINARY, KERNEL_DATA, KERNEL_CODE, UNTOUCHABLE };
 
-/* Reads the whole list as text into a buffer, and ends it with NUL; returns its length, or -1. */
-long read_mappings(char *buffer, uint64_t room);
+/* Reads a whole list, /proc/self/maps or smaps, as text into a buffer, and ends it with NUL; returns its length, or -1. */
+long read_mappings(const char *list, char *buffer, uint64_t room);
 
-/* Takes one line off the text, which it changes; returns 0 at its end. `before` is the kind of the line before. */
+/* Takes one mapping off the text, which it changes; returns 0 at its end. `before` is the kind of the one before. */
 int next_mapping(char **text, struct mapping *found, enum kind before, enum kind *kind);
 
 /* Returns what a snapshot made or restored here depends on. */

@@ -105,7 +105,7 @@ static void check_segments(const struct tables *tables)
             && !(segment->protection & ~(READ | WRITE | EXECUTE));
         if (segment->source == FROM_SNAPSHOT)
             good = good && is_in_data(segment->offset, segment->length);
-        else if (segment->source != ZEROES)
+        else if (segment->source <= LAST_FILE)
             good = good && segment->source < header.file_count;
         if (!good)
             give_up("a segment is damaged");
@@ -151,7 +151,7 @@ static void check_data(int file, uint64_t end)
 /* Ends unless all that will be mapped is free, and returns the kernel's mappings where they are now. */
 static void check_addresses(const struct tables *tables, uint64_t *kernel_starts)
 {
-    if (read_mappings(mappings, sizeof mappings) < 0)
+    if (read_mappings("/proc/self/maps", mappings, sizeof mappings) < 0)
         give_up("the list of mappings can't be read");
     char *text = mappings;
     struct mapping found;
@@ -242,7 +242,7 @@ static void map_segments(const struct tables *tables, int snapshot)
     for (uint32_t at = 0; at < header.segment_count; at++) {
         const struct segment *segment = &tables->segments[at];
         int source = snapshot;
-        if (segment->source < ZEROES) {
+        if (segment->source <= LAST_FILE) {
             if (segment->source != open) {
                 if (file >= 0)
                     close_file(file);
@@ -253,12 +253,15 @@ static void map_segments(const struct tables *tables, int snapshot)
             }
             source = file;
         }
-        long start = segment->source == ZEROES
+        long start = segment->source == ZEROES || segment->source == FORGOTTEN
             ? map(segment->start, segment->length, segment->protection, anonymous, -1, 0)
             : map(segment->start, segment->length, segment->protection, MAP_PRIVATE_COPY | MAP_AT_ADDRESS, source,
                   segment->offset);
         if (start != (long)segment->start)
             give_up("memory can't be mapped");
+        if (segment->source == FORGOTTEN
+            && is_error(CALL3(CALL_MADVISE, segment->start, segment->length, ADVICE_WIPE_ON_FORK)))
+            give_up("memory can't be kept from children");
     }
     if (file >= 0)
         close_file(file);

@@ -6,6 +6,10 @@
  * What a page is saved as: nothing if it equals the file that is mapped there (most of all libraries), nothing if it
  * is all zeroes, else its contents. Runs of a few such pages between saved ones are saved with them, since each run
  * costs a system call in each restored process.
+ *
+ * Never saved: memory that its owner has declared to be for one process. There the C library keeps the state of
+ * getrandom(), from which all restored processes would draw the same bytes. It must take zeroes for a state that the
+ * kernel has dropped, and begin anew. Source: Linux lib/vdso/getrandom.c; glibc sysdeps/unix/sysv/linux/getrandom.c.
  */
 #include "format.h"
 #include "mappings.h"
@@ -17,7 +21,7 @@
 #define SHORT_RUN 16
 
 #define COPY_BYTES (1ULL << 20)
-#define MAPPINGS_BYTES (1ULL << 20)
+#define MAPPINGS_BYTES (4ULL << 20)
 #define AUXILIARY_LIMIT 64
 
 enum { SIGNALS = 64, SIGNAL_SET_BYTES = 8 };
@@ -299,7 +303,7 @@ static int goes_on(const struct segment *last, const struct segment *next)
 {
     int same = last->start + last->length == next->start && last->source == next->source
         && last->protection == next->protection;
-    return same && (last->source >= ZEROES || last->offset + last->length == next->offset);
+    return same && (last->source > LAST_FILE || last->offset + last->length == next->offset);
 }
 
 /* Adds a segment after the last one, or to it. A short run between two saved ones is saved with them. */
@@ -312,7 +316,7 @@ static int add_segment(struct workspace *space, struct segment next)
         return 0;
     }
     if (header->segment_count > 1 && next.source == FROM_SNAPSHOT && last->source != FROM_SNAPSHOT
-        && last->length <= SHORT_RUN * PAGE && last->start + last->length == next.start
+        && last->source != FORGOTTEN && last->length <= SHORT_RUN * PAGE && last->start + last->length == next.start
         && last->protection == next.protection) {
         struct segment *before = last - 1;
         struct segment joined = {last->start, last->length, 0, FROM_SNAPSHOT, last->protection};
@@ -372,6 +376,8 @@ static int add_part(struct workspace *space, const struct mapping *found, uint64
 {
     if (start >= end)
         return 0;
+    if (found->is_for_this_process)
+        return add_segment(space, (struct segment){start, end - start, 0, FORGOTTEN, found->protection});
     if (!found->protection)
         return add_segment(space, (struct segment){start, end - start, 0, ZEROES, 0});
     if (!(found->protection & READ))
@@ -423,7 +429,7 @@ static int add_mapping(struct saver *saver, const struct mapping *found, uint64_
 static int add_mappings(struct saver *saver)
 {
     struct workspace *space = saver->space;
-    if (read_mappings(space->mappings, MAPPINGS_BYTES) < 0)
+    if (read_mappings("/proc/self/smaps", space->mappings, MAPPINGS_BYTES) < 0)
         return failed("the list of mappings can't be read");
     uint64_t stack_pointer = stack_pointer_of(&space->header.registers);
     char *text = space->mappings;
