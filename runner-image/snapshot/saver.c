@@ -350,6 +350,13 @@ static int equals_file(struct workspace *space, int file, uint64_t offset, const
     return 1;
 }
 
+/* Code of a file is taken from it again: where memory differs, gVisor's systrap has made system calls in it jump through
+ * entries of its [usertrap] that other processes don't have. Source: gVisor platform/systrap/usertrap. */
+static int is_code(const struct mapping *found)
+{
+    return found->protection & EXECUTE && !(found->protection & WRITE);
+}
+
 /* Adds the pages from `start` to `end` of a mapping that can be read; `file` is what is mapped there, or negative. */
 static int add_pages(struct workspace *space, const struct mapping *found, uint64_t start, uint64_t end, int file)
 {
@@ -360,7 +367,7 @@ static int add_pages(struct workspace *space, const struct mapping *found, uint6
         struct segment next = {at, PAGE, 0, FROM_SNAPSHOT, found->protection};
         const uint64_t *page = (const uint64_t *)at;
         uint64_t offset = found->offset + (at - found->start);
-        if (file >= 0 && equals_file(space, file, offset, page)) {
+        if (file >= 0 && (is_code(found) || equals_file(space, file, offset, page))) {
             next.source = (uint32_t)number;
             next.offset = offset;
         } else if (is_zero(page)) {
