@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.launcher.selftest.verdict import Check, Verdict
+from gateway.launcher.snapshot.warm_start import WarmStart
 from gateway.model.errors import (
     ContainerLost,
     EngineUnavailable,
@@ -52,6 +53,13 @@ async def test_healthz_whatever_else(client: Client, rig: Rig) -> None:
     rig.launcher.not_ready = "no engine"
     response = await client.get("/healthz")
     assert (response.status, await response.json()) == (200, {"status": "ok"})
+
+
+async def test_readyz_says_how_runners_start(client: Client, rig: Rig) -> None:
+    """By environment, and why not from a snapshot."""
+    rig.launcher.warm_starts = (WarmStart("default", "snapshot", None), WarmStart("big", "import", "too big"))
+    document = await (await client.get("/readyz")).json()
+    assert document["warm_start"] == {"default": {"way": "snapshot"}, "big": {"way": "import", "reason": "too big"}}
 
 
 async def test_readyz(client: Client, rig: Rig) -> None:

@@ -315,7 +315,10 @@ class DockerEngine:
             EngineError: The engine failed; nothing is left.
         """
         return await self._run(
-            self._storers, lambda: self._store_file(base_id, archive, name, labels, limit_s), limit_s=3 * limit_s
+            self._storers,
+            lambda: self._store_file(base_id, archive, name, labels, limit_s),
+            self._dispose_image,
+            limit_s=3 * limit_s,
         )
 
     async def find_images(self, label: str, value: str | None = None) -> list[FoundImage]:
@@ -395,6 +398,16 @@ class DockerEngine:
             changes = [f"LABEL {json.dumps(label)}={json.dumps(value)}" for label, value in labels.items()]
             made = client.commit(container_id, repository, tag, changes=changes)
             return str(made["Id"])
+
+    def _dispose_image(self, image_id: str) -> None:
+        """Remove an image whose maker was cancelled; the threads may have ended, too."""
+
+        def remove() -> None:
+            with contextlib.suppress(EngineError), self._translated():
+                self._client().remove_image(image_id)
+
+        with contextlib.suppress(RuntimeError):
+            self._enders.submit(remove)
 
     def _exit_state(self, container_id: str) -> ExitState:
         client = self._client()

@@ -51,8 +51,8 @@ FORGOTTEN_S = 3 * AGE_LIMIT_S
 NEW_TRIALS = 4
 KEPT_TRIALS = 1
 
-#: Seconds until the next attempt: after a failure of the engine, and where no snapshot could be made or used.
-ENGINE_PAUSE_S = 30.0
+#: Seconds until the next attempt: after a failure of the engine or of restores, and where no snapshot could be made.
+RETRY_PAUSE_S = 30.0
 FAILED_PAUSE_S = 3600.0
 
 #: Appended to the installation's name for the keeper's own containers, which the sweep for strays leaves alone.
@@ -101,7 +101,7 @@ class SnapshotKeeper:
         self._maker = maker
         self._on_change = on_change
         self._made_at = 0.0
-        self._wanted = asyncio.Event()
+        self._failed = asyncio.Event()
         self.state = WarmStart(environment, "import", MAKING)
         maker.on_restore_failed = self._note_failure
 
@@ -152,10 +152,11 @@ class SnapshotKeeper:
             pause_s = self._made_at + AGE_LIMIT_S - time.time()
             if self._maker.snapshot_id is None or pause_s <= 0:
                 pause_s = await self._renew()
-            self._wanted.clear()
+            self._failed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(1.0, pause_s)):
-                    await self._wanted.wait()
+                    await self._failed.wait()
+                await asyncio.sleep(RETRY_PAUSE_S)
 
     async def _renew(self) -> float:
         """Try to obtain a snapshot; return the seconds until the next attempt."""
@@ -166,7 +167,7 @@ class SnapshotKeeper:
             return FAILED_PAUSE_S
         except EngineError as error:
             self._fall_back(f"the engine failed: {error}")
-            return ENGINE_PAUSE_S
+            return RETRY_PAUSE_S
         await self._remove_others()
         return self._made_at + AGE_LIMIT_S - time.time()
 
@@ -192,7 +193,7 @@ class SnapshotKeeper:
         self._maker.snapshot_id = None
         self._made_at = 0.0
         self._fall_back(reason)
-        self._wanted.set()
+        self._failed.set()
 
     async def _find(self) -> FoundImage | None:
         """Return the newest image with a snapshot that fits, unless it is too old."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,8 @@ from gateway.launcher import maker as maker_module
 from gateway.launcher import pool as pool_module
 from gateway.launcher.container import Container
 from gateway.launcher.engine.docker_engine import Launched
-from gateway.launcher.engine.specification import Sandbox
-from gateway.launcher.maker import NAME_TRIES, ContainerMaker
+from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
+from gateway.launcher.maker import NAME_TRIES, RESTORE_TRIES, ContainerMaker
 from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Pool
 from gateway.launcher.runner.frames import READY, encode_frame
 from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
@@ -190,6 +191,20 @@ async def test_spoilt_idle_container_is_replaced(make_pool: MakePool, maker: Fak
     await until(lambda: pool.idle_count == 1 and not pool.removing_count)
     assert {maker.made[1].name} == maker.live
     assert dict(events) == {"made": 2, "spoilt": 1}
+
+
+async def test_idle_containers_are_replaced_when_there_is_a_better_kind(make_pool: MakePool, maker: FakeMaker) -> None:
+    """All that are idle then, and none that is leased."""
+    pool = make_pool(size=2)
+    pool.start()
+    await until(lambda: pool.idle_count == 2)
+    async with pool.lease() as leased:
+        await until(lambda: pool.idle_count == 1)
+        before = set(maker.live)
+        pool.discard_idle()
+        assert pool.idle_count == 0
+        await until(lambda: pool.idle_count == 1 and not pool.removing_count)
+        assert before & maker.live == {leased.name}
 
 
 async def test_idle_container_found_dead_is_not_handed_out(make_pool: MakePool, maker: FakeMaker) -> None:
@@ -504,6 +519,8 @@ class LaunchingEngine:
 
     def __init__(self, said: bytes = b"") -> None:
         self.said = said
+        self.broken_image = ""
+        self.images: list[str] = []
         self.taken = 0
         self.names: list[str] = []
         self.live: set[str] = set()
@@ -513,11 +530,14 @@ class LaunchingEngine:
     async def launch(self, config: dict[str, Any], name: str) -> Launched:
         """Start a container, or raise that its name is taken."""
         self.names.append(name)
+        self.images.append(config["Image"])
         if self.taken:
             self.taken -= 1
             raise NameTaken(name)
         ours, peer = socket.socketpair()
-        peer.sendall(self.said)
+        peer.sendall(block(2, b"a\nsnapshot not restored\n") if config["Image"] == self.broken_image else self.said)
+        if config["Image"] == self.broken_image:
+            peer.shutdown(socket.SHUT_WR)
         self.streams.append(ours)
         self.peers.append(peer)
         self.live.add(name)
@@ -555,6 +575,41 @@ async def test_maker_knows_its_containers_until_told_to_forget(launching: Launch
     assert set() == launching.live
     container.conversation.close()
     await settle()
+
+
+async def test_runners_are_restored_where_there_is_a_snapshot(launching: LaunchingEngine) -> None:
+    """The engine gets the image with the snapshot and the restorer in place of the runner, and nothing else."""
+    maker = _container_maker(launching)
+    maker.snapshot_id = "sha256:snapshot"
+    container = await maker.make()
+    assert launching.images == ["sha256:snapshot"]
+    container.conversation.close()
+    sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
+    importing, restoring = sandbox.job_config(20001), replace(sandbox, snapshot_id="sha256:1").job_config(20001)
+    assert {name for name in restoring if importing.get(name) != restoring[name]} == {"Image", "Entrypoint", "Cmd"}
+    assert restoring["Cmd"] == [SNAPSHOT, *importing["Cmd"]]
+    assert restoring["Entrypoint"] == ["/opt/figbox/restorer"]
+
+
+async def test_runner_that_cannot_be_restored_imports(launching: LaunchingEngine) -> None:
+    """At once, without a failure that anyone else sees; after several in a row the reason is told."""
+    maker = _container_maker(launching)
+    reasons: list[str] = []
+    maker.on_restore_failed = reasons.append
+    maker.snapshot_id = launching.broken_image = "sha256:snapshot"
+    for turn in range(RESTORE_TRIES):
+        assert reasons == []
+        if turn == 1:  # one that can be restored begins the count anew
+            launching.broken_image = ""
+            (await maker.make()).conversation.close()
+            launching.broken_image = maker.snapshot_id
+            (await maker.make()).conversation.close()
+        container = await maker.make()
+        assert container.conversation.is_idle
+        container.conversation.close()
+        assert launching.images[-2:] == ["sha256:snapshot", "sha256:0"]
+    assert reasons == ["a runner did not become ready: snapshot not restored"]
+    assert len(launching.live) == len(launching.images) - launching.images.count("sha256:snapshot") + 1
 
 
 async def test_taken_names_are_passed_over(launching: LaunchingEngine) -> None:

@@ -15,6 +15,7 @@ from gateway.launcher.remote.messages import DATA, FAILURE, STATE
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.selftest.verdict import Check, Verdict
 from gateway.launcher.sizing import Sizes
+from gateway.launcher.snapshot.warm_start import WarmStart
 from gateway.model.errors import (
     ContainerLost,
     EngineUnavailable,
@@ -166,6 +167,9 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
     rig.counters.count_engine_failure()
     await until(lambda: rig.client.not_ready == "the engine is tired")
     assert rig.client.verdict == rig.launcher.verdict
+    rig.launcher.warm_starts = (WarmStart("default", "import", "no saver"),)
+    rig.launcher.on_sizes(Sizes(5, 6))
+    await until(lambda: rig.client.warm_starts == rig.launcher.warm_starts)
     await until(lambda: sizes == [Sizes(5, 6)])
     assert rig.metric("figbox_pool_events_total", event="warm") == 2
     assert rig.metric("figbox_sweeps_total") == 1

@@ -96,6 +96,18 @@ async def test_ready_idle_exchange(runner: Runner) -> None:
     assert not runner.talk.is_idle
 
 
+async def test_complaint_of_a_runner_is_kept_printable(runner: Runner) -> None:
+    """The last line on stderr before it was ready, cut; what a job writes is no complaint."""
+    await runner.write(block(2, b"x" * 500) + block(2, b"\nit is of\x1b another kernel\n"))
+    await settle()
+    assert runner.talk.complaint == "it is of another kernel"
+    await runner.become_idle()
+    task = runner.exchange()
+    await runner.write(block(2, b"a guest\n") + block(1, REPLY))
+    await task
+    assert runner.talk.complaint == "it is of another kernel"
+
+
 async def test_reply_may_come_byte_by_byte(runner: Runner) -> None:
     """How a stream is split makes no difference, on a real socket too."""
     for byte in READY_BLOCK:
