@@ -54,6 +54,11 @@ static int overlap(uint64_t start, uint64_t end, uint64_t other_start, uint64_t 
     return start < other_end && other_start < end;
 }
 
+static int is_ours(uint64_t start, uint64_t end)
+{
+    return overlap(start, end, RESTORER_START, RESTORER_END);
+}
+
 static uint64_t open_snapshot(int file)
 {
     long size = CALL3(CALL_LSEEK, file, 0, SEEK_FROM_END);
@@ -100,8 +105,7 @@ static void check_segments(const struct tables *tables)
         const struct segment *segment = &tables->segments[at];
         uint64_t end = segment->start + segment->length;
         int good = are_pages(segment->start, segment->length) && segment->start >= last
-            && !overlap(segment->start, end, RESTORER_START, RESTORER_END)
-            && !overlap(segment->start, end, header.stack_end - STACK_BYTES, header.stack_end)
+            && !is_ours(segment->start, end) && !overlap(segment->start, end, header.stack_end - STACK_BYTES, header.stack_end)
             && !(segment->protection & ~(READ | WRITE | EXECUTE));
         if (segment->source == FROM_SNAPSHOT)
             good = good && is_in_data(segment->offset, segment->length);
@@ -113,11 +117,31 @@ static void check_segments(const struct tables *tables)
     }
 }
 
+static void check_kernel_mappings(const struct tables *tables)
+{
+    for (uint32_t at = 0; at < header.kernel_mapping_count; at++) {
+        const struct kernel_mapping *mapping = &header.kernel_mappings[at];
+        uint64_t end = mapping->start + mapping->length;
+        int good = are_pages(mapping->start, mapping->length) && !is_ours(mapping->start, end)
+            && !overlap(mapping->start, end, header.stack_end - STACK_BYTES, header.stack_end)
+            && !mapping->name[sizeof mapping->name - 1];
+        for (uint32_t before = 0; before < at; before++)
+            good = good && !overlap(mapping->start, end, header.kernel_mappings[before].start,
+                                    header.kernel_mappings[before].start + header.kernel_mappings[before].length);
+        for (uint32_t segment = 0; segment < header.segment_count; segment++)
+            good = good && !overlap(mapping->start, end, tables->segments[segment].start,
+                                    tables->segments[segment].start + tables->segments[segment].length);
+        if (!good)
+            give_up("its mappings of the kernel's are damaged");
+    }
+}
+
 static void check_tables(const struct tables *tables)
 {
     uint64_t stack_bytes = header.stack_end - header.stack_start;
     if (!are_pages(header.stack_start, stack_bytes) || stack_bytes > STACK_BYTES / 2
-        || header.stack_end < 2 * STACK_BYTES || !is_in_data(header.stack_offset, stack_bytes))
+        || header.stack_end < 2 * STACK_BYTES || is_ours(header.stack_end - STACK_BYTES, header.stack_end)
+        || !is_in_data(header.stack_offset, stack_bytes))
         give_up("its stack is damaged");
     check_segments(tables);
     if (header.names_bytes && tables->names[header.names_bytes - 1])
@@ -128,9 +152,7 @@ static void check_tables(const struct tables *tables)
     for (uint32_t at = 0; at < header.descriptor_count; at++)
         if (tables->descriptors[at].file >= header.file_count || tables->descriptors[at].number < 3)
             give_up("its descriptors are damaged");
-    for (uint32_t at = 0; at < header.kernel_mapping_count; at++)
-        if (!are_pages(header.kernel_mappings[at].start, header.kernel_mappings[at].length))
-            give_up("its mappings of the kernel's are damaged");
+    check_kernel_mappings(tables);
 }
 
 static void check_data(int file, uint64_t end)
@@ -284,15 +306,16 @@ static void open_files(const struct tables *tables)
     for (uint32_t at = 0; at < header.descriptor_count; at++) {
         const struct descriptor *saved = &tables->descriptors[at];
         int file = open_file(tables->names + tables->files[saved->file], (int)saved->flags);
-        int close_on_exec = saved->close_on_exec ? OPEN_CLOSE_ON_EXEC : 0;
         if (file < 0)
             give_up("a file is missing");
         if (file != (int)saved->number) {
-            if (is_error(CALL3(CALL_DUP3, file, saved->number, close_on_exec)))
+            if (is_error(CALL3(CALL_DUP3, file, saved->number, 0)))
                 give_up("a file can't be opened at its number");
             close_file(file);
         }
-        CALL3(CALL_LSEEK, saved->number, saved->position, SEEK_FROM_START);
+        CALL3(CALL_FCNTL, saved->number, SET_DESCRIPTOR_FLAGS, saved->close_on_exec);
+        if (saved->position)
+            CALL3(CALL_LSEEK, saved->number, saved->position, SEEK_FROM_START);
     }
 }
 

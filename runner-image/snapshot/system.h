@@ -39,6 +39,7 @@ enum {
     SEEK_FROM_HERE = 1,
 
     GET_DESCRIPTOR_FLAGS = 1, /* F_GETFD */
+    SET_DESCRIPTOR_FLAGS = 2, /* F_SETFD */
     GET_STATUS_FLAGS = 3,     /* F_GETFL */
 
     MAP_PRIVATE_COPY = 0x02,
