@@ -128,11 +128,14 @@ struct tables {
     const char *names;
 };
 
+/* A word of memory whose type is not ours to know. */
+typedef uint64_t __attribute__((may_alias)) word;
+
 /* Continues a checksum over whole words of 8 bytes. Each step maps different sums to different sums, so one change
  * anywhere always shows, and several are missed once in 2^64. */
 static inline uint64_t checksum(uint64_t sum, const void *data, uint64_t bytes)
 {
-    const uint64_t *words = data;
+    const word *words = data;
     for (uint64_t at = 0; at < bytes / 8; at++) {
         sum = (sum ^ words[at]) * 0x9e3779b97f4a7c15ULL;
         sum = sum << 31 | sum >> 33;

@@ -184,8 +184,9 @@ enum { UNAME_TEXT = 65, UNAME_TEXTS = 6, UNAME_HOST = 1 };
 
 struct machine this_machine(const void *vdso, uint64_t vdso_bytes, uint64_t hwcap, uint64_t hwcap2)
 {
-    char texts[(UNAME_TEXTS * UNAME_TEXT + 7) / 8 * 8];
-    memset(texts, 0, sizeof texts);
+    uint64_t words[(UNAME_TEXTS * UNAME_TEXT + 7) / 8];
+    char *texts = (char *)words;
+    memset(words, 0, sizeof words);
     CALL1(CALL_UNAME, texts);
     memset(texts + UNAME_HOST * UNAME_TEXT, 0, UNAME_TEXT);
     for (int text = 0; text < UNAME_TEXTS; text++) { /* what follows each NUL says nothing */
@@ -196,7 +197,7 @@ struct machine this_machine(const void *vdso, uint64_t vdso_bytes, uint64_t hwca
     uint64_t capabilities[2] = {hwcap, hwcap2};
     uint64_t features = checksum(CHECKSUM_START, capabilities, sizeof capabilities);
     return (struct machine){
-        .kernel = checksum(CHECKSUM_START, texts, sizeof texts),
+        .kernel = checksum(CHECKSUM_START, words, sizeof words),
         .vdso = checksum(CHECKSUM_START, vdso, vdso_bytes),
         .processor = processor_features(features),
     };

@@ -6,8 +6,8 @@
 #include "system.h"
 
 /* One line: `start-end rwxp offset device inode name`. Source: proc_pid_maps(5). In smaps, lines that begin with a
- * capital follow, of which VmFlags tells `is_for_this_process`: contents that the kernel may drop at any time ("dp"), or
- * doesn't hand on to a child ("wf"). Source: proc_pid_smaps(5), Linux fs/proc/task_mmu.c. */
+ * capital follow, of which VmFlags tells `is_for_this_process`: contents that the kernel may drop at any time ("dp"),
+ * or doesn't hand on to a child ("wf"). Source: proc_pid_smaps(5), Linux fs/proc/task_mmu.c. */
 struct mapping {
     uint64_t start, end, offset;
     uint32_t protection;
@@ -21,7 +21,7 @@ struct mapping {
  * kernel's half of the address space. Source: gVisor pkg/sentry/loader/vdso.go, platform/systrap/usertrap. */
 enum kind { ORDINARY, KERNEL_DATA, KERNEL_CODE, UNTOUCHABLE };
 
-/* Reads a whole list, /proc/self/maps or smaps, as text into a buffer, and ends it with NUL; returns its length, or -1. */
+/* Reads a whole list, /proc/self/maps or smaps, into a buffer, and ends it with NUL; returns its length, or -1. */
 long read_mappings(const char *list, char *buffer, uint64_t room);
 
 /* Takes one mapping off the text, which it changes; returns 0 at its end. `before` is the kind of the one before. */

@@ -266,7 +266,7 @@ static int resume(uint64_t initial_stack)
 }
 
 /* The robust list and the address that the kernel clears at the thread's end aren't told again: no call that the
- * filter allows asks for them, and they matter to whoever outlives this thread, which is process 1. */
+ * filter allows says what they are, and they matter only to threads that wait for the end of the first one. */
 static void keep_process_state(void)
 {
     for (int signal = 1; signal <= SIGNALS; signal++)
@@ -332,26 +332,26 @@ static int add_segment(struct workspace *space, struct segment next)
     return 0;
 }
 
-static int is_zero(const uint64_t *page)
+static int is_zero(const word *page)
 {
-    for (uint64_t word = 0; word < PAGE / 8; word++)
-        if (page[word])
+    for (uint64_t at = 0; at < PAGE / 8; at++)
+        if (page[at])
             return 0;
     return 1;
 }
 
-static int equals_file(struct workspace *space, int file, uint64_t offset, const uint64_t *page)
+static int equals_file(struct workspace *space, int file, uint64_t offset, const word *page)
 {
     if (CALL4(CALL_PREAD, file, space->page_of_file, PAGE, offset) != (long)PAGE)
         return 0; /* the last page of a file is saved: what follows in it is zeroes, or not */
-    for (uint64_t word = 0; word < PAGE / 8; word++)
-        if (page[word] != space->page_of_file[word])
+    for (uint64_t at = 0; at < PAGE / 8; at++)
+        if (page[at] != space->page_of_file[at])
             return 0;
     return 1;
 }
 
-/* Code of a file is taken from it again: where memory differs, gVisor's systrap has made system calls in it jump through
- * entries of its [usertrap] that other processes don't have. Source: gVisor platform/systrap/usertrap. */
+/* Code of a file is taken from it again: where memory differs, gVisor's systrap has made system calls in it jump
+ * through entries of its [usertrap] that other processes don't have. Source: gVisor platform/systrap/usertrap. */
 static int is_code(const struct mapping *found)
 {
     return found->protection & EXECUTE && !(found->protection & WRITE);
@@ -365,7 +365,7 @@ static int add_pages(struct workspace *space, const struct mapping *found, uint6
         return failed("there are too many files");
     for (uint64_t at = start; at < end; at += PAGE) {
         struct segment next = {at, PAGE, 0, FROM_SNAPSHOT, found->protection};
-        const uint64_t *page = (const uint64_t *)at;
+        const word *page = (const word *)at;
         uint64_t offset = found->offset + (at - found->start);
         if (file >= 0 && (is_code(found) || equals_file(space, file, offset, page))) {
             next.source = (uint32_t)number;
@@ -420,6 +420,8 @@ static int add_mapping(struct saver *saver, const struct mapping *found, uint64_
     if (found->is_shared && found->protection & WRITE)
         return failed("memory is shared with another process");
     if (stack_pointer >= found->start && stack_pointer < found->end) {
+        if (found->protection != (READ | WRITE))
+            return failed("the stack can be executed");
         header->stack_start = stack_pointer / PAGE * PAGE;
         header->stack_end = found->end;
         return 0;
@@ -636,8 +638,10 @@ static int write_file(struct saver *saver)
 
 static int save(struct saver *saver)
 {
-    enum { HWCAP = 16, HWCAP2 = 26 }; /* source: getauxval(3), <elf.h> */
+    enum { PAGE_SIZE = 6, HWCAP = 16, HWCAP2 = 26 }; /* source: getauxval(3), <elf.h> */
     struct workspace *space = saver->space;
+    if (auxiliary(space, PAGE_SIZE) != PAGE)
+        return failed("the kernel's pages are of another size");
     uint64_t hwcap = auxiliary(space, HWCAP), hwcap2 = auxiliary(space, HWCAP2);
     const char *protection = protected_returns(hwcap);
     if (protection)
@@ -654,8 +658,8 @@ static int save(struct saver *saver)
     return write_file(saver);
 }
 
-/* Writes a line with the number of bytes to a descriptor, then that many: this process. Returns 0 when that is done, 1 in the restored process, and -1 if it can't be
- * done: figbox_error then says why. */
+/* Writes a line with the number of bytes to a descriptor, then that many: this process. Returns 0 when that is done, 1
+ * in the restored process, and -1 if it can't be done: figbox_error then says why. */
 EXPORTED int figbox_save(int output)
 {
     uint64_t bytes = rounded_up(sizeof(struct workspace), PAGE);
