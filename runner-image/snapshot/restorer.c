@@ -105,7 +105,8 @@ static void check_segments(const struct tables *tables)
         const struct segment *segment = &tables->segments[at];
         uint64_t end = segment->start + segment->length;
         int good = are_pages(segment->start, segment->length) && segment->start >= last
-            && !is_ours(segment->start, end) && !overlap(segment->start, end, header.stack_end - STACK_BYTES, header.stack_end)
+            && !is_ours(segment->start, end)
+            && !overlap(segment->start, end, header.stack_end - STACK_BYTES, header.stack_end)
             && !(segment->protection & ~(READ | WRITE | EXECUTE));
         if (segment->source == FROM_SNAPSHOT)
             good = good && is_in_data(segment->offset, segment->length);
@@ -170,8 +171,34 @@ static void check_data(int file, uint64_t end)
         give_up("the file is damaged");
 }
 
+/* Returns a value of the auxiliary vector, which follows arguments and environment; 0 if it isn't there. */
+static uint64_t auxiliary(const uint64_t *initial_stack, uint64_t wanted)
+{
+    const uint64_t *at = initial_stack + 1 + initial_stack[0] + 1;
+    while (*at)
+        at++; /* past the environment */
+    for (at++; at[0]; at += 2)
+        if (at[0] == wanted)
+            return at[1];
+    return 0;
+}
+
+/* Executes this program once more: the kernel puts its stack somewhere else. Of 2,000 processes one finds its stack
+ * where the saved one had its own; on aarch64, where stacks are spread over 1 GiB, one of 120. If something else is in
+ * the way it may always be there, so one attempt in 256 is the last. Source: Linux STACK_RND_MASK; getauxval(3). */
+__attribute__((noreturn)) static void try_again(const uint64_t *initial_stack)
+{
+    enum { RANDOM_BYTES = 25, PROGRAM_NAME = 31 };
+    const unsigned char *random = (const unsigned char *)auxiliary(initial_stack, RANDOM_BYTES);
+    const char *program = (const char *)auxiliary(initial_stack, PROGRAM_NAME);
+    const uint64_t *arguments = initial_stack + 1, *environment = arguments + initial_stack[0] + 1;
+    if (random && *random && program)
+        CALL3(CALL_EXECVE, program, arguments, environment);
+    give_up("an address is taken");
+}
+
 /* Ends unless all that will be mapped is free, and returns the kernel's mappings where they are now. */
-static void check_addresses(const struct tables *tables, uint64_t *kernel_starts)
+static void check_addresses(const struct tables *tables, const uint64_t *initial_stack, uint64_t *kernel_starts)
 {
     if (read_mappings("/proc/self/maps", mappings, sizeof mappings) < 0)
         give_up("the list of mappings can't be read");
@@ -191,15 +218,15 @@ static void check_addresses(const struct tables *tables, uint64_t *kernel_starts
         if (found.start >= ADDRESS_LIMIT || (found.start >= RESTORER_START && found.end <= RESTORER_END))
             continue;
         if (overlap(found.start, found.end, header.stack_end - STACK_BYTES, header.stack_end))
-            give_up("an address is taken");
+            try_again(initial_stack);
         for (uint32_t at = 0; at < header.kernel_mapping_count; at++)
             if (overlap(found.start, found.end, header.kernel_mappings[at].start,
                         header.kernel_mappings[at].start + header.kernel_mappings[at].length))
-                give_up("an address is taken");
+                try_again(initial_stack);
         for (uint32_t at = 0; at < header.segment_count; at++)
             if (overlap(found.start, found.end, tables->segments[at].start,
                         tables->segments[at].start + tables->segments[at].length))
-                give_up("an address is taken");
+                try_again(initial_stack);
     }
     if (moved != header.kernel_mapping_count)
         give_up("the kernel maps something else");
@@ -208,16 +235,7 @@ static void check_addresses(const struct tables *tables, uint64_t *kernel_starts
 static void check_machine(const uint64_t *initial_stack, const uint64_t *kernel_starts)
 {
     enum { HWCAP = 16, HWCAP2 = 26 }; /* source: getauxval(3), <elf.h> */
-    const uint64_t *at = initial_stack + 1 + initial_stack[0] + 1;
-    while (*at)
-        at++; /* past the environment */
-    uint64_t hwcap = 0, hwcap2 = 0;
-    for (at++; at[0]; at += 2) {
-        if (at[0] == HWCAP)
-            hwcap = at[1];
-        if (at[0] == HWCAP2)
-            hwcap2 = at[1];
-    }
+    uint64_t hwcap = auxiliary(initial_stack, HWCAP), hwcap2 = auxiliary(initial_stack, HWCAP2);
     uint32_t code = header.kernel_mapping_count; /* the vdso comes after its data, or before it (since Linux 6.13) */
     for (uint32_t mapping = 0; mapping < header.kernel_mapping_count; mapping++)
         if (!begins_with(header.kernel_mappings[mapping].name, "[vvar"))
@@ -401,7 +419,7 @@ __attribute__((noreturn, used)) void figbox_restore(const uint64_t *initial_stac
     struct tables tables = map_tables(snapshot);
     uint64_t kernel_starts[KERNEL_MAPPING_LIMIT];
     check_tables(&tables);
-    check_addresses(&tables, kernel_starts);
+    check_addresses(&tables, initial_stack, kernel_starts);
     check_machine(initial_stack, kernel_starts);
     if (check_only) {
         check_data(snapshot, end);
