@@ -281,8 +281,8 @@ def serve_job(arguments: Sequence[str], *, imported: bool = False) -> int:
         signal.pause()
 
 
-def serve_save() -> int:
-    """Save this process; where it is restored, serve a job."""
+def save_process() -> int | list[str]:
+    """Save this process; return its exit code or, where it is restored, the arguments with which it goes on."""
     stdout = 1
     cheap_import.import_pyplot()
     cheap_import.warm_up()
@@ -295,8 +295,7 @@ def serve_save() -> int:
         return EXIT_OK
     snapshot.set_arguments(restored.arguments)
     cheap_import.lay_out_font_list()
-    mode, *arguments = restored.arguments
-    return serve_job(arguments, imported=True) if mode == "job" else refuse()
+    return restored.arguments
 
 
 def serve_report(streams: frames.Streams, arguments: Sequence[str]) -> int:
@@ -345,7 +344,11 @@ def main(arguments: Sequence[str]) -> int:
         case ["job", *options]:
             return serve_job(options)
         case ["save"]:
-            return serve_save()
+            ended = save_process()
+            if isinstance(ended, list):  # restored: a program there can recurse as deep as one of a runner that imports
+                mode, *options = ended
+                ended = serve_job(options, imported=True) if mode == "job" else refuse()
+            return ended
         case ["facts" | "probe" | "trials" | "memory", *_]:
             return serve_report(frames.claim_streams(), arguments)
         case ["import", *savings]:
