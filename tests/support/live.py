@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import docker
+import pytest
 
 from gateway.launcher.engine.docker_engine import find_engine_url
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 
-#: Values of `FIGBOX_WARM_START` for tests of what must hold however a container becomes warm.
-WARM_STARTS = ["import"]
+#: `FIGBOX_WARM_START` of gateways whose test doesn't care: nothing changes while they run.
+WARM_START = os.environ.get("FIGBOX_WARM_START", "import")
+
+#: Its values for tests of what must hold however a container becomes warm.
+WARM_STARTS = ["import", pytest.param("snapshot", marks=pytest.mark.variant)]
 
 
 def engine_url() -> str:
@@ -167,6 +171,7 @@ def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environ
         "PORT": 0,
         "FIGBOX_METRICS_PORT": free_port(),
         "FIGBOX_INSTALLATION": installation,
+        "FIGBOX_WARM_START": WARM_START,
         "DOCKER_HOST": docker_host,
         **environment,
     }
@@ -233,7 +238,9 @@ def remove_containers_of(installation: str, docker_host: str) -> None:
     except docker.errors.DockerException:
         return
     with closing(client):
-        for row in client.containers(all=True, filters={"label": f"{LABEL_INSTALLATION}={installation}"}):
+        for row in client.containers(all=True, filters={"label": LABEL_INSTALLATION}):
+            if not row["Labels"][LABEL_INSTALLATION].startswith(installation):  # with those of its self-test
+                continue
             try:
                 client.remove_container(row["Id"], force=True)
             except docker.errors.APIError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.live import (
+    WARM_START,
     LiveGateway,
     LiveProcess,
     begin,
@@ -68,6 +69,7 @@ def live_launcher(tmp_path: Path, *, docker_host: str | None = None, **environme
         settings = {
             "FIGBOX_LAUNCHER_SOCKET": Path(folder, "launcher.sock"),
             "FIGBOX_INSTALLATION": installation,
+            "FIGBOX_WARM_START": WARM_START,
             "DOCKER_HOST": docker_host,
             **environment,
         }

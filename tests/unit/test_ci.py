@@ -154,7 +154,7 @@ def test_every_test_on_an_engine_is_in_one_campaign() -> None:
         if file.name == "test_ci.py" or not re.search(r"pytest\.mark\.engine\b", text):
             continue
         left_out = not re.search(r"pytest\.mark\.core\b", text) or re.search(
-            r"pytest\.mark\.(deployed|both_ways|variant)\b", text
+            r"pytest\.mark\.(deployed|both_ways|variant)\b|WARM_STARTS", text
         )
         campaigns = [name for name in named if path == name or path.startswith(f"{name}/")]
         assert len(campaigns) == bool(left_out), f"{path} is in {campaigns}"
