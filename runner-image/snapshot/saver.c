@@ -50,6 +50,26 @@ extern void *__curbrk __attribute__((weak));
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
 
+/* What the dynamic linker has loaded. Source: <link.h>, struct r_debug and struct link_map. */
+struct loaded_file {
+    uint64_t address;
+    const char *name;
+    const void *dynamic;
+    struct loaded_file *next, *previous;
+};
+
+struct loaded_files {
+    int version;
+    struct loaded_file *first;
+};
+
+extern struct loaded_files _r_debug __attribute__((weak));
+
+/* By which it knows a file that it is asked to load once more. Source: glibc sysdeps/posix/dl-fileid.h. */
+struct file_identity {
+    uint64_t device, inode;
+};
+
 /* Where the kernel put arguments and environment of the restored process, as the x86-64 ABI ("process
  * initialization") lays them out; 0 in the saved one. */
 EXPORTED uint64_t figbox_initial_stack;
@@ -65,6 +85,7 @@ static struct {
     char name[16];
     uint64_t thread_pointer;
     uint32_t float_control;
+    uint64_t identity_offset; /* in what the dynamic linker keeps for each file */
 } kept;
 
 /* Used while saving; not part of the snapshot. */
@@ -219,6 +240,43 @@ static const char *protected_returns(uint64_t hwcap)
 
 #endif
 
+/* -- what the dynamic linker has loaded --------------------------------------------------------------------------- */
+
+/* Source: Linux struct stat, which begins alike on both processors; 144 or 128 bytes. */
+static struct file_identity identity_of(const char *name)
+{
+    uint64_t status[18] = {0};
+    CALL4(CALL_NEWFSTATAT, AT_CURRENT_FOLDER, name, status, 0);
+    return (struct file_identity){status[0], status[1]};
+}
+
+static struct file_identity *identity_at(struct loaded_file *file, uint64_t offset)
+{
+    return (struct file_identity *)((char *)file + offset);
+}
+
+static int same_identity(const struct file_identity *left, const struct file_identity *right)
+{
+    return left->device == right->device && left->inode == right->inode;
+}
+
+/* Finds where the dynamic linker keeps identities: behind what <link.h> tells, by that of a file that it has loaded. */
+static int find_identities(void)
+{
+    enum { BYTES = 1536 }; /* struct link_map has about 1,200 */
+    for (struct loaded_file *file = &_r_debug ? _r_debug.first : NULL; file; file = file->next) {
+        if (*file->name != '/')
+            continue;
+        struct file_identity identity = identity_of(file->name);
+        for (uint64_t offset = sizeof *file; offset < BYTES; offset += 8)
+            if (same_identity(identity_at(file, offset), &identity)) {
+                kept.identity_offset = offset;
+                return 0;
+            }
+    }
+    return failed("the dynamic linker's records aren't understood");
+}
+
 /* -- in the restored process -------------------------------------------------------------------------------------- */
 
 /* The C library goes on believing that its area is registered. Where that can't be done again it must know, or it would
@@ -238,6 +296,17 @@ static void register_sequences(void)
     }
 }
 
+/* Devices and, in gVisor, inodes have other numbers in each container. With the old ones the dynamic linker would take
+ * a library that is loaded later for another one, which had its numbers then; or load one twice. */
+static void identify_libraries(void)
+{
+    for (struct loaded_file *file = _r_debug.first; file; file = file->next) {
+        struct file_identity *identity = identity_at(file, kept.identity_offset);
+        if (*file->name == '/' && identity->inode)
+            *identity = identity_of(file->name);
+    }
+}
+
 static void unmap_restorer(uint64_t program_break)
 {
     CALL2(CALL_MUNMAP, RESTORER_TABLES, RESTORER_END - RESTORER_TABLES);
@@ -254,6 +323,7 @@ static int resume(uint64_t initial_stack)
     if (&__curbrk)
         __curbrk = (void *)program_break;
     register_sequences();
+    identify_libraries();
     set_float_control(kept.float_control);
     for (int signal = 1; signal <= SIGNALS; signal++)
         if (kept.actions[signal].handler)
@@ -648,7 +718,7 @@ static int save(struct saver *saver)
         return failed(protection);
     if (!has_one_thread(space))
         return failed("the process has more than one thread");
-    if (add_mappings(saver) || add_descriptors(saver))
+    if (find_identities() || add_mappings(saver) || add_descriptors(saver))
         return -1;
     struct header *header = &space->header;
     header->magic = MAGIC;
