@@ -1,0 +1,1 @@
+"""What is imported beforehand, and how nobody notices until it is used."""
