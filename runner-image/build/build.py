@@ -47,6 +47,9 @@ TESTS_OF = (
 #: Suffixes that only compilers and type checkers read.
 BUILD_LEFTOVERS = {".a", ".c", ".cpp", ".f", ".f90", ".h", ".hpp", ".lib", ".pxd", ".pxi", ".pyi", ".pyx"}
 
+#: Folders of the runner's modules.
+OWN_FOLDERS = ("collect", "modes", "preload")
+
 UNUSED_STDLIB = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "turtledemo"}
 INSTALLERS = ("pip", "pip3", "pip3.13", "idle3", "idle3.13", "2to3", "2to3-3.13")
 COMPILERS = ("cc", "c++", "c89", "c99", "cpp", "gcc", "g++", "clang", "ld", "as", "make")
@@ -118,7 +121,7 @@ def compile_all() -> None:
         raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
     stdlib = Path(sysconfig.get_path("stdlib")).iterdir()
     used = (path for path in stdlib if path.name not in UNUSED_STDLIB and not path.name.endswith("-packages"))
-    for path in (SITE, *sorted(used), ROOT / "collect", ROOT / "modes", *ROOT.glob("*.py")):
+    for path in (SITE, *sorted(used), *(ROOT / name for name in OWN_FOLDERS), *ROOT.glob("*.py")):
         if path.is_dir():
             compileall.compile_dir(path, quiet=1, optimize=2, invalidation_mode=UNCHECKED, workers=0)
         elif path.suffix == ".py":
