@@ -83,7 +83,6 @@ import frames
 import job
 import program
 import report
-import snapshot
 import surroundings
 from collect import capture, work_dir
 from collect.shown_warnings import ShownWarnings
@@ -282,10 +281,17 @@ def serve_job(arguments: Sequence[str], *, imported: bool = False) -> int:
 
 
 def save_process() -> int | list[str]:
-    """Save this process; return its exit code or, where it is restored, the arguments with which it goes on."""
+    """Save this process with everything imported.
+
+    Returns:
+        Its exit code; or, where it is restored, the arguments with which it goes on.
+    """
+    import snapshot  # here, since runners that import do without; and first, since the next step hides our modules
+    from preload import preloading, renewal
+
     stdout = 1
     cheap_import.import_pyplot()
-    cheap_import.warm_up()
+    preloading.preload()
     try:
         restored = snapshot.save(stdout)
     except snapshot.NotSaved as error:
@@ -294,7 +300,7 @@ def save_process() -> int | list[str]:
     if restored is None:
         return EXIT_OK
     snapshot.set_arguments(restored.arguments)
-    cheap_import.lay_out_font_list()
+    renewal.renew(restored.environment)
     return restored.arguments
 
 
