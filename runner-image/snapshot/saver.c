@@ -85,7 +85,6 @@ static struct {
     char name[16];
     uint64_t thread_pointer;
     uint32_t float_control;
-    uint64_t identity_offset; /* in what the dynamic linker keeps for each file */
 } kept;
 
 /* Used while saving; not part of the snapshot. */
@@ -260,8 +259,9 @@ static int same_identity(const struct file_identity *left, const struct file_ide
     return left->device == right->device && left->inode == right->inode;
 }
 
-/* Finds where the dynamic linker keeps identities: behind what <link.h> tells, by that of a file that it has loaded. */
-static int find_identities(void)
+/* Finds where the dynamic linker keeps identities: behind what <link.h> tells, by that of a file that it has loaded.
+ * Returns 0 if it isn't found. */
+static uint64_t offset_of_identities(void)
 {
     enum { BYTES = 1536 }; /* struct link_map has about 1,200 */
     for (struct loaded_file *file = &_r_debug ? _r_debug.first : NULL; file; file = file->next) {
@@ -269,12 +269,23 @@ static int find_identities(void)
             continue;
         struct file_identity identity = identity_of(file->name);
         for (uint64_t offset = sizeof *file; offset < BYTES; offset += 8)
-            if (same_identity(identity_at(file, offset), &identity)) {
-                kept.identity_offset = offset;
-                return 0;
-            }
+            if (same_identity(identity_at(file, offset), &identity))
+                return offset;
     }
-    return failed("the dynamic linker's records aren't understood");
+    return 0;
+}
+
+/* Devices and, in gVisor, inodes have other numbers in each container. With the old ones the dynamic linker would take
+ * a library that is loaded later for another one, which had its numbers then. It goes by names first; only one that is
+ * named by another path is loaded twice. To tell each restored process its numbers would cost 400 page faults. */
+static int forget_identities(void)
+{
+    uint64_t offset = offset_of_identities();
+    if (!offset)
+        return failed("the dynamic linker's records aren't understood");
+    for (struct loaded_file *file = _r_debug.first; file; file = file->next)
+        *identity_at(file, offset) = (struct file_identity){0, 0};
+    return 0;
 }
 
 /* -- in the restored process -------------------------------------------------------------------------------------- */
@@ -296,17 +307,6 @@ static void register_sequences(void)
     }
 }
 
-/* Devices and, in gVisor, inodes have other numbers in each container. With the old ones the dynamic linker would take
- * a library that is loaded later for another one, which had its numbers then; or load one twice. */
-static void identify_libraries(void)
-{
-    for (struct loaded_file *file = _r_debug.first; file; file = file->next) {
-        struct file_identity *identity = identity_at(file, kept.identity_offset);
-        if (*file->name == '/' && identity->inode)
-            *identity = identity_of(file->name);
-    }
-}
-
 static void unmap_restorer(uint64_t program_break)
 {
     CALL2(CALL_MUNMAP, RESTORER_TABLES, RESTORER_END - RESTORER_TABLES);
@@ -323,7 +323,6 @@ static int resume(uint64_t initial_stack)
     if (&__curbrk)
         __curbrk = (void *)program_break;
     register_sequences();
-    identify_libraries();
     set_float_control(kept.float_control);
     for (int signal = 1; signal <= SIGNALS; signal++)
         if (kept.actions[signal].handler)
@@ -718,7 +717,7 @@ static int save(struct saver *saver)
         return failed(protection);
     if (!has_one_thread(space))
         return failed("the process has more than one thread");
-    if (find_identities() || add_mappings(saver) || add_descriptors(saver))
+    if (forget_identities() || add_mappings(saver) || add_descriptors(saver))
         return -1;
     struct header *header = &space->header;
     header->magic = MAGIC;

@@ -12,7 +12,8 @@ for random numbers that anything else asks the system for. Found, and renewed he
   the same in each container.
 * ``uuid``: node and last time stamp. ``platform``: host name. ``multiprocessing``: the key of connections.
 * ``logging``: the time from which ``relativeCreated`` counts. ``threading``: the kernel's id of the main thread.
-* ``ssl``: the generator in OpenSSL compares process ids, too. Nothing uses it before; it gets fresh bytes anyway.
+* ``ssl``: OpenSSL makes its generator when it is first used, which nothing does before; `tests/engine` compare what
+  restored runners get. To give it fresh bytes would begin that: 3 MiB in each runner.
 * The environment, and in it the host name.
 
 Found, and the same in each process: ``secrets`` and ``random.SystemRandom`` keep nothing, and neither does what NumPy
@@ -35,9 +36,6 @@ from preload.stash import find_module
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ENTROPY_BYTES = 48
-
-
 def renew(environment: Mapping[str, str]) -> None:
     """Make new what must be new; call it once in each restored process, before it serves anything.
 
@@ -58,9 +56,6 @@ def renew_random_numbers() -> None:
     mtrand = find_module("numpy.random.mtrand")
     if mtrand is not None:
         mtrand._rand.seed()
-    openssl = find_module("_ssl")
-    if openssl is not None:
-        openssl.RAND_add(os.urandom(ENTROPY_BYTES), ENTROPY_BYTES)
 
 
 def renew_names() -> None:
