@@ -101,7 +101,7 @@ CAMPAIGNS = (
     Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
     Campaign("launcher apart", 130, _engine("faults", "split", "taken_over_gateway")),
-    Campaign("snapshots", 350, _engine("hardening", "limits", "preload")),
+    Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner")),
     Campaign("pictures", 120, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
     Campaign("benchmark", 60, _engine("benchmark")),
     Campaign("fuzzing", 150, command=("make", "fuzz", "ARGS=--seconds 15")),
