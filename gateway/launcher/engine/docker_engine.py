@@ -331,11 +331,14 @@ class DockerEngine:
         ]
 
     async def remove_image(self, image_id: str) -> None:
-        """Remove an image; one that a container uses stays, and one that is gone is no error."""
+        """Remove an image; one that a container uses stays, and one that is gone is no error.
+
+        The one that it was made from stays, too, which the engine would take along if it has no name.
+        """
 
         def remove() -> None:
             with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
-                self._client().remove_image(image_id)
+                self._client().remove_image(image_id, noprune=True)
 
         await self._run(self._controllers, remove)
 
@@ -404,7 +407,7 @@ class DockerEngine:
 
         def remove() -> None:
             with contextlib.suppress(EngineError), self._translated():
-                self._client().remove_image(image_id)
+                self._client().remove_image(image_id, noprune=True)
 
         with contextlib.suppress(RuntimeError):
             self._enders.submit(remove)
