@@ -300,7 +300,14 @@ class DockerEngine:
         return None if found is None else dict(found["Config"])
 
     async def store_file(
-        self, base_id: str, archive: Iterator[bytes], name: str, labels: Mapping[str, str], limit_s: float
+        self,
+        base_id: str,
+        archive: Iterator[bytes],
+        name: str,
+        labels: Mapping[str, str],
+        *,
+        container_labels: Mapping[str, str],
+        limit_s: float,
     ) -> str:
         """Return the digest of a new image: another one with what is in an archive, below its root.
 
@@ -309,6 +316,7 @@ class DockerEngine:
             archive: A tarball, read in one of the engine's threads; what it raises passes through.
             name: Repository and tag of the new image.
             labels: Its labels, besides those of the other.
+            container_labels: Those of the container that the file is put into, by which it is found if we are killed.
             limit_s: Seconds for each of the engine's steps.
 
         Raises:
@@ -316,7 +324,9 @@ class DockerEngine:
         """
         return await self._run(
             self._storers,
-            lambda: self._store_file(base_id, archive, name, labels, limit_s),
+            lambda: self._store_file(
+                base_id, archive, name, labels, container_labels=container_labels, limit_s=limit_s
+            ),
             self._dispose_image,
             limit_s=3 * limit_s,
         )
@@ -384,7 +394,14 @@ class DockerEngine:
             raw.close()
 
     def _store_file(
-        self, base_id: str, archive: Iterator[bytes], name: str, labels: Mapping[str, str], limit_s: float
+        self,
+        base_id: str,
+        archive: Iterator[bytes],
+        name: str,
+        labels: Mapping[str, str],
+        *,
+        container_labels: Mapping[str, str],
+        limit_s: float,
     ) -> str:
         """Put the file into a container that is never started, and make an image of it."""
         repository, _, tag = name.partition(":")
@@ -395,10 +412,13 @@ class DockerEngine:
             ) as client,
             contextlib.ExitStack() as undo,
         ):
-            container_id: str = client.create_container(base_id, network_disabled=True)["Id"]
+            container = client.create_container(base_id, network_disabled=True, labels=dict(container_labels))
+            container_id = str(container["Id"])
             undo.callback(self._remove_quietly, container_id)
             client.put_archive(container_id, "/", archive)
-            changes = [f"LABEL {json.dumps(label)}={json.dumps(value)}" for label, value in labels.items()]
+            # The image would have the container's labels, and so would whatever is made from it.
+            whole = {**dict.fromkeys(container_labels, ""), **labels}
+            changes = [f"LABEL {json.dumps(label)}={json.dumps(value)}" for label, value in whole.items()]
             made = client.commit(container_id, repository, tag, changes=changes)
             return str(made["Id"])
 

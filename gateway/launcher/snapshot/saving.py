@@ -71,11 +71,19 @@ async def save(engine: DockerEngine, sandbox: Sandbox, image_name: str, labels: 
         ),
     )
     uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
-    launched = await engine.launch(roomy.saving_config(uid), f"figbox-{uid}")
+    config = roomy.saving_config(uid)
+    launched = await engine.launch(config, f"figbox-{uid}")
     output = _Output(launched.stream)
     try:
         # A failure of ours within the archive reaches us as it is, one of the engine's as EngineError.
-        return await engine.store_file(sandbox.image_id, output.as_archive(), image_name, labels, SAVE_LIMIT_S)
+        return await engine.store_file(
+            sandbox.image_id,
+            output.as_archive(),
+            image_name,
+            labels,
+            container_labels=config["Labels"],
+            limit_s=SAVE_LIMIT_S,
+        )
     except EngineError:
         if output.failure is not None:
             raise output.failure from None

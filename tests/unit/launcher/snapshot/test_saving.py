@@ -64,7 +64,14 @@ class StoringEngine:
         return Launched(f"id-{name}", theirs)
 
     async def store_file(
-        self, base_id: str, archive: Iterator[bytes], name: str, labels: Mapping[str, str], limit_s: float
+        self,
+        base_id: str,
+        archive: Iterator[bytes],
+        name: str,
+        labels: Mapping[str, str],
+        *,
+        container_labels: Mapping[str, str],
+        limit_s: float,
     ) -> str:
         """See `DockerEngine.store_file`."""
 
@@ -76,6 +83,7 @@ class StoringEngine:
             return f"image of {base_id}"
 
         self.labels = labels
+        assert container_labels == self.config["Labels"]
         return await asyncio.to_thread(read)
 
     async def remove(self, container_id: str) -> None:
