@@ -38,8 +38,9 @@ SAVE_CPU_S = 120.0
 #: Most digits of the size that comes first.
 SIZE_DIGITS = 19
 
-#: Longest reason, in characters, that the container may give on stderr.
+#: Longest reason, in characters, that the container may give in the last line on stderr, and bytes that are kept of it.
 REASON_LIMIT = 200
+STDERR_BYTES = 4 * REASON_LIMIT
 
 READ_BYTES = 1 << 18
 
@@ -155,7 +156,7 @@ class _Output:
         raise NoSnapshot(self._reason())
 
     def _pieces(self) -> Iterator[bytes]:
-        """Yield stdout until the stream ends; keep the beginning of stderr."""
+        """Yield stdout until the stream ends; keep the end of stderr."""
         while True:
             left_s = self._deadline - time.monotonic()
             if left_s <= 0:
@@ -168,8 +169,8 @@ class _Output:
                 for name, piece in self._demultiplexer.feed(data):
                     if name is Stream.STDOUT:
                         yield bytes(piece)
-                    elif len(self._said) < REASON_LIMIT:
-                        self._said += bytes(piece[:REASON_LIMIT])
+                    else:
+                        self._said = (self._said + bytes(piece))[-STDERR_BYTES:]
             except TimeoutError:
                 continue
             except (OSError, MalformedReply) as error:
@@ -177,11 +178,10 @@ class _Output:
 
     def _reason(self) -> str:
         """Return what the container said, which is our own program's, made fit for a log."""
-        said = self._said.decode("utf-8", "replace")[:REASON_LIMIT]
+        said = self._said.decode("utf-8", "replace")
         lines = ["".join(filter(str.isprintable, line)).strip() for line in said.splitlines()]
-        return next(
-            (line.removeprefix("no snapshot: ") for line in reversed(lines) if line), "the container ended early"
-        )
+        last = next((line for line in reversed(lines) if line), "the container ended early")
+        return last.removeprefix("no snapshot: ")[:REASON_LIMIT]
 
 
 def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:

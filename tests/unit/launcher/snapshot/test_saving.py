@@ -149,6 +149,7 @@ async def test_container_is_a_jobs_but_for_its_size() -> None:
         (block(1, b"123"), "the container ended early"),
         (block(2, b"usage: script | job\n"), "usage: script | job"),
         (block(2, b"warning\nno snapshot: a file is \x1bopen for writing\n"), "a file is open for writing"),
+        (block(2, b"Traceback\n" + b"  a line\n" * 500 + b"OSError: no saver\n\n"), "OSError: no saver"),
         (block(2, b"\xff" * 5000), "\ufffd" * 200),
         (b"\x07nonsense of an engine", "its stream broke"),
     ],
