@@ -117,9 +117,13 @@ class SnapshotKeeper:
             await self._engine.remove(stray.container_id)
         found = await self._find()
         if found is not None:
-            with contextlib.suppress(NoSnapshot):
+            try:
                 await try_out(self._engine, self._sandbox, found.image_id, KEPT_TRIALS)
-                self._use(found.image_id, float(found.labels[LABEL_MADE]), "kept", began)
+            except NoSnapshot as error:
+                logger.warning("kept snapshot not used", environment=self._environment, reason=str(error))
+                await self._engine.remove_image(found.image_id)
+            else:
+                self._use(found.image_id, _made_at(found), "kept", began)
                 return
         made_at = time.time()
         labels = {LABEL_KEY: self._key, LABEL_MADE: f"{made_at:.0f}"}

@@ -32,6 +32,7 @@ from gateway.model.jobs import Limits, MiB
 from tests.fakes import settle, until
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
@@ -207,13 +208,33 @@ async def test_kept_snapshot_that_does_not_fit_is_left(rig: Rig, age_s: float, l
     assert (rig.maker.snapshot_id, rig.tried) == ("new-1", [("new-1", NEW_TRIALS)])
 
 
-async def test_kept_snapshot_that_fails_its_trial_is_replaced(rig: Rig) -> None:
-    """Another is made at once, and the bad one is removed."""
+async def test_snapshot_of_the_future_hides_no_other(rig: Rig) -> None:
+    """Where the clock was set back, what fits is found all the same, and what nobody can have made goes."""
+    rig.engine.add("next year", -365 * AGE_LIMIT_S)
+    rig.engine.add("kept", 60)
+    async with running(rig):
+        await until(lambda: rig.maker.snapshot_id == "kept")
+        await until(lambda: rig.engine.removed == ["next year"])
+
+
+async def test_kept_snapshot_that_fails_its_trial_is_replaced(rig: Rig, log: io.StringIO) -> None:
+    """It is removed, and the log says why; another is made at once."""
     rig.engine.add("kept", 60)
     rig.bad = {"kept"}
     async with running(rig):
         await until(lambda: rig.maker.snapshot_id == "new-1")
-        await until(lambda: rig.engine.removed == ["kept"])
+    assert rig.engine.removed == ["kept"]
+    assert '"event": "kept snapshot not used"' in log.getvalue()
+
+
+async def test_kept_snapshot_that_fails_its_trial_is_removed(rig: Rig) -> None:
+    """It is where no other can be made, too."""
+    rig.engine.add("kept", 60)
+    rig.bad = {"kept"}
+    rig.made = [NoSnapshot("the process has more than one thread")]
+    async with running(rig):
+        await until(lambda: rig.keeper.state.reason == "the process has more than one thread")
+    assert rig.engine.images == {}
 
 
 async def test_new_snapshot_that_fails_its_trial_is_removed(rig: Rig) -> None:
