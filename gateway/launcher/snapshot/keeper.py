@@ -170,7 +170,7 @@ class SnapshotKeeper:
             self._fall_back(str(error))
             return FAILED_PAUSE_S
         except EngineError as error:
-            self._fall_back(f"the engine failed: {error}")
+            self._fall_back(f"the engine failed: {error}", error.cause)
             return RETRY_PAUSE_S
         await self._remove_others()
         return self._made_at + AGE_LIMIT_S - time.time()
@@ -183,13 +183,13 @@ class SnapshotKeeper:
         logger.info("snapshot in use", environment=self._environment, image=image_id, how=how, took_s=took_s)
         self._on_change()
 
-    def _fall_back(self, reason: str) -> None:
-        """Let runners import; one that is in use stays, however old."""
+    def _fall_back(self, reason: str, cause: str | None = None) -> None:
+        """Let runners import; one that is in use stays, however old. The cause is for the log alone."""
         if self._maker.snapshot_id is not None:
-            logger.warning("snapshot not renewed", environment=self._environment, reason=reason)
+            logger.warning("snapshot not renewed", environment=self._environment, reason=reason, cause=cause)
             return
         if self.state.reason != reason:
-            logger.warning("no snapshot: runners import", environment=self._environment, reason=reason)
+            logger.warning("no snapshot: runners import", environment=self._environment, reason=reason, cause=cause)
         self.state = WarmStart(self._environment, "import", reason)
 
     def _note_failure(self, reason: str) -> None:

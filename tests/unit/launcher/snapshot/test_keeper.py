@@ -44,13 +44,15 @@ class ImageEngine:
     """An engine that keeps images, and remembers what was removed.
 
     Attributes:
-        failing: Whether it fails all calls.
+        calls: How often it was asked for containers.
+        failing: Whether it fails then.
     """
 
     def __init__(self) -> None:
         self.images: dict[str, FoundImage] = {}
         self.removed: list[str] = []
         self.containers = [FoundContainer("left", "figbox-20001")]
+        self.calls = 0
         self.failing = False
 
     def add(self, image_id: str, age_s: float, key: str = KEY, **labels: str) -> None:
@@ -61,8 +63,9 @@ class ImageEngine:
     async def find(self, installation: str) -> list[FoundContainer]:
         """See `Engine.find`."""
         assert installation == "here.snapshot.default"
+        self.calls += 1
         if self.failing:
-            raise EngineUnavailable("told to fail")
+            raise EngineUnavailable("told to fail") from OSError("disk full")
         return self.containers
 
     async def remove(self, container_id: str) -> None:
@@ -257,13 +260,15 @@ async def test_cancelled_trial_leaves_no_image(rig: Rig) -> None:
     assert rig.engine.images == {}
 
 
-async def test_failing_engine_is_tried_again_soon(rig: Rig) -> None:
-    """Nothing is known of snapshots then."""
+async def test_failing_engine_is_tried_again_soon(rig: Rig, log: io.StringIO) -> None:
+    """Nothing is known of snapshots then; the log, not the reason, has the engine's words, and says it once."""
     rig.engine.failing = True
     async with running(rig):
         await until(lambda: rig.keeper.state.reason == "the engine failed: told to fail")
+        await until(lambda: rig.engine.calls > 3)
         rig.engine.failing = False
         await until(lambda: rig.maker.snapshot_id == "new-1")
+    assert log.getvalue().count('"cause": "OSError: disk full"') == 1
 
 
 async def test_snapshot_is_renewed_while_it_is_in_use(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
