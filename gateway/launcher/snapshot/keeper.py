@@ -149,6 +149,7 @@ class SnapshotKeeper:
             raise StartError(
                 f"no snapshot can be used here: {error}; set FIGBOX_WARM_START=auto (see docs/snapshot.md)"
             ) from error
+        await self._remove_others()
 
     async def keep_fresh(self) -> None:
         """Obtain a snapshot, and another one when it has grown old or fails, for ever."""
@@ -200,11 +201,10 @@ class SnapshotKeeper:
         self._failed.set()
 
     async def _find(self) -> FoundImage | None:
-        """Return the newest image with a snapshot that fits, unless it is too old."""
-        newest = max(await self._engine.find_images(LABEL_KEY, self._key), key=_made_at, default=None)
-        if newest is None or not 0 <= time.time() - _made_at(newest) < AGE_LIMIT_S:
-            return None
-        return newest
+        """Return the newest image with a snapshot that fits and is neither too old nor, by our clock, of the future."""
+        found = await self._engine.find_images(LABEL_KEY, self._key)
+        fresh = [image for image in found if 0 <= time.time() - _made_at(image) < AGE_LIMIT_S]
+        return max(fresh, key=_made_at, default=None)
 
     async def _remove_others(self) -> None:
         """Remove those that this one replaces, and those that nobody renews; one that a container uses stays."""
@@ -212,7 +212,7 @@ class SnapshotKeeper:
             for image in await self._engine.find_images(LABEL_KEY):
                 age_s = self._made_at - _made_at(image)
                 replaced = image.labels[LABEL_KEY] == self._key and age_s > 0
-                if image.image_id != self._maker.snapshot_id and (replaced or age_s > FORGOTTEN_S):
+                if image.image_id != self._maker.snapshot_id and (replaced or abs(age_s) > FORGOTTEN_S):
                     await self._engine.remove_image(image.image_id)
 
 

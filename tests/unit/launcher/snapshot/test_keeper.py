@@ -305,8 +305,9 @@ async def test_insisting_refuses_in_one_sentence(rig: Rig) -> None:
         await rig.keeper.insist()
     with pytest.raises(EngineUnavailable):
         await rig.keeper.insist()
+    rig.engine.add("replaced", 2 * AGE_LIMIT_S)
     await rig.keeper.insist()
-    assert rig.maker.snapshot_id == "new-3"
+    assert (rig.maker.snapshot_id, rig.engine.removed) == ("new-3", ["replaced"])
 
 
 def test_one_failed_restore_is_not_enough() -> None:
