@@ -14,7 +14,7 @@ import urllib.parse
 from typing import TYPE_CHECKING
 
 from bootstrap import dotenv, engine
-from bootstrap.doctor import access, daemon, host, image
+from bootstrap.doctor import access, daemon, host, image, snapshots
 from bootstrap.doctor.findings import Finding, Level, document, worst
 from bootstrap.doctor.host import DEFAULT_PORT
 from bootstrap.steps import SetupError
@@ -57,6 +57,7 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
         address = engine.meant()
         version = engine.ask(address.socket, "/version")
         info = engine.ask(address.socket, "/info")
+        kept = _count_snapshots(address.socket, tag)
         described = _image(address.socket, tag)
     except SetupError as error:
         yield Finding("engine", Level.BAD, "the engine can't be asked", str(error))
@@ -74,6 +75,8 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
     yield from daemon.disk_space(info)
     if daemon.is_here(info):
         yield from host.kernel_switches()
+    said = snapshots.ask_gateway(*host.address(root))
+    yield from snapshots.judge(said, kept, dotenv.value(root / ".env", "FIGBOX_WARM_START"))
     yield from image.judge(tag, described, time.time())
     made = [
         ("the engine was built", str(version.get("BuildTime") or "")),
@@ -84,4 +87,9 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
 
 def _image(socket: Path, tag: str) -> dict[str, object] | None:
     status, body = engine.request(socket, "GET", f"/images/{urllib.parse.quote(tag, safe='/:@')}/json")
+
+
+def _count_snapshots(socket: Path, tag: str) -> int:
+    filters = json.dumps({"label": [snapshots.LABEL, f"{image.TAG_LABEL}={tag}"]})
+    return len(engine.ask(socket, f"/images/json?{urllib.parse.urlencode({'filters': filters})}"))
     return dict(json.loads(body)) if status == http.HTTPStatus.OK else None

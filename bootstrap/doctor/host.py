@@ -44,8 +44,13 @@ def examine(root: Path) -> Iterator[Finding]:
     environment = root / ".env"
     limit = dotenv.value(environment, "FIGBOX_MEMORY_LIMIT_MIB") or DEFAULT_MEMORY_LIMIT_MIB
     yield from memory(read(PROC / "meminfo"), limit)
-    host = dotenv.value(environment, "HOST") or "127.0.0.1"
-    yield port(host, dotenv.value(environment, "PORT") or DEFAULT_PORT)
+    yield port(*address(root))
+
+
+def address(root: Path) -> tuple[str, str]:
+    """Return host and port of the gateway of the checkout at `root`, as its settings have them."""
+    environment = root / ".env"
+    return dotenv.value(environment, "HOST") or "127.0.0.1", dotenv.value(environment, "PORT") or DEFAULT_PORT
 
 
 def kernel_switches(sysctl: Path = PROC / "sys") -> Iterator[Finding]:

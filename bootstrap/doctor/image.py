@@ -13,6 +13,9 @@ from bootstrap.doctor.host import timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Label with the tag that an image was built for.
+TAG_LABEL = "figbox.tag"
+
 #: By then, its Python, libraries and fonts have likely had security updates.
 OLD_DAYS = 90
 

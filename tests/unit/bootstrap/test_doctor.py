@@ -6,6 +6,7 @@ import json
 import socket
 import stat
 import tempfile
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bootstrap import doctor, steps
-from bootstrap.doctor import access, daemon, findings, host, image
+from bootstrap.doctor import access, daemon, findings, host, image, snapshots
 from bootstrap.doctor.access import Access
 from bootstrap.doctor.findings import Finding, Level
+from gateway.launcher.snapshot import keeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,6 +100,11 @@ def api(version: str) -> list[Finding]:
     return list(daemon.versions({"ApiVersion": version}, {"KernelVersion": "9.9.9"}))
 
 
+def runners(*, kept: int = 0, wanted: str = "", **said: object) -> list[Finding]:
+    """Return what is found about snapshots by what a gateway says of its environments; nothing said is no gateway."""
+    return list(snapshots.judge(said or None, kept, wanted))
+
+
 @pytest.mark.parametrize(
     ("found", "name", "level", "text"),
     [
@@ -152,6 +159,22 @@ def api(version: str) -> list[Finding]:
         ([host.user_namespaces(None, None)], "user_namespaces", Level.OK, "can't switch that off"),
         ([host.user_namespaces("1", None)], "user_namespaces", Level.WARN, ""),
         ([host.user_namespaces(None, "0")], "user_namespaces", Level.WARN, ""),
+        # A gateway knows whether it uses snapshots, and why not; without one it can only be seen what the engine keeps.
+        (runners(default={"way": "snapshot"}), "snapshot.default", Level.OK, "default start from a snapshot"),
+        (
+            runners(a={"way": "import", "reason": "no space"}, b={}),
+            "snapshot.a",
+            Level.WARN,
+            "import their libraries: no",
+        ),
+        (runners(a={"way": "import", "reason": snapshots.MAKING}), "snapshot.a", Level.OK, "is being made"),
+        (runners(a={"way": "import"}), "snapshot.a", Level.OK, "runners of a import their libraries"),
+        *((runners(a=nonsense), "snapshot.a", Level.OK, "import") for nonsense in ({}, {"way": 7}, [], None)),
+        (runners(a={"reason": "\x1b[31m" + "x" * 500}), "snapshot.a", Level.WARN, "libraries: [31m" + "x" * 196),
+        (runners(wanted="import"), "snapshot", Level.OK, "FIGBOX_WARM_START is import"),
+        (runners(kept=0), "snapshot", Level.OK, "keeps no snapshot of"),
+        (runners(kept=1, wanted="auto"), "snapshot", Level.OK, "keeps one snapshot of"),
+        (runners(kept=2), "snapshot", Level.OK, "keeps 2 snapshots of"),
     ],
 )
 def test_each_reading_has_its_level(found: list[Finding], name: str, level: Level, text: str) -> None:
@@ -269,6 +292,49 @@ def test_the_port_is_tried() -> None:
     assert host.port("127.0.0.1", "70000").level is Level.BAD
     assert host.port("127.0.0.1", "http").level is Level.BAD
     assert host.port("192.0.2.1", number).level is Level.BAD
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (b'HTTP/1.1 200 OK\r\n\r\n{"warm_start": {"default": {"way": "snapshot"}}}', {"default": {"way": "snapshot"}}),
+        (b'HTTP/1.1 503 No\r\n\r\n{"error": "the engine is away"}', None),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"warm_start": ["default"]}', None),
+        (b"HTTP/1.1 200 OK\r\n\r\n[1]", None),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * (1 << 17), None),
+        (b"HTTP/1.1 200 OK\r\n\r\n\xff", None),
+        (b"220 another kind of server\r\n", None),
+        (b"", None),
+    ],
+)
+def test_a_gateway_is_asked(response: bytes, said: dict[str, object] | None) -> None:
+    """What it says of its runners is taken as it is; whatever else listens there says nothing."""
+
+    def respond() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            asked.append(connection.recv(4096))
+            connection.sendall(response)
+
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=respond)
+        server.start()
+        found = snapshots.ask_gateway("127.0.0.1", str(listener.getsockname()[1]))
+        server.join()
+    assert found == said
+    assert asked[0].startswith(b"GET /readyz HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("port", ["0", "http", "99999", ""])
+def test_where_no_gateway_can_be_nothing_is_said(port: str) -> None:
+    """A port where nothing listens, or that is none, is no reason to crash."""
+    assert snapshots.ask_gateway("127.0.0.1", port) is None
+
+
+def test_what_a_gateway_gives_as_reason_at_first() -> None:
+    """The set-up's words for it are the gateway's; it imports nothing of the gateway, so that it runs without one."""
+    assert (keeper.MAKING, keeper.LABEL_KEY) == (snapshots.MAKING, snapshots.LABEL)
 
 
 def test_without_an_engine_the_host_is_still_told(
