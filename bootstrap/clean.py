@@ -11,8 +11,9 @@ import urllib.parse
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import dotenv, engine
-from bootstrap.doctor import DEFAULT_PORT
+from bootstrap import engine
+from bootstrap.doctor import host, snapshots
+from bootstrap.doctor.image import TAG_LABEL
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 
 INSTALLATION_LABEL = "figbox.installation"
 
-#: What may follow the installation's name in the labels of the self-test's containers.
-SELF_TESTS = r"(\.by-hand)?(\.selftest(\.[a-z0-9._-]+)?)?"
+#: What may follow the installation's name in the labels of containers for self-tests and snapshots.
+SUFFIXES = r"((\.by-hand)?(\.selftest(\.[a-z0-9._-]+)?)?|\.snapshot\.[a-z0-9._-]+)"
 
-TAG_LABEL = "figbox.tag"
 RUNNER_LABEL = "figbox.runner-tag"
 BASE_TAG = "figbox-base:trixie"
 CACHES = (".venv", ".figbox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
@@ -56,13 +56,12 @@ def clean(steps: Steps, root: Path, tags: Sequence[str]) -> None:
 
 
 def _refuse_beside_gateway(root: Path) -> None:
-    host = dotenv.value(root / ".env", "HOST") or "127.0.0.1"
-    port = dotenv.value(root / ".env", "PORT") or DEFAULT_PORT
+    name, port = host.address(root)
     try:
-        socket.create_connection((host, int(port)), timeout=PROBE_TIMEOUT_S).close()
+        socket.create_connection((name, int(port)), timeout=PROBE_TIMEOUT_S).close()
     except (OSError, ValueError, OverflowError):
         return
-    raise SetupError(f"Something, probably the gateway, listens on {host}:{port}: stop it first.")
+    raise SetupError(f"Something, probably the gateway, listens on {name}:{port}: stop it first.")
 
 
 def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
@@ -74,7 +73,7 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
     if done.returncode != 0:
         steps.say("containers", "left alone, because this checkout's settings can't be read")
         return
-    ours = re.compile(re.escape(done.stdout.strip()) + SELF_TESTS)
+    ours = re.compile(re.escape(done.stdout.strip()) + SUFFIXES)
     for container in _listed(path, "/containers/json?all=1", {"label": [INSTALLATION_LABEL]}):
         if ours.fullmatch(container["Labels"][INSTALLATION_LABEL]):
             status, _ = engine.request(path, "DELETE", f"/containers/{container['Id']}?force=1")
@@ -82,9 +81,13 @@ def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
 
 
 def _remove_images(steps: Steps, path: Path, tags: Sequence[str]) -> None:
-    # Environments first: the engine keeps an image that others are made from.
+    # Snapshots first, then environments: the engine keeps an image that others are made from.
     labels = [f"{label}={tag}" for label in (RUNNER_LABEL, TAG_LABEL) for tag in tags]
-    filters = [*({"label": [label]} for label in labels), {"reference": [BASE_TAG]}]
+    filters = [
+        *({"label": [snapshots.LABEL, label]} for label in labels),
+        *({"label": [label]} for label in labels),
+        {"reference": [BASE_TAG]},
+    ]
     found = [image["Id"] for wanted in filters for image in _listed(path, "/images/json?all=0", wanted)]
     for image in dict.fromkeys(found):
         status, _ = engine.request(path, "DELETE", f"/images/{image}")  # without force, so one in use stays

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 from bootstrap import dotenv, engine
 from bootstrap.doctor import access, daemon, host, image, snapshots
 from bootstrap.doctor.findings import Finding, Level, document, worst
-from bootstrap.doctor.host import DEFAULT_PORT
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CANNOT_WORK", "DEFAULT_PORT", "examine", "report"]
+__all__ = ["CANNOT_WORK", "examine", "report"]
 
 #: Exit code when a finding is bad; with warnings it is 0. 1 is left for errors of the program itself.
 CANNOT_WORK = 2
@@ -57,8 +56,8 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
         address = engine.meant()
         version = engine.ask(address.socket, "/version")
         info = engine.ask(address.socket, "/info")
-        kept = _count_snapshots(address.socket, tag)
         described = _image(address.socket, tag)
+        kept = _count_snapshots(address.socket, tag)
     except SetupError as error:
         yield Finding("engine", Level.BAD, "the engine can't be asked", str(error))
         return
@@ -75,9 +74,9 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
     yield from daemon.disk_space(info)
     if daemon.is_here(info):
         yield from host.kernel_switches()
+    yield from image.judge(tag, described, time.time())
     said = snapshots.ask_gateway(*host.address(root))
     yield from snapshots.judge(said, kept, dotenv.value(root / ".env", "FIGBOX_WARM_START"))
-    yield from image.judge(tag, described, time.time())
     made = [
         ("the engine was built", str(version.get("BuildTime") or "")),
         ("the runner image was made", str((described or {}).get("Created") or "")),
@@ -87,9 +86,9 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
 
 def _image(socket: Path, tag: str) -> dict[str, object] | None:
     status, body = engine.request(socket, "GET", f"/images/{urllib.parse.quote(tag, safe='/:@')}/json")
+    return dict(json.loads(body)) if status == http.HTTPStatus.OK else None
 
 
 def _count_snapshots(socket: Path, tag: str) -> int:
     filters = json.dumps({"label": [snapshots.LABEL, f"{image.TAG_LABEL}={tag}"]})
     return len(engine.ask(socket, f"/images/json?{urllib.parse.urlencode({'filters': filters})}"))
-    return dict(json.loads(body)) if status == http.HTTPStatus.OK else None

@@ -18,6 +18,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
+from bootstrap.doctor import snapshots
 from bootstrap.images import base, context, programs, wheels
 from bootstrap.steps import SetupError
 
@@ -269,10 +270,28 @@ def _remove_stages(client: DockerClient, log: list[str]) -> None:
 
 
 def remove_replaced(client: DockerClient, tag: str) -> None:
-    """Remove images that lost this tag to a newer one; an image in use stays until the next time."""
-    for old in client.images.list(filters={"dangling": True, "label": f"{TAG_LABEL}={tag}"}):
-        with contextlib.suppress(APIError):
-            client.images.remove(str(old.id))
+    """Remove images that lost this tag to a newer one, with their snapshots; an image in use stays until next time."""
+    label = f"{TAG_LABEL}={tag}"
+    # Snapshots first, which inherit labels: an image that others are made from isn't listed as dangling.
+    made_from = client.images.list(filters={"label": [snapshots.LABEL, label]})
+    replaced = [image for image in made_from if _lost_its_names(client, image.attrs.get("Parent"))]
+    for old in replaced:
+        _remove(client, old)
+    for old in client.images.list(filters={"dangling": True, "label": label}):
+        _remove(client, old)
+
+
+def _remove(client: DockerClient, image: Image) -> None:
+    with contextlib.suppress(APIError):
+        client.images.remove(str(image.id))
+
+
+def _lost_its_names(client: DockerClient, image_id: str | None) -> bool:
+    """Tell whether an image has no name any more; not every engine says which one another was made from."""
+    try:
+        return bool(image_id) and not client.images.get(image_id).tags
+    except ImageNotFound:
+        return False
 
 
 def layers(client: DockerClient, tag: str) -> list[str]:

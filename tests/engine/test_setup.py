@@ -18,7 +18,9 @@ from docker.errors import APIError
 from bootstrap import dockerd, engine
 from bootstrap.images import image
 from bootstrap.steps import SetupError, Steps
+from gateway.launcher.snapshot.keeper import LABEL_KEY, REPOSITORY
 from tests.support.machine import slowed
+from tests.support.snapshots import created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +67,7 @@ def of_tag(client: DockerClient, tag: str) -> list[str]:
 
 
 def test_image_is_built_once_and_replaced_when_changed(recipe: image.Recipe, client: DockerClient) -> None:
-    """The second time nothing is built; a changed file gives a new image, and the old one is gone."""
+    """The second time nothing is built; a changed file gives a new image, and the old one is gone with its snapshot."""
     output = io.StringIO()
     steps = Steps(output=output)
     image.ensure(steps, recipe)
@@ -73,6 +75,9 @@ def test_image_is_built_once_and_replaced_when_changed(recipe: image.Recipe, cli
     image.ensure(steps, recipe)
     assert "unchanged" in output.getvalue()
     assert client.images.get(recipe.tag).id == first
+    with created(client.api, recipe.tag, command="none") as container_id:
+        client.api.commit(container_id, REPOSITORY, uuid.uuid4().hex, changes=[f"LABEL {LABEL_KEY}=0"])
+    assert len(of_tag(client, recipe.tag)) == 2
     (recipe.folder / "made.py").write_text(PROGRAM.format(text=uuid.uuid4()))
     image.ensure(steps, recipe)
     second = client.images.get(recipe.tag).id
