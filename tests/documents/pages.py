@@ -20,6 +20,7 @@ KEYS = DOCS / "keys.md"
 OPERATIONS = DOCS / "operations.md"
 RECIPES = DOCS / "recipes.md"
 SETTINGS = DOCS / "settings.md"
+SNAPSHOT = DOCS / "snapshot.md"
 DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")))
 
 #: Pages whose code blocks `test_code_blocks.py` runs: programs, and commands that begin with one of these words.

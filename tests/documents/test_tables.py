@@ -24,6 +24,7 @@ from tests.documents.pages import (
     ROOT,
     SECURITY,
     SETTINGS,
+    SNAPSHOT,
     command,
     first_cells,
     rows,
@@ -95,6 +96,14 @@ def test_reasons_for_not_being_ready() -> None:
     reasons = first_cells(section(OPERATIONS, "Readiness"))
     assert len(reasons) > 10
     assert [reason for reason in reasons if f'"{reason}' not in code] == []
+
+
+def test_events_of_snapshots() -> None:
+    """docs/snapshot.md lists each event about snapshots that the launcher logs, and no other."""
+    listed = first_cells(section(SNAPSHOT, "In the log"))
+    folder = ROOT / "gateway" / "launcher"
+    code = "\n".join(path.read_text("utf-8") for path in (*folder.glob("snapshot/*.py"), folder / "maker.py"))
+    assert sorted(listed) == sorted(set(re.findall(r'logger\.\w+\(\s*"([^"]+)"', code)))
 
 
 @pytest.mark.parametrize(("wanted", "lock"), LOCKS.items())
