@@ -42,12 +42,14 @@ class EngineSetup:
         unified_cgroup: Whether it sees version 2 of control groups beside version 1, where the host has both.
         remapped: Whether its containers have a user namespace, with ids from `REMAP_FIRST_ID` on the host.
         environment: Variables that it is given beside ours.
+        disk_bytes: Size of its disk, which is memory then; None for the host's own.
     """
 
     configuration: dict[str, Any] = field(default_factory=dict)
     unified_cgroup: bool = True
     remapped: bool = False
     environment: dict[str, str] = field(default_factory=dict)
+    disk_bytes: int | None = None
 
     def daemon_json(self) -> str:
         """Return the contents of its configuration file."""
@@ -63,6 +65,9 @@ class EngineSetup:
             ids = folder / "ids"
             ids.write_text("".join(f"{name}:{REMAP_FIRST_ID}:65536\n" for name in (REMAP_USER, REMAP_GROUP)))
             commands += [["mount", "--bind", str(ids), name] for name in ("/etc/subuid", "/etc/subgid")]
+        if self.disk_bytes is not None:
+            (folder / "data").mkdir(exist_ok=True)
+            commands.append(["mount", "-t", "tmpfs", "-o", f"size={self.disk_bytes}", "tmpfs", str(folder / "data")])
         return commands
 
 
@@ -160,6 +165,19 @@ class SecondEngine:
         with engine_client(self.url) as client:
             rows: Any = client.containers(all=True)
             return {"containers": len(rows), "volumes": len(client.volumes()["Volumes"] or [])}
+
+    @contextlib.contextmanager
+    def full_disk(self, left_bytes: int) -> Iterator[None]:
+        """Fill its disk but for so many bytes."""
+        # The disk is mounted for the daemon alone.
+        ballast = Path(f"/proc/{self.process_id}/root", str(self._folder).lstrip("/"), "data", "ballast")
+        with ballast.open("wb") as file:
+            disk = os.fstatvfs(file.fileno())
+            os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - left_bytes)
+        try:
+            yield
+        finally:
+            ballast.unlink()
 
     def copy_image(self) -> None:
         """Load the runner image from the engine under test, without a file in between."""
