@@ -6,10 +6,16 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.launcher.engine.docker_engine import CONTROL_THREADS, END_THREADS, LAUNCH_THREADS, PING_THREADS
+from gateway.launcher.engine.docker_engine import (
+    CONTROL_THREADS,
+    END_THREADS,
+    LAUNCH_THREADS,
+    PING_THREADS,
+    STORE_THREADS,
+)
 
 #: Threads a gateway may have at most: the event loop's and those that talk to the engine.
-THREADS_LIMIT = 1 + LAUNCH_THREADS + END_THREADS + CONTROL_THREADS + PING_THREADS
+THREADS_LIMIT = 1 + LAUNCH_THREADS + END_THREADS + CONTROL_THREADS + PING_THREADS + STORE_THREADS
 
 
 @dataclass(frozen=True, slots=True)
