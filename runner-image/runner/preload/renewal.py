@@ -36,6 +36,7 @@ from preload.stash import find_module
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 def renew(environment: Mapping[str, str]) -> None:
     """Make new what must be new; call it once in each restored process, before it serves anything.
 
