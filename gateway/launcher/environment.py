@@ -23,6 +23,7 @@ from gateway.model.errors import ContainerLost, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from gateway.launcher.engine.docker_engine import DockerEngine
@@ -135,6 +136,7 @@ def open_environment(
     pool_makers: int,
     running: int,
     on_event: Callable[[str], None],
+    snapshot_turn: asyncio.Lock,
 ) -> OpenEnvironment:
     """Return the environment; its pool is yet to be started.
 
@@ -145,6 +147,7 @@ def open_environment(
         pool_makers: Warm containers to make at the same time.
         running: Jobs that run at once.
         on_event: See `Pool`.
+        snapshot_turn: See `SnapshotKeeper`.
     """
     settings, facts = examined.settings, examined.prepared.facts
     maker = ContainerMaker(engine, examined.prepared.sandbox, START_LIMIT_S)
@@ -168,7 +171,8 @@ def open_environment(
             facts,
             environment=examined.facts.name,
             maker=maker,
-            on_change=pool.discard_idle,
+            turn=snapshot_turn,
+            on_change=pool.replace_idle,
         )
     return OpenEnvironment(examined.facts, maker, pool, executor, monitor, keeper)
 

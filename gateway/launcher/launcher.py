@@ -62,6 +62,8 @@ class EngineLauncher:
         self._engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
         self._instance = secrets.token_hex(8)
         self._open: dict[str, OpenEnvironment] = {}
+        #: Held while a snapshot is made or tried: environments that can share one wait for it.
+        self._snapshot_turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._problem: str | None = "the engine has not been reached yet"
         self._suspicious = False
@@ -136,10 +138,12 @@ class EngineLauncher:
         self._closing = True
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):
-                await asyncio.gather(*(environment.pool.aclose() for environment in self._open.values()))
+                await asyncio.gather(
+                    asyncio.gather(*self._tasks, return_exceptions=True),
+                    *(environment.pool.aclose() for environment in self._open.values()),
+                )
         except TimeoutError:
             left = sum(environment.pool.removing_count for environment in self._open.values())
             logger.error("containers not removed in time", left=left)
@@ -182,6 +186,7 @@ class EngineLauncher:
             pool_makers=self._settings.pool_makers if name == DEFAULT_ENVIRONMENT else OTHER_MAKERS,
             running=plan.running,
             on_event=self._note_pool_event,
+            snapshot_turn=self._snapshot_turn,
         )
 
     def _begin(self, opened: OpenEnvironment, found: Examined, plan: Plan) -> None:

@@ -14,7 +14,7 @@ from gateway.launcher.container import Container
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST
 from gateway.launcher.runner.conversation import StreamEnded, open_conversation
 from gateway.launcher.runner.frames import MalformedReply
-from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
+from gateway.model.errors import ContainerLost, EngineError, EngineRefused, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,10 @@ NAME_TRIES = 8
 #: Restores that fail in a row before a snapshot is no longer used.
 RESTORE_TRIES = 3
 
+#: Seconds from start to ready of a runner that is restored, which takes milliseconds: one that hangs must not keep a
+#: job waiting for as long as an import may take.
+RESTORE_LIMIT_S = 20.0
+
 
 class ContainerMaker:
     """Makes containers on an engine.
@@ -38,7 +42,6 @@ class ContainerMaker:
         start_limit_s: Seconds from start to ready.
 
     Attributes:
-        snapshot_id: Digest of the image with the snapshot that runners are restored from; None lets them import.
         on_restore_failed: Called with the reason when several runners in a row couldn't be restored.
     """
 
@@ -48,8 +51,18 @@ class ContainerMaker:
         self._start_limit_s = start_limit_s
         self._names: set[str] = set()
         self._failed_restores = 0
-        self.snapshot_id: str | None = None
+        self._snapshot_id: str | None = None
         self.on_restore_failed: Callable[[str], None] = lambda _: None
+
+    @property
+    def snapshot_id(self) -> str | None:
+        """Digest of the image with the snapshot that runners are restored from; None lets them import."""
+        return self._snapshot_id
+
+    @snapshot_id.setter
+    def snapshot_id(self, snapshot_id: str | None) -> None:
+        self._snapshot_id = snapshot_id
+        self._failed_restores = 0  # those of another
 
     @property
     def lowers_memory(self) -> bool:
@@ -61,27 +74,36 @@ class ContainerMaker:
         return await self._engine.lower_memory(container.container_id, memory_limit_bytes)
 
     async def make(self, memory_limit_bytes: int | None = None) -> Container:
-        """Return a ready container; see `Maker.make`. Where a snapshot can't be restored, its runner imports."""
+        """Return a ready container; see `Maker.make`. Where a snapshot can't be restored, its runner imports.
+
+        The engine may also be what refuses: an image whose layer is damaged or gone. If it makes no container that
+        imports either, then it has failed and nothing is known of the snapshot.
+        """
         sandbox = self._sandbox.with_memory(memory_limit_bytes)
         snapshot_id = self.snapshot_id
-        if snapshot_id is not None:
-            try:
-                container = await self._make_named(replace(sandbox, snapshot_id=snapshot_id))
-            except ContainerLost as error:
-                self._note_failed_restore(snapshot_id, str(error))
-            else:
+        if snapshot_id is None:
+            return await self._make_named(sandbox, self._start_limit_s)
+        try:
+            restore_limit_s = min(self._start_limit_s, RESTORE_LIMIT_S)
+            container = await self._make_named(replace(sandbox, snapshot_id=snapshot_id), restore_limit_s)
+        except (ContainerLost, EngineRefused) as error:
+            container = await self._make_named(sandbox, self._start_limit_s)
+            self._note_failed_restore(snapshot_id, error)
+        else:
+            if self.snapshot_id == snapshot_id:
                 self._failed_restores = 0
-                return container
-        return await self._make_named(sandbox)
+        return container
 
-    def _note_failed_restore(self, snapshot_id: str, reason: str) -> None:
+    def _note_failed_restore(self, snapshot_id: str, error: EngineError) -> None:
+        if self.snapshot_id != snapshot_id:
+            return  # it has been taken out of use meanwhile
         self._failed_restores += 1
-        logger.warning("runner not restored", reason=reason, failures=self._failed_restores)
-        if self._failed_restores >= RESTORE_TRIES and self.snapshot_id == snapshot_id:
+        logger.warning("runner not restored", reason=str(error), cause=error.cause, failures=self._failed_restores)
+        if self._failed_restores >= RESTORE_TRIES:
             self._failed_restores = 0
-            self.on_restore_failed(reason)
+            self.on_restore_failed(str(error))
 
-    async def _make_named(self, sandbox: Sandbox) -> Container:
+    async def _make_named(self, sandbox: Sandbox, start_limit_s: float) -> Container:
         for _ in range(NAME_TRIES):
             uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
             # The engine allows each name once, so a uid is never shared, even with another gateway's containers.
@@ -89,7 +111,7 @@ class ContainerMaker:
             if name in self._names:
                 continue
             with contextlib.suppress(NameTaken):
-                return await self._make(uid, name, sandbox)
+                return await self._make(uid, name, sandbox, start_limit_s)
         raise EngineUnavailable("no free container name was found")
 
     async def remove(self, container: Container) -> None:
@@ -104,7 +126,7 @@ class ContainerMaker:
         """Free the name."""
         self._names.discard(container.name)
 
-    async def _make(self, uid: int, name: str, sandbox: Sandbox) -> Container:
+    async def _make(self, uid: int, name: str, sandbox: Sandbox, start_limit_s: float) -> Container:
         async with contextlib.AsyncExitStack() as undo:
             self._names.add(name)
             undo.callback(self._names.discard, name)
@@ -114,7 +136,7 @@ class ContainerMaker:
             conversation = await open_conversation(launched.stream)
             undo.callback(conversation.close)
             try:
-                async with asyncio.timeout(self._start_limit_s):
+                async with asyncio.timeout(start_limit_s):
                     await conversation.wait_ready()
             except (TimeoutError, StreamEnded, MalformedReply) as error:
                 reason = conversation.complaint or type(error).__name__

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -81,6 +82,7 @@ class Pool:
         self._leased = 0
         self._failures = 0
         self._retry_at = 0.0
+        self._outdated_at = -math.inf
         self._closing = False
         self._tender: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -155,10 +157,13 @@ class Pool:
             self._discard(container)
             self._wake.set()
 
-    def discard_idle(self) -> None:
-        """Replace all idle containers: there is a better kind."""
-        for container in list(self._idle):
-            self._drop_idle(container, "aged")
+    def replace_idle(self) -> None:
+        """Replace all containers that are idle now, since there is a better kind: one by one, as the aged are.
+
+        Discarded at once they would leave takers without a warm one, and let them wait for the removals.
+        """
+        self._outdated_at = time.monotonic()
+        self._wake.set()
 
     # Taking
 
@@ -302,10 +307,9 @@ class Pool:
         """Refill, and replace what has grown old, while the pool is open."""
         while True:
             now = time.monotonic()
-            aged = bool(self._idle) and now - self._idle[0].made_at > self._idle_limit_s
-            if aged and len(self._idle) > self._size:
+            if self._has_aged(now) and len(self._idle) > self._size:
                 self._drop_idle(self._idle[0], "aged")  # its replacement is ready
-                aged = False
+            aged = self._has_aged(now)
             paused_s = self._retry_at - now if self._failures else 0.0
             if paused_s <= 0 and not any(not taker.done() for taker in self._takers):
                 parallel = 1 if self._failures else self._makers
@@ -317,6 +321,13 @@ class Pool:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(next_age_s, paused_s if paused_s > 0 else 3600.0)):
                     await self._wake.wait()
+
+    def _has_aged(self, now: float) -> bool:
+        """Tell whether the oldest idle container is to be replaced."""
+        if not self._idle:
+            return False
+        made_at = self._idle[0].made_at
+        return now - made_at > self._idle_limit_s or made_at <= self._outdated_at
 
     def _wanted_idle(self) -> int:
         """Return how many idle containers there should be now.

@@ -24,6 +24,7 @@ GatewayError
 │   └── NotReady                asked by /readyz: a render would fail now
 ├── EngineError             the container engine failed
 │   ├── EngineUnavailable       it doesn't respond, or is broken
+│   │   └── EngineRefused           it responds, and refused a call
 │   ├── ContainerLost           a container vanished during its job
 │   └── NameTaken               the chosen name of a container is in use; choose another
 └── StartError              the service can't start
@@ -188,6 +189,10 @@ class EngineError(GatewayError):
 
 class EngineUnavailable(EngineError):
     """The engine didn't respond in time, refused the connection, or broke."""
+
+
+class EngineRefused(EngineUnavailable):
+    """The engine responded to a call that it won't or can't do; its own explanation is in the log."""
 
 
 class ContainerLost(EngineError):

@@ -37,7 +37,7 @@ from loguru import logger
 
 from gateway.launcher.engine.direct_kill import kill_process
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
-from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken
+from gateway.model.errors import ContainerLost, EngineError, EngineRefused, EngineUnavailable, NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -98,6 +98,25 @@ class FoundImage:
 
     image_id: str
     labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOrder:
+    """An image that is to be made of another one and a file.
+
+    Attributes:
+        base_id: Digest of the other image.
+        name: Repository and tag, which no other image has.
+        labels: Labels besides those of the other.
+        owner: Value of the label that marks an installation's containers, for the one that making it takes.
+        limit_s: Seconds for each of the engine's steps.
+    """
+
+    base_id: str
+    name: str
+    labels: Mapping[str, str]
+    owner: str
+    limit_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,37 +318,23 @@ class DockerEngine:
         found = await self._inspect_image(image)
         return None if found is None else dict(found["Config"])
 
-    async def store_file(
-        self,
-        base_id: str,
-        archive: Iterator[bytes],
-        name: str,
-        labels: Mapping[str, str],
-        *,
-        container_labels: Mapping[str, str],
-        limit_s: float,
-    ) -> str:
+    async def store_file(self, order: ImageOrder, archive: Iterator[bytes]) -> str:
         """Return the digest of a new image: another one with what is in an archive, below its root.
 
         Args:
-            base_id: Digest of the other image.
+            order: What it is to be.
             archive: A tarball, read in one of the engine's threads; what it raises passes through.
-            name: Repository and tag of the new image.
-            labels: Its labels, besides those of the other.
-            container_labels: Those of the container that the file is put into, by which it is found if we are killed.
-            limit_s: Seconds for each of the engine's steps.
 
         Raises:
-            EngineError: The engine failed; nothing is left.
+            EngineError: The engine failed; no image is left, unless the engine can no longer be reached.
         """
-        return await self._run(
-            self._storers,
-            lambda: self._store_file(
-                base_id, archive, name, labels, container_labels=container_labels, limit_s=limit_s
-            ),
-            self._dispose_image,
-            limit_s=3 * limit_s,
-        )
+        abandoned = threading.Event()
+        store = functools.partial(self._store_file, order, archive, abandoned)
+        try:
+            return await self._run(self._storers, store, self._dispose_image, limit_s=3 * order.limit_s)
+        except BaseException:
+            abandoned.set()  # the thread goes on, also after our event loop has ended, and undoes what it has done
+            raise
 
     async def find_images(self, label: str, value: str | None = None) -> list[FoundImage]:
         """List the images that have a label, with that value if one is given."""
@@ -340,17 +345,25 @@ class DockerEngine:
             image for image in images if image.labels.get(label) is not None and value in (None, image.labels[label])
         ]
 
-    async def remove_image(self, image_id: str) -> None:
-        """Remove an image; one that a container uses stays, and one that is gone is no error.
+    async def remove_image(self, image_id: str) -> bool:
+        """Remove an image, and tell whether it is gone: one that a container uses stays.
 
-        The one that it was made from stays, too, which the engine would take along if it has no name.
+        The one that it was made from stays in any case: the engine would take it along if it had lost its name, as it
+        does when a newer one is built, though our own containers are made of it.
         """
 
-        def remove() -> None:
-            with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
-                self._client().remove_image(image_id, noprune=True)
+        def remove() -> bool:
+            with self._translated():
+                try:
+                    self._client().remove_image(image_id, noprune=True)
+                except docker.errors.APIError as error:
+                    if error.status_code == CONFLICT:
+                        return False
+                    if error.status_code != NOT_FOUND:
+                        raise
+            return True
 
-        await self._run(self._controllers, remove)
+        return await self._run(self._controllers, remove)
 
     async def ping(self) -> None:
         """Ping the engine; raises EngineUnavailable."""
@@ -393,44 +406,43 @@ class DockerEngine:
             raw._response.close()  # noqa: SLF001 - docker-py keeps it there and offers no other way to close it
             raw.close()
 
-    def _store_file(
-        self,
-        base_id: str,
-        archive: Iterator[bytes],
-        name: str,
-        labels: Mapping[str, str],
-        *,
-        container_labels: Mapping[str, str],
-        limit_s: float,
-    ) -> str:
-        """Put the file into a container that is never started, and make an image of it."""
-        repository, _, tag = name.partition(":")
+    def _store_file(self, order: ImageOrder, archive: Iterator[bytes], abandoned: threading.Event) -> str:
+        """Put the file into a container that is never started, and make an image of it.
+
+        The container is made from a plain body: the SDK's own would add the proxies of the CLI's configuration to its
+        environment, passwords included, and so to the environment of every job.
+        """
+        repository, _, tag = order.name.partition(":")
+        config = {"Image": order.base_id, "NetworkDisabled": True, "Labels": {LABEL_INSTALLATION: order.owner}}
         with (
             self._translated(),
             contextlib.closing(
-                docker.APIClient(base_url=self._base_url, version=self._client().api_version, timeout=limit_s)
+                docker.APIClient(base_url=self._base_url, version=self._client().api_version, timeout=order.limit_s)
             ) as client,
+            contextlib.ExitStack() as always,
             contextlib.ExitStack() as undo,
         ):
-            container = client.create_container(base_id, network_disabled=True, labels=dict(container_labels))
-            container_id = str(container["Id"])
-            undo.callback(self._remove_quietly, container_id)
+            container_id: str = client.create_container_from_config(config)["Id"]
+            always.callback(self._remove_quietly, container_id)
             client.put_archive(container_id, "/", archive)
-            # The image would have the container's labels, and so would whatever is made from it.
-            whole = {**dict.fromkeys(container_labels, ""), **labels}
-            changes = [f"LABEL {json.dumps(label)}={json.dumps(value)}" for label, value in whole.items()]
-            made = client.commit(container_id, repository, tag, changes=changes)
-            return str(made["Id"])
+            _check_wanted(abandoned)
+            undo.callback(self._remove_image_quietly, order.name)
+            # An image has its container's labels, and hands them on to those that are made of it by hand.
+            changes = _label_lines({**order.labels, LABEL_INSTALLATION: ""})
+            image_id = str(client.commit(container_id, repository, tag, changes=changes)["Id"])
+            _check_wanted(abandoned)
+            undo.pop_all()
+            return image_id
+
+    def _remove_image_quietly(self, image: str) -> None:
+        """Remove an image after a failure that is already being reported."""
+        with contextlib.suppress(EngineError), self._translated():
+            self._client().remove_image(image, noprune=True)
 
     def _dispose_image(self, image_id: str) -> None:
-        """Remove an image whose maker was cancelled; the threads may have ended, too."""
-
-        def remove() -> None:
-            with contextlib.suppress(EngineError), self._translated():
-                self._client().remove_image(image_id, noprune=True)
-
-        with contextlib.suppress(RuntimeError):
-            self._enders.submit(remove)
+        """Remove an image whose maker was cancelled at the last moment."""
+        with contextlib.suppress(RuntimeError):  # the threads have ended
+            self._enders.submit(self._remove_image_quietly, image_id)
 
     def _exit_state(self, container_id: str) -> ExitState:
         client = self._client()
@@ -553,7 +565,7 @@ class DockerEngine:
             status = error.status_code or SERVER_ERROR
             if status == NOT_FOUND:
                 raise ContainerLost("no such container or image") from error
-            raise EngineUnavailable("the engine refused a call") from error
+            raise EngineRefused("the engine refused a call") from error
         except (
             docker.errors.DockerException,
             requests.RequestException,
@@ -584,6 +596,16 @@ def _ignored_statuses(*statuses: int) -> Iterator[None]:
     except docker.errors.APIError as error:
         if error.status_code not in statuses:
             raise
+
+
+def _label_lines(labels: Mapping[str, str]) -> list[str]:
+    """Return the lines of a Dockerfile that set labels."""
+    return [f"LABEL {json.dumps(label)}={json.dumps(value)}" for label, value in labels.items()]
+
+
+def _check_wanted(abandoned: threading.Event) -> None:
+    if abandoned.is_set():
+        raise EngineUnavailable("nobody waits for the image any more")
 
 
 def _settle(future: asyncio.Future[T], dispose: Callable[[T], None] | None) -> None:

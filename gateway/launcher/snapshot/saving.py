@@ -7,19 +7,21 @@ piece by piece: it is counted, and never looked into or kept.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
+import socket
 import tarfile
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.launcher.engine.docker_engine import ImageOrder
 from gateway.launcher.engine.specification import SNAPSHOT, UID_FIRST, UID_LAST
 from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream
 from gateway.model.errors import EngineError
 from gateway.model.jobs import MiB
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator, Mapping
 
     from gateway.launcher.engine.docker_engine import DockerEngine
@@ -31,16 +33,16 @@ SIZE_LIMIT_BYTES = 1024 * MiB
 #: Seconds for the container to import everything and to write itself, and for the engine to store it.
 SAVE_LIMIT_S = 180.0
 
-#: What the container may use: it imports more than a job's memory may allow, and runs nobody's code.
+#: What the container may use at least: it imports more than a job's limits may allow, and runs nobody's code.
 SAVE_MEMORY_BYTES = 1024 * MiB
 SAVE_CPU_S = 120.0
+SAVE_CPUS = 1.0
 
 #: Most digits of the size that comes first.
 SIZE_DIGITS = 19
 
-#: Longest reason, in characters, that the container may give in the last line on stderr, and bytes that are kept of it.
+#: Longest reason, in bytes, that the container may give on stderr; what it says last is kept.
 REASON_LIMIT = 200
-STDERR_BYTES = 4 * REASON_LIMIT
 
 READ_BYTES = 1 << 18
 
@@ -69,28 +71,22 @@ async def save(engine: DockerEngine, sandbox: Sandbox, image_name: str, labels: 
             limits,
             memory_limit_bytes=max(limits.memory_limit_bytes, SAVE_MEMORY_BYTES),
             wall_limit_s=max(limits.wall_limit_s, SAVE_CPU_S),
+            cpus=max(limits.cpus, SAVE_CPUS),
         ),
     )
     uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
-    config = roomy.saving_config(uid)
-    launched = await engine.launch(config, f"figbox-{uid}")
+    launched = await engine.launch(roomy.saving_config(uid), f"figbox-{uid}")
     output = _Output(launched.stream)
     try:
         # A failure of ours within the archive reaches us as it is, one of the engine's as EngineError.
-        return await engine.store_file(
-            sandbox.image_id,
-            output.as_archive(),
-            image_name,
-            labels,
-            container_labels=config["Labels"],
-            limit_s=SAVE_LIMIT_S,
-        )
+        order = ImageOrder(sandbox.image_id, image_name, labels, sandbox.installation, SAVE_LIMIT_S)
+        return await engine.store_file(order, output.as_archive())
     except EngineError:
         if output.failure is not None:
             raise output.failure from None
         raise
     finally:
-        launched.stream.close()
+        output.close()
         with contextlib.suppress(EngineError):
             await engine.remove(launched.container_id)
 
@@ -108,6 +104,12 @@ class _Output:
         self._demultiplexer = Demultiplexer()
         self._said = b""
         self._deadline = time.monotonic() + SAVE_LIMIT_S
+
+    def close(self) -> None:
+        """End the stream; a thread that reads it then sees its end, which closing it alone would not do."""
+        with contextlib.suppress(OSError):  # it has ended already
+            self._stream.shutdown(socket.SHUT_RDWR)
+        self._stream.close()
 
     def as_archive(self) -> Iterator[bytes]:
         """Yield a tarball with one file, the snapshot.
@@ -128,14 +130,11 @@ class _Output:
         entry.size, entry.mode = size, 0o444
         yield entry.tobuf(tarfile.GNU_FORMAT)
         left = size
-        for piece in _chained(first, pieces):
+        for piece in itertools.chain((first,), pieces):  # to the end of the stream, so that nothing can follow
             if len(piece) > left:
                 raise NoSnapshot("it wrote more than it had announced")
             left -= len(piece)
-            if piece:
-                yield piece
-            if not left:
-                break
+            yield piece
         if left:
             raise NoSnapshot(self._reason())
         yield bytes(-size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
@@ -161,8 +160,8 @@ class _Output:
             left_s = self._deadline - time.monotonic()
             if left_s <= 0:
                 raise NoSnapshot("the container was too slow")
-            self._stream.settimeout(left_s)
             try:
+                self._stream.settimeout(left_s)
                 data = self._stream.recv(READ_BYTES)
                 if not data:
                     return
@@ -170,7 +169,7 @@ class _Output:
                     if name is Stream.STDOUT:
                         yield bytes(piece)
                     else:
-                        self._said = (self._said + bytes(piece))[-STDERR_BYTES:]
+                        self._said = (self._said + bytes(piece))[-REASON_LIMIT:]
             except TimeoutError:
                 continue
             except (OSError, MalformedReply) as error:
@@ -180,10 +179,6 @@ class _Output:
         """Return what the container said, which is our own program's, made fit for a log."""
         said = self._said.decode("utf-8", "replace")
         lines = ["".join(filter(str.isprintable, line)).strip() for line in said.splitlines()]
-        last = next((line for line in reversed(lines) if line), "the container ended early")
-        return last.removeprefix("no snapshot: ")[:REASON_LIMIT]
-
-
-def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
+        return next(
+            (line.removeprefix("no snapshot: ") for line in reversed(lines) if line), "the container ended early"
+        )

@@ -20,12 +20,16 @@ from gateway.model.results import Outcome
 
 if TYPE_CHECKING:
     from gateway.launcher.engine.docker_engine import DockerEngine
+    from gateway.model.jobs import Limits
 
 #: Seconds for one container of a trial.
 TRIAL_LIMIT_S = 60.0
 
-#: Memory of a trial's containers: an importing one needs more than the smallest that a job may have.
+#: What a trial's containers may use at least: an importing one needs more, and the pictures are larger, than what the
+#: smallest limits allow that a job may have.
 TRIAL_MEMORY_BYTES = 512 * MiB
+TRIAL_OUTPUT_BYTES = 16 * MiB
+TRIAL_CPUS = 1.0
 
 #: Figures that use most of Matplotlib's compiled code: text, formulas, images, lines, 3D, files in two formats.
 CODE = r"""
@@ -55,13 +59,23 @@ async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, rest
         NoSnapshot: It can't be used here.
         EngineError: The engine failed, so nothing is known.
     """
-    sandbox = sandbox.with_memory(max(sandbox.limits.memory_limit_bytes, TRIAL_MEMORY_BYTES))
+    sandbox = replace(sandbox, limits=_roomy(sandbox.limits))
     restored = replace(sandbox, snapshot_id=snapshot_id)
     await check(engine, restored)
     expected = await draw(engine, sandbox)
     for _ in range(restores):
         if await draw(engine, restored) != expected:
             raise NoSnapshot("a restored runner draws another picture than one that imports")
+
+
+def _roomy(limits: Limits) -> Limits:
+    return replace(
+        limits,
+        memory_limit_bytes=max(limits.memory_limit_bytes, TRIAL_MEMORY_BYTES),
+        output_limit_bytes=max(limits.output_limit_bytes, TRIAL_OUTPUT_BYTES),
+        wall_limit_s=max(limits.wall_limit_s, TRIAL_LIMIT_S),
+        cpus=max(limits.cpus, TRIAL_CPUS),
+    )
 
 
 async def check(engine: DockerEngine, restored: Sandbox) -> None:

@@ -21,7 +21,14 @@ from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
 from gateway.launcher.maker import NAME_TRIES, RESTORE_TRIES, ContainerMaker
 from gateway.launcher.pool import BREAKER_THRESHOLD, REMOVE_TRIES, Pool
 from gateway.launcher.runner.frames import READY, encode_frame
-from gateway.model.errors import ContainerLost, EngineError, EngineUnavailable, NameTaken, ShuttingDown
+from gateway.model.errors import (
+    ContainerLost,
+    EngineError,
+    EngineRefused,
+    EngineUnavailable,
+    NameTaken,
+    ShuttingDown,
+)
 from gateway.model.jobs import Limits
 from tests.fakes import FakeConversation, FakeMaker, block, settle, until
 from tests.support.machine import slowed
@@ -194,17 +201,19 @@ async def test_spoilt_idle_container_is_replaced(make_pool: MakePool, maker: Fak
 
 
 async def test_idle_containers_are_replaced_when_there_is_a_better_kind(make_pool: MakePool, maker: FakeMaker) -> None:
-    """All that are idle then, and none that is leased."""
-    pool = make_pool(size=2)
+    """One by one, so that takers always find a warm one; those that are leased or newer stay."""
+    pool = make_pool(size=3)
     pool.start()
-    await until(lambda: pool.idle_count == 2)
+    await until(lambda: pool.idle_count == 3)
+    least: list[int] = []
+    pool.on_event = lambda _: least.append(pool.idle_count)
     async with pool.lease() as leased:
-        await until(lambda: pool.idle_count == 1)
-        before = set(maker.live)
-        pool.discard_idle()
-        assert pool.idle_count == 0
-        await until(lambda: pool.idle_count == 1 and not pool.removing_count)
-        assert before & maker.live == {leased.name}
+        pool.replace_idle()
+    await until(lambda: not set(maker.live) & {"c1", "c2", "c3"})
+    assert leased.name == "c1"
+    await until(lambda: pool.idle_count == 3 and not pool.removing_count)
+    await settle()
+    assert (min(least), len(maker.made)) == (2, 6)
 
 
 async def test_idle_container_found_dead_is_not_handed_out(make_pool: MakePool, maker: FakeMaker) -> None:
@@ -520,6 +529,8 @@ class LaunchingEngine:
     def __init__(self, said: bytes = b"") -> None:
         self.said = said
         self.broken_image = ""
+        self.refused: dict[str, EngineError] = {}
+        self.silent_image = ""
         self.images: list[str] = []
         self.taken = 0
         self.names: list[str] = []
@@ -534,8 +545,11 @@ class LaunchingEngine:
         if self.taken:
             self.taken -= 1
             raise NameTaken(name)
+        if error := self.refused.get(config["Image"]):
+            raise error
         ours, peer = socket.socketpair()
-        peer.sendall(block(2, b"a\nsnapshot not restored\n") if config["Image"] == self.broken_image else self.said)
+        if config["Image"] != self.silent_image:
+            peer.sendall(block(2, b"a\nsnapshot not restored\n") if config["Image"] == self.broken_image else self.said)
         if config["Image"] == self.broken_image:
             peer.shutdown(socket.SHUT_WR)
         self.streams.append(ours)
@@ -610,6 +624,76 @@ async def test_runner_that_cannot_be_restored_imports(launching: LaunchingEngine
         assert launching.images[-2:] == ["sha256:snapshot", "sha256:0"]
     assert reasons == ["a runner did not become ready: snapshot not restored"]
     assert len(launching.live) == len(launching.images) - launching.images.count("sha256:snapshot") + 1
+
+
+@pytest.mark.parametrize("error", [EngineRefused("the engine refused a call"), ContainerLost("no such image")])
+async def test_image_that_the_engine_has_lost_is_no_reason_to_fail(
+    launching: LaunchingEngine, error: EngineError
+) -> None:
+    """A snapshot whose image is gone or damaged is as one that can't be restored."""
+    maker = _container_maker(launching)
+    reasons: list[str] = []
+    maker.on_restore_failed = reasons.append
+    maker.snapshot_id = "sha256:snapshot"
+    launching.refused = {"sha256:snapshot": error}
+    for _ in range(RESTORE_TRIES):
+        (await maker.make()).conversation.close()
+    assert reasons == [str(error)]
+
+
+async def test_engine_that_makes_nothing_says_nothing_of_a_snapshot(launching: LaunchingEngine) -> None:
+    """Where containers that import fail as well, the engine has failed; one that is silent isn't asked twice."""
+    maker = _container_maker(launching)
+    reasons: list[str] = []
+    maker.on_restore_failed = reasons.append
+    maker.snapshot_id = "sha256:snapshot"
+    refused = EngineRefused("the engine refused a call")
+    launching.refused = {"sha256:snapshot": refused, "sha256:0": refused}
+    for _ in range(RESTORE_TRIES + 1):
+        with pytest.raises(EngineRefused):
+            await maker.make()
+    assert launching.images == ["sha256:snapshot", "sha256:0"] * (RESTORE_TRIES + 1)
+    launching.images.clear()
+    launching.refused = {"sha256:snapshot": EngineUnavailable("the engine is too slow")}
+    with pytest.raises(EngineUnavailable):
+        await maker.make()
+    assert launching.images == ["sha256:snapshot"]
+    assert reasons == []
+
+
+async def test_restores_of_an_earlier_snapshot_do_not_count(launching: LaunchingEngine) -> None:
+    """What was under way when another one came says nothing of it, good or bad."""
+    maker = _container_maker(launching)
+    reasons: list[str] = []
+    maker.on_restore_failed = reasons.append
+    launching.broken_image = "sha256:old"
+
+    async def make_with_both() -> None:
+        maker.snapshot_id = "sha256:old"
+        making = [asyncio.create_task(maker.make()) for _ in range(RESTORE_TRIES)]
+        await settle(1)
+        maker.snapshot_id = "sha256:new"
+        for container in await asyncio.gather(*making):
+            container.conversation.close()
+
+    await make_with_both()
+    assert reasons == []
+    launching.broken_image = "sha256:new"
+    for _ in range(RESTORE_TRIES):
+        assert reasons == []
+        (await maker.make()).conversation.close()
+    assert len(reasons) == 1
+
+
+async def test_restore_that_hangs_is_given_up_soon(launching: LaunchingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job doesn't wait for it as long as for an import."""
+    monkeypatch.setattr(maker_module, "RESTORE_LIMIT_S", 0.02)
+    maker = _container_maker(launching, start_limit_s=1e6)
+    maker.snapshot_id = launching.silent_image = "sha256:snapshot"
+    container = await asyncio.wait_for(maker.make(), slowed(10))
+    assert launching.images == ["sha256:snapshot", "sha256:0"]
+    assert launching.live == {container.name}
+    container.conversation.close()
 
 
 async def test_taken_names_are_passed_over(launching: LaunchingEngine) -> None:

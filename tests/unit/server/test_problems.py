@@ -44,6 +44,7 @@ STATUSES = {
     errors.NotReady: 503,
     errors.EngineError: 503,
     errors.EngineUnavailable: 503,
+    errors.EngineRefused: 503,
     errors.ContainerLost: 503,
     errors.NameTaken: 503,
 }

@@ -16,12 +16,15 @@ from gateway.launcher.maker import RESTORE_TRIES, ContainerMaker
 from gateway.launcher.snapshot import keeper as module
 from gateway.launcher.snapshot.keeper import (
     AGE_LIMIT_S,
+    FAILED_PAUSE_S,
     FORGOTTEN_S,
     KEPT_TRIALS,
     LABEL_KEY,
     LABEL_MADE,
+    LABEL_OWNER,
     MAKING,
     NEW_TRIALS,
+    REMOVE_TRIES,
     SnapshotKeeper,
     key_of,
 )
@@ -38,34 +41,36 @@ if TYPE_CHECKING:
 SANDBOX = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
 FACTS = EngineFacts(frozenset({"runc"}), (), 4, 16384 * MiB, "1", "cgroupfs", "2", "{}")
 KEY = key_of(SANDBOX, FACTS)
+OWNER = "here.snapshot.default"
 
 
 class ImageEngine:
     """An engine that keeps images, and remembers what was removed.
 
     Attributes:
-        calls: How often it was asked for containers.
-        failing: Whether it fails then.
+        failing: Whether it fails all calls.
+        in_use: Images that containers use.
+        refusals: How many of the next removals it refuses for such a reason.
     """
 
     def __init__(self) -> None:
         self.images: dict[str, FoundImage] = {}
         self.removed: list[str] = []
         self.containers = [FoundContainer("left", "figbox-20001")]
-        self.calls = 0
         self.failing = False
+        self.in_use: set[str] = set()
+        self.refusals = 0
 
-    def add(self, image_id: str, age_s: float, key: str = KEY, **labels: str) -> None:
+    def add(self, image_id: str, age_s: float, *, key: str = KEY, owner: str = OWNER, **labels: str) -> None:
         """Add an image with a snapshot."""
-        made = {LABEL_KEY: key, LABEL_MADE: str(time.time() - age_s), **labels}
+        made = {LABEL_KEY: key, LABEL_MADE: str(time.time() - age_s), LABEL_OWNER: owner, **labels}
         self.images[image_id] = FoundImage(image_id, made)
 
     async def find(self, installation: str) -> list[FoundContainer]:
         """See `Engine.find`."""
-        assert installation == "here.snapshot.default"
-        self.calls += 1
+        assert installation.startswith("here.snapshot.")
         if self.failing:
-            raise EngineUnavailable("told to fail") from OSError("disk full")
+            raise EngineUnavailable("told to fail")
         return self.containers
 
     async def remove(self, container_id: str) -> None:
@@ -76,10 +81,14 @@ class ImageEngine:
         """See `DockerEngine.find_images`."""
         return [image for image in self.images.values() if value in (None, image.labels.get(label))]
 
-    async def remove_image(self, image_id: str) -> None:
+    async def remove_image(self, image_id: str) -> bool:
         """See `DockerEngine.remove_image`."""
+        if image_id in self.in_use or self.refusals:
+            self.refusals = max(0, self.refusals - 1)
+            return False
         self.removed.append(image_id)
         self.images.pop(image_id, None)
+        return True
 
 
 class Rig:
@@ -89,11 +98,13 @@ class Rig:
         made: Errors or image ids of the next saves; when it is empty, new ids.
         bad: Images that fail their trial.
         tried: Images that were tried, with the number of restores.
+        trial_error: Raised by all trials.
         changes: How often the keeper said that something had changed.
     """
 
     def __init__(self) -> None:
         self.engine = ImageEngine()
+        self.turn = asyncio.Lock()
         self.maker = ContainerMaker(self.engine, SANDBOX, 1)  # type: ignore[arg-type]
         self.made: list[Exception] = []
         self.saves = 0
@@ -101,12 +112,18 @@ class Rig:
         self.tried: list[tuple[str, int]] = []
         self.changes = 0
         self.hold: asyncio.Event | None = None
-        self.keeper = SnapshotKeeper(
+        self.trial_error: Exception | None = None
+        self.keeper = self.new_keeper("default")
+
+    def new_keeper(self, environment: str) -> SnapshotKeeper:
+        """Return a keeper of an environment with the same sandbox."""
+        return SnapshotKeeper(
             self.engine,  # type: ignore[arg-type]
             SANDBOX,
             FACTS,
-            environment="default",
+            environment=environment,
             maker=self.maker,
+            turn=self.turn,
             on_change=self._count,
         )
 
@@ -127,10 +144,12 @@ class Rig:
 
     async def try_out(self, _: Any, sandbox: Sandbox, snapshot_id: str, restores: int) -> None:
         """Stand in for `trial.try_out`."""
-        assert sandbox.installation == "here.snapshot.default"
+        assert sandbox.installation.startswith("here.snapshot.")
         self.tried.append((snapshot_id, restores))
         if self.hold is not None:
             await self.hold.wait()
+        if self.trial_error is not None:
+            raise self.trial_error
         if snapshot_id in self.bad:
             raise NoSnapshot("a restored runner draws another picture than one that imports")
 
@@ -141,7 +160,8 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
     rig = Rig()
     monkeypatch.setattr(module, "save", rig.save)
     monkeypatch.setattr(module, "try_out", rig.try_out)
-    monkeypatch.setattr(module, "RETRY_PAUSE_S", 0.0)
+    for name in ("RETRY_PAUSE_S", "REMOVE_PAUSE_S", "REMOVE_TRY_PAUSE_S"):
+        monkeypatch.setattr(module, name, 0.0)
     return rig
 
 
@@ -175,7 +195,7 @@ def test_key_follows_what_a_snapshot_depends_on() -> None:
 
 
 async def test_new_snapshot_is_used_once_it_was_tried(rig: Rig) -> None:
-    """Until then runners import, and the reason says so."""
+    """Until then runners import, and the reason says so; what a launcher that was killed has left is removed first."""
     rig.hold = asyncio.Event()
     assert rig.keeper.state == WarmStart("default", "import", MAKING)
     async with running(rig):
@@ -189,16 +209,67 @@ async def test_new_snapshot_is_used_once_it_was_tried(rig: Rig) -> None:
 
 
 async def test_kept_snapshot_is_used_again(rig: Rig) -> None:
-    """The newest that fits and isn't too old; what it replaces is removed, other keys' only when nobody renews them."""
+    """The newest that fits and isn't too old, whoever made it."""
     rig.engine.add("old", AGE_LIMIT_S / 2)
-    rig.engine.add("newest", 60)
-    rig.engine.add("other", 3600, key="other")
-    rig.engine.add("forgotten", 2 * FORGOTTEN_S, key="another")
+    rig.engine.add("newest", 60, owner="there.snapshot.default")
+    rig.engine.add("of the future", -3600)
+    await rig.keeper.obtain()
+    assert (rig.maker.snapshot_id, rig.saves, rig.tried) == ("newest", 0, [("newest", KEPT_TRIALS)])
+    assert rig.keeper.state == WarmStart("default", "snapshot", None)
+
+
+async def test_what_a_snapshot_replaces_is_removed(rig: Rig) -> None:
+    """All others of the same installation and environment; of others what has been left for days, or has no time."""
+    rig.engine.add("old", 7200)
+    rig.engine.add("of another image", 60, key="other")
+    rig.engine.add("of the future", -3600)
+    rig.engine.add("theirs", 9000, owner="there.snapshot.default")
+    rig.engine.add("theirs too", 60, owner="here.snapshot.science", key="other")
+    rig.engine.add("forgotten", 2 * FORGOTTEN_S, owner="there.snapshot.default")
+    rig.engine.add("without a time", 0, owner="there.snapshot.default", **{LABEL_MADE: "nan"})
+    rig.engine.in_use = {"old"}
+    rig.bad = {"old"}
     async with running(rig):
-        await until(lambda: rig.maker.snapshot_id == "newest")
-        await until(lambda: len(rig.engine.images) == 2)
-    assert (rig.saves, rig.tried) == (0, [("newest", KEPT_TRIALS)])
-    assert set(rig.engine.removed) == {"old", "forgotten"}
+        await until(lambda: rig.keeper.state.way == "snapshot")
+        used = rig.maker.snapshot_id
+        await until(lambda: len(rig.engine.images) == 4)
+        assert rig.engine.images.keys() == {used, "old", "theirs", "theirs too"}
+        rig.engine.in_use.clear()
+        await until(lambda: "old" in rig.engine.removed, "it is removed once no container uses it")
+    assert rig.engine.images.keys() == {used, "theirs", "theirs too"}
+
+
+async def test_what_is_tried_is_not_taken_for_replaced(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image that isn't in use yet stays, though those that it will replace are being removed."""
+    rig.engine.add("kept", 60)
+    rig.engine.add("old", 7200)
+    rig.engine.in_use = {"old"}
+    await rig.keeper.obtain()
+    monkeypatch.setattr(module, "AGE_LIMIT_S", 30.0)
+    rig.hold = asyncio.Event()
+    async with running(rig):
+        await until(lambda: rig.tried[-1] == ("new-1", NEW_TRIALS))
+        rig.engine.in_use.clear()
+        await settle(100)
+        assert rig.engine.removed == []
+        rig.hold.set()
+        await until(lambda: rig.engine.images.keys() == {"new-1"})
+
+
+async def test_environments_share_a_snapshot(rig: Rig) -> None:
+    """The second waits for the first, and finds what that has made."""
+    other = Rig()
+    other.turn, other.engine = rig.turn, rig.engine
+    second = other.new_keeper("science")
+    rig.hold = asyncio.Event()
+    tasks = [asyncio.create_task(keeper.obtain()) for keeper in (rig.keeper, second)]
+    await until(lambda: rig.tried)
+    await settle()
+    assert rig.saves == 1
+    rig.hold.set()
+    await asyncio.gather(*tasks)
+    assert (rig.maker.snapshot_id, other.maker.snapshot_id, rig.saves) == ("new-1", "new-1", 1)
+    assert second.state == WarmStart("science", "snapshot", None)
 
 
 @pytest.mark.parametrize(
@@ -211,33 +282,30 @@ async def test_kept_snapshot_that_does_not_fit_is_left(rig: Rig, age_s: float, l
     assert (rig.maker.snapshot_id, rig.tried) == ("new-1", [("new-1", NEW_TRIALS)])
 
 
-async def test_snapshot_of_the_future_hides_no_other(rig: Rig) -> None:
-    """Where the clock was set back, what fits is found all the same, and what nobody can have made goes."""
-    rig.engine.add("next year", -365 * AGE_LIMIT_S)
-    rig.engine.add("kept", 60)
-    async with running(rig):
-        await until(lambda: rig.maker.snapshot_id == "kept")
-        await until(lambda: rig.engine.removed == ["next year"])
-
-
 async def test_kept_snapshot_that_fails_its_trial_is_replaced(rig: Rig, log: io.StringIO) -> None:
-    """It is removed, and the log says why; another is made at once."""
+    """Another is made at once, and the bad one is removed."""
     rig.engine.add("kept", 60)
     rig.bad = {"kept"}
-    async with running(rig):
-        await until(lambda: rig.maker.snapshot_id == "new-1")
-    assert rig.engine.removed == ["kept"]
-    assert '"event": "kept snapshot not used"' in log.getvalue()
+    rig.engine.refusals = REMOVE_TRIES - 1  # the trial's container is just being removed
+    await rig.keeper.obtain()
+    assert (rig.maker.snapshot_id, rig.engine.removed) == ("new-1", ["kept"])
+    assert log.getvalue().count('"event": "kept snapshot not used"') == 1
 
 
-async def test_kept_snapshot_that_fails_its_trial_is_removed(rig: Rig) -> None:
-    """It is where no other can be made, too."""
+@pytest.mark.parametrize("end", ["cancel", "engine"])
+async def test_kept_snapshot_outlives_a_trial_that_proves_nothing(rig: Rig, end: str) -> None:
+    """At a shutdown, or when the engine fails, nothing is known against it."""
     rig.engine.add("kept", 60)
-    rig.bad = {"kept"}
-    rig.made = [NoSnapshot("the process has more than one thread")]
-    async with running(rig):
-        await until(lambda: rig.keeper.state.reason == "the process has more than one thread")
-    assert rig.engine.images == {}
+    rig.hold = asyncio.Event()
+    task = asyncio.create_task(rig.keeper.obtain())
+    await until(lambda: rig.tried)
+    if end == "cancel":
+        task.cancel()
+    else:
+        rig.trial_error = EngineUnavailable("told to fail")
+        rig.hold.set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert rig.engine.images.keys() == {"kept"}
 
 
 async def test_new_snapshot_that_fails_its_trial_is_removed(rig: Rig) -> None:
@@ -260,15 +328,13 @@ async def test_cancelled_trial_leaves_no_image(rig: Rig) -> None:
     assert rig.engine.images == {}
 
 
-async def test_failing_engine_is_tried_again_soon(rig: Rig, log: io.StringIO) -> None:
-    """Nothing is known of snapshots then; the log, not the reason, has the engine's words, and says it once."""
+async def test_failing_engine_is_tried_again_soon(rig: Rig) -> None:
+    """Nothing is known of snapshots then."""
     rig.engine.failing = True
     async with running(rig):
         await until(lambda: rig.keeper.state.reason == "the engine failed: told to fail")
-        await until(lambda: rig.engine.calls > 3)
         rig.engine.failing = False
         await until(lambda: rig.maker.snapshot_id == "new-1")
-    assert log.getvalue().count('"cause": "OSError: disk full"') == 1
 
 
 async def test_snapshot_is_renewed_while_it_is_in_use(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,15 +353,64 @@ async def test_snapshot_is_renewed_while_it_is_in_use(rig: Rig, monkeypatch: pyt
     assert rig.changes == 2
 
 
-async def test_failed_restores_bring_imports_and_another_snapshot(rig: Rig) -> None:
-    """The maker says so after several in a row."""
+async def test_failed_restores_bring_imports_and_another_snapshot(rig: Rig, log: io.StringIO) -> None:
+    """The maker says so after several in a row; the one that failed isn't used again, though its image is there."""
     async with running(rig):
         await until(lambda: rig.maker.snapshot_id == "new-1")
-        rig.engine.images.clear()
+        rig.engine.in_use = {"new-1"}  # by containers that wait
         rig.maker.on_restore_failed("it is of another kernel")
         assert rig.maker.snapshot_id is None
         assert rig.keeper.state == WarmStart("default", "import", "it is of another kernel")
         await until(lambda: rig.maker.snapshot_id == "new-2")
+    assert [tried for tried, _ in rig.tried] == ["new-1", "new-2"]
+    assert log.getvalue().count('"event": "no snapshot: runners import"') == 1
+
+
+async def test_pauses_grow_while_restores_fail(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot that passes its trial and then fails must not be made over and over; one that lasted begins anew."""
+    monkeypatch.setattr(module, "RETRY_PAUSE_S", 30.0)
+    pauses = []
+    for _ in range(9):
+        await rig.keeper.obtain()
+        rig.maker.on_restore_failed("an address is taken")
+        pauses.append(rig.keeper._retry_pause_s())
+    assert pauses[:3] == [60, 120, 240]
+    assert pauses[-1] == FAILED_PAUSE_S
+    await rig.keeper.obtain()
+    rig.keeper._in_use_since -= 2 * FAILED_PAUSE_S
+    rig.maker.on_restore_failed("an address is taken")
+    assert rig.keeper._retry_pause_s() == 30
+
+
+async def test_pauses_grow_while_the_engine_cannot_store(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a snapshot costs much, so a full disk isn't tried twice a minute; asking an absent engine is cheap."""
+    monkeypatch.setattr(module, "RETRY_PAUSE_S", 30.0)
+    rig.made = [EngineUnavailable("the engine refused a call") for _ in range(3)]
+    assert [await rig.keeper._renew() for _ in range(3)] == [30, 60, 120]
+    assert rig.keeper.state == WarmStart("default", "import", "the engine failed: the engine refused a call")
+    rig.engine.failing = True
+    assert [await rig.keeper._renew() for _ in range(3)] == [240, 240, 240]
+
+
+async def test_engine_s_own_words_are_for_the_log_alone(rig: Rig, log: io.StringIO) -> None:
+    """Readiness is for everyone, and an engine's message can name what isn't."""
+    error = EngineUnavailable("the engine refused a call")
+    error.__cause__ = OSError("no space left in /srv/docker")
+    rig.made = [error]
+    await rig.keeper._renew()
+    assert rig.keeper.state.reason == "the engine failed: the engine refused a call"
+    assert "no space left in /srv/docker" in log.getvalue()
+
+
+async def test_bug_of_ours_is_told_and_jobs_go_on(rig: Rig, log: io.StringIO) -> None:
+    """An error that nobody foresaw ends neither the keeper nor what is in use."""
+    rig.made = [KeyError("Id")]
+    async with running(rig):
+        await until(lambda: rig.keeper.state.reason == "an internal error")
+        rig.maker.snapshot_id = "x"
+        rig.maker.on_restore_failed("it is of another vdso")
+        await until(lambda: rig.maker.snapshot_id == "new-2")
+    assert "KeyError" in log.getvalue()
 
 
 async def test_insisting_refuses_in_one_sentence(rig: Rig) -> None:
@@ -305,9 +420,8 @@ async def test_insisting_refuses_in_one_sentence(rig: Rig) -> None:
         await rig.keeper.insist()
     with pytest.raises(EngineUnavailable):
         await rig.keeper.insist()
-    rig.engine.add("replaced", 2 * AGE_LIMIT_S)
     await rig.keeper.insist()
-    assert (rig.maker.snapshot_id, rig.engine.removed) == ("new-3", ["replaced"])
+    assert rig.maker.snapshot_id == "new-3"
 
 
 def test_one_failed_restore_is_not_enough() -> None:

@@ -7,22 +7,23 @@ import io
 import socket
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import Launched
+from gateway.launcher.engine.docker_engine import ImageOrder, Launched
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.snapshot import saving
-from gateway.launcher.snapshot.saving import NoSnapshot, save
+from gateway.launcher.snapshot.saving import SAVE_LIMIT_S, NoSnapshot, save
 from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import Limits, MiB
-from tests.fakes import block
+from tests.fakes import block, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-SANDBOX = Sandbox("sha256:0", Limits(memory_limit_bytes=64 * MiB, wall_limit_s=1), None, "here", "now", 60)
+SANDBOX = Sandbox("sha256:0", Limits(memory_limit_bytes=64 * MiB, wall_limit_s=1, cpus=0.1), None, "here", "now", 60)
 CONTENT = bytes(range(256)) * 5000
 
 
@@ -32,19 +33,23 @@ class StoringEngine:
     Attributes:
         stored: The archive.
         config: The create body of the container.
+        order: The image that was asked for.
         removed: Containers that were removed.
+        ended: Set when nobody reads the archive any more.
         failure: Raised once the archive has been read.
     """
 
     def __init__(self, *blocks: bytes, hold: bool = False) -> None:
         self.stored = b""
         self.config: dict[str, Any] = {}
-        self.labels: Mapping[str, str] = {}
+        self.order: ImageOrder | None = None
         self.removed: list[str] = []
         self.failure: Exception | None = None
         self._blocks = blocks
         self._hold = hold
         self._ours: socket.socket | None = None
+        self.ended = threading.Event()
+        self._threads = ThreadPoolExecutor(1)
 
     async def launch(self, config: dict[str, Any], name: str) -> Launched:
         """See `Engine.launch`."""
@@ -63,34 +68,31 @@ class StoringEngine:
         threading.Thread(target=write, daemon=True).start()
         return Launched(f"id-{name}", theirs)
 
-    async def store_file(
-        self,
-        base_id: str,
-        archive: Iterator[bytes],
-        name: str,
-        labels: Mapping[str, str],
-        *,
-        container_labels: Mapping[str, str],
-        limit_s: float,
-    ) -> str:
+    async def store_file(self, order: ImageOrder, archive: Iterator[bytes]) -> str:
         """See `DockerEngine.store_file`."""
 
         def read() -> str:
-            for piece in archive:
-                self.stored += piece
-            if self.failure is not None:
-                raise self.failure
-            return f"image of {base_id}"
+            try:
+                for piece in archive:
+                    self.stored += piece
+                if self.failure is not None:
+                    raise self.failure
+            finally:
+                self.ended.set()
+            return f"image of {order.base_id}"
 
-        self.labels = labels
-        assert container_labels == self.config["Labels"]
-        return await asyncio.to_thread(read)
+        self.order = order
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
 
     async def remove(self, container_id: str) -> None:
         """See `Engine.remove`."""
         self.removed.append(container_id)
+
+    def close(self) -> None:
+        """End the container's side of the stream."""
         assert self._ours is not None
         self._ours.close()
+        self._threads.shutdown()
 
 
 def written(content: bytes, size: bytes | None = None) -> bytes:
@@ -100,10 +102,12 @@ def written(content: bytes, size: bytes | None = None) -> bytes:
 
 
 async def saved(engine: StoringEngine) -> str:
-    """Save with an engine; whatever happens, the one container is removed."""
+    """Save with an engine; whatever happens, the one container is removed and its stream no longer read."""
     try:
         return await save(engine, SANDBOX, "figbox-snapshot:x", {"a": "b"})  # type: ignore[arg-type]
     finally:
+        await until(engine.ended.is_set, "nobody reads any more")
+        engine.close()
         assert len(engine.removed) == 1
 
 
@@ -117,18 +121,18 @@ async def test_content_is_stored_as_it_is() -> None:
         file = archive.extractfile(entry)
         assert file is not None
         assert file.read() == CONTENT
-    assert engine.labels == {"a": "b"}
+    assert engine.order == ImageOrder("sha256:0", "figbox-snapshot:x", {"a": "b"}, "here", SAVE_LIMIT_S)
 
 
 async def test_container_is_a_jobs_but_for_its_size() -> None:
-    """Only memory and processor time are larger: it imports more than a job's limit may allow."""
+    """Only memory and processor are larger: it imports more than a job's limits may allow."""
     engine = StoringEngine(written(CONTENT))
     await saved(engine)
     wanted = SANDBOX.container_config(int(engine.config["User"].split(":")[0]), ("save",))
     host, other = engine.config.pop("HostConfig"), wanted.pop("HostConfig")
     assert engine.config == wanted
     differing = {name for name in host if host[name] != other[name]}
-    assert differing == {"Memory", "MemorySwap", "Ulimits"}
+    assert differing == {"Memory", "MemorySwap", "NanoCpus", "Ulimits"}
     assert [limit for limit in host["Ulimits"] if limit not in other["Ulimits"]] == [
         {"Name": "cpu", "Soft": 140, "Hard": 140}
     ]
@@ -138,6 +142,7 @@ async def test_container_is_a_jobs_but_for_its_size() -> None:
     ("blocks", "reason"),
     [
         (written(CONTENT, b"7"), "it wrote more than it had announced"),
+        (written(CONTENT) + block(1, b"x"), "it wrote more than it had announced"),
         (written(CONTENT, b"9999999"), "the container ended early"),
         (written(b"", b"0"), "it would be of 0 MiB"),
         (written(b"", b"2000000000"), "it would be of 1907 MiB, and 1024 are allowed"),
@@ -148,8 +153,8 @@ async def test_container_is_a_jobs_but_for_its_size() -> None:
         (b"", "the container ended early"),
         (block(1, b"123"), "the container ended early"),
         (block(2, b"usage: script | job\n"), "usage: script | job"),
+        (block(2, b"w" * 5000 + b"\nno snapshot: one line\n"), "one line"),
         (block(2, b"warning\nno snapshot: a file is \x1bopen for writing\n"), "a file is open for writing"),
-        (block(2, b"Traceback\n" + b"  a line\n" * 500 + b"OSError: no saver\n\n"), "OSError: no saver"),
         (block(2, b"\xff" * 5000), "\ufffd" * 200),
         (b"\x07nonsense of an engine", "its stream broke"),
     ],
@@ -177,11 +182,17 @@ async def test_engine_that_fails_is_told_apart() -> None:
         await saved(engine)
 
 
-async def test_cancelled_save_leaves_no_container() -> None:
-    """Its stream is closed and its container removed."""
+async def test_stream_that_breaks_within_a_snapshot_is_told() -> None:
+    """What had come is no snapshot."""
+    with pytest.raises(NoSnapshot, match="its stream broke"):
+        await saved(StoringEngine(block(1, b"1000\nabc") + b"\x09nonsense"))
+
+
+async def test_cancelled_save_leaves_neither_container_nor_thread() -> None:
+    """The thread that reads the stream sees its end, though the container would go on."""
     engine = StoringEngine(block(1, b"1000\nabc"), hold=True)
     saving_task = asyncio.create_task(saved(engine))
-    await asyncio.sleep(0.05)
+    await until(lambda: engine.stored)
     saving_task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await saving_task
