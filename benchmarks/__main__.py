@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from benchmarks.arena import open_arena
 from benchmarks.contenders.contender import RenderFailed
 from benchmarks.picture import draw_picture
-from benchmarks.plan import FULL, PARTS, SHORT, TINY, Plan
+from benchmarks.plan import FULL, PARTS, SHORT, TARGETS, TINY, Plan
 from benchmarks.report import report
 from benchmarks.run import run
 
@@ -36,6 +36,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--full", action="store_const", dest="plan", const=FULL, help="all of it, about half an hour (the default)"
     )
     form.add_argument("--short", action="store_const", dest="plan", const=SHORT, help="about a minute, for CI")
+    form.add_argument(
+        "--targets", action="store_const", dest="plan", const=TARGETS, help="what the targets need, eight minutes"
+    )
     form.add_argument("--tiny", action="store_const", dest="plan", const=TINY, help="seconds, to see that it works")
     parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, help=f"only these of {', '.join(PARTS)}")
     parser.add_argument("--soak", metavar="N", type=int, help="run N jobs in a row, and see whether anything grows")

@@ -83,6 +83,20 @@ SHORT = Plan(
     soak_lead_jobs=20,
 )
 
+#: Just what the targets are compared with.
+TARGETS = replace(
+    FULL,
+    form="targets",
+    parts=("latency", "saturation", "memory", "burst", "idle", "breakdown", "snapshot"),
+    latency_rounds={"light": 3, "science": 2},
+    latency_requests=4,
+    saturation_rounds=2,
+    clients=(4,),
+    lead_s=2.0,
+    window_s=8.0,
+    idle_requests=6,
+)
+
 TINY = replace(
     SHORT,
     form="tiny",
