@@ -12,7 +12,7 @@ from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import MalformedReply, encode_job
 from gateway.launcher.runner.reply import ReplyReader
-from gateway.launcher.selftest.selftest import run_to_end
+from gateway.launcher.selftest.selftest import EXIT_SIGKILL, run_to_end
 from gateway.launcher.snapshot.saving import REASON_LIMIT, NoSnapshot
 from gateway.model.errors import ContainerLost
 from gateway.model.jobs import Format, Job, MiB, SaveOptions
@@ -83,9 +83,11 @@ async def check(engine: DockerEngine, restored: Sandbox) -> None:
 
     Raises:
         NoSnapshot: It is damaged, or of another machine.
-        EngineError: The engine failed.
+        EngineError: The engine failed, or somebody else killed the container.
     """
     output, state = await run_to_end(engine, restored, ("--check", SNAPSHOT), config=Sandbox.restorer_config)
+    if state.exit_code in (None, EXIT_SIGKILL):
+        raise ContainerLost("a container ended before it had checked the snapshot")
     if state.exit_code != 0:
         said = "".join(filter(str.isprintable, output.decode("utf-8", "replace")[:REASON_LIMIT]))
         raise NoSnapshot(said.removeprefix("snapshot not restored: ") or f"its check ended with {state.exit_code}")

@@ -43,7 +43,7 @@ class TriedEngine:
     """
 
     def __init__(self) -> None:
-        self.judgement = (b"", 0)
+        self.judgement: tuple[bytes, int | None] = (b"", 0)
         self.drawn: list[bytes | None] = [SVG]
         self.imported: bytes | None = SVG
         self.silent = False
@@ -142,6 +142,14 @@ async def test_what_the_restorer_refuses_is_not_drawn(
         await tried(engine)
     assert str(raised.value) == reason
     assert len(engine.launched) == 1
+
+
+@pytest.mark.parametrize("exit_code", [None, 137])
+async def test_check_that_was_cut_short_proves_nothing(engine: TriedEngine, exit_code: int | None) -> None:
+    """A good snapshot isn't given up because its check was killed, or because the engine doesn't know how it ended."""
+    engine.judgement = (b"", exit_code)
+    with pytest.raises(ContainerLost):
+        await tried(engine)
 
 
 async def test_one_other_picture_is_too_many(engine: TriedEngine) -> None:
