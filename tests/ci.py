@@ -103,7 +103,7 @@ CAMPAIGNS = (
     Campaign("launcher apart", 130, _engine("faults", "split", "taken_over_gateway")),
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner")),
     Campaign("pictures", 120, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
-    Campaign("bad snapshots", 330, _engine("snapshot")),
+    Campaign("bad snapshots", 420, _engine("snapshot")),
     Campaign("benchmark", 60, _engine("benchmark")),
     Campaign("fuzzing", 150, command=("make", "fuzz", "ARGS=--seconds 15")),
 )
