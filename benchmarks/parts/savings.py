@@ -79,16 +79,10 @@ def use_default_seccomp(config: Config) -> None:
     config["HostConfig"]["SecurityOpt"] = [option for option in options if not option.startswith("seccomp=")]
 
 
-def draw_ahead(config: Config) -> None:
-    """Let the runner draw a tiny figure before it is ready, which costs here and saves at the request."""
-    config["Cmd"] = [*config["Cmd"], "--warm-up"]
-
-
 #: What is compared with the specification as it is.
 VARIANTS: dict[str, Callable[[Config], None]] = {
     "NetworkDisabled beside network none": enable_network,
     "own seccomp list, not Docker's": use_default_seccomp,
-    "no warm-up draw": draw_ahead,
 }
 
 

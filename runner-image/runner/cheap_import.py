@@ -105,19 +105,3 @@ def import_without_signatures() -> None:
         import_modules()
     finally:
         Artist._update_set_signature_and_docstring = describe_class
-
-
-def warm_up() -> None:
-    """Draw a tiny figure into memory, to leave caches warm.
-
-    Without pyplot: its counters and its current figure are the program's.
-    """
-    import io
-
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1, 1))
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], label="x")
-    axes.set_title("x")
-    figure.savefig(io.BytesIO(), format="png")

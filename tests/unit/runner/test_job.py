@@ -169,22 +169,6 @@ def test_other_frames_are_refused(start: Callable[..., RunnerProcess], frame: by
     assert ended(start("job"), frame)[0] == 2
 
 
-def test_warm_up_leaves_no_trace(draw: Callable[..., Reply]) -> None:
-    """After a warm-up the program finds no figure, no changed setting and no used random number."""
-    code = """
-import matplotlib, random
-assert not plt.get_fignums()
-assert plt.figure().number == 1
-print(sorted(matplotlib.rcParams.items()))
-print(np.random.get_state()[2], random.getstate()[1][-1])
-plt.plot([1, 2])
-"""
-    warm, cold = draw(code, "--warm-up"), draw(code)
-    assert warm.end == {"outcome": "ok"}, warm.end
-    assert warm.stderr == cold.stderr
-    assert warm.png == cold.png
-
-
 def test_script_mode_draws(start: Callable[..., RunnerProcess]) -> None:
     """Run by hand: source on stdin, the picture on stdout, dpi 200; PEP 263 is honoured."""
     source = (
