@@ -78,13 +78,8 @@ async def save(engine: DockerEngine, sandbox: Sandbox, image_name: str, labels: 
     launched = await engine.launch(roomy.saving_config(uid), f"figbox-{uid}")
     output = _Output(launched.stream)
     try:
-        # A failure of ours within the archive reaches us as it is, one of the engine's as EngineError.
         order = ImageOrder(sandbox.image_id, image_name, labels, sandbox.installation, SAVE_LIMIT_S)
         return await engine.store_file(order, output.as_archive())
-    except EngineError:
-        if output.failure is not None:
-            raise output.failure from None
-        raise
     finally:
         output.close()
         with contextlib.suppress(EngineError):
@@ -92,14 +87,9 @@ async def save(engine: DockerEngine, sandbox: Sandbox, image_name: str, labels: 
 
 
 class _Output:
-    """What the container writes, as an archive for the engine; read in a thread of the engine's.
-
-    Attributes:
-        failure: Why the archive ended early.
-    """
+    """What the container writes, as an archive for the engine; read in a thread of the engine's."""
 
     def __init__(self, stream: socket.socket) -> None:
-        self.failure: NoSnapshot | None = None
         self._stream = stream
         self._demultiplexer = Demultiplexer()
         self._said = b""
@@ -117,13 +107,6 @@ class _Output:
         Raises:
             NoSnapshot: The container ended too early, or wrote too much.
         """
-        try:
-            yield from self._as_archive()
-        except NoSnapshot as error:
-            self.failure = error
-            raise
-
-    def _as_archive(self) -> Iterator[bytes]:
         pieces = self._pieces()
         size, first = self._read_size(pieces)
         entry = tarfile.TarInfo(SNAPSHOT.lstrip("/"))

@@ -382,12 +382,15 @@ async def test_pauses_grow_while_restores_fail(rig: Rig, monkeypatch: pytest.Mon
     assert rig.keeper._retry_pause_s() == 30
 
 
-async def test_pauses_grow_while_the_engine_cannot_store(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pauses_grow_while_the_engine_cannot_store(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
     """Making a snapshot costs much, so a full disk isn't tried twice a minute; asking an absent engine is cheap."""
     monkeypatch.setattr(module, "RETRY_PAUSE_S", 30.0)
     rig.made = [EngineUnavailable("the engine refused a call") for _ in range(3)]
     assert [await rig.keeper._renew() for _ in range(3)] == [30, 60, 120]
     assert rig.keeper.state == WarmStart("default", "import", "the engine failed: the engine refused a call")
+    assert log.getvalue().count('"event": "no snapshot: runners import"') == 1
     rig.engine.failing = True
     assert [await rig.keeper._renew() for _ in range(3)] == [240, 240, 240]
 
