@@ -17,16 +17,19 @@ from bootstrap.doctor.image import TAG_LABEL
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from bootstrap.steps import Steps
 
 INSTALLATION_LABEL = "figbox.installation"
 
-#: What may follow the installation's name in the labels of containers for self-tests and snapshots.
-SUFFIXES = r"((\.by-hand)?(\.selftest(\.[a-z0-9._-]+)?)?|\.snapshot\.[a-z0-9._-]+)"
+#: What may follow the installation's name in the labels of containers of the self-test and of those that make
+#: snapshots, and what follows it in the labels of images with snapshots.
+OTHER_CONTAINERS = r"(\.by-hand)?((\.selftest(\.[a-z0-9._-]+)?)|\.snapshot\.[a-z0-9._-]+)?"
+SNAPSHOTS = r"\.snapshot\.[a-z0-9._-]+"
 
+SNAPSHOT_OWNER_LABEL = "figbox.snapshot.owner"
 RUNNER_LABEL = "figbox.runner-tag"
 BASE_TAG = "figbox-base:trixie"
 CACHES = (".venv", ".figbox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
@@ -46,8 +49,11 @@ def clean(steps: Steps, root: Path, tags: Sequence[str]) -> None:
     except (SetupError, engine.EngineSilentError) as error:
         steps.say("engine", f"can't be asked, so containers and images are left alone ({error})")
     else:
-        _remove_containers(steps, address.socket, root)
-        _remove_images(steps, address.socket, tags)
+        installation = _installation(steps, root)
+        if installation is not None:
+            _remove_containers(steps, address.socket, installation)
+        _remove_images(steps, address.socket, _snapshots(address.socket, installation, tags))
+        _remove_images(steps, address.socket, _built(address.socket, tags))
     for name in CACHES:
         if (root / name).is_dir():
             shutil.rmtree(root / name)
@@ -64,32 +70,50 @@ def _refuse_beside_gateway(root: Path) -> None:
     raise SetupError(f"Something, probably the gateway, listens on {name}:{port}: stop it first.")
 
 
-def _remove_containers(steps: Steps, path: Path, root: Path) -> None:
+def _installation(steps: Steps, root: Path) -> str | None:
+    """Return the name that this checkout's gateway gives to what it makes; None if there is none."""
     python = root / ".venv" / "bin" / "python"
     if not python.exists():
-        return  # without it this checkout can't have started a gateway
+        return None  # without it this checkout can't have started a gateway
     code = "from gateway.settings import load_settings; print(load_settings().installation_name)"
     done = subprocess.run([python, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         steps.say("containers", "left alone, because this checkout's settings can't be read")
-        return
-    ours = re.compile(re.escape(done.stdout.strip()) + SUFFIXES)
+        return None
+    return done.stdout.strip()
+
+
+def _remove_containers(steps: Steps, path: Path, installation: str) -> None:
+    ours = re.compile(re.escape(installation) + OTHER_CONTAINERS)
     for container in _listed(path, "/containers/json?all=1", {"label": [INSTALLATION_LABEL]}):
         if ours.fullmatch(container["Labels"][INSTALLATION_LABEL]):
             status, _ = engine.request(path, "DELETE", f"/containers/{container['Id']}?force=1")
             steps.say("container", f"{container['Id'][:12]} " + _removal(status))
 
 
-def _remove_images(steps: Steps, path: Path, tags: Sequence[str]) -> None:
-    # Snapshots first, then environments: the engine keeps an image that others are made from.
+def _snapshots(path: Path, installation: str | None, tags: Sequence[str]) -> Iterator[str]:
+    """Yield the images with snapshots that this checkout's gateway made, or any gateway of this checkout's images.
+
+    An image with a snapshot has the labels of the image that it is made from.
+    """
+    ours = re.compile(re.escape(installation or "") + SNAPSHOTS)
+    images_of_ours = {f"{label}={tag}" for label in (RUNNER_LABEL, TAG_LABEL) for tag in tags}
+    for image in _listed(path, "/images/json?all=0", {"label": [snapshots.LABEL]}):
+        labels = image["Labels"]
+        made_here = installation is not None and ours.fullmatch(labels.get(SNAPSHOT_OWNER_LABEL, ""))
+        if made_here or images_of_ours & {f"{label}={labels.get(label)}" for label in (RUNNER_LABEL, TAG_LABEL)}:
+            yield image["Id"]
+
+
+def _built(path: Path, tags: Sequence[str]) -> Iterator[str]:
+    """Yield the images of these tags and those that others are made from, which come last: the engine keeps them."""
     labels = [f"{label}={tag}" for label in (RUNNER_LABEL, TAG_LABEL) for tag in tags]
-    filters = [
-        *({"label": [snapshots.LABEL, label]} for label in labels),
-        *({"label": [label]} for label in labels),
-        {"reference": [BASE_TAG]},
-    ]
-    found = [image["Id"] for wanted in filters for image in _listed(path, "/images/json?all=0", wanted)]
-    for image in dict.fromkeys(found):
+    for wanted in (*({"label": [label]} for label in labels), {"reference": [BASE_TAG]}):
+        yield from (image["Id"] for image in _listed(path, "/images/json?all=0", wanted))
+
+
+def _remove_images(steps: Steps, path: Path, images: Iterable[str]) -> None:
+    for image in dict.fromkeys(images):
         status, _ = engine.request(path, "DELETE", f"/images/{image}")  # without force, so one in use stays
         steps.say("image", f"{image[:19]} " + _removal(status))
 

@@ -13,7 +13,7 @@ import pytest
 from bootstrap import clean
 from bootstrap.steps import SetupError, Steps
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
-from gateway.launcher.snapshot import keeper
+from gateway.launcher.snapshot.keeper import LABEL_KEY, LABEL_MADE, LABEL_OWNER
 from tests.support import runtimes
 from tests.support.live import ROOT, engine_client, free_port
 from tests.support.second_engine import EngineSetup, SecondEngine, second_engine
@@ -28,13 +28,14 @@ pytestmark = pytest.mark.engine
 
 TAG, GATEWAY_TAG = "figbox-test-clean:latest", "figbox-test-clean-gateway:latest"
 OURS = (
-    *("ours", "ours.selftest", "ours.selftest.science", "ours.by-hand.selftest", "ours.by-hand.selftest.science"),
-    *("ours.snapshot.default", "ours.snapshot.science"),
+    "ours",
+    "ours.selftest",
+    "ours.selftest.science",
+    "ours.by-hand.selftest",
+    "ours.by-hand.selftest.science",
+    "ours.snapshot.default",
 )
-OTHERS = (
-    *("ours2", "ours2.selftest", "ours.staging", "ours.staging.selftest", "theirs.ours"),
-    *("ours2.snapshot.default", "ours.staging.snapshot.default"),
-)
+OTHERS = ("ours2", "ours2.selftest", "ours.staging", "ours.staging.selftest", "theirs.ours", "ours2.snapshot.default")
 
 
 @pytest.fixture(scope="module")
@@ -76,22 +77,26 @@ def make_image(client: docker.APIClient, name: str, **labels: str) -> None:
     client.import_image_from_data(empty.getvalue(), repository=repository, tag=tag, changes=changes)
 
 
-def make_snapshot(client: docker.APIClient, of: str, tag: str) -> None:
-    """Make an image from another as the launcher makes one with a snapshot; it inherits the other's labels."""
-    container = client.create_container(of)["Id"]
-    client.commit(container, keeper.REPOSITORY, tag, changes=[f"LABEL {keeper.LABEL_KEY}=0"])
+def make_snapshot(client: docker.APIClient, name: str, base: str, owner: str) -> None:
+    """Make an image as a launcher makes one with a snapshot: of a container of another image."""
+    container = client.create_container(base)["Id"]
+    repository, _, tag = name.partition(":")
+    labels = {LABEL_KEY: "k", LABEL_MADE: "1", LABEL_OWNER: owner}
+    client.commit(container, repository, tag, changes=[f"LABEL {key}={value}" for key, value in labels.items()])
     client.remove_container(container)
 
 
 def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient) -> None:
-    """Containers of the installation, images, snapshots of them and folders go; `.env` and what others made stay."""
+    """Containers of the installation, images, snapshots and folders go; `.env` and what others made stay."""
     make_image(client, TAG, figbox_tag=TAG)
     make_image(client, "figbox-test-clean-science:latest", figbox_runner_tag=TAG)
     make_image(client, GATEWAY_TAG, figbox_tag=GATEWAY_TAG)
     make_image(client, clean.BASE_TAG)
     make_image(client, "figbox-runner:other", figbox_tag="figbox-runner:other")
-    for of, tag in ((TAG, "ours"), ("figbox-test-clean-science:latest", "science"), ("figbox-runner:other", "other")):
-        make_snapshot(client, of, tag)
+    make_snapshot(client, "figbox-snapshot:1", "figbox-runner:other", "ours.snapshot.default")
+    make_snapshot(client, "figbox-snapshot:2", TAG, "theirs.snapshot.default")
+    make_snapshot(client, "figbox-snapshot:3", "figbox-test-clean-science:latest", "ours.snapshot.science")
+    make_snapshot(client, "figbox-snapshot:theirs", "figbox-runner:other", "ours2.snapshot.default")
     made = {
         name: client.create_container("figbox-runner:other", labels={LABEL_INSTALLATION: name})["Id"]
         for name in OURS + OTHERS
@@ -100,8 +105,8 @@ def test_what_was_made_here_is_removed(checkout: Path, client: docker.APIClient)
     clean.clean(Steps(output=output), checkout, (TAG, GATEWAY_TAG))
     left = {row["Id"] for row in client.containers(all=True)}
     assert left == {made[name] for name in OTHERS}, output.getvalue()
-    tags = {tag for row in client.images() for tag in row["RepoTags"] or ()}
-    assert tags == {"figbox-runner:other", f"{keeper.REPOSITORY}:other"}, output.getvalue()
+    tags = {tag for row in client.images(all=True) for tag in row["RepoTags"] or ("no tag",)}
+    assert tags == {"figbox-runner:other", "figbox-snapshot:theirs"}, output.getvalue()
     assert [path.name for path in checkout.iterdir()] == [".env"]
 
 
