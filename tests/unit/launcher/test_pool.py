@@ -211,9 +211,12 @@ async def test_idle_containers_are_replaced_when_there_is_a_better_kind(make_poo
         pool.replace_idle()
     await until(lambda: not set(maker.live) & {"c1", "c2", "c3"})
     assert leased.name == "c1"
-    await until(lambda: pool.idle_count == 3 and not pool.removing_count)
-    await settle()
-    assert (min(least), len(maker.made)) == (2, 6)
+    for made in (6, 9):
+        await until(lambda: pool.idle_count == 3 and not pool.removing_count)
+        await settle()
+        assert (min(least), len(maker.made)) == (2, made)
+        pool.replace_idle()
+        await until(lambda: len(maker.made) == made + 3)  # noqa: B023 - the loop waits for it
 
 
 async def test_idle_container_found_dead_is_not_handed_out(make_pool: MakePool, maker: FakeMaker) -> None:
@@ -678,7 +681,10 @@ async def test_restores_of_an_earlier_snapshot_do_not_count(launching: Launching
 
     await make_with_both()
     assert reasons == []
-    launching.broken_image = "sha256:new"
+    maker.snapshot_id = "sha256:old"
+    for _ in range(RESTORE_TRIES - 1):
+        (await maker.make()).conversation.close()
+    maker.snapshot_id = launching.broken_image = "sha256:new"
     for _ in range(RESTORE_TRIES):
         assert reasons == []
         (await maker.make()).conversation.close()

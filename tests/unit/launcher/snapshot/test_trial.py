@@ -38,6 +38,7 @@ class TriedEngine:
         drawn: What restored runners draw, one after the other; the last one goes on. None is not even ready.
         imported: What runners that import draw.
         launched: The create bodies.
+        jobs: What runners got as a job.
         live: Containers that exist.
         failure: Raised instead of starting a container of the snapshot's image.
     """
@@ -47,6 +48,7 @@ class TriedEngine:
         self.drawn: list[bytes | None] = [SVG]
         self.imported: bytes | None = SVG
         self.silent = False
+        self.jobs: list[bytes] = []
         self.launched: list[dict[str, Any]] = []
         self.live: set[str] = set()
         self.failure: Exception | None = None
@@ -78,7 +80,7 @@ class TriedEngine:
                 await loop.sock_sendall(peer, block(2, b"snapshot not restored: an address is taken\n"))
                 return
             await loop.sock_sendall(peer, block(1, encode_frame(READY)))
-            await loop.sock_recv(peer, 1 << 20)
+            self.jobs.append(await loop.sock_recv(peer, 1 << 20))
             if self.silent:
                 await loop.sock_recv(peer, 1 << 20)
             pictures = b""
@@ -122,7 +124,11 @@ async def test_good_snapshot_passes(engine: TriedEngine) -> None:
     for config in engine.launched:
         assert config["HostConfig"]["Memory"] == trial.TRIAL_MEMORY_BYTES
         assert config["HostConfig"]["NanoCpus"] == trial.TRIAL_CPUS * 1e9
+        assert config["HostConfig"]["Ulimits"][1] == {"Name": "cpu", "Soft": 80, "Hard": 80}
         assert config["Labels"]["figbox.installation"] == "here.snapshot.default"
+
+    assert len(engine.jobs) == 4
+    assert all(b'"output_limit_bytes": 16777216' in job for job in engine.jobs)
 
 
 @pytest.mark.parametrize(
