@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,10 @@ PING_LIMIT_S = 5.0
 #: Events of the pool when an engine is restarted between two pings: makes fail, and warm containers die.
 SUSPICIOUS_EVENTS = frozenset({"failed", "spoilt"})
 
-#: Seconds between attempts to reach an engine that was not there at the start.
+#: Seconds between attempts to reach an engine that was not there at the start: as many as the last one took, at least
+#: and at most. Where a snapshot is demanded, each makes one.
 ABSENT_PAUSE_S = 2.0
+ABSENT_PAUSE_MAX_S = 30.0
 
 #: Seconds that removing all containers may take at the end; the next start sweeps what is left.
 CLOSE_LIMIT_S = 20.0
@@ -206,12 +209,16 @@ class EngineLauncher:
         )
 
     async def _wait_for_engine(self) -> None:
+        """Try to prepare it again and again; after an attempt that took long, since that can cost much, not at once."""
+        took_s = 0.0
         while True:
-            await asyncio.sleep(ABSENT_PAUSE_S)
+            await asyncio.sleep(max(ABSENT_PAUSE_S, min(took_s, ABSENT_PAUSE_MAX_S)))
+            began = time.monotonic()
             try:
                 sizes = await self._prepare()
             except (EngineError, StartError) as error:
                 self._problem = f"the container engine can't be used yet: {error}"
+                took_s = time.monotonic() - began
             else:
                 self.on_sizes(sizes)
                 return

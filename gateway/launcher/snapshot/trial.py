@@ -98,7 +98,7 @@ async def draw(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
 
     Raises:
         NoSnapshot: It draws none.
-        EngineError: The engine failed.
+        EngineError: The engine failed, or somebody else killed the container.
     """
     maker = ContainerMaker(engine, sandbox, TRIAL_LIMIT_S)
     options = SaveOptions(formats=(Format.PNG, Format.SVG), all_figures=True, rc={"svg.hashsalt": "trial"})
@@ -114,7 +114,12 @@ async def draw(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
                 encode_job(job, sandbox.limits), reader, sandbox.limits.output_limit_bytes
             )
         result = await judge(reply, sandbox.limits)
-    except (TimeoutError, StreamEnded, MalformedReply) as error:
+    except StreamEnded as error:
+        state = await engine.exit_state(container.container_id)
+        if state.exit_code in (None, EXIT_SIGKILL) and not state.oom_killed:
+            raise ContainerLost("a container ended before it had drawn") from error
+        raise NoSnapshot(f"a trial runner draws nothing and ends with {state.exit_code}") from error
+    except (TimeoutError, MalformedReply) as error:
         raise NoSnapshot(f"a trial runner draws nothing ({type(error).__name__})") from error
     finally:
         container.conversation.close()

@@ -39,6 +39,7 @@ class TriedEngine:
         imported: What runners that import draw.
         launched: The create bodies.
         jobs: What runners got as a job.
+        ending: How runners end once they have a job; None if they draw.
         live: Containers that exist.
         failure: Raised instead of starting a container of the snapshot's image.
     """
@@ -48,6 +49,7 @@ class TriedEngine:
         self.drawn: list[bytes | None] = [SVG]
         self.imported: bytes | None = SVG
         self.silent = False
+        self.ending: ExitState | None = None
         self.jobs: list[bytes] = []
         self.launched: list[dict[str, Any]] = []
         self.live: set[str] = set()
@@ -81,6 +83,8 @@ class TriedEngine:
                 return
             await loop.sock_sendall(peer, block(1, encode_frame(READY)))
             self.jobs.append(await loop.sock_recv(peer, 1 << 20))
+            if self.ending is not None:
+                return
             if self.silent:
                 await loop.sock_recv(peer, 1 << 20)
             pictures = b""
@@ -92,6 +96,8 @@ class TriedEngine:
 
     async def exit_state(self, container_id: str) -> ExitState:
         """See `Engine.exit_state`."""
+        if self.ending is not None and self.jobs:
+            return self.ending
         return ExitState(self.judgement[1], oom_killed=False)
 
     async def remove(self, container_id: str) -> None:
@@ -185,6 +191,25 @@ async def test_runner_that_hangs_fails_the_trial(engine: TriedEngine, monkeypatc
     monkeypatch.setattr(trial, "TRIAL_LIMIT_S", 0.2)
     engine.silent = True
     with pytest.raises(NoSnapshot):
+        await tried(engine)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "oom_killed", "error"),
+    [
+        (139, False, NoSnapshot),
+        (0, False, NoSnapshot),
+        (137, True, NoSnapshot),
+        (137, False, ContainerLost),
+        (None, False, ContainerLost),
+    ],
+)
+async def test_runner_that_ends_by_itself_fails_the_trial(
+    engine: TriedEngine, exit_code: int | None, error: type[Exception], *, oom_killed: bool
+) -> None:
+    """One that somebody else killed says nothing of the snapshot."""
+    engine.ending = ExitState(exit_code, oom_killed=oom_killed)
+    with pytest.raises(error):
         await tried(engine)
 
 
