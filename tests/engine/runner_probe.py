@@ -128,7 +128,7 @@ def heap_grows():
     """Return what stands in memory of all sizes after it was taken, enlarged, freed, trimmed and taken again."""
     sums = []
     for _ in range(2):
-        blocks = [(libc.malloc(size), size) for size in (8, 100, 5_000, 60_000, 130_000, 3 << 20) for _ in range(40)]
+        blocks = [(libc.malloc(size), size) for size in (8, 100, 5_000, 60_000, 130_000, 3 << 20) for _ in range(10)]
         for at, (address, size) in enumerate(blocks):
             ctypes.memset(address, at, size)
         grown = [(libc.realloc(address, 2 * size), size) for address, size in blocks]

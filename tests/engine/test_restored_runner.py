@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.launcher.engine.specification import RESTORER, SNAPSHOT
+from gateway.launcher.snapshot.saving import SAVE_CPU_S, SAVE_MEMORY_BYTES
 from tests.support import runtimes
-from tests.support.containers import attached, make_sandbox, pick_uid, run
+from tests.support.containers import attached, make_sandbox, pick_uid, run, smaller
 from tests.support.live import IMAGE, engine_client, live_gateway
 from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, second_engine
@@ -38,13 +39,15 @@ PROBE = Path(__file__).with_name("runner_probe.py").read_text()
 
 RESTORED, IMPORTING = 8, 2
 
-#: One container for each job, and room for what importing pandas takes in gVisor.
+#: One container for each job, room for what importing pandas takes in gVisor, and for the threads of the probe:
+#: gVisor has several of its own for each.
 SETTINGS: dict[str, Any] = {
     "FIGBOX_POOL_SIZE": 0,
     "FIGBOX_RUNNING_LIMIT": 2,
     "FIGBOX_QUEUE_LIMIT": RESTORED,
     "FIGBOX_WALL_LIMIT_S": slowed(60),
     "FIGBOX_MEMORY_LIMIT_MIB": 512,
+    "FIGBOX_PIDS_LIMIT": 256,
 }
 
 #: What no two runners may have in common.
@@ -238,7 +241,8 @@ def test_idle_runner_is_charged_for_little() -> None:
     with engine_client() as client:
         sandbox = make_sandbox(client, IMAGE, "test-restored")
         job = sandbox.job_config(pick_uid())
-        saved = run(client, sandbox.saving_config(pick_uid()))
+        roomy = smaller(sandbox, memory_limit_bytes=SAVE_MEMORY_BYTES, wall_limit_s=SAVE_CPU_S)
+        saved = run(client, roomy.saving_config(pick_uid()))
         snapshot = saved.stdout.partition(b"\n")[2]
         assert snapshot, saved.stderr
         imported = charged(client, job)
