@@ -10,6 +10,7 @@ import contextlib
 import io
 import itertools
 import json
+import platform
 import tarfile
 import time
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ import pytest
 
 from gateway.launcher.engine.specification import RESTORER, SNAPSHOT
 from gateway.launcher.snapshot.saving import SAVE_CPU_S, SAVE_MEMORY_BYTES
+from tests.fakes import KEY
 from tests.support import runtimes
 from tests.support.containers import attached, make_sandbox, pick_uid, run, smaller
-from tests.support.live import IMAGE, engine_client, live_gateway
+from tests.support.live import IMAGE, ROOT, engine_client, engine_url, live_gateway
 from tests.support.machine import slowed
 from tests.support.second_engine import EngineSetup, second_engine
 
@@ -66,6 +68,9 @@ SAME = (
     *("heap", "threads", "recursion", "stack", "tracebacks", "faulthandler", "collector", "warnings", "logging"),
     *("restartable sequences", "vdso"),
 )
+
+#: Label of containers that a test makes by itself.
+INSTALLATION = "test-restored-runner"
 
 #: Seconds by which a clock in gVisor may differ from the host's.
 CLOCK_SLACK_S = 1.0
@@ -200,7 +205,7 @@ def test_clocks_go_on(runners: Runners) -> None:
 @contextlib.contextmanager
 def restoring(client: docker.APIClient, snapshot: bytes, *arguments: str) -> Iterator[dict[str, Any]]:
     """Make an image with a snapshot, and return the create body of a container that is restored from it."""
-    sandbox = make_sandbox(client, IMAGE, "test-restored")
+    sandbox = make_sandbox(client, IMAGE, INSTALLATION)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         entry = tarfile.TarInfo(SNAPSHOT.lstrip("/"))
@@ -226,7 +231,7 @@ def test_memory_of_one_process_is_not_handed_on() -> None:
     its own key, so it is shown with a page of ours.
     """
     with engine_client() as client:
-        sandbox = make_sandbox(client, IMAGE, "test-restored")
+        sandbox = make_sandbox(client, IMAGE, INSTALLATION)
         config = {**sandbox.container_config(pick_uid(), ()), "Entrypoint": ["python3", "-c", MARKED]}
         saved = run(client, config)
         size, _, snapshot = saved.stdout.partition(b"\n")
@@ -236,15 +241,29 @@ def test_memory_of_one_process_is_not_handed_on() -> None:
     assert (ended.stdout, ended.stderr) == (b"x\0x", b"")
 
 
-def test_idle_runner_is_charged_for_little() -> None:
-    """A restored runner that waits has written to few pages, so its container is charged for little memory."""
+@pytest.fixture(scope="module")
+def snapshot() -> bytes:
+    """Return what a runner writes that saves itself."""
     with engine_client() as client:
-        sandbox = make_sandbox(client, IMAGE, "test-restored")
-        job = sandbox.job_config(pick_uid())
+        sandbox = make_sandbox(client, IMAGE, INSTALLATION)
         roomy = smaller(sandbox, memory_limit_bytes=SAVE_MEMORY_BYTES, wall_limit_s=SAVE_CPU_S)
         saved = run(client, roomy.saving_config(pick_uid()))
-        snapshot = saved.stdout.partition(b"\n")[2]
-        assert snapshot, saved.stderr
+    size, _, snapshot = saved.stdout.partition(b"\n")
+    assert int(size) == len(snapshot), saved.stderr
+    return snapshot
+
+
+def test_snapshot_tells_nothing_of_the_host(snapshot: bytes) -> None:
+    """Every job can read the snapshot, and finds neither the gateway's key nor a name or a path of the host in it."""
+    told = [KEY, str(ROOT), INSTALLATION, engine_url().removeprefix("unix://"), f"HOSTNAME={platform.node()}\0"]
+    assert [text for text in told if text.encode() in snapshot] == []
+    assert b"HOSTNAME=job\0" in snapshot  # texts of the process can be found
+
+
+def test_idle_runner_is_charged_for_little(snapshot: bytes) -> None:
+    """A restored runner that waits has written to few pages, so its container is charged for little memory."""
+    with engine_client() as client:
+        job = make_sandbox(client, IMAGE, INSTALLATION).job_config(pick_uid())
         imported = charged(client, job)
         with restoring(client, snapshot, *job["Cmd"]) as config:
             restored = charged(client, config)
