@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 SIZE_LIMIT_BYTES = 1024 * MiB
 
 #: Seconds for the container to import everything and to write itself, and for the engine to store it.
-SAVE_LIMIT_S = 180.0
+SAVE_LIMIT_S = 600.0
 
 #: What the container may use at least: it imports more than a job's limits may allow, and runs nobody's code.
 SAVE_MEMORY_BYTES = 1024 * MiB
-SAVE_CPU_S = 120.0
+SAVE_CPU_S = 300.0
 SAVE_CPUS = 1.0
 
 #: Most digits of the size that comes first.

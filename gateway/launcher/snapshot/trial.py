@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.model.jobs import Limits
 
 #: Seconds for one container of a trial.
-TRIAL_LIMIT_S = 60.0
+TRIAL_LIMIT_S = 120.0
 
 #: What a trial's containers may use at least: an importing one needs more, and the pictures are larger, than what the
 #: smallest limits allow that a job may have.

@@ -134,7 +134,7 @@ async def test_container_is_a_jobs_but_for_its_size() -> None:
     differing = {name for name in host if host[name] != other[name]}
     assert differing == {"Memory", "MemorySwap", "NanoCpus", "Ulimits"}
     assert [limit for limit in host["Ulimits"] if limit not in other["Ulimits"]] == [
-        {"Name": "cpu", "Soft": 140, "Hard": 140}
+        {"Name": "cpu", "Soft": 320, "Hard": 320}
     ]
 
 
