@@ -155,6 +155,7 @@ static uint64_t processor_features(uint64_t sum)
         struct answer more = ask_processor(7, 0), rest = ask_processor(7, 1);
         words[2] = (uint64_t)more.b << 32 | more.c;
         words[3] = (uint64_t)more.d << 32 | rest.a;
+        words[6] = (uint64_t)rest.b << 32 | rest.d; /* since AVX10 and APX; 0 before */
     }
     if (basic.c & 1U << 27) { /* OSXSAVE: what the kernel saves, and so allows */
         uint32_t low, high;
