@@ -130,7 +130,7 @@ async def test_good_snapshot_passes(engine: TriedEngine) -> None:
     for config in engine.launched:
         assert config["HostConfig"]["Memory"] == trial.TRIAL_MEMORY_BYTES
         assert config["HostConfig"]["NanoCpus"] == trial.TRIAL_CPUS * 1e9
-        assert config["HostConfig"]["Ulimits"][1] == {"Name": "cpu", "Soft": 80, "Hard": 80}
+        assert config["HostConfig"]["Ulimits"][1] == {"Name": "cpu", "Soft": 140, "Hard": 140}
         assert config["Labels"]["figbox.installation"] == "here.snapshot.default"
 
     assert len(engine.jobs) == 4
