@@ -194,12 +194,13 @@ async def test_jobs_are_counted_by_environment(gateway: LiveGateway) -> None:
 
 async def test_environments_of_a_launcher_of_its_own(science_image: str, tmp_path: Path) -> None:
     """A launcher that is a process of its own reads the file, and the gateway asks the launcher."""
-    file = write_environments(tmp_path, science={"image": science_image, "wall_limit_s": 7})
+    limit_s = slowed(7)
+    file = write_environments(tmp_path, science={"image": science_image, "wall_limit_s": limit_s})
     with live_launcher(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_POOL_SIZE=1) as launcher:
         gateway = start_split_gateway(tmp_path, launcher, FIGBOX_ENVIRONMENTS_FILE=tmp_path / "nowhere.toml")
         try:
             found = (await gateway.environments())["science"]
-            assert (found["image"], found["limits"]["wall_limit_s"]) == (science_image, 7)
+            assert (found["image"], found["limits"]["wall_limit_s"]) == (science_image, limit_s)
             assert (await ask(gateway, "import seaborn; plt.plot([1])", "science")).status == 200
             assert (await ask(gateway, "plt.plot([1])", "nowhere")).status == 400
         finally:
