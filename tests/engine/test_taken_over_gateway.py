@@ -473,9 +473,9 @@ def test_words_of_a_peer_stay_out_of_the_log(launcher: LiveLauncher) -> None:
 
 
 def test_the_state_tells_nothing_secret(launcher: LiveLauncher) -> None:
-    """What a peer can be told is readiness, sizes, environments and counts."""
+    """What a peer can be told is readiness, sizes, environments, how their runners start, and counts."""
     document = next(states_of(launcher))
     assert set(document) == {
-        *("schema", "instance", "not_ready", "verdict", "sizes", "environments", "counts", "gauges")
+        *("schema", "instance", "not_ready", "verdict", "sizes", "environments", "warm_starts", "counts", "gauges")
     }
     assert "sock" not in json.dumps(document)
