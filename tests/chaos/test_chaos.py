@@ -41,7 +41,7 @@ pytestmark = [
 SHORT_S = 56.0
 
 #: How containers become warm; `FIGBOX_WARM_START` chooses another way.
-WARM_START = os.environ.get("FIGBOX_WARM_START") or "auto"
+WARM_START = os.environ.get("FIGBOX_WARM_START") or "import"
 
 DEFAULT_SEED = 4
 
