@@ -22,9 +22,11 @@ import pytest
 from gateway.launcher.engine.specification import RESTORER, SNAPSHOT
 from gateway.launcher.snapshot.saving import SAVE_CPU_S, SAVE_MEMORY_BYTES
 from tests.fakes import KEY
+from tests.support import runtimes
 from tests.support.containers import attached, make_sandbox, pick_uid, run, smaller
 from tests.support.live import IMAGE, ROOT, engine_client, engine_url, live_gateway
 from tests.support.machine import slowed
+from tests.support.second_engine import EngineSetup, second_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +45,7 @@ RESTORED, IMPORTING = 8, 2
 #: gVisor has several of its own for each.
 SETTINGS: dict[str, Any] = {
     "FIGBOX_POOL_SIZE": 0,
-    "FIGBOX_RUNNING_LIMIT": 2,
+    "FIGBOX_RUNNING_LIMIT": 1,  # two of these probes at once are killed in gVisor, whether restored or importing
     "FIGBOX_QUEUE_LIMIT": RESTORED,
     "FIGBOX_QUEUE_WAIT_S": 600,
     "FIGBOX_WALL_LIMIT_S": slowed(60),
@@ -109,7 +111,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Runners:
-    """Runners of both kinds."""
+    """The runners on one kernel."""
 
     restored: list[Runner]
     importing: list[Runner]
@@ -120,14 +122,16 @@ class Runners:
         return self.restored + self.importing
 
 
-@pytest.fixture(scope="module")
-def runners(tmp_path_factory: pytest.TempPathFactory) -> Runners:
-    """Return what was found in runners.
-
-    On runc: in gVisor the sandbox is killed at the end of the probe, which starts 50 threads and recurses as deep as it
-    can; why isn't known yet. Attacks and trials restore runners in gVisor.
-    """
-    return probe_all(tmp_path_factory.mktemp("runc"))
+@pytest.fixture(scope="module", params=["runc", "gvisor"])
+def runners(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runners]:
+    """Return what was found in runners on each kernel."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "runc":
+        yield probe_all(folder)
+        return
+    runtimes.need_root()
+    with second_engine(EngineSetup({"runtimes": {"runsc": runtimes.runsc()}}), with_image=True) as engine:
+        yield probe_all(folder, docker_host=engine.url, FIGBOX_RUNTIME="runsc")
 
 
 def probe_all(folder: Path, **settings: Any) -> Runners:
