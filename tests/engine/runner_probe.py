@@ -25,6 +25,7 @@ import decimal
 import email.utils
 import errno
 import faulthandler
+import importlib
 import json
 import locale
 import os
@@ -33,6 +34,7 @@ import random
 import resource
 import secrets
 import signal
+import sysconfig
 import tempfile
 import threading
 import time
@@ -256,6 +258,20 @@ def sequences():
     return errno.errorcode.get(ctypes.get_errno())
 
 
+def extensions_load():
+    """Return the names of the standard library's compiled modules, or why one can't be imported."""
+    found = {}
+    for file in sorted(os.listdir(sysconfig.get_config_var("DESTSHARED"))):
+        name = file.split(".")[0]
+        if name.startswith(("_test", "_xx", "xx")):  # of Python's own tests
+            continue
+        try:
+            found[name] = importlib.import_module(name).__name__
+        except ImportError as error:
+            found[name] = str(error)
+    return found
+
+
 def vdso_is_where_libc_looks():
     with open("/proc/self/maps") as file:
         lines = file.read().splitlines()
@@ -320,6 +336,7 @@ def same():
         "numbers": [str(decimal.getcontext()), np.geterr(), 5e-324 * 1.0 > 0, libc.fegetround()],
         "cores": [os.cpu_count(), sorted(os.sched_getaffinity(0)), libc.sched_getcpu() in os.sched_getaffinity(0)],
         "restartable sequences": sequences(),
+        "extensions": extensions_load(),
         "vdso": vdso_is_where_libc_looks(),
     }
 

@@ -67,7 +67,7 @@ SAME = (
     *("environment of libc", "arguments", "working directory", "names", "flags", "limits", "cores"),
     *("streams", "descriptors", "signals", "signals work", "umask", "time zone", "locale", "numbers"),
     *("heap", "threads", "recursion", "stack", "tracebacks", "faulthandler", "collector", "warnings", "logging"),
-    *("restartable sequences", "vdso"),
+    *("restartable sequences", "vdso", "extensions"),
 )
 
 #: Label of containers that a test makes by itself.
