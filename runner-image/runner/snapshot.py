@@ -7,7 +7,6 @@ runner-image/snapshot/) puts it back in each container; this module is where bot
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import sys
 from typing import NamedTuple
@@ -40,8 +39,6 @@ def save(output: int) -> Restored | None:
         NotSaved: It can't be done.
     """
     saver = ctypes.PyDLL(SAVER)
-    gc.collect()
-    gc.freeze()
     result = saver.figbox_save(output)
     if result < 0:
         raise NotSaved(ctypes.c_char_p.in_dll(saver, "figbox_error").value.decode())  # type: ignore[union-attr]

@@ -20,6 +20,7 @@ from gateway.launcher.runner.frames import (
     MalformedReply,
     OutputExceeded,
     Stream,
+    last_words,
 )
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class Conversation(asyncio.Protocol):
     @property
     def complaint(self) -> str:
         """The last line that the runner, which has seen no job yet, wrote to stderr before it was ready."""
-        lines = self._said.decode("utf-8", "replace").splitlines()
-        return "".join(filter(str.isprintable, lines[-1] if lines else "")).strip()
+        return last_words(self._said)
 
     async def wait_ready(self) -> None:
         """Wait until the runner says it is ready.

@@ -180,3 +180,13 @@ def encode_job(job: Job, limits: Limits) -> bytes:
     }
     files = (encode_frame(FILE, with_head(file.name.encode(), file.data)) for file in job.files)
     return b"".join((*files, encode_frame(JOB, json.dumps(document).encode("ascii"))))
+
+
+def last_words(written: bytes) -> str:
+    """Return the last line that isn't blank of what our own program wrote to stderr, printable; empty if it has none.
+
+    Args:
+        written: The end of it.
+    """
+    lines = ("".join(filter(str.isprintable, line)).strip() for line in written.decode("utf-8", "replace").splitlines())
+    return next((line for line in reversed(list(lines)) if line), "")

@@ -194,24 +194,62 @@ async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:
     Raises:
         EngineError: The engine failed.
     """
-    maker = ContainerMaker(engine, sandbox, TRIAL_LIMIT_S)
-    job = Job(RENDER_CODE)
+    try:
+        await draw(engine, sandbox, Job(RENDER_CODE), TRIAL_LIMIT_S)
+    except NothingDrawn as error:
+        return f"it renders nothing ({error})"
+    return ""
+
+
+class NothingDrawn(Exception):
+    """A job of our own drew nothing; the text says why.
+
+    Attributes:
+        was_killed: Whether its container may have been killed by somebody else, which proves nothing.
+    """
+
+    def __init__(self, reason: str, *, was_killed: bool = False) -> None:
+        super().__init__(reason)
+        self.was_killed = was_killed
+
+
+async def draw(engine: DockerEngine, sandbox: Sandbox, job: Job, limit_s: float) -> list[bytes]:
+    """Run a job of our own as clients' jobs are run, and return its pictures.
+
+    Args:
+        engine: Runs its container.
+        sandbox: What that is.
+        job: Draws something.
+        limit_s: Seconds to become ready, and to draw.
+
+    Raises:
+        NothingDrawn: There is no picture.
+        EngineError: The engine failed.
+    """
+    maker = ContainerMaker(engine, sandbox, limit_s)
     try:
         container = await maker.make()
     except ContainerLost as error:
-        return f"it renders nothing ({error})"
+        raise NothingDrawn(str(error)) from error
     try:
         reader = ReplyReader(job, sandbox.limits.output_limit_bytes)
         frames = encode_job(job, sandbox.limits)
-        async with asyncio.timeout(TRIAL_LIMIT_S):
+        async with asyncio.timeout(limit_s):
             reply = await container.conversation.exchange(frames, reader, sandbox.limits.output_limit_bytes)
         result = await judge(reply, sandbox.limits)
-    except (TimeoutError, StreamEnded, MalformedReply) as error:
-        return f"it renders nothing ({type(error).__name__})"
+    except StreamEnded as error:
+        state = await engine.exit_state(container.container_id)
+        was_killed = state.exit_code in (None, EXIT_SIGKILL) and not state.oom_killed
+        raise NothingDrawn(f"it ends with {state.exit_code}", was_killed=was_killed) from error
+    except (TimeoutError, MalformedReply) as error:
+        raise NothingDrawn(type(error).__name__) from error
     finally:
         container.conversation.close()
         await maker.remove(container)
-    return "" if result.outcome is Outcome.OK and result.picture else f"it renders nothing ({result.outcome})"
+    pictures = [picture.data for figure in result.figures for picture in figure.pictures]
+    if result.outcome is not Outcome.OK or not pictures:
+        raise NothingDrawn(str(result.outcome))
+    return pictures
 
 
 async def probe(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:

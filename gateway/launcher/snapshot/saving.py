@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from gateway.launcher.engine.docker_engine import ImageOrder
 from gateway.launcher.engine.specification import SNAPSHOT, UID_FIRST, UID_LAST
-from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream
+from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream, last_words
 from gateway.model.errors import EngineError
 from gateway.model.jobs import MiB
 
@@ -159,9 +159,4 @@ class _Output:
                 raise NoSnapshot("its stream broke") from error
 
     def _reason(self) -> str:
-        """Return what the container said, which is our own program's, made fit for a log."""
-        said = self._said.decode("utf-8", "replace")
-        lines = ["".join(filter(str.isprintable, line)).strip() for line in said.splitlines()]
-        return next(
-            (line.removeprefix("no snapshot: ") for line in reversed(lines) if line), "the container ended early"
-        )
+        return last_words(self._said).removeprefix("no snapshot: ") or "the container ended early"

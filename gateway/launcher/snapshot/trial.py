@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
-from gateway.launcher.judgement import judge
-from gateway.launcher.maker import ContainerMaker
-from gateway.launcher.runner.conversation import StreamEnded
-from gateway.launcher.runner.frames import MalformedReply, encode_job
-from gateway.launcher.runner.reply import ReplyReader
-from gateway.launcher.selftest.selftest import EXIT_SIGKILL, run_to_end
+from gateway.launcher.runner.frames import last_words
+from gateway.launcher.selftest.selftest import EXIT_SIGKILL, NothingDrawn, draw, run_to_end
 from gateway.launcher.snapshot.saving import REASON_LIMIT, NoSnapshot
 from gateway.model.errors import ContainerLost
 from gateway.model.jobs import Format, Job, MiB, SaveOptions
-from gateway.model.results import Outcome
 
 if TYPE_CHECKING:
     from gateway.launcher.engine.docker_engine import DockerEngine
@@ -62,9 +56,9 @@ async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, rest
     sandbox = replace(sandbox, limits=_roomy(sandbox.limits))
     restored = replace(sandbox, snapshot_id=snapshot_id)
     await check(engine, restored)
-    expected = await draw(engine, sandbox)
+    expected = await _pictures(engine, sandbox)
     for _ in range(restores):
-        if await draw(engine, restored) != expected:
+        if await _pictures(engine, restored) != expected:
             raise NoSnapshot("a restored runner draws another picture than one that imports")
 
 
@@ -89,41 +83,15 @@ async def check(engine: DockerEngine, restored: Sandbox) -> None:
     if state.exit_code in (None, EXIT_SIGKILL):
         raise ContainerLost("a container ended before it had checked the snapshot")
     if state.exit_code != 0:
-        said = "".join(filter(str.isprintable, output.decode("utf-8", "replace")[:REASON_LIMIT]))
-        raise NoSnapshot(said.removeprefix("snapshot not restored: ") or f"its check ended with {state.exit_code}")
+        said = last_words(output[:REASON_LIMIT]).removeprefix("snapshot not restored: ")
+        raise NoSnapshot(said or f"its check ended with {state.exit_code}")
 
 
-async def draw(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
-    """Return the pictures that a runner of this sandbox draws.
-
-    Raises:
-        NoSnapshot: It draws none.
-        EngineError: The engine failed, or somebody else killed the container.
-    """
-    maker = ContainerMaker(engine, sandbox, TRIAL_LIMIT_S)
+async def _pictures(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
     options = SaveOptions(formats=(Format.PNG, Format.SVG), all_figures=True, rc={"svg.hashsalt": "trial"})
-    job = Job(CODE, options=options)
     try:
-        container = await maker.make()
-    except ContainerLost as error:
-        raise NoSnapshot(str(error)) from error
-    try:
-        reader = ReplyReader(job, sandbox.limits.output_limit_bytes)
-        async with asyncio.timeout(TRIAL_LIMIT_S):
-            reply = await container.conversation.exchange(
-                encode_job(job, sandbox.limits), reader, sandbox.limits.output_limit_bytes
-            )
-        result = await judge(reply, sandbox.limits)
-    except StreamEnded as error:
-        state = await engine.exit_state(container.container_id)
-        if state.exit_code in (None, EXIT_SIGKILL) and not state.oom_killed:
+        return await draw(engine, sandbox, Job(CODE, options=options), TRIAL_LIMIT_S)
+    except NothingDrawn as error:
+        if error.was_killed:
             raise ContainerLost("a container ended before it had drawn") from error
-        raise NoSnapshot(f"a trial runner draws nothing and ends with {state.exit_code}") from error
-    except (TimeoutError, MalformedReply) as error:
-        raise NoSnapshot(f"a trial runner draws nothing ({type(error).__name__})") from error
-    finally:
-        container.conversation.close()
-        await maker.remove(container)
-    if result.outcome is not Outcome.OK:
-        raise NoSnapshot(f"a trial runner draws nothing ({result.outcome})")
-    return [picture.data for figure in result.figures for picture in figure.pictures]
+        raise NoSnapshot(f"a trial runner draws nothing ({error})") from error
