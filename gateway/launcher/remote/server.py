@@ -68,6 +68,9 @@ SEND_LIMIT_S = 20.0
 #: Seconds a peer may take to read a result or a state.
 READ_LIMIT_S = 20.0
 
+#: Seconds a refused peer may go on sending before it is cut off.
+LINGER_LIMIT_S = 5.0
+
 #: Seconds a job may wait for a place. A gateway admits no more jobs than there are places, so a job waits only until
 #: the connection of an ended one has closed, or for the jobs of another gateway.
 PLACE_LIMIT_S = 10.0
@@ -217,7 +220,7 @@ class LauncherServer:
             self._complain("peer broke the protocol", reason=str(error))
             refusal = InvalidRequest("the launcher does not understand the request")
             with contextlib.suppress(OSError):
-                await _write(writer, encode_failure(refusal, Stages()))
+                await _refuse(reader, writer, encode_failure(refusal, Stages()))
         except TimeoutError:
             self._complain("peer too slow")
         except OSError:
@@ -249,7 +252,7 @@ class LauncherServer:
         except GatewayError as error:
             if isinstance(error, EngineError):
                 logger.error("job failed", reason=str(error), cause=error.cause)
-            await _write(writer, encode_failure(error, stages))
+            await _refuse(reader, writer, encode_failure(error, stages))
         else:
             if result is not None:
                 await _write(writer, encode_result(result))
@@ -327,6 +330,24 @@ def _outcome(run: asyncio.Task[Result]) -> Result:
         raise error
     logger.opt(exception=error).error("internal error")
     raise GatewayError("the launcher failed because of a bug") from error
+
+
+async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
+    """Write a failure, and wait until the peer, which may be sending still, has read it and hangs up.
+
+    A unix socket that is closed with bytes unread resets the connection (unix(7), ECONNRESET), and the peer may see
+    that before what it was sent.
+
+    Raises:
+        TimeoutError: The peer doesn't read.
+        OSError: The peer is gone.
+    """
+    await _write(writer, pieces)
+    writer.write_eof()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_LIMIT_S):
+            while await reader.read(READ_AHEAD):
+                pass
 
 
 async def _write(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
