@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.container import Container
-from gateway.launcher.engine.docker_engine import ExitState
+from gateway.launcher.engine.engine import ExitState
 from gateway.launcher.sizing import Sizes
 from gateway.model.errors import EngineUnavailable
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, Format, Limits

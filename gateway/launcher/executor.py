@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gateway.launcher.container import Container
-    from gateway.launcher.engine.docker_engine import Engine
+    from gateway.launcher.engine.engine import Engine
     from gateway.launcher.pool import Pool
     from gateway.model.jobs import Job, Limits
     from gateway.model.results import Result, Stages, Usage

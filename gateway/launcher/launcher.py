@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, find_engine_url
+from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
+from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.environment import Examined, OpenEnvironment, examine, open_environment
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.selftest.verdict import merged

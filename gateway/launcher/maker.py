@@ -19,7 +19,7 @@ from gateway.model.errors import ContainerLost, EngineError, EngineRefused, Engi
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.launcher.engine.docker_engine import Engine
+    from gateway.launcher.engine.engine import Engine
     from gateway.launcher.engine.specification import Sandbox
 
 #: Names that are tried before a maker gives up; with 40,000 uids the first one is nearly always free.

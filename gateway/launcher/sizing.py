@@ -15,7 +15,7 @@ from gateway.model.jobs import DEFAULT_ENVIRONMENT, MiB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.launcher.engine.docker_engine import EngineFacts
+    from gateway.launcher.engine.engine import EngineFacts
     from gateway.settings import LauncherSettings
 
 #: Most memory of an idle warm container, in bytes; `python -m benchmarks` measures about half of it.

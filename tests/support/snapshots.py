@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from gateway.launcher.engine.docker_engine import RUNTIME_FACTS, EngineFacts
+from gateway.launcher.engine.docker_engine import RUNTIME_FACTS
+from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.engine.specification import RESTORER, RUNNER, SNAPSHOT
 from gateway.launcher.snapshot.keeper import LABEL_KEY, LABEL_MADE, REPOSITORY, key_of
 from tests.support.containers import make_sandbox, run

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.environments import ENVIRONMENTS_LIMIT, FILE_LIMIT, OWN_SETTINGS, read_environments
 from gateway.launcher import environment
-from gateway.launcher.engine.docker_engine import ExitState
+from gateway.launcher.engine.engine import ExitState
 from gateway.launcher.engine.specification import RUNNER, Sandbox
 from gateway.launcher.environment import check_image, examine, read_image_facts
 from gateway.model.errors import ContainerLost, StartError

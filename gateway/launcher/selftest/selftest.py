@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, ExitState, Launched
+    from gateway.launcher.engine.docker_engine import DockerEngine
+    from gateway.launcher.engine.engine import EngineFacts, ExitState, Launched
     from gateway.settings import LauncherSettings
 
 #: Longest time of one container of a self-test, in seconds; of the job, without its container's start.

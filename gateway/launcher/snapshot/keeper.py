@@ -31,7 +31,8 @@ from gateway.model.jobs import Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.launcher.engine.docker_engine import DockerEngine, EngineFacts, FoundImage
+    from gateway.launcher.engine.docker_engine import DockerEngine
+    from gateway.launcher.engine.engine import EngineFacts, FoundImage
     from gateway.launcher.engine.specification import Sandbox
     from gateway.launcher.maker import ContainerMaker
 

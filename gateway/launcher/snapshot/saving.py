@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.launcher.engine.docker_engine import ImageOrder
+from gateway.launcher.engine.engine import ImageOrder
 from gateway.launcher.engine.specification import SNAPSHOT, UID_FIRST, UID_LAST
 from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream, last_words
 from gateway.model.errors import EngineError

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.launcher import judgement
 from gateway.launcher.container import Container
-from gateway.launcher.engine.docker_engine import ExitState
+from gateway.launcher.engine.engine import ExitState
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import STDERR, STDOUT, MalformedReply, OutputExceeded, encode_frame

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.launcher.engine.docker_engine import EngineFacts
+from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.sizing import IDLE_BYTES, OTHER_MAKERS, Sizes, make_plan
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB

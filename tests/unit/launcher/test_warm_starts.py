@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from gateway.launcher import launcher as module
-from gateway.launcher.engine.docker_engine import EngineFacts
+from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.environment import Examined
 from gateway.launcher.launcher import EngineLauncher

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socketserver
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import DockerEngine, FoundImage, ImageOrder
+from gateway.launcher.engine.docker_engine import DockerEngine
+from gateway.launcher.engine.engine import FoundImage, ImageOrder
 from gateway.launcher.snapshot.saving import NoSnapshot
 from gateway.model.errors import EngineRefused, EngineUnavailable
 from tests.fakes import until
+from tests.support.fake_engine import VERSION, FakeEngineHandler, FakeEngineServer
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Step:
     document: object = None
 
 
-class Storage(socketserver.ThreadingUnixStreamServer):
+class Storage(FakeEngineServer):
     """An engine that has images and containers, and keeps what it was given.
 
     Attributes:
@@ -53,8 +53,6 @@ class Storage(socketserver.ThreadingUnixStreamServer):
         whole: Whether it came to its end.
     """
 
-    daemon_threads = True
-
     def __init__(self, path: str) -> None:
         super().__init__(path, _Handler)
         self.steps = {"archive": Step(), "commit": Step(201), "rmi": Step(200, document=[])}
@@ -65,8 +63,14 @@ class Storage(socketserver.ThreadingUnixStreamServer):
         self.whole = False
         self.calls: list[str] = []
 
+    def release(self) -> None:
+        """Let go of every step."""
+        for step in self.steps.values():
+            if step.held is not None:
+                step.held.set()
 
-class _Handler(BaseHTTPRequestHandler):
+
+class _Handler(FakeEngineHandler):
     server: Storage
     protocol_version = "HTTP/1.1"
 
@@ -74,9 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Tell the version, and the images by a label."""
         path = urlsplit(self.path).path
         if path.endswith("/images/json"):
-            self._respond(200, self.server.steps["rmi"].document)
+            self.respond(200, self.server.steps["rmi"].document)
         else:
-            self._respond(200, {"ApiVersion": "1.41"})
+            self.respond(200, VERSION)
 
     def do_POST(self) -> None:
         """Create a container, or commit one."""
@@ -84,13 +88,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if parts.path.endswith("/containers/create"):
             self.server.containers[CONTAINER] = json.loads(body)
-            self._respond(201, {"Id": CONTAINER})
+            self.respond(201, {"Id": CONTAINER})
             return
         query = parse_qs(parts.query)
         step = self._take("commit")
         if step.status == 201:
             self.server.images[f"{query['repo'][0]}:{query['tag'][0]}"] = query["changes"]
-        self._respond(step.status, {"Id": IMAGE} if step.status == 201 else {"message": "no space left on device"})
+        self.respond(step.status, {"Id": IMAGE} if step.status == 201 else {"message": "no space left on device"})
 
     def do_PUT(self) -> None:
         """Take an archive in."""
@@ -98,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         step = self.server.steps["archive"]
         step.reached.set()
         if step.status != 200:  # like an engine whose disk is full: it responds and hangs up before it has read all
-            self._respond(step.status, {"message": "no space left on device"})
+            self.respond(step.status, {"message": "no space left on device"})
             self.close_connection = True
             return
         while length := int(self.rfile.readline() or b"0", 16):
@@ -107,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         self.server.whole = self.rfile.readline() == b"\r\n"
         self._take("archive")
-        self._respond(200, None)
+        self.respond(200, None)
 
     def do_DELETE(self) -> None:
         """Remove a container or an image."""
@@ -116,12 +120,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.calls.append(f"{kind} {name}")
         assert kind == "containers" or parse_qs(parts.query)["noprune"] == ["True"]  # it would take the base along
         if kind == "containers":
-            self._respond(204 if self.server.containers.pop(name, None) else 404, {"message": "gone"})
+            self.respond(204 if self.server.containers.pop(name, None) else 404, {"message": "gone"})
             return
         step = self._take("rmi")
         if step.status == 200:
             self.server.images.pop(name, None)
-        self._respond(step.status, [] if step.status == 200 else {"message": "told to"})
+        self.respond(step.status, [] if step.status == 200 else {"message": "told to"})
 
     def _take(self, name: str) -> Step:
         step = self.server.steps[name]
@@ -130,21 +134,6 @@ class _Handler(BaseHTTPRequestHandler):
             step.held.wait(slowed(30))
         return step
 
-    def _respond(self, status: int, document: object) -> None:
-        body = b"" if document is None or status == 204 else json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        """Return nothing: a peer on a unix socket has no address."""
-        return ""
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
 
 @pytest.fixture
 def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
@@ -152,17 +141,9 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage
     proxies = {"default": {"httpProxy": "http://me:secret@proxy:3128"}}
     (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with Storage(str(tmp_path / "s")) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            for step in server.steps.values():
-                if step.held is not None:
-                    step.held.set()
-            server.shutdown()
-            thread.join()
+    server = Storage(str(tmp_path / "s"))
+    with server.serving():
+        yield server
 
 
 @pytest.fixture

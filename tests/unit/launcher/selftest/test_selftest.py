@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import EngineFacts, ExitState, FoundContainer, Launched
+from gateway.launcher.engine.engine import EngineFacts, ExitState, FoundContainer, Launched
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
 from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.selftest import selftest

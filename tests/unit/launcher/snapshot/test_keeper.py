@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import EngineFacts, FoundContainer, FoundImage
+from gateway.launcher.engine.engine import EngineFacts, FoundContainer, FoundImage
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.maker import RESTORE_TRIES, ContainerMaker
 from gateway.launcher.snapshot import keeper as module

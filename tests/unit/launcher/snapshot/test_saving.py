@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import ImageOrder, Launched
+from gateway.launcher.engine.engine import ImageOrder, Launched
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.snapshot import saving
 from gateway.launcher.snapshot.saving import SAVE_LIMIT_S, NoSnapshot, save

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import ExitState, Launched
+from gateway.launcher.engine.engine import ExitState, Launched
 from gateway.launcher.engine.specification import RESTORER, SNAPSHOT, Sandbox
 from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.snapshot import trial

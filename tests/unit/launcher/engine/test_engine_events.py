@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socketserver
 import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +14,7 @@ import pytest
 from gateway.launcher.engine import docker_engine as engine_module
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.model.errors import ContainerLost
+from tests.support.fake_engine import VERSION, FakeEngineHandler, FakeEngineServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ CONTAINER = "c" * 64
 ENDED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
-class Notices(socketserver.ThreadingUnixStreamServer):
+class Notices(FakeEngineServer):
     """An engine with one ended container, which keeps its events as Docker does.
 
     Attributes:
@@ -37,8 +36,6 @@ class Notices(socketserver.ThreadingUnixStreamServer):
         closing: Ends that wait.
     """
 
-    daemon_threads = True
-
     def __init__(self, path: str) -> None:
         super().__init__(path, _Handler)
         self.lag_s: float | None = None
@@ -48,10 +45,14 @@ class Notices(socketserver.ThreadingUnixStreamServer):
         self.holds_events = False
         self.closing = threading.Event()
 
+    def release(self) -> None:
+        """End what waits."""
+        self.closing.set()
+
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Return the status and the document of a response."""
         if path == "/version":
-            return 200, {"ApiVersion": "1.41"}
+            return 200, VERSION
         if path.endswith(f"/containers/{CONTAINER}/json"):
             ended = f"{ENDED:%Y-%m-%dT%H:%M:%S.%f}999Z"
             return 200, {"State": {"ExitCode": 137, "OOMKilled": self.flag, "FinishedAt": ended}}
@@ -69,40 +70,21 @@ class Notices(socketserver.ThreadingUnixStreamServer):
         return 200, {"Action": "oom", "id": CONTAINER} if told else None
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(FakeEngineHandler):
     server: Notices
 
     def do_GET(self) -> None:
         """Respond as an engine does."""
         parts = urlsplit(self.path)
-        status, document = self.server.answer(parts.path, parse_qs(parts.query))
-        body = b"" if document is None else json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        """Return nothing: a peer on a unix socket has no address."""
-        return ""
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        self.respond(*self.server.answer(parts.path, parse_qs(parts.query)))
 
 
 @pytest.fixture
 def notices(tmp_path: Path) -> Iterator[Notices]:
     """Return an engine that serves on a socket of its own."""
-    with Notices(str(tmp_path / "s")) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.closing.set()
-            server.shutdown()
-            thread.join()
+    server = Notices(str(tmp_path / "s"))
+    with server.serving():
+        yield server
 
 
 @pytest.fixture
