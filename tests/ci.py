@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from bootstrap.commands import CORE, ENGINE
+from bootstrap.commands import CORE, COVERAGE, ENGINE, WITHOUT_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,6 +92,7 @@ CAMPAIGNS = (
     Campaign("attacks on runc", 180, ("tests/exploits/test_runc.py",)),
     Campaign("controls of the attacks", 60, ("tests/exploits/test_controls.py",)),
     Campaign("runtimes", 150, ("tests/runtimes",)),
+    Campaign("coverage", 330, command=(sys.executable, "-m", "bootstrap", "test-all", *WITHOUT_ENGINE, *COVERAGE)),
     Campaign("chaos", 150, ("tests/chaos",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
