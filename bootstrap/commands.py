@@ -30,7 +30,7 @@ VENV = VirtualEnvironment(ROOT / ".venv", ROOT / "requirements")
 #: Marks tests that need a container engine.
 ENGINE = "engine"
 
-#: What `make test` runs on an engine: the core, but for what needs the gateway's image, each test in one way.
+#: What `make test` runs on an engine: the core, but for what needs the gateway's image, each thing in one way.
 CORE = "core and not compose and not variant"
 
 #: Two files of tests at a time; most tests on an engine wait more than they work.

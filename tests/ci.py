@@ -97,6 +97,7 @@ CAMPAIGNS = (
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
+    Campaign("rest of the core", 200, _engine("client", "life", "v1")),
     Campaign("spec lines", 90, ("tests/spec_lines", *_engine("seccomp_calls"))),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),

@@ -178,6 +178,7 @@ def test_wrong_key_is_told(gateway: LiveGateway) -> None:
         stranger.render(PLOT)
 
 
+@pytest.mark.variant
 def test_examples_are_rendered_by_the_command(command: Figbox, tmp_path: Path) -> None:
     """Every example, in two formats, with a report that agrees with the files."""
     done = command(f"figbox render {ROOT / 'examples'} -o out --format png,svg --json")
@@ -211,6 +212,7 @@ def test_broken_script_among_others(command: Figbox, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.variant
 def test_small_service_is_not_overrun(tmp_path: Path) -> None:
     """A service with one place and a queue of one refuses; the command waits, and renders every script in the end."""
     for number in range(12):
@@ -241,6 +243,7 @@ async def test_many_at_once(gateway: LiveGateway) -> None:
     assert [render.stdout.text for render in renders] == [f"{number}\n" for number in range(6)]
 
 
+@pytest.mark.variant
 def test_cached_render_says_so(tmp_path: Path) -> None:
     """With a cache, the second render is a copy of the first; `--no-cache` renders anew."""
     write(tmp_path / "a.py", PLOT)

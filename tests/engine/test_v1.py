@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.core]
 
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples").glob("*.py"))}
+#: Those of them that `make test` draws.
+FEW = {"image", "pandas_frame", "surface_3d"}
+
 LINE = "plt.plot([1, 3, 2])"
 PYTHON = {"Content-Type": "text/x-python"}
 
@@ -114,7 +117,9 @@ async def test_archive(gateway: LiveGateway) -> None:
     assert json.loads(archive.read("manifest.json"))["figures"][0]["pictures"][1]["name"] == "figure-1.pdf"
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize(
+    "example", [pytest.param(name, marks=() if name in FEW else pytest.mark.variant) for name in EXAMPLES]
+)
 async def test_gallery_in_every_format(gateway: LiveGateway, example: str) -> None:
     """Each example is drawn in each format."""
     document = await _document(gateway, code=EXAMPLES[example], format=[*Format])
@@ -126,6 +131,7 @@ async def test_gallery_in_every_format(gateway: LiveGateway, example: str) -> No
     assert len(sizes) == 1
 
 
+@pytest.mark.variant
 async def test_same_bytes_each_time(gateway: LiveGateway) -> None:
     """Many requests, warm and cold, give the same bytes in every deterministic part."""
     body = {"code": EXAMPLES["formulas"], "format": ["png", "svg", "pdf"], "seed": 1}
@@ -218,6 +224,7 @@ async def test_environments(gateway: LiveGateway) -> None:
     assert found["default"]["image"].startswith("sha256:")
 
 
+@pytest.mark.variant
 async def test_cache_over_a_restart(tmp_path: Path) -> None:
     """What was rendered before a restart is served after it without a container, and says so."""
     settings = {"FIGBOX_CACHE_MIB": 64, "FIGBOX_CACHE_FILE": tmp_path / "renders.sqlite3"}
