@@ -10,17 +10,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loguru import logger
+
 from gateway.launcher.engine.specification import RUNNER
 from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.launcher.selftest.monitor import Monitor
-from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, prepare, run_to_end
+from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, meets_host_kernel, prepare, run_to_end
 from gateway.launcher.snapshot.keeper import SnapshotKeeper
 from gateway.launcher.snapshot.warm_start import WarmStart
 from gateway.model.errors import ContainerLost, StartError
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, EnvironmentFacts, MiB
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
 
 #: Seconds from a container's start to its runner being ready.
 START_LIMIT_S = 60.0
+
+#: Memory limit in bytes from which restored runners are worth it in gVisor. They need up to 100 MiB more of it there
+#: than runners that import, since gVisor keeps its own copy of what it reads from the snapshot, and copies a large
+#: piece where a page is written to. `tests/engine/test_restored_runner.py` measures it.
+ROOMY_BYTES = 512 * MiB
 
 #: Entries, and characters of each text, that an image's report of itself may have.
 ENTRIES_LIMIT = 2000
@@ -56,7 +63,11 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class OpenEnvironment:
-    """An environment that accepts jobs."""
+    """An environment that accepts jobs.
+
+    Attributes:
+        import_reason: Why `auto` leaves snapshots alone here; None where it doesn't.
+    """
 
     facts: EnvironmentFacts
     maker: ContainerMaker
@@ -64,11 +75,14 @@ class OpenEnvironment:
     executor: PoolExecutor
     monitor: Monitor
     keeper: SnapshotKeeper | None
+    import_reason: str | None
 
     @property
     def warm_start(self) -> WarmStart:
         """How its runners start."""
-        return WarmStart(self.facts.name, "import", None) if self.keeper is None else self.keeper.state
+        if self.keeper is None:
+            return WarmStart(self.facts.name, "import", self.import_reason)
+        return self.keeper.state
 
 
 async def examine(engine: DockerEngine, name: str, settings: LauncherSettings, instance: str) -> Examined:
@@ -164,17 +178,28 @@ def open_environment(
     test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
     monitor = Monitor(test, examined.prepared.verdict, settings.selftest_period_s)
     keeper = None
-    if settings.warm_start != "import":
+    sandbox = examined.prepared.sandbox
+    import_reason = reason_to_import(sandbox) if settings.warm_start == "auto" else None
+    if import_reason is not None:
+        logger.info("no snapshot: runners import", environment=examined.facts.name, reason=import_reason)
+    elif settings.warm_start != "import":
         keeper = SnapshotKeeper(
             engine,
-            examined.prepared.sandbox,
+            sandbox,
             facts,
             environment=examined.facts.name,
             maker=maker,
             turn=snapshot_turn,
             on_change=pool.replace_idle,
         )
-    return OpenEnvironment(examined.facts, maker, pool, executor, monitor, keeper)
+    return OpenEnvironment(examined.facts, maker, pool, executor, monitor, keeper, import_reason)
+
+
+def reason_to_import(sandbox: Sandbox) -> str | None:
+    """Return why runners had better import though they could be restored, or None."""
+    if meets_host_kernel(sandbox.runtime) or sandbox.limits.memory_limit_bytes >= ROOMY_BYTES:
+        return None
+    return f"restored runners need more memory in {sandbox.runtime}: raise its limit to {ROOMY_BYTES // MiB} MiB"
 
 
 async def read_image_facts(engine: DockerEngine, sandbox: Sandbox) -> dict[str, Any]:

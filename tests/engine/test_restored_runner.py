@@ -21,6 +21,7 @@ import pytest
 
 from gateway.launcher.engine.specification import RESTORER, SNAPSHOT
 from gateway.launcher.snapshot.saving import SAVE_CPU_S, SAVE_MEMORY_BYTES
+from gateway.model.jobs import MiB
 from tests.fakes import KEY
 from tests.support import runtimes
 from tests.support.containers import attached, make_sandbox, pick_uid, run, smaller
@@ -111,10 +112,13 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Runners:
-    """The runners on one kernel."""
+    """The runners on one kernel, and how much memory a light plot needs in each kind, in bytes."""
 
+    kernel: str
     restored: list[Runner]
     importing: list[Runner]
+    restored_bytes: float
+    importing_bytes: float
 
     @property
     def all(self) -> list[Runner]:
@@ -127,20 +131,28 @@ def runners(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Return what was found in runners on each kernel."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "runc":
-        yield probe_all(folder)
+        yield probe_all(request.param, folder)
         return
     runtimes.need_root()
     with second_engine(EngineSetup({"runtimes": {"runsc": runtimes.runsc()}}), with_image=True) as engine:
-        yield probe_all(folder, docker_host=engine.url, FIGBOX_RUNTIME="runsc")
+        yield probe_all(request.param, folder, docker_host=engine.url, FIGBOX_RUNTIME="runsc")
 
 
-def probe_all(folder: Path, **settings: Any) -> Runners:
+def probe_all(kernel: str, folder: Path, **settings: Any) -> Runners:
     """Run the probe in runners that are restored, and in some that import."""
-    found = []
+    found, needed = [], []
     for warm_start, count in (("snapshot", RESTORED), ("import", IMPORTING)):
         with live_gateway(folder, **SETTINGS, **settings, FIGBOX_WARM_START=warm_start) as gateway:
+            needed.append(asyncio.run(light_plot_bytes(gateway)))
             found.append(asyncio.run(probe(gateway, count)))
-    return Runners(*found)
+    return Runners(kernel, *found, *needed)
+
+
+async def light_plot_bytes(gateway: LiveGateway) -> float:
+    """Return the most memory that a new gateway's first job had, which draws a line."""
+    await gateway.until_ready()
+    assert (await gateway.render("plt.plot([1, 2])")).status == 200
+    return await gateway.metric("figbox_job_memory_peak_bytes_sum")
 
 
 async def probe(gateway: LiveGateway, count: int) -> list[Runner]:
@@ -187,6 +199,12 @@ def test_all_else_is_as_where_it_was_imported(runners: Runners, name: str) -> No
 def test_fonts_are_open_where_they_were_read(runners: Runners) -> None:
     """Letters that nobody has drawn yet look the same: fonts are read from files that were open when it was saved."""
     assert len({runner.pixels for runner in runners.all}) == 1
+
+
+def test_restored_runner_needs_as_much_memory_as_documented(runners: Runners) -> None:
+    """It needs less than one that imports, but in gVisor more, and no more than the documents say."""
+    additional = runners.restored_bytes - runners.importing_bytes
+    assert additional < (0 if runners.kernel == "runc" else 100 * MiB)
 
 
 def test_clocks_go_on(runners: Runners) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 
-#: `FIGBOX_WARM_START` of gateways whose test doesn't care: nothing changes while they run.
+#: `FIGBOX_WARM_START` of gateways whose test doesn't care. Not `auto`, so that nothing changes while they run.
 WARM_START = os.environ.get("FIGBOX_WARM_START", "import")
 
 #: Its values for tests of what must hold however a container becomes warm.

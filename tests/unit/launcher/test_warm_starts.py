@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from gateway.launcher import environment as environment_module
 from gateway.launcher import launcher as module
 from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.engine.specification import Sandbox
-from gateway.launcher.environment import Examined
+from gateway.launcher.environment import Examined, reason_to_import
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.selftest.selftest import Prepared
 from gateway.launcher.snapshot import keeper
@@ -128,6 +129,37 @@ async def test_snapshot_is_made_while_jobs_are_served(
     assert launcher.warm_starts == (WarmStart("default", "import", MAKING),)
     snapshots.hold.set()
     await until(lambda: launcher.warm_starts == (WarmStart("default", "snapshot", None),))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "memory_mib", "imports"),
+    [
+        ("runsc", 511, True),
+        ("runsc", 512, False),
+        ("runsc-ptrace", 128, True),
+        (None, 128, False),
+        ("crun", 128, False),
+    ],
+)
+def test_little_memory_in_gvisor_is_a_reason_to_import(runtime: str | None, memory_mib: int, *, imports: bool) -> None:
+    """A restored runner needs more of it there."""
+    limits = Limits(memory_limit_bytes=memory_mib * MiB)
+    assert (reason_to_import(Sandbox("sha256:0", limits, runtime, "here", "now", 60)) is not None) is imports
+
+
+async def test_reason_to_import_is_told(
+    snapshots: Snapshots, launcher_with: Callable[[str], EngineLauncher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `auto` it is kept to, and `snapshot` overrules it."""
+    monkeypatch.setattr(environment_module, "reason_to_import", lambda _: "too small")
+    snapshots.hold.set()
+    cautious, insisting = launcher_with("auto"), launcher_with("snapshot")
+    await cautious.start()
+    await settle()
+    assert cautious.warm_starts == (WarmStart("default", "import", "too small"),)
+    assert snapshots.saves == 0
+    await insisting.start()
+    assert insisting.warm_starts == (WarmStart("default", "snapshot", None),)
 
 
 async def test_import_makes_none(snapshots: Snapshots, launcher_with: Callable[[str], EngineLauncher]) -> None:
