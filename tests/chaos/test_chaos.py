@@ -22,7 +22,7 @@ from tests.chaos.model import Judge
 from tests.chaos.plan import CONTAINER_FAULTS, ENGINE_FAULTS, GATEWAY_FAULTS, Manner, RequestPlan, Work
 from tests.fakes import until
 from tests.support.keys_file import write_keys
-from tests.support.live import engine_client
+from tests.support.live import WARM_START, engine_client
 from tests.support.machine import slowed
 from tests.support.processes import THREADS_LIMIT, Held, held_by
 from tests.support.second_engine import SecondEngine, second_engine
@@ -39,9 +39,6 @@ pytestmark = [
 
 #: Seconds of load, the two acts together, unless told otherwise: what CI spends.
 SHORT_S = 56.0
-
-#: How containers become warm; `FIGBOX_WARM_START` chooses another way.
-WARM_START = os.environ.get("FIGBOX_WARM_START") or "import"
 
 DEFAULT_SEED = 4
 
