@@ -37,7 +37,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     form.add_argument("--short", action="store_const", dest="plan", const=SHORT, help="about a minute, for CI")
     form.add_argument(
-        "--targets", action="store_const", dest="plan", const=TARGETS, help="what the targets need, eight minutes"
+        "--targets", action="store_const", dest="plan", const=TARGETS, help="what the targets need, ten minutes"
     )
     form.add_argument("--tiny", action="store_const", dest="plan", const=TINY, help="seconds, to see that it works")
     parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, help=f"only these of {', '.join(PARTS)}")

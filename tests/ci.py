@@ -88,12 +88,12 @@ def _engine(*names: str) -> tuple[str, ...]:
 
 #: Every test on an engine is in one of these or in `make test`.
 CAMPAIGNS = (
-    Campaign("attacks on gVisor", 300, ("tests/exploits/test_gvisor.py",)),
+    Campaign("attacks on gVisor", 400, ("tests/exploits/test_gvisor.py",)),
     Campaign("attacks on runc", 180, ("tests/exploits/test_runc.py",)),
     Campaign("controls of the attacks", 60, ("tests/exploits/test_controls.py",)),
-    Campaign("runtimes", 150, ("tests/runtimes",)),
+    Campaign("runtimes", 210, ("tests/runtimes",)),
     Campaign("coverage", 330, command=(sys.executable, "-m", "bootstrap", "test-all", *WITHOUT_ENGINE, *COVERAGE)),
-    Campaign("chaos", 150, ("tests/chaos",)),
+    Campaign("chaos", 130, ("tests/chaos",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
@@ -102,9 +102,9 @@ CAMPAIGNS = (
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
-    Campaign("launcher apart", 130, _engine("faults", "split", "taken_over_gateway")),
+    Campaign("launcher apart", 200, _engine("faults", "split", "taken_over_gateway")),
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner")),
-    Campaign("pictures", 120, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
+    Campaign("pictures", 200, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
     Campaign("bad snapshots", 420, _engine("snapshot")),
     Campaign("benchmark", 60, _engine("benchmark")),
     Campaign("fuzzing", 150, command=("make", "fuzz", "ARGS=--seconds 15")),

@@ -46,12 +46,12 @@ RESTORED, IMPORTING = 8, 2
 #: gVisor has several of its own for each.
 SETTINGS: dict[str, Any] = {
     "FIGBOX_POOL_SIZE": 0,
-    "FIGBOX_RUNNING_LIMIT": 1,  # two of these probes at once are killed in gVisor, whether restored or importing
+    "FIGBOX_RUNNING_LIMIT": 1,
     "FIGBOX_QUEUE_LIMIT": RESTORED,
     "FIGBOX_QUEUE_WAIT_S": 600,
     "FIGBOX_WALL_LIMIT_S": slowed(60),
     "FIGBOX_MEMORY_LIMIT_MIB": 512,
-    "FIGBOX_PIDS_LIMIT": 256,
+    "FIGBOX_PIDS_LIMIT": 1024,
 }
 
 #: What no two runners may have in common.
