@@ -39,6 +39,7 @@ from gateway.launcher.remote.messages import (
     read_data,
     read_frame,
 )
+from gateway.launcher.runner.frames import FRAME_HEAD
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, ShuttingDown
 from gateway.model.jobs import Job, KiB
@@ -68,7 +69,7 @@ SEND_LIMIT_S = 20.0
 #: Seconds a peer may take to read a result or a state.
 READ_LIMIT_S = 20.0
 
-#: Seconds a refused peer may go on sending before it is cut off.
+#: Seconds a peer may go on sending a job that was refused.
 LINGER_LIMIT_S = 5.0
 
 #: Seconds a job may wait for a place. A gateway admits no more jobs than there are places, so a job waits only until
@@ -220,7 +221,7 @@ class LauncherServer:
             self._complain("peer broke the protocol", reason=str(error))
             refusal = InvalidRequest("the launcher does not understand the request")
             with contextlib.suppress(OSError):
-                await _refuse(reader, writer, encode_failure(refusal, Stages()))
+                await _write(writer, encode_failure(refusal, Stages()))
         except TimeoutError:
             self._complain("peer too slow")
         except OSError:
@@ -240,11 +241,13 @@ class LauncherServer:
         """Run the job of a document, and write what came of it."""
         parsed = parse(document)
         length = length_of_data(Job, parsed)
+        unread = FRAME_HEAD.size + length
         stages = Stages()
         try:
             async with self._places.place("gateway"):
                 async with asyncio.timeout(SEND_LIMIT_S):
                     data = await read_data(reader, length, JOB_DATA_LIMIT)
+                unread = 0
                 job = build(Job, parsed, data)
                 check_job(job)
                 del parsed, data
@@ -252,7 +255,8 @@ class LauncherServer:
         except GatewayError as error:
             if isinstance(error, EngineError):
                 logger.error("job failed", reason=str(error), cause=error.cause)
-            await _refuse(reader, writer, encode_failure(error, stages))
+            await _write(writer, encode_failure(error, stages))
+            await _read_off(reader, unread)
         else:
             if result is not None:
                 await _write(writer, encode_result(result))
@@ -332,22 +336,16 @@ def _outcome(run: asyncio.Task[Result]) -> Result:
     raise GatewayError("the launcher failed because of a bug") from error
 
 
-async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
-    """Write a failure, and wait until the peer, which may be sending still, has read it and hangs up.
+async def _read_off(reader: asyncio.StreamReader, unread: int) -> None:
+    """Read what is left of a refused job, of so many bytes at most, or until the peer hangs up.
 
-    A unix socket that is closed with bytes unread resets the connection (unix(7), ECONNRESET), and the peer may see
-    that before what it was sent.
-
-    Raises:
-        TimeoutError: The peer doesn't read.
-        OSError: The peer is gone.
+    A unix socket that is closed with bytes unread resets the connection (unix(7), ECONNRESET): a peer that is sending
+    its job may see that before the refusal.
     """
-    await _write(writer, pieces)
-    writer.write_eof()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER_LIMIT_S):
-            while await reader.read(READ_AHEAD):
-                pass
+            while unread > 0 and (read := await reader.read(min(unread, READ_AHEAD))):
+                unread -= len(read)
 
 
 async def _write(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:

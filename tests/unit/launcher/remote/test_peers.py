@@ -13,7 +13,7 @@ from gateway.launcher.remote.messages import DATA, FAILURE, JOB, JOB_DOCUMENT_LI
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
 from gateway.model.codec import build, parse
-from gateway.model.jobs import Job, KiB, NamedFile
+from gateway.model.jobs import Job, NamedFile
 from gateway.model.results import Outcome, Result, Stages
 from tests.fakes import DEFAULT_FACTS, until
 from tests.support.launcher_rig import Rig
@@ -121,33 +121,38 @@ async def test_a_peer_that_does_not_read_is_given_up_on(rig: Rig, monkeypatch: p
         await until(lambda: rig.server is not None and len(rig.server._connections) == 1)
 
 
-async def test_a_refused_peer_may_go_on_sending(rig: Rig) -> None:
+async def test_a_refused_peer_may_send_the_rest(rig: Rig) -> None:
     """A peer that sends its job's bytes after the job was refused is not reset, which could lose it the refusal."""
     assert rig.server is not None
+    rig.server.refuse()
+    document, *data = encode_job(Job("x"))
+    reader, writer = await rig.open()
+    writer.write(document)
+    kind, length = FRAME_HEAD.unpack(await asyncio.wait_for(reader.readexactly(FRAME_HEAD.size), slowed(5)))
+    assert failure_in(FRAME_HEAD.pack(kind, length) + await reader.readexactly(length)).error == "ShuttingDown"
+    await asyncio.sleep(0.05)
+    assert len(rig.server._connections) == 2  # the watcher's, and this one
+    writer.writelines(data)
+    await until(lambda: rig.server is not None and len(rig.server._connections) == 1)
+    assert await asyncio.wait_for(reader.read(), slowed(5)) == b""  # raises where the connection was reset
+    writer.close()
+
+
+@pytest.mark.parametrize("sends", [False, True])
+async def test_a_refused_peer_is_given_up_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, *, sends: bool) -> None:
+    """A peer that sends nothing more after its refusal, or more than its job, is disconnected in time."""
+    assert rig.server is not None
+    if not sends:
+        monkeypatch.setattr(service_module, "LINGER_LIMIT_S", 0.05)
     rig.server.refuse()
     document, *data = encode_job(Job("x"))
     with socket.socket(socket.AF_UNIX) as peer:
         peer.setblocking(False)
         await asyncio.get_running_loop().sock_connect(peer, str(rig.path))
         peer.send(document)
-        refusal = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(peer, KiB), slowed(5))
-        assert failure_in(refusal).error == "ShuttingDown"
-        assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(peer, KiB), slowed(5)) == b""
-        peer.send(b"".join(data))  # raises where the connection was closed
-    await until(lambda: rig.server is not None and len(rig.server._connections) == 1)
-
-
-async def test_a_refused_peer_that_goes_on_is_given_up_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A peer that neither stops sending nor hangs up after its refusal is disconnected in time."""
-    monkeypatch.setattr(service_module, "LINGER_LIMIT_S", 0.05)
-    reader, writer = await rig.open()
-    writer.write(encode_frame(b"X", b""))
-    assert failure_in(await asyncio.wait_for(reader.read(), slowed(5))).error == "InvalidRequest"
-    assert rig.server is not None
-    while len(rig.server._connections) > 1:
-        writer.write(bytes(1_000))
-        await asyncio.sleep(0.01)
-    writer.close()
+        if sends:
+            peer.send(b"".join(data) + bytes(1_000))
+        await until(lambda: rig.server is not None and len(rig.server._connections) == 1)
 
 
 async def test_connections_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
