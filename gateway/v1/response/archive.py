@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import unicodedata
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ MODE = 0o100644 << 16
 
 #: Files that are stored as they are, because compressing them again gains nothing.
 _COMPRESSED = tuple(f".{name}" for name in (Format.PNG, Format.JPEG, Format.WEBP, "jpg", "gif", "zip", "gz", "mp4"))
+
+#: Longest part of a name in bytes of UTF-8: file systems allow 255, and a number may be added.
+PART_LIMIT_BYTES = 200
 
 _UNSAFE = re.compile(r"[^\w.,=+@ -]")
 
@@ -56,26 +60,56 @@ def write_archive(rendering: Rendering, document: RenderDocument) -> bytes:
 
 
 def archive_names(names: list[str]) -> list[str]:
-    """Return the names of a job's files in an archive: below `files/`, safe everywhere, and all different."""
-    found: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        safe = "files/" + "/".join(_safe(part) for part in name.split("/") if part not in ("", "."))
-        number = 2
-        distinct = safe
-        while distinct.casefold() in taken:
-            distinct = f"{safe}-{number}"
-            number += 1
-        taken.add(distinct.casefold())
-        found.append(distinct)
-    return found
+    """Return the names of a job's files in an archive: below `files/`, and safe to unpack anywhere.
+
+    All differ, also where upper and lower case, or two ways to write a letter, are the same, and none is a folder of
+    another one. Files of one folder stay in one, and those of two folders in two.
+    """
+    places = _Places()
+    return [places.take(name) for name in names]
+
+
+class _Places:
+    """Which names are taken, and what became of a job's folders."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        #: By a name that is taken, the number that the next one gets.
+        self._next_numbers: dict[str, int] = {}
+        self._folders: dict[tuple[str, ...], str] = {(): "files"}
+
+    def take(self, name: str) -> str:
+        """Return the place of a file of this name."""
+        parts = tuple(part for part in name.split("/") if part not in ("", "."))
+        return self._claim(self._folder(parts[:-1]), parts[-1] if parts else "")
+
+    def _folder(self, parts: tuple[str, ...]) -> str:
+        for depth in range(1, len(parts) + 1):
+            if parts[:depth] not in self._folders:
+                self._folders[parts[:depth]] = self._claim(self._folders[parts[: depth - 1]], parts[depth - 1])
+        return self._folders[parts]
+
+    def _claim(self, folder: str, part: str) -> str:
+        wanted = f"{folder}/{_safe(part)}"
+        key, distinct = _same_as(wanted), wanted
+        while _same_as(distinct) in self._taken:
+            number = self._next_numbers.get(key, 2)
+            self._next_numbers[key] = number + 1
+            distinct = f"{wanted}-{number}"
+        self._taken.add(_same_as(distinct))
+        return distinct
+
+
+def _same_as(name: str) -> str:
+    """Return a text that is the same for names that some file system takes for one."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _safe(part: str) -> str:
     """Return one part of a path, changed if unpacking it could do anything but make a file of this name."""
-    if find_name_error(part) is None and not _UNSAFE.search(part):
+    if find_name_error(part) is None and not _UNSAFE.search(part) and len(part.encode()) <= PART_LIMIT_BYTES:
         return part
-    changed = _UNSAFE.sub("_", part).strip(". ")[:64]
+    changed = _UNSAFE.sub("_", part).strip(". ")[:64].encode()[:PART_LIMIT_BYTES].decode(errors="ignore")
     return changed if find_name_error(changed) is None else f"_{changed}"
 
 

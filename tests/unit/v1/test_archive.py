@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,6 @@ from gateway.v1.response.content_types import BINARY, TEXT, content_type_of
 from gateway.v1.response.rendering import Rendering
 from tests.fakes import PNG
 from tests.http.v1 import FACTS, figures_result, rich_result
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _rendering(*files: NamedFile) -> Rendering:
@@ -43,6 +40,13 @@ def test_same_bytes_each_time() -> None:
         (["a\n\x1b[0mb\u202ec"], ["files/a__[0mb_c".replace("[", "_")]),
         ([".bashrc", "数据/ü.csv"], ["files/bashrc", "files/数据/ü.csv"]),
         (["x" * 500], ["files/" + "x" * 64]),
+        (["a", "a/b"], ["files/a", "files/a-2/b"]),
+        (["a/b", "a"], ["files/a/b", "files/a-2"]),
+        (["q?", "q*"], ["files/q_", "files/q_-2"]),
+        (["q?", "q*/x", "q*/y"], ["files/q_", "files/q_-2/x", "files/q_-2/y"]),
+        (["q?/x", "q*/x", "Q?/x"], ["files/q_/x", "files/q_-2/x", "files/Q_-3/x"]),
+        (["\u00e9", "e\u0301", "\ufb01", "fi"], ["files/\u00e9", "files/e_", "files/\ufb01", "files/fi-2"]),
+        (["x" * 255, "x" * 254 + "?"], ["files/" + "x" * 64, "files/" + "x" * 64 + "-2"]),
     ],
 )
 def test_names(names: list[str], expected: list[str]) -> None:
@@ -50,16 +54,44 @@ def test_names(names: list[str], expected: list[str]) -> None:
     assert archive_names(names) == expected
 
 
-@given(st.lists(st.text(max_size=30), max_size=8))
+#: Parts of names that collide in many ways.
+PARTS = st.sampled_from(
+    ["a", "A", "a-2", "b", "q?", "q*", "q_", "..", ".", "", "nul", "é", "e\u0301", "x" * 300, "𠀀" * 70]
+)
+
+
+@given(st.lists(st.text(max_size=30) | st.lists(PARTS, max_size=3).map("/".join), max_size=12))
 def test_no_name_leaves_its_folder(names: list[str]) -> None:
-    """Whatever a job calls its files, unpacking makes distinct files below `files/`."""
+    """Whatever a job calls its files, unpacking makes distinct files below `files/`, none of them below another."""
     made = archive_names(names)
-    assert len({name.casefold() for name in made}) == len(names)
+    taken = {name.casefold() for name in made}
+    assert len(taken) == len(names)
     for name in made:
-        assert PurePosixPath(name).parts[0] == "files"
-        assert ".." not in PurePosixPath(name).parts
+        path = PurePosixPath(name)
+        assert path.parts[0] == "files"
+        assert ".." not in path.parts
+        assert not {str(parent).casefold() for parent in path.parents} & taken
+        assert all(len(part.encode()) <= 255 for part in path.parts)
         assert name.isprintable()
         assert not set(name) & set('\\:*?"<>|')
+
+
+def test_many_of_one_name_take_no_longer_each() -> None:
+    """The number of tries doesn't grow with the number of files."""
+    names = archive_names(["x?"] * 20_000)
+    assert names[-1] == "files/x_-20000"
+
+
+@given(st.lists(st.lists(PARTS, min_size=1, max_size=3).map("/".join), max_size=8))
+def test_whatever_it_holds_unpacks(names: list[str]) -> None:
+    """Every archive unpacks to as many files as it has."""
+    files = tuple(NamedFile(name, str(number).encode()) for number, name in enumerate(names))
+    rendering = Rendering(Job("x"), FACTS, figures_result(files=files), cached=False)
+    data = write_archive(rendering, rendering.document("id"))
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(io.BytesIO(data)).extractall(folder)
+        found = [path.read_bytes() for path in Path(folder, "files").rglob("*") if path.is_file()]
+    assert sorted(found) == sorted(file.data for file in files)
 
 
 def test_unpacks_with_others_too(tmp_path: Path) -> None:
