@@ -85,13 +85,13 @@ def fitting(warnings: Sequence[ShownWarning]) -> list[ShownWarning]:
 
 def shortened(text: str) -> str:
     """Return text that is at most ERROR_LIMIT_BYTES as JSON; of a longer one the end is kept."""
-    # Replaced here and not while encoding, so that lengths are what they will be.
-    whole = text.encode("utf-8", "replace").decode()
-    kept = whole[-ERROR_LIMIT_BYTES:]
-    if len(kept) == len(whole) and len(compact(kept)) <= ERROR_LIMIT_BYTES:
+    # Cut first: a text may be as large as the memory that is left. Replaced here and not while encoding, character by
+    # character, so that lengths are what they will be.
+    kept = text[-ERROR_LIMIT_BYTES:].encode("utf-8", "replace").decode()
+    if len(kept) == len(text) and len(compact(kept)) <= ERROR_LIMIT_BYTES:
         return kept
     while True:
-        told = f"[shortened: the first {len(whole) - len(kept)} characters are left out]\n{kept}"
+        told = f"[shortened: the first {len(text) - len(kept)} characters are left out]\n{kept}"
         excess = len(compact(told)) - ERROR_LIMIT_BYTES
         if excess <= 0:
             return told

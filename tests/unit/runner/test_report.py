@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,18 @@ def test_error_holds_its_cap_and_keeps_the_end(result: Any, error: str) -> None:
         assert notice == f"[shortened: the first {len(whole) - len(kept)} characters are left out]"
         assert whole.endswith(kept)
         assert encoded > result.ERROR_LIMIT_BYTES - 6
+
+
+def test_a_long_error_is_not_copied(result: Any) -> None:
+    """A message that took most of a container's memory is cut before anything is made of it."""
+    error = "x" * 20_000_000
+    tracemalloc.start()
+    try:
+        result.encode_end(result.Result("program_error", error=error))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 1_000_000
 
 
 def test_success_needs_no_words(result: Any) -> None:
