@@ -86,7 +86,7 @@ async def prepare(
     """
     facts, sandbox = await find_sandbox(engine, settings, instance)
     test = SelfTest(engine, sandbox, environment)
-    verdict, lowers = await _all(test.run(), memory_can_be_lowered(engine, sandbox))
+    verdict, lowers = await side_by_side(test.run(), memory_can_be_lowered(engine, sandbox))
     if verdict.reason is not None:
         raise StartError(verdict.reason)
     return Prepared(facts, replace(sandbox, lowers_memory=lowers), verdict)
@@ -153,7 +153,7 @@ class SelfTest:
         began = time.monotonic()
         for stray in await self._engine.find(self._sandbox.installation):  # of a self-test that was killed
             await self._engine.remove(stray.container_id)
-        report, memory_holds, trials, render_gap = await _all(
+        report, memory_holds, trials, render_gap = await side_by_side(
             probe(self._engine, self._sandbox),
             memory_limit_holds(self._engine, self._sandbox),
             try_limits(self._engine, self._sandbox),
@@ -352,7 +352,7 @@ async def _read_stdout(stream: socket.socket) -> bytes:
     return bytes(output)
 
 
-async def _all(*works: Coroutine[Any, Any, Any]) -> list[Any]:
+async def side_by_side(*works: Coroutine[Any, Any, Any]) -> list[Any]:
     """Run several coroutines at once and return their results, after the last of them has cleaned up.
 
     Raises:

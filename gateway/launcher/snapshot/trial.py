@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
 from gateway.launcher.runner.frames import last_words
-from gateway.launcher.selftest.selftest import EXIT_SIGKILL, NothingDrawn, draw, run_to_end
+from gateway.launcher.selftest.selftest import EXIT_SIGKILL, NothingDrawn, draw, run_to_end, side_by_side
 from gateway.launcher.snapshot.saving import REASON_LIMIT, NoSnapshot
 from gateway.model.errors import ContainerLost
 from gateway.model.jobs import Format, Job, MiB, SaveOptions
@@ -41,7 +41,9 @@ plt.figure(); plt.hist(np.random.default_rng(0).normal(size=1000), bins=30); np.
 
 
 async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, restores: int) -> None:
-    """Check a snapshot and restore it several times.
+    """Check a snapshot and restore it several times; meanwhile a runner that imports draws the same.
+
+    Two containers at most run at once, since jobs go on.
 
     Args:
         engine: Runs the containers.
@@ -56,10 +58,9 @@ async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, rest
     sandbox = replace(sandbox, limits=_roomy(sandbox.limits))
     restored = replace(sandbox, snapshot_id=snapshot_id)
     await check(engine, restored)
-    expected = await _pictures(engine, sandbox)
-    for _ in range(restores):
-        if await _pictures(engine, restored) != expected:
-            raise NoSnapshot("a restored runner draws another picture than one that imports")
+    expected, drawn = await side_by_side(_pictures(engine, sandbox), _each_time(engine, restored, restores))
+    if any(pictures != expected for pictures in drawn):
+        raise NoSnapshot("a restored runner draws another picture than one that imports")
 
 
 def _roomy(limits: Limits) -> Limits:
@@ -85,6 +86,10 @@ async def check(engine: DockerEngine, restored: Sandbox) -> None:
     if state.exit_code != 0:
         said = last_words(output[:REASON_LIMIT]).removeprefix("snapshot not restored: ")
         raise NoSnapshot(said or f"its check ended with {state.exit_code}")
+
+
+async def _each_time(engine: DockerEngine, restored: Sandbox, restores: int) -> list[list[bytes]]:
+    return [await _pictures(engine, restored) for _ in range(restores)]
 
 
 async def _pictures(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:

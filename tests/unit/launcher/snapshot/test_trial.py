@@ -224,7 +224,7 @@ async def test_cancelled_trial_leaves_no_container(engine: TriedEngine) -> None:
     """As at a shutdown."""
     engine.silent = True
     task = asyncio.create_task(tried(engine))
-    await until(lambda: len(engine.launched) == 2 and engine.live)
+    await until(lambda: len(engine.launched) == 3 and len(engine.live) == 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
