@@ -37,8 +37,15 @@ FORBIDDEN = frozenset(
 #: Most words outside of streams. A figure has a few hundred objects with a few dozen words each.
 WORD_LIMIT = 500_000
 
+#: Longest name in bytes once its escapes are resolved, and most escapes in the names of a file: each costs a call.
+#: Source: ISO 32000-1, annex C (names have at most 127 bytes). Matplotlib escapes a few characters of fonts' names.
+NAME_LIMIT_BYTES, ESCAPE_LIMIT = 127, 20_000
+
 #: Deepest nesting of brackets in a string.
 DEPTH_LIMIT = 100
+
+#: Most entries of the table that stand for no object; Matplotlib writes one.
+FREE_LIMIT = 1000
 
 _WORD = re.compile(
     rb"(?:[\0\t\n\f\r ]|%[^\r\n]*+)*+"  # blanks and comments
@@ -87,6 +94,7 @@ class _Reader:
         self.word_begin = position
         self.size: Size | None = None
         self._count = 0
+        self._escapes = 0
 
     def words(self) -> Iterator[bytes]:
         """Yield words until the end of the file; a string counts as an empty word."""
@@ -131,11 +139,19 @@ class _Reader:
             depth += {b"(": 1, b")": -1}.get(part[1], 0)
 
     def _check_name(self, name: bytes) -> None:
-        plain = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), name) if b"#" in name else name
+        plain = self._unescaped(name) if b"#" in name else name
+        if len(plain) > NAME_LIMIT_BYTES:
+            raise InvalidPicture("it has a name that is too long")
         if plain in FORBIDDEN:
             raise InvalidPicture("it has a part of a type that is not allowed")
         if plain == b"MediaBox" and self.size is None:
             self.size = self._read_box()
+
+    def _unescaped(self, name: bytes) -> bytes:
+        self._escapes += name.count(b"#")
+        if len(name) > 3 * NAME_LIMIT_BYTES or self._escapes > ESCAPE_LIMIT:
+            raise InvalidPicture("it has a name that is too long")
+        return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), name)
 
     def _read_box(self) -> Size:
         """Return the size of the rectangle that follows."""
@@ -177,6 +193,8 @@ def _check_table(data: bytes, begin: int, objects: dict[int, bytes]) -> int:
     if head is None:
         raise InvalidPicture("its xref table is malformed")
     position = head.end()
+    if int(head[1]) > len(objects) + FREE_LIMIT:
+        raise InvalidPicture("its xref table is malformed")
     for number in range(int(head[1])):
         entry = _ENTRY.match(data, position)
         if entry is None:

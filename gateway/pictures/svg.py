@@ -76,11 +76,15 @@ TARGET_LIMIT = 50_000
 #: Longest style rules, in characters; Matplotlib writes less than a hundred.
 STYLE_LIMIT = 64 * 1024
 
-#: Bytes given to the parser at once: what it buffers, and reads on after a refusal.
+#: Bytes given to the parser at once, to begin with: what it buffers, and reads on after a refusal.
 PIECE = 256 * 1024
+
+#: Characters at an address's beginning that are looked at, and how many of them must be other than blanks.
+ADDRESS_HEAD, ADDRESS_HEAD_MIN = 1024, 64
 
 _LENGTH = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,10})?)pt")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_SCHEME_BEGUN = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE)
 _BLANKS = re.compile(r"[\x00-\x20]+")
 #: A reference of a style sheet or an attribute to something other than an element of this file.
 _FOREIGN_REFERENCE = re.compile(r"url\(\s*+['\"]?+\s*+(?!#)|@import|expression\(|-moz-binding", re.IGNORECASE)
@@ -100,14 +104,27 @@ def check_svg(data: bytes) -> Size:
     checker = _Checker(parser)
     try:
         data.decode()  # the parser would follow a byte order mark into another encoding
-        for position in range(0, len(data), PIECE):
-            parser.Parse(data[position : position + PIECE], False)
-        parser.Parse(b"", True)
+        _feed(parser, data)
     except UnicodeDecodeError as error:
         raise InvalidPicture("it is not encoded as UTF-8") from error
     except expat.ExpatError as error:
         raise InvalidPicture("it is not well-formed") from error
     return checker.finish()
+
+
+def _feed(parser: expat.XMLParserType, data: bytes) -> None:
+    """Let a parser read a file, in pieces.
+
+    A tag that doesn't end within a piece is read anew from its beginning with the next one (by releases of expat before
+    2.6, and by later ones that were told to), so each piece is then as long as everything before it in the tag:
+    altogether at most twice as much is read as there is.
+    """
+    position, size = 0, PIECE
+    while position < len(data):
+        parser.Parse(data[position : position + size], False)
+        position += size
+        size = max(PIECE, position - parser.CurrentByteIndex)
+    parser.Parse(b"", True)
 
 
 class _Checker:
@@ -208,12 +225,16 @@ def _points(length: str | None) -> int:
 
 def _check_address(value: str, *, is_link: bool) -> None:
     """Check an address: an element of this file, an embedded PNG, or what a person may follow in a link."""
-    address = _BLANKS.sub("", value)  # viewers ignore blanks, so `java script:` is a scheme
+    # Viewers ignore blanks, so `java script:` is a scheme. What follows the beginning makes no difference.
+    address = _BLANKS.sub("", value[:ADDRESS_HEAD])
+    if len(value) > ADDRESS_HEAD and len(address) < ADDRESS_HEAD_MIN:
+        raise InvalidPicture("it has an address of blanks")
     if address.startswith("#"):
         return
     if is_link:
         scheme = _SCHEME.match(address)
-        if (scheme[1].lower() if scheme else "") in LINK_SCHEMES:
+        unclear = scheme is None and len(value) > ADDRESS_HEAD and _SCHEME_BEGUN.fullmatch(address)
+        if not unclear and (scheme[1].lower() if scheme else "") in LINK_SCHEMES:
             return
     elif address.startswith(EMBEDDED_PICTURE):
         return

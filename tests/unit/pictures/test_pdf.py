@@ -143,3 +143,23 @@ def test_numbers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for many in (b"1 " * 200, b"(" + b"\\(" * 200 + b")"):
         with pytest.raises(InvalidPicture):
             check_pdf(_pdf(between=b"9 0 obj %s endobj\n" % many))
+
+
+def test_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolving a name's escapes costs a call each, so both a name's length and the number of escapes are bounded."""
+    longest = b"A" * pdf.NAME_LIMIT_BYTES
+    for name in (longest, b"#41" * pdf.NAME_LIMIT_BYTES):
+        check_pdf(_pdf(between=b"9 0 obj /%s endobj\n" % name))
+    for name in (longest + b"A", b"#41" * pdf.NAME_LIMIT_BYTES + b"A", b"#" * 400):
+        with pytest.raises(InvalidPicture, match="name that is too long"):
+            check_pdf(_pdf(between=b"9 0 obj /%s endobj\n" % name))
+    monkeypatch.setattr(pdf, "ESCAPE_LIMIT", 5)
+    check_pdf(_pdf(page=PAGE[:-2] + b"/A [" + b"/#41 " * 5 + b"] >>"))
+    with pytest.raises(InvalidPicture, match="name that is too long"):
+        check_pdf(_pdf(page=PAGE[:-2] + b"/A [" + b"/#41 " * 6 + b"] >>"))
+
+
+def test_the_table_is_bounded() -> None:
+    """A table with far more entries than there are objects isn't read."""
+    with pytest.raises(InvalidPicture, match="xref table is malformed"):
+        check_pdf(_pdf().replace(b"xref\n0 5\n", b"xref\n0 %d\n" % (pdf.FREE_LIMIT + 6)))

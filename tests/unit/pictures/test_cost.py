@@ -1,0 +1,141 @@
+"""Whatever a job makes of its output, checking it costs time in proportion to its length, and little of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.model.jobs import Format, MiB
+from gateway.pictures.check import check_picture
+from gateway.pictures.picture import InvalidPicture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Length of the shorter of two files of one shape, how often it doubles in the longer one, and how many times as much
+#: each doubling may cost. Several, since what shares the processor's caches can make one of them look worse.
+LENGTH = 1 * MiB
+DOUBLINGS = 3
+GROWTH_LIMIT = 2.5
+
+#: Processor seconds below which a ratio says nothing, and how often a pair is measured: a cost that grows with the
+#: square is 64 times as much each time, where 15.6 are allowed.
+NOISE_S = 0.005
+TRIES = 3
+
+SVG_HEAD = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="7pt" height="5pt">'
+)
+PDF_HEAD = b"%PDF-1.4\n1 0 obj\n"
+
+
+def svg(begin: bytes, piece: bytes, end: bytes) -> Callable[[int], bytes]:
+    """Return what makes an SVG of one piece again and again."""
+    return lambda length: SVG_HEAD + begin + piece * (length // len(piece)) + end + b"</svg>"
+
+
+def pdf(begin: bytes, piece: bytes, end: bytes) -> Callable[[int], bytes]:
+    """Return what makes the beginning of a PDF of one piece again and again."""
+    return lambda length: PDF_HEAD + begin + piece * (length // len(piece)) + end
+
+
+def png_of_chunks(kind: bytes, body: bytes) -> Callable[[int], bytes]:
+    """Return what makes a PNG of many chunks of one kind."""
+    head = b"IHDR" + bytes((0, 0, 0, 8, 0, 0, 0, 8, 8, 2, 0, 0, 0))
+    signature = b"\x89PNG\r\n\x1a\n"
+
+    def chunk(content: bytes) -> bytes:
+        return (len(content) - 4).to_bytes(4) + content + zlib.crc32(content).to_bytes(4)
+
+    one = chunk(kind + body)
+    return lambda length: signature + chunk(head) + one * (length // len(one))
+
+
+JPEG_HEAD = b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
+
+SHAPES: dict[str, tuple[Format, Callable[[int], bytes]]] = {
+    "svg, one attribute": (Format.SVG, svg(b'<path d="', b"M 0 0 ", b'"/>')),
+    "svg, one attribute that never ends": (Format.SVG, svg(b'<path d="', b"M 0 0 ", b"")),
+    "svg, blanks within a reference": (Format.SVG, svg(b'<path style="url(', b" ", b'"/>')),
+    "svg, many references": (Format.SVG, svg(b'<path style="', b"url( #a ", b'"/>')),
+    "svg, references that almost are": (Format.SVG, svg(b'<path style="(', b"url", b'"/>')),
+    "svg, embedded data": (Format.SVG, svg(b'<image xlink:href="data:image/png;base64,', b"AAAA", b'"/>')),
+    "svg, embedded data with blanks": (Format.SVG, svg(b'<image xlink:href="data:image/png;base64,', b"A ", b'"/>')),
+    "svg, an address of blanks": (Format.SVG, svg(b'<image xlink:href="', b" &#10;", b'"/>')),
+    "svg, a scheme that never ends": (Format.SVG, svg(b'<a xlink:href="', b"a", b'"/>')),
+    "svg, elements": (Format.SVG, svg(b"", b"<g/>", b"")),
+    "svg, paths": (Format.SVG, svg(b"", b'<path d="M"/>', b"")),
+    "svg, identifiers": (Format.SVG, svg(b"", b'<path id="a"/>', b"")),
+    "svg, attributes": (Format.SVG, svg(b"<g ", b'a="" ', b"/>")),
+    "svg, depth": (Format.SVG, svg(b"", b"<g>", b"")),
+    "svg, text": (Format.SVG, svg(b"<text>", b"a\n", b"</text>")),
+    "svg, entities": (Format.SVG, svg(b"<text>", b"&amp;", b"</text>")),
+    "svg, ampersands": (Format.SVG, svg(b"<text>", b"&", b"</text>")),
+    "svg, a comment": (Format.SVG, svg(b"<!--", b"- ", b"-->")),
+    "svg, a comment that never ends": (Format.SVG, svg(b"<!--", b"- ", b"")),
+    "svg, a section": (Format.SVG, svg(b"<text><![CDATA[", b"] ", b"]]></text>")),
+    "svg, style rules": (Format.SVG, svg(b"<style>", b"a{} ", b"</style>")),
+    "svg, angles": (Format.SVG, svg(b"", b"<", b"")),
+    "svg, long names": (Format.SVG, svg(b"<", b"a", b"/>")),
+    "pdf, an escaped name": (Format.PDF, pdf(b"/", b"#41", b" ")),
+    "pdf, escaped names": (Format.PDF, pdf(b"", b"/#41#41#41#41#41#41#41#41 ", b"")),
+    "pdf, a name": (Format.PDF, pdf(b"/", b"A", b" ")),
+    "pdf, names": (Format.PDF, pdf(b"", b"/A", b"")),
+    "pdf, comments": (Format.PDF, pdf(b"", b"%\n", b"")),
+    "pdf, a comment": (Format.PDF, pdf(b"%", b"% ", b"\n")),
+    "pdf, blanks": (Format.PDF, pdf(b"", b" ", b"")),
+    "pdf, brackets": (Format.PDF, pdf(b"", b"[", b"")),
+    "pdf, a string": (Format.PDF, pdf(b"(", b"a", b")")),
+    "pdf, a string of brackets": (Format.PDF, pdf(b"(", b"()", b")")),
+    "pdf, a string of escapes": (Format.PDF, pdf(b"(", b"\\)", b")")),
+    "pdf, strings": (Format.PDF, pdf(b"", b"()", b"")),
+    "pdf, a hexadecimal string": (Format.PDF, pdf(b"<", b"4 ", b">")),
+    "pdf, one that never ends": (Format.PDF, pdf(b"<", b"4 ", b"")),
+    "pdf, words": (Format.PDF, pdf(b"", b"a ", b"")),
+    "pdf, numbers in a box": (Format.PDF, pdf(b"", b"/MediaBox [0 0 9 9] ", b"")),
+    "pdf, streams": (Format.PDF, pdf(b"endobj ", b"1 0 obj stream\nendstream endobj ", b"")),
+    "pdf, streams that never end": (Format.PDF, pdf(b"stream\n", b"endstrea ", b"")),
+    "pdf, entries of the table": (
+        Format.PDF,
+        lambda length: PDF_HEAD + b"endobj xref\n0 %d\n" % (length // 20) + b"0000000000 65535 f \n" * (length // 20),
+    ),
+    "png, empty chunks": (Format.PNG, png_of_chunks(b"IDAT", b"")),
+    "png, texts": (Format.PNG, png_of_chunks(b"tEXt", b"a\0b")),
+    "png, image data": (Format.PNG, png_of_chunks(b"IDAT", bytes(8192))),
+    "jpeg, segments": (Format.JPEG, lambda length: JPEG_HEAD + b"\xff\xdd\0\x04\0\0" * (length // 6)),
+    "jpeg, tables": (Format.JPEG, lambda length: JPEG_HEAD + (b"\xff\xdb\xff\xfd" + bytes(65531)) * (length // 65535)),
+    "jpeg, a scan": (
+        Format.JPEG,
+        lambda length: JPEG_HEAD + b"\xff\xda\0\x08\x01" + bytes(5) + b"\xff\0" * (length // 2),
+    ),
+    "webp, chunks": (
+        Format.WEBP,
+        lambda length: b"RIFF" + (length + 4).to_bytes(4, "little") + b"WEBP" + b"EXIF\0\0\0\0" * (length // 8),
+    ),
+}
+
+
+def cost_s(kind: Format, data: bytes) -> float:
+    """Return the processor time that checking a file takes."""
+    began = time.thread_time()
+    with contextlib.suppress(InvalidPicture):
+        check_picture(kind, data, 10_000_000)
+    return time.thread_time() - began
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("shape", SHAPES)
+def test_twice_the_length_costs_twice_the_time(shape: str) -> None:
+    """A file that doubles in length costs at most 2.5 times as much each time, whatever it consists of."""
+    kind, make = SHAPES[shape]
+    short, long = make(LENGTH), make(LENGTH << DOUBLINGS)
+    ratios = []
+    for _ in range(TRIES):
+        ratios.append(cost_s(kind, long) / max(cost_s(kind, short), NOISE_S))
+        if ratios[-1] <= GROWTH_LIMIT**DOUBLINGS:
+            return
+    pytest.fail(f"it costs {min(ratios):.1f} times as much at least")
