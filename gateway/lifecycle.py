@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -25,6 +26,7 @@ from gateway.app import build_app, metrics_app
 from gateway.cache.renders import RenderCache
 from gateway.context import Context
 from gateway.keys.live_keyring import load_keyring
+from gateway.keys.strength import REMEDY
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics
@@ -67,6 +69,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     shutdown = Shutdown()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port, "PORT"))
+        check_keys(keyring, listener.getsockname()[0])
         if settings.metrics_port:
             await _serve_metrics(stack, settings, metrics)
         launcher = make_launcher(settings, metrics)
@@ -85,6 +88,25 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         await server.shutdown(CONNECTIONS_LIMIT_S)
         await launcher.aclose()  # requests that still come are told that the service is shutting down
     logger.info("stopped")
+
+
+def check_keys(keyring: LiveKeyring, address: str) -> None:
+    """Warn of keys that anybody would guess.
+
+    Args:
+        keyring: All keys.
+        address: The numeric one that the service listens on.
+
+    Raises:
+        StartError: There is such a key, and others than this host's programs can connect.
+    """
+    keyring.warn_of_weak_keys()
+    for name, reason in keyring.weak_keys.items():
+        if not ip_address(address.partition("%")[0]).is_loopback:
+            raise StartError(
+                f"anybody would guess the key {name!r}: {reason}. Listening on {address}, Figbox starts with keys that "
+                f"can't be guessed: {REMEDY}"
+            )
 
 
 def make_launcher(settings: Settings, counters: Counters) -> Launcher:

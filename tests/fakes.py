@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gateway.model.results import Stages, Usage
 
 #: The API key of every gateway under test.
-KEY = "the-key-of-the-tests"
+KEY = "6bPq0LrX2uWzT9gEdV4mJhYc7KsNfA1o"
 
 #: Seconds that a test waits for a condition, unless it says otherwise.
 DEADLINE_S = slowed(30)

@@ -1,7 +1,8 @@
 """API keys: who may ask, and what each may have. Keys are compared as digests in constant time.
 
-A key is 256 random bits, so its digest needs no slow hash: it can't be guessed. They are read by
-`gateway.keys.live_keyring`, and made by `python -m gateway.keys` (`gateway/keys/__main__.py`).
+A key is 256 random bits, so its digest needs no slow hash: it can't be guessed; `gateway.keys.strength` finds those
+that can. They are read by `gateway.keys.live_keyring`, and made by `python -m gateway.keys`
+(`gateway/keys/__main__.py`).
 """
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ class Keyring:
     def names(self) -> frozenset[str]:
         """Names of all holders."""
         return frozenset(self._keys)
+
+    @property
+    def digests(self) -> Mapping[str, bytes]:
+        """What is kept of each key, by its name."""
+        return {name: key.digest for name, key in self._keys.items()}
 
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given.

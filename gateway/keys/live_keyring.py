@@ -17,6 +17,7 @@ from loguru import logger
 
 from gateway.keys.keyring import DEFAULT_NAME, Key, Keyring, digest_of
 from gateway.keys.keys_file import SIZE_LIMIT, InvalidKeysFile, parse_keys
+from gateway.keys.strength import REMEDY, is_guessed, weakness
 from gateway.model.errors import StartError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class LiveKeyring:
     """
 
     def __init__(self, own_key: str | None, file: Path | None) -> None:
+        self._own_weakness = None if own_key is None else weakness(own_key)
         self._own = {} if own_key is None else {DEFAULT_NAME: Key(digest_of(own_key.encode()))}
         self._file = file
         #: Called after each change of keys, with the new ones.
@@ -78,6 +80,23 @@ class LiveKeyring:
     def is_good(self) -> bool:
         """Whether the keys file could be used when it was last looked at."""
         return self._problem is None
+
+    @property
+    def weak_keys(self) -> dict[str, str]:
+        """The names of keys that anybody would guess, each with the reason. Of the file only digests are known."""
+        weak = {
+            name: "it is one of those that are tried first"
+            for name, digest in self._ring.digests.items()
+            if is_guessed(digest)
+        }
+        if self._own_weakness is not None:
+            weak[DEFAULT_NAME] = self._own_weakness
+        return weak
+
+    def warn_of_weak_keys(self) -> None:
+        """Log each key that anybody would guess."""
+        for name, reason in self.weak_keys.items():
+            logger.warning("weak key", key=name, reason=reason, remedy=REMEDY)
 
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given; see `Keyring.authenticate`."""
@@ -115,6 +134,7 @@ class LiveKeyring:
         logger.info("keys reloaded", keys=len(ring))
         if not ring:
             logger.warning("no key is left: all requests are refused")
+        self.warn_of_weak_keys()
         self.changed(ring)
 
     def _read(self, file: Path) -> bytes:

@@ -257,7 +257,7 @@ async def test_docker_run_is_enough(network: str, tmp_path: Path) -> None:
 def test_a_container_without_the_way_down_from_root_says_so() -> None:
     """A container that can't give up root doesn't start."""
     name = f"figbox-test-{secrets.token_hex(4)}"
-    words = ["run", "--name", name, "--network", "none", "--cap-drop", "ALL", "-e", "API_KEY=x", GATEWAY_IMAGE]
+    words = ["run", "--name", name, "--network", "none", "--cap-drop", "ALL", "-e", f"API_KEY={KEY}", GATEWAY_IMAGE]
     with pytest.raises(AssertionError, match="root can't be dropped"):
         docker(*words)
     docker("rm", name)

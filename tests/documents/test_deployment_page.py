@@ -109,7 +109,9 @@ def test_loopback_override_is_what_it_says(folder: Path) -> None:
 async def test_one_container_serves(tmp_path: Path) -> None:
     """The page's `docker run` line serves, as long as it runs."""
     name, port = f"figbox-test-{secrets.token_hex(4)}", free_port()
-    line = command("docker run -p").replace("change-me", KEY).replace(" figbox-gateway", f" {GATEWAY_IMAGE}")
+    env_file = tmp_path / ".env"
+    env_file.write_text(f"API_KEY={KEY}\n")
+    line = command("docker run -p").replace(" .env ", f" {env_file} ").replace(" figbox-gateway", f" {GATEWAY_IMAGE}")
     line = line.replace("5150:5150", f"{port}:5150").replace("-v /var/run/docker.sock:", f"-v {engine_url()[7:]}:")
     words = shlex.split(line)
     network = f"{name}-net"  # the engine's own bridge may be gone where engines without one were started
