@@ -30,9 +30,9 @@ INT_MAX = 0x7FFF_FFFF
 #: Bytes of all ancillary chunks together.
 ANCILLARY_LIMIT = 16 * 1024
 
-#: Most chunks of a file, header and end included: a million empty ones take seconds to walk, while all others wait.
-#: Pillow writes 64 KiB of image data at a time: 256 chunks for the largest output by default, 4096 at most.
-CHUNK_LIMIT = 8192
+#: Most chunks of a file: so many, and one for each of so many bytes. Empty ones take far longer to walk than to send.
+#: libpng writes 8 KiB of image data at a time, Pillow 64 KiB.
+CHUNK_LIMIT, CHUNK_BYTES = 64, 4096
 
 #: Position of each kind in the order of a file. Text may be anywhere, the resolution anywhere before the image data.
 ORDER = {b"gAMA": 0, b"cHRM": 0, b"sRGB": 0, b"sBIT": 0, b"PLTE": 1, b"tRNS": 2, b"bKGD": 2, b"IDAT": 3, b"IEND": 4}
@@ -62,12 +62,13 @@ def check_png(data: bytes, pixel_limit: int) -> Size:
         raise InvalidPicture("its header is missing")
     size, colour = _check_header(body, pixel_limit)
     kinds: list[bytes] = []
+    chunk_limit = CHUNK_LIMIT + len(data) // CHUNK_BYTES
     ancillary_bytes = 0
     palette_bytes: int | None = None
     while kind != b"IEND":
         kind, body, position = _next_chunk(data, position)
         kinds.append(kind)
-        if len(kinds) >= CHUNK_LIMIT:
+        if len(kinds) >= chunk_limit:
             raise InvalidPicture("it has too many chunks")
         if kind in ANCILLARY:
             ancillary_bytes += len(body)
