@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 
-#: Most errors in one response.
+#: Most errors in one response. No more are described, either: looking for the option that was meant takes up to a
+#: millisecond, and a short body can have thousands of unknown ones.
 ERRORS_LIMIT = 32
 
 #: Options with named members, where an error belongs to one member.
@@ -45,10 +47,14 @@ def validated(model: type[M], raw: Mapping[str, Any], earlier: Iterable[OptionEr
     try:
         options = model.model_validate(raw)
     except ValidationError as error:
-        errors += _describe(error, model)
+        raise InvalidOptions.of(_first_of([*errors, *islice(_describe(error, model), ERRORS_LIMIT)])) from error
     if errors:
-        raise InvalidOptions.of(list(dict.fromkeys(errors))[:ERRORS_LIMIT])
+        raise InvalidOptions.of(_first_of(errors))
     return options
+
+
+def _first_of(errors: list[OptionError]) -> list[OptionError]:
+    return list(dict.fromkeys(errors))[:ERRORS_LIMIT]
 
 
 def _describe(error: ValidationError, model: type[Model]) -> Iterator[OptionError]:
@@ -76,6 +82,8 @@ def _rc_values(raw: dict[str, Any]) -> tuple[dict[str, RcValue], list[OptionErro
     values: dict[str, RcValue] = {}
     errors: list[OptionError] = []
     for name, value in sorted(raw.items()):
+        if len(errors) >= ERRORS_LIMIT:
+            break
         option = f"rc.{displayed(name)}"
         if name not in rcparams.PARAMETERS:
             errors.append(OptionError(option, "cannot be set by a request"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import math
 import re
@@ -262,3 +263,12 @@ def test_any_text_is_accepted_or_refused(pairs: list[tuple[str, str]]) -> None:
     """Any text gives options or named errors."""
     with contextlib.suppress(InvalidOptions):
         assert isinstance(_from_text(pairs), Options)
+
+
+def test_no_more_errors_are_described_than_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short body with thousands of unknown options is refused without a search for each of them."""
+    searches = []
+    monkeypatch.setattr(difflib, "get_close_matches", lambda name, *_, **__: searches.append(name) or [])
+    raw = {f"form{number}": 1 for number in range(4000)}
+    assert len(_errors(raw)) == len(searches) == ERRORS_LIMIT
+    assert len(_errors({"rc": {f"a.{number}": 1 for number in range(4000)}})) == ERRORS_LIMIT
