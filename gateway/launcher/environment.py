@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.launcher.engine.specification import Sandbox
     from gateway.launcher.selftest.selftest import Prepared
     from gateway.settings import LauncherSettings
+    from gateway.worker.worker_pool import WorkerPool
 
 #: Seconds from a container's start to its runner being ready.
 START_LIMIT_S = 60.0
@@ -151,6 +152,7 @@ def open_environment(
     running: int,
     on_event: Callable[[str], None],
     snapshot_turn: asyncio.Lock,
+    checks: WorkerPool,
 ) -> OpenEnvironment:
     """Return the environment; its pool is yet to be started.
 
@@ -162,6 +164,7 @@ def open_environment(
         running: Jobs that run at once.
         on_event: See `Pool`.
         snapshot_turn: See `SnapshotKeeper`.
+        checks: See `PoolExecutor`.
     """
     settings, facts = examined.settings, examined.prepared.facts
     maker = ContainerMaker(engine, examined.prepared.sandbox, START_LIMIT_S)
@@ -174,7 +177,7 @@ def open_environment(
         on_event=on_event,
     )
     usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
-    executor = PoolExecutor(pool, engine, settings.limits, usage.read)
+    executor = PoolExecutor(pool, engine, settings.limits, usage.read, checks)
     test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
     monitor = Monitor(test, examined.prepared.verdict, settings.selftest_period_s)
     keeper = None

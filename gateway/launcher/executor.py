@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.launcher.pool import Pool
     from gateway.model.jobs import Job, Limits
     from gateway.model.results import Result, Stages, Usage
+    from gateway.worker.worker_pool import WorkerPool
 
     UsageReader = Callable[[str], Usage | None]
 
@@ -40,13 +41,15 @@ class PoolExecutor:
         engine: Kills at the deadline, and says how a container ended.
         limits: The same for every job.
         read_usage: Returns what a container has used, by its id.
+        checks: Where large pictures are checked.
     """
 
-    def __init__(self, pool: Pool, engine: Engine, limits: Limits, read_usage: UsageReader) -> None:
+    def __init__(self, pool: Pool, engine: Engine, limits: Limits, read_usage: UsageReader, checks: WorkerPool) -> None:
         self._pool = pool
         self._engine = engine
         self._limits = limits
         self._read_usage = read_usage
+        self._checks = checks
 
     async def run(self, job: Job, stages: Stages) -> Result:
         """Run one job; see `gateway.launcher.interface.Launcher.run`."""
@@ -62,7 +65,10 @@ class PoolExecutor:
                 reply = await self._exchange(container, job_frames, reader, limits)
             usage = self._read_usage(container.container_id)
         with _timed(stages, "check_ms"):
-            result = explain(reply, limits, usage) if isinstance(reply, Ending) else await judge(reply, limits)
+            if isinstance(reply, Ending):
+                result = explain(reply, limits, usage)
+            else:
+                result = await judge(reply, limits, self._checks)
         return replace(result, stdout=reader.stdout, stderr=reader.stderr, limits=limits, stages=stages, usage=usage)
 
     async def _exchange(

@@ -5,22 +5,21 @@ A reply is only a claim; its pictures must pass our checks before the outcome is
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gateway.model.jobs import KiB, Limits, MiB
+from gateway.launcher.checking import ClaimedFile, check_pictures
+from gateway.model.jobs import Limits, MiB
 from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, Result
-from gateway.pictures.check import check_picture
 from gateway.pictures.picture import InvalidPicture, TooManyPixels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.launcher.checking import CheckedSize
     from gateway.launcher.runner.reply import Reply
     from gateway.model.results import Usage
-
-#: Bytes of pictures beyond which they are checked in a thread: the largest take up to a second, during which no other
-#: request would be served.
-CHECKED_AT_ONCE_BYTES = 512 * KiB
+    from gateway.worker.worker_pool import WorkerPool
 
 #: Exit statuses above this mean death by signal `status - 128` (the shell's convention, which engines keep).
 SIGNAL_BASE = 128
@@ -92,40 +91,44 @@ def explain(ending: Ending, limits: Limits, usage: Usage | None) -> Result:
     return Result(outcome, error=text, limit=limit, signal=signal)
 
 
-async def judge(reply: Reply, limits: Limits) -> Result:
-    """Return the result that a reply stands for: its checked figures, or what to tell the client without any."""
-    size = sum(len(picture.data) for picture in reply.pictures)
+async def judge(reply: Reply, limits: Limits, checks: WorkerPool | None = None) -> Result:
+    """Return the result that a reply stands for: its checked figures, or what to tell the client without any.
+
+    Args:
+        reply: What the runner says.
+        limits: Those of the job.
+        checks: Where large pictures are checked; None for those of our own containers.
+
+    Raises:
+        Busy: No worker can check them.
+    """
+    spent_s: list[float] = []
+    files = [ClaimedFile(picture.format, picture.data) for picture in reply.pictures]
     try:
-        if size <= CHECKED_AT_ONCE_BYTES:
-            figures = check_figures(reply, limits.pixel_limit)
-        else:
-            figures = await asyncio.to_thread(check_figures, reply, limits.pixel_limit)
+        sizes = await check_pictures(files, limits.pixel_limit, checks, spent_s.append)
     except InvalidPicture as error:
         limit = None
         if isinstance(error, TooManyPixels):
             limit = LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", error.pixels)
-        return Result(Outcome.INVALID_OUTPUT, error=f"{NOT_SERVED}: {error}.", limit=limit)
+        text = f"{NOT_SERVED}: {error}."
+        return Result(Outcome.INVALID_OUTPUT, error=text, limit=limit, check_cpu_s=sum(spent_s))
     return Result(
         reply.outcome,
-        figures,
+        figures_of(reply, sizes),
         "" if reply.outcome is Outcome.OK else reply.error,
         reply.files,
         files_truncated=reply.files_left_out,
         warnings=reply.warnings,
         program_error=reply.program_error if reply.outcome is Outcome.PROGRAM_ERROR else None,
         figures_drawn=reply.figures_drawn,
+        check_cpu_s=sum(spent_s),
     )
 
 
-def check_figures(reply: Reply, pixel_limit: int) -> tuple[Figure, ...]:
-    """Return the figures of a reply, each picture checked.
-
-    Raises:
-        InvalidPicture: One of them can't be served, so none is.
-    """
+def figures_of(reply: Reply, sizes: Sequence[CheckedSize]) -> tuple[Figure, ...]:
+    """Return the figures of a reply whose pictures were checked and have these sizes."""
     figures: list[Figure] = []
-    for claimed in reply.pictures:
-        size = check_picture(claimed.format, claimed.data, pixel_limit)
+    for claimed, size in zip(reply.pictures, sizes, strict=True):
         picture = Picture(claimed.format, claimed.data, size.width, size.height, claimed.pixels_sha256)
         # The reader has made sure that each figure comes in the same formats, in the same order.
         if not figures or claimed.format is reply.pictures[0].format:

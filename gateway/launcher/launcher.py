@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import os
 import secrets
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from loguru import logger
 
+from gateway.launcher.checking import TASK as CHECK
 from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
 from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.environment import Examined, OpenEnvironment, examine, open_environment
@@ -24,6 +26,7 @@ from gateway.launcher.selftest.verdict import merged
 from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, make_plan
 from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
+from gateway.worker.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -66,6 +69,9 @@ class EngineLauncher:
         self._engine = DockerEngine(find_engine_url(settings.docker_host), settings.engine_timeout_s)
         self._instance = secrets.token_hex(8)
         self._open: dict[str, OpenEnvironment] = {}
+        largest_bytes = max(own.limits.output_limit_bytes for own in settings.environments.values())
+        # Bounded by the jobs that run, each of which holds its place while it is checked.
+        self._checks = WorkerPool({CHECK: largest_bytes}, waiting_limit=sys.maxsize, key_limit=sys.maxsize)
         #: Held while a snapshot is made or tried: environments that can share one wait for it.
         self._snapshot_turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -120,6 +126,7 @@ class EngineLauncher:
             logger.warning("engine not reached", reason=str(error), cause=error.cause)
             self._spawn(self._wait_for_engine())
             sizes = make_plan(self._settings, _facts_of_this_host()).sizes
+        self._checks.start()
         self._spawn(self._watch())
         self._spawn(self._sweep_now_and_then())
         return sizes
@@ -151,6 +158,7 @@ class EngineLauncher:
         except TimeoutError:
             left = sum(environment.pool.removing_count for environment in self._open.values())
             logger.error("containers not removed in time", left=left)
+        await self._checks.aclose()
         self._engine.close()
 
     # Background
@@ -191,6 +199,7 @@ class EngineLauncher:
             running=plan.running,
             on_event=self._note_pool_event,
             snapshot_turn=self._snapshot_turn,
+            checks=self._checks,
         )
 
     def _begin(self, opened: OpenEnvironment, found: Examined, plan: Plan) -> None:

@@ -182,6 +182,7 @@ class Result:
         limits: What the launcher allowed it.
         stages: Where the time went.
         usage: What its container used, None where that can't be seen.
+        check_cpu_s: Processor seconds that checking its pictures took.
     """
 
     outcome: Outcome
@@ -199,6 +200,7 @@ class Result:
     limits: Limits = field(default_factory=Limits)
     stages: Stages = field(default_factory=Stages)
     usage: Usage | None = None
+    check_cpu_s: float = 0.0
 
     @property
     def picture(self) -> Picture | None:

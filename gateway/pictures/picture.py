@@ -18,11 +18,14 @@ class TooManyPixels(InvalidPicture):
     """A picture has more pixels than allowed.
 
     Attributes:
+        width: Of the picture, in pixels.
+        height: Likewise.
         pixels: How many it has.
     """
 
     def __init__(self, width: int, height: int, pixel_limit: int) -> None:
         super().__init__(f"it has {width} x {height} pixels, and at most {pixel_limit} are allowed")
+        self.width, self.height = width, height
         self.pixels = width * height
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.launcher.checking import TASK as CHECK
 from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import Sandbox
 from gateway.launcher.executor import PoolExecutor
@@ -14,6 +15,7 @@ from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.model.jobs import Job, Limits, SaveOptions
 from gateway.model.results import Result, Stages
+from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import no_usage, until
 from tests.support.live import IMAGE, containers_of, engine_url, remove_containers_of
 from tests.support.machine import slowed
@@ -65,10 +67,12 @@ async def live_executor(
         maker = ContainerMaker(engine, Sandbox(image_id, limits, **fields), slowed(60))
         pool = Pool(maker, size=size, makers=2, idle_limit_s=300, removing_limit=8)
         pool.start()
+        checks = WorkerPool({CHECK: limits.output_limit_bytes})
         try:
-            yield LiveExecutor(PoolExecutor(pool, engine, limits, no_usage), pool, name)
+            yield LiveExecutor(PoolExecutor(pool, engine, limits, no_usage, checks), pool, name)
         finally:
             await pool.aclose()
+            await checks.aclose()
     finally:
         engine.close()
         left = containers_of(name, url)

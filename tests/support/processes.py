@@ -13,14 +13,22 @@ from gateway.launcher.engine.docker_engine import (
     PING_THREADS,
     STORE_THREADS,
 )
+from gateway.worker.worker_pool import WORKERS_MAX
 
-#: Threads a gateway may have at most: the event loop's and those that talk to the engine.
-THREADS_LIMIT = 1 + LAUNCH_THREADS + END_THREADS + CONTROL_THREADS + PING_THREADS + STORE_THREADS
+#: Workers of a gateway in one process: those that check pictures, and those that read bodies.
+WORKERS_LIMIT = 2 * WORKERS_MAX
+
+#: Descriptors by which a process holds a worker: three pipes, and one for the process. Before Python 3.12 there is also
+#: a thread that waits for its end.
+WORKER_DESCRIPTORS = 4
+
+#: Threads a gateway may have at most: the event loop's, those that talk to the engine, and those that wait for workers.
+THREADS_LIMIT = 1 + LAUNCH_THREADS + END_THREADS + CONTROL_THREADS + PING_THREADS + STORE_THREADS + WORKERS_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a process holds at one moment."""
+    """What a process holds at one moment, but for the descriptors of its workers."""
 
     threads: int
     descriptors: int
@@ -32,9 +40,14 @@ def held_by(pid: int) -> Held:
     process = Path("/proc", str(pid))
     return Held(
         threads=len(list((process / "task").iterdir())),
-        descriptors=count_descriptors(process),
+        descriptors=count_descriptors(process) - WORKER_DESCRIPTORS * count_children(process),
         resident_bytes=int((process / "statm").read_text().split()[1]) * 4096,
     )
+
+
+def count_children(process: Path) -> int:
+    """Return the children of a process."""
+    return sum(len((thread / "children").read_text().split()) for thread in (process / "task").iterdir())
 
 
 def count_descriptors(process: Path) -> int:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from gateway.launcher.checking import TASK as CHECK
 from gateway.launcher.container import Container
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.runner.conversation import open_conversation
@@ -27,6 +28,7 @@ from gateway.launcher.runner.frames import END, FILE, JOB, PICTURE, READY, STDOU
 from gateway.model.jobs import Format, Job, Limits, MiB, SaveOptions
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages
 from gateway.v1.response.content_types import content_type_of
+from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import PNG, FakeEngine, FakePool, block, no_usage
 from tests.support.figures import saved
 
@@ -244,11 +246,12 @@ async def render(stream: bytes, job: Job, *, ends: bool = False) -> Result:
     theirs.setblocking(False)
     with closing(theirs):
         conversation = await open_conversation(ours)
+        checks = WorkerPool({CHECK: LIMITS.output_limit_bytes})
         try:
             await loop.sock_sendall(theirs, block(1, encode_frame(READY)))
             await conversation.wait_ready()
             pool = FakePool(Container("id", "name", conversation, was_idle=True))
-            executor = PoolExecutor(pool, FakeEngine(), LIMITS, no_usage)  # type: ignore[arg-type]
+            executor = PoolExecutor(pool, FakeEngine(), LIMITS, no_usage, checks)  # type: ignore[arg-type]
             running = asyncio.create_task(executor.run(job, Stages()))
             await loop.sock_recv(theirs, 1 << 16)  # the job
             writing = asyncio.create_task(loop.sock_sendall(theirs, stream))
@@ -261,6 +264,7 @@ async def render(stream: bytes, job: Job, *, ends: bool = False) -> Result:
             return result
         finally:
             conversation.close()
+            await checks.aclose()
 
 
 def texts_in(value: Any) -> Iterator[str]:

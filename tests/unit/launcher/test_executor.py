@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.launcher import judgement
+from gateway.launcher.checking import TASK as CHECK
 from gateway.launcher.container import Container
 from gateway.launcher.engine.engine import ExitState
 from gateway.launcher.executor import PoolExecutor
@@ -29,6 +29,7 @@ from gateway.model.results import (
     Text,
     Usage,
 )
+from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
 from tests.support.figures import saved
 
@@ -45,7 +46,8 @@ class Rig:
         self.pool = FakePool(Container("id-1", "name-1", self.conversation, was_idle=True))  # type: ignore[arg-type]
         self.engine = engine or FakeEngine()
         self.stages = Stages()
-        self.executor = PoolExecutor(self.pool, self.engine, limits, no_usage)  # type: ignore[arg-type]
+        self.checks = WorkerPool({CHECK: limits.output_limit_bytes})
+        self.executor = PoolExecutor(self.pool, self.engine, limits, no_usage, self.checks)  # type: ignore[arg-type]
 
     async def run(self) -> tuple[Outcome, bytes | None, str]:
         """Run a job; return the result for the client."""
@@ -202,7 +204,7 @@ async def test_usage_is_read_before_the_container_is_given_back() -> None:
         seen.append((container_id, rig.pool.returned))
         return Usage(1.5, 42)
 
-    rig.executor = PoolExecutor(rig.pool, rig.engine, LIMITS, read)  # type: ignore[arg-type]
+    rig.executor = PoolExecutor(rig.pool, rig.engine, LIMITS, read, rig.checks)  # type: ignore[arg-type]
     result = await rig.executor.run(Job("code"), rig.stages)
     assert Usage(1.5, 42) == result.usage
     assert seen == [("id-1", 0)]
@@ -245,7 +247,10 @@ async def test_a_job_may_ask_for_less_memory() -> None:
 async def run(job: Job, reply: object, *, engine: FakeEngine | None = None, stdout: bytes = b"") -> Result:
     """Run a job in a container with this reply; return the result without its stages."""
     rig = Rig(reply, engine, replace(LIMITS, pixel_limit=10_000_000, wall_limit_s=0.2), stdout)
-    return replace(await rig.executor.run(job, rig.stages), stages=Stages())
+    try:
+        return replace(await rig.executor.run(job, rig.stages), stages=Stages(), check_cpu_s=0.0)
+    finally:
+        await rig.checks.aclose()
 
 
 async def test_all_that_a_job_brings_is_in_its_result() -> None:
@@ -323,22 +328,3 @@ async def test_prints_before_any_end_are_kept(ending: object, engine: FakeEngine
     result = await run(Job("code", collect=True), ending, engine=engine, stdout=prints + b"O\0")
     assert (result.outcome, result.stdout, result.stderr) == (outcome, Text("step 1\n"), Text("careful"))
     assert (result.signal is not None) == (outcome is Outcome.KILLED)
-
-
-async def test_large_pictures_are_checked_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A check that takes long runs in a thread, with the same result."""
-    threads: list[object] = []
-    to_thread = asyncio.to_thread
-
-    async def note(call: object, *arguments: object) -> object:
-        threads.append(call)
-        return await to_thread(call, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(judgement.asyncio, "to_thread", note)
-    monkeypatch.setattr(judgement, "CHECKED_AT_ONCE_BYTES", len(PNG))
-    assert (await run(Job("code"), drawn(PNG))).outcome is Outcome.OK
-    assert threads == []
-    options = SaveOptions(all_figures=True)
-    assert len((await run(Job("code", options), drawn(PNG, PNG))).figures) == 2
-    assert (await run(Job("code", options), drawn(PNG, PNG + b"x"))).outcome is Outcome.INVALID_OUTPUT
-    assert threads == [judgement.check_figures] * 2

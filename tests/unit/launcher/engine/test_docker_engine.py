@@ -1,15 +1,18 @@
-"""Which engine is used if no setting names one."""
+"""Which engine is used if no setting names one, and where its calls are made."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.launcher.engine.docker_engine import find_engine_url
+from gateway.launcher.engine.docker_engine import DockerEngine, find_engine_url
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,3 +53,19 @@ def test_the_context_of_the_cli_names_the_engine(
         other.bind(str(tmp_path / "other"))
         assert find_engine_url(None) == hosts.get(expected, expected)
         assert find_engine_url("unix:///x") == "unix:///x"
+
+
+async def test_calls_wait_for_no_other_work(tmp_path: Path) -> None:
+    """The engine is called in threads of its own: however many the process has busy, a call is made at once."""
+    released = threading.Event()
+    loop = asyncio.get_running_loop()
+    busy = [loop.run_in_executor(None, released.wait) for _ in range(64)]
+    engine = DockerEngine(f"unix://{tmp_path}/nothing", 1)
+    pools = (engine._launchers, engine._enders, engine._controllers, engine._pingers, engine._storers)
+    try:
+        calls = asyncio.gather(*(engine._run(pool, lambda: 7) for pool in pools))
+        assert await asyncio.wait_for(calls, slowed(5)) == [7] * len(pools)
+    finally:
+        released.set()
+        await asyncio.gather(*busy)
+        engine.close()
