@@ -25,8 +25,10 @@ from gateway.admission import Admission
 from gateway.app import build_app, metrics_app
 from gateway.cache.renders import RenderCache
 from gateway.context import Context
+from gateway.keys.budgets import Budgets
 from gateway.keys.live_keyring import load_keyring
 from gateway.keys.strength import REMEDY
+from gateway.legacy_body import TASK as CODE
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics
@@ -35,6 +37,8 @@ from gateway.server.ambiguity import check_parser
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors
 from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
+from gateway.v1.request.reading import TASK as READ
+from gateway.worker.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +80,11 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         stack.push_async_callback(launcher.aclose)
         shutdown.install(asyncio.get_running_loop())
         admission = make_admission(settings, len(keyring), await launcher.start())
-        service = RenderService(keyring, admission, launcher, metrics)
+        bodies = WorkerPool({READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes})
+        stack.push_async_callback(bodies.aclose)
+        bodies.start()
+        budgets = Budgets(requests_per_minute=settings.requests_per_minute)
+        service = RenderService(keyring, admission, launcher, metrics, bodies, budgets)
         _follow_launcher(settings, service)
         _follow_keys(stack, settings, service)
         context = Context(settings, service, shutdown, _open_cache(stack, settings))

@@ -1,7 +1,8 @@
 """What every request that renders goes through, whichever endpoint it comes by.
 
 enter    → find the holder of the key, count the request          401, 429; the body is not read yet
-(the endpoint reads and checks the body)
+(the endpoint reads the body)
+work     → parse and check it, where it can do no harm            400, 413, 429, 503; the key pays
 bound    → set the limits of the job                              400
 (the endpoint may respond from the cache)
 run      → reserve processor time, wait for a place, run the job  429, 503
@@ -13,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from loguru import logger
 
@@ -25,6 +27,7 @@ from gateway.model.errors import (
     EngineError,
     EngineUnavailable,
     InvalidOptions,
+    InvalidRequest,
     OptionError,
     RateExceeded,
     Unauthorized,
@@ -34,6 +37,7 @@ from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.server import problems
 from gateway.server.middleware import HOLDER
+from gateway.worker.task import Unfinished
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -45,6 +49,11 @@ if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result
     from gateway.observability.metrics import Metrics
+    from gateway.worker.task import Task
+    from gateway.worker.worker_pool import WorkerPool
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,7 @@ class RenderService:
         admission: Decides which job runs next.
         launcher: Runs admitted jobs.
         metrics: Where to count.
+        bodies: Where large bodies are read.
         budgets: What each key has used.
         refusals: Limits the log lines about refused requests.
     """
@@ -86,6 +96,7 @@ class RenderService:
     admission: Admission
     launcher: Launcher
     metrics: Metrics
+    bodies: WorkerPool
     budgets: Budgets = field(default_factory=Budgets)
     refusals: LogGate = field(default_factory=LogGate)
 
@@ -110,6 +121,29 @@ class RenderService:
             self._report_unserved(holder, error, timing)
             raise
         return holder
+
+    async def work(self, holder: Holder, timing: Timing, task: Task[Q, A], body: Q) -> A:
+        """Return what a task makes of a body, at its holder's expense, whatever becomes of the request.
+
+        Args:
+            holder: Whose request it is.
+            timing: Of the request.
+            task: One of those of `bodies`.
+            body: What to read.
+
+        Raises:
+            InvalidRequest: It takes too much time or memory.
+            Busy: The key has no processor time left for a large one, or too many wait to be read.
+        """
+        try:
+            if not task.at_once(body):
+                self.budgets.check_compute(holder)
+            return await self.bodies.do(task, body, key=holder.name, paid=partial(self._pay, holder))
+        except Unfinished as error:
+            raise InvalidRequest(f"Body can't be read: {error}") from error
+        except Busy as error:
+            self._report_unserved(holder, error, timing)
+            raise
 
     def environment(self, name: str) -> EnvironmentFacts:
         """Return the facts of an environment.
@@ -186,13 +220,27 @@ class RenderService:
             try:
                 async with self.admission.place(holder.name, holder.policy.concurrent_jobs):
                     stages.queue_ms = (time.perf_counter() - asked) * 1000
-                    result = await self.launcher.run(job, stages)
+                    result = await self._launch(job, stages)
                     return result
             finally:
-                if result is not None and result.usage is not None:
-                    hold.used_s = result.usage.cpu_s
-                else:  # unknown, or cut short: the most that it can have used in the time that it ran
-                    hold.used_s = stages.run_ms / 1000 * limits.cpus
+                # Where it is unknown, or was cut short: the most that can have been used in the time that it took.
+                usage = result.usage if result is not None else None
+                hold.used_s = usage.cpu_s if usage is not None else stages.run_ms / 1000 * limits.cpus
+                hold.used_s += result.check_cpu_s if result is not None else stages.check_ms / 1000
+
+    async def _launch(self, job: Job, stages: Stages) -> Result:
+        began = time.perf_counter()
+        try:
+            return await self.launcher.run(job, stages)
+        except asyncio.CancelledError:
+            if not stages.acquire_ms + stages.run_ms:  # a launcher in a process of its own tells nothing then
+                stages.run_ms = (time.perf_counter() - began) * 1000
+            raise
+
+    def _pay(self, holder: Holder, cpu_s: float) -> None:
+        """Charge what reading a body took."""
+        self.budgets.charge(holder, cpu_s)
+        self.metrics.count_hostile_cpu("read", cpu_s)
 
     def _report(self, holder: Holder, job: Job, result: Result, timing: Timing) -> None:
         """Count a finished job and write its one log line."""

@@ -323,6 +323,14 @@ class Settings(LauncherSettings):
         description="Most jobs of one key, running and waiting; unset: all with one key, half with several",
     )
 
+    requests_per_minute: int = Field(
+        1200,
+        alias="FIGBOX_REQUESTS_PER_MINUTE",
+        ge=1,
+        le=100_000,
+        description="Requests of each key in any minute, unless the keys file gives it an allowance of its own",
+    )
+
     @field_validator("launcher")
     @classmethod
     def _is_a_socket(cls, value: str | None) -> str | None:

@@ -259,6 +259,7 @@ class FakeLauncher:
 
     Attributes:
         run_ms: How long it says that a job ran.
+        check_ms: How long it says that checking its pictures took.
         warm: Whether it says that a container was warm.
         jobs: The jobs that it was given.
         running: How many run now.
@@ -269,6 +270,7 @@ class FakeLauncher:
     def __init__(self, *, run_ms: float = 0.0, warm: bool = False) -> None:
         self.result: Result | BaseException | None = picture_result(PNG)
         self.run_ms = run_ms
+        self.check_ms = 0.0
         self.warm = warm
         self.jobs: list[Job] = []
         self.running = 0
@@ -289,7 +291,7 @@ class FakeLauncher:
         self.jobs.append(job)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
-        stages.run_ms, stages.warm = self.run_ms, self.warm
+        stages.run_ms, stages.check_ms, stages.warm = self.run_ms, self.check_ms, self.warm
         try:
             if self.result is None:
                 await asyncio.get_running_loop().create_future()

@@ -145,6 +145,7 @@ async def run_figbox(name: str, image: str, folder: Path, settings: Mapping[str,
         "FIGBOX_IMAGE": image,
         # So that one key can fill the queue, and gets 503 instead of the 429 of its own share.
         "FIGBOX_KEY_LIMIT": "10000",
+        "FIGBOX_REQUESTS_PER_MINUTE": "100000",
         **settings,
     }
     log = folder / "gateway.log"

@@ -18,13 +18,13 @@ from gateway.description.openapi_responses import (
     render_headers,
 )
 from gateway.keys.keyring import HEADER
+from gateway.model.code import CODE_PATTERN
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
 from gateway.model.results import Outcome
 from gateway.server.problems import CONTENT_TYPE as PROBLEM
-from gateway.v1.request.code import CODE_PATTERN
-from gateway.v1.request.dispatch import FORM, JSON, PYTHON
 from gateway.v1.request.json_body import FILES_LIMIT, RenderRequest
 from gateway.v1.request.options import Options, TextSyntax
+from gateway.v1.request.reading import FORM, JSON, PYTHON
 from gateway.v1.response.accept import PICTURE_TYPES, Form
 from gateway.v1.response.documents import (
     EnvironmentsDocument,

@@ -38,6 +38,10 @@ FIRST_GUESS_S = 1.0
 #: Processor seconds that count as zero: rounding errors of sums.
 CRUMB = 1e-6
 
+#: Processor seconds used without a job that are worth counting: a millisecond would keep a key whose whole allowance a
+#: job needs from ever having one.
+CHANGE_S = 0.1
+
 #: Weight of a job that was cheaper than the estimate; a more expensive one sets it.
 ESTIMATE_WEIGHT = 0.1
 
@@ -131,6 +135,7 @@ class ComputeBudget:
         self._held_s = 0.0
         self._debt_s = 0.0
         self._debt_at = clock()
+        self._change_s = 0.0
 
     @property
     def held_s(self) -> float:
@@ -163,12 +168,21 @@ class ComputeBudget:
         now = self._clock()
         self._holds -= 1
         self._held_s = self._held_s - held_s if self._holds else 0.0  # drops rounding errors
-        self._pay(allowance, now)
-        self._window.charge(used_s, now)
-        self._debt_s += used_s
+        self._count(used_s, allowance, now)
         weight = 1 if used_s > self._estimate_s else ESTIMATE_WEIGHT
         self._estimate_s += (used_s - self._estimate_s) * weight
         self._estimate_s = max(FIRST_GUESS_S, self._estimate_s)
+
+    def charge(self, used_s: float, allowance: int) -> None:
+        """Count what was used by something else than a job; small amounts are collected first."""
+        self._change_s += used_s
+        if self._change_s >= CHANGE_S:
+            used_s, self._change_s = self._change_s, 0.0
+            self._count(used_s, allowance, self._clock())
+
+    def wait_s(self, allowance: int) -> float:
+        """Return the seconds until anything is left, if nothing were held."""
+        return self._wait_s(2 * CRUMB, allowance, self._clock())
 
     def quota(self, allowance: int) -> Quota:
         """Return what is left, without what is held."""
@@ -178,6 +192,11 @@ class ComputeBudget:
         remaining = max(0, math.floor(left + CRUMB))
         more = self._wait_s(remaining + 1, allowance, now) if remaining < allowance else WINDOW_S
         return Quota("compute", "figbox-cpu-seconds", allowance, remaining, WINDOW_S, max(1, math.ceil(more)))
+
+    def _count(self, used_s: float, allowance: int, now: float) -> None:
+        self._pay(allowance, now)
+        self._window.charge(used_s, now)
+        self._debt_s += used_s
 
     def _wait_s(self, amount: float, allowance: int, now: float) -> float:
         """Return the seconds until `amount` is available, if nothing were held."""
@@ -208,15 +227,21 @@ class Hold:
     used_s: float = 0.0
 
 
+def _used_up(wait_s: float) -> BudgetExceeded:
+    return BudgetExceeded("This key has used up its processor time for the minute", math.ceil(wait_s))
+
+
 class Budgets:
     """The budgets of all keys, by their names.
 
     Args:
         clock: A monotonic clock, in seconds.
+        requests_per_minute: Requests of each key that has no allowance of its own; None means any number.
     """
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic, requests_per_minute: int | None = None) -> None:
         self._clock = clock
+        self._requests_per_minute = requests_per_minute
         self._requests: dict[str, RequestBudget] = {}
         self._compute: dict[str, ComputeBudget] = {}
 
@@ -226,7 +251,7 @@ class Budgets:
         Raises:
             RateExceeded: The key has used its requests; this one isn't counted.
         """
-        allowance = holder.policy.requests_per_minute
+        allowance = holder.policy.requests_per_minute or self._requests_per_minute
         if allowance is None:
             return
         wait_s = self._requests_of(holder).take(allowance)
@@ -252,18 +277,38 @@ class Budgets:
         budget = self._compute_of(holder)
         held_s, wait_s = budget.hold(allowance, worst_s)
         if wait_s:
-            raise BudgetExceeded("This key has used up its processor time for the minute", math.ceil(wait_s))
+            raise _used_up(wait_s)
         try:
             yield hold
         finally:
             budget.settle(held_s, hold.used_s, allowance)
 
+    def check_compute(self, holder: Holder) -> None:
+        """Refuse a holder that has used up its processor time, before something is done that it will have to pay for.
+
+        Raises:
+            BudgetExceeded: It has; what it holds for jobs under way doesn't count.
+        """
+        allowance = holder.policy.compute_seconds_per_minute
+        if allowance is None:
+            return
+        wait_s = self._compute_of(holder).wait_s(allowance)
+        if wait_s:
+            raise _used_up(wait_s)
+
+    def charge(self, holder: Holder, used_s: float) -> None:
+        """Count processor seconds that were used without a hold."""
+        allowance = holder.policy.compute_seconds_per_minute
+        if allowance is not None:
+            self._compute_of(holder).charge(used_s, allowance)
+
     def quotas(self, holder: Holder) -> list[Quota]:
         """Return what is left of each of a key's allowances."""
         policy = holder.policy
         found = []
-        if policy.requests_per_minute is not None:
-            found.append(self._requests_of(holder).quota(policy.requests_per_minute))
+        requests = policy.requests_per_minute or self._requests_per_minute
+        if requests is not None:
+            found.append(self._requests_of(holder).quota(requests))
         if policy.compute_seconds_per_minute is not None:
             found.append(self._compute_of(holder).quota(policy.compute_seconds_per_minute))
         return found

@@ -30,7 +30,7 @@ class KeyPolicy:
     """The limits of one key beside those of all keys; None means that there is no further limit.
 
     Attributes:
-        requests_per_minute: Requests in any minute, whatever their responses.
+        requests_per_minute: Requests in any minute, whatever their responses, instead of the common allowance.
         concurrent_jobs: Jobs running and waiting together, instead of the common share.
         compute_seconds_per_minute: Processor seconds its jobs may use in any minute.
         wall_limit_s: Seconds one job may take, if less than for all.

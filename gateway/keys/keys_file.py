@@ -40,7 +40,10 @@ class KeyEntry(BaseModel):
         repr=False, description="SHA-256 of the key, in hex"
     )
     requests_per_minute: int | None = Field(
-        None, ge=1, le=100_000, description="Requests in any minute, whatever their responses"
+        None,
+        ge=1,
+        le=100_000,
+        description="Requests in any minute, whatever their responses, instead of `FIGBOX_REQUESTS_PER_MINUTE`",
     )
     concurrent_jobs: int | None = Field(
         None, ge=1, le=10_000, description="Jobs running and waiting together, instead of `FIGBOX_KEY_LIMIT`"

@@ -54,6 +54,12 @@ class Metrics:
             buckets=BYTES,
             registry=self.registry,
         )
+        self._hostile_cpu = Counter(
+            "figbox_hostile_cpu_seconds",
+            "Processor seconds of reading bodies and checking pictures",
+            ["work"],
+            registry=self.registry,
+        )
         self._kept = Counter(
             "figbox_cache_hits", "Render requests served from the cache, without a job", registry=self.registry
         )
@@ -68,6 +74,7 @@ class Metrics:
         self._environments.labels(environment).inc()
         for stage in ("queue", "acquire", "run", "check"):
             self._stages.labels(stage).observe(getattr(result.stages, f"{stage}_ms") / 1000)
+        self.count_hostile_cpu("check", result.check_cpu_s)
         if result.usage is not None:
             self._cpu.observe(result.usage.cpu_s)
             if result.usage.memory_peak_bytes is not None:
@@ -76,6 +83,10 @@ class Metrics:
     def count_request(self, outcome: str) -> None:
         """Count a request that ended without a job's result, by the slug of its problem."""
         self._jobs.labels(outcome).inc()
+
+    def count_hostile_cpu(self, work: str, cpu_s: float) -> None:
+        """Count processor seconds of work on what others have made: `read` for bodies, `check` for pictures."""
+        self._hostile_cpu.labels(work).inc(cpu_s)
 
     def count_kept(self) -> None:
         """Count a request that was served from the cache, also as a success."""

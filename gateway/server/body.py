@@ -57,18 +57,3 @@ async def receive_body(
         raise MalformedRequest("Malformed HTTP request") from error
     except TimeoutError as error:
         raise BodyTimeout("Body did not arrive in time") from error
-
-
-def check_code_length(code: str, limit_bytes: int) -> None:
-    """Refuse code that is too long.
-
-    Raises:
-        BodyTooLarge: It has more bytes, as UTF-8.
-    """
-    if len(code.encode()) > limit_bytes:
-        raise code_too_long(limit_bytes)
-
-
-def code_too_long(limit_bytes: int) -> BodyTooLarge:
-    """Return the error for code of more bytes than it may have."""
-    return BodyTooLarge(f"'code' is longer than {limit_bytes} bytes")

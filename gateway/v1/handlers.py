@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
@@ -35,7 +36,7 @@ async def render(request: web.Request) -> web.Response:
     service = context.service
     timing = Timing()
     holder = service.enter(request, timing)
-    job, allows_cache = await read_job(request, context.settings)
+    job, allows_cache = await read_job(request, context.settings, partial(service.work, holder, timing))
     forms = choose_forms(parse_accept(request.headers.getall(hdrs.ACCEPT, ())), job.options.formats)
     job = service.bound(holder, job)
     facts = service.environment(job.environment)

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gateway.keys.keys_file import InvalidKeysFile, parse_keys
-from gateway.legacy import BAD_CODE, BROKEN_JSON, parse_code
+from gateway.legacy_body import BAD_CODE, BROKEN_JSON, parse_code
 from gateway.model.errors import InvalidRequest
 from gateway.model.strict_json import InvalidJson, parse_json
 

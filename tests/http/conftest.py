@@ -16,12 +16,15 @@ from gateway.app import build_app
 from gateway.context import Context
 from gateway.keys.budgets import Budgets
 from gateway.keys.live_keyring import load_keyring
+from gateway.legacy_body import TASK as CODE
 from gateway.observability.metrics import Metrics
 from gateway.render_service import RenderService
 from gateway.server.connections import Edge, EdgeLimits
 from gateway.server.doorman import protocol_factory
 from gateway.server.protocol import PROTOCOL_OPTIONS
 from gateway.shutdown import Shutdown
+from gateway.v1.request.reading import TASK as READ
+from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import FakeLauncher
 
 if TYPE_CHECKING:
@@ -62,7 +65,9 @@ class Rig:
         """Return what serves the rig's renders; the same object for its whole life."""
         if self._service is None:
             keyring = load_keyring(self.settings)
-            self._service = RenderService(keyring, self.admission, self.launcher, self.metrics, self.budgets)
+            limit_bytes = self.settings.files_limit_bytes
+            bodies = WorkerPool({READ: limit_bytes, CODE: limit_bytes}, workers=1)
+            self._service = RenderService(keyring, self.admission, self.launcher, self.metrics, bodies, self.budgets)
         return self._service
 
     @property
@@ -74,7 +79,12 @@ class Rig:
 
     def app(self) -> web.Application:
         """Return the public application."""
-        return build_app(Context(self.settings, self.service, Shutdown(), self.renders))
+        app = build_app(Context(self.settings, self.service, Shutdown(), self.renders))
+        app.on_cleanup.append(self._end_workers)
+        return app
+
+    async def _end_workers(self, _: web.Application) -> None:
+        await self.service.bodies.aclose()
 
 
 def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:

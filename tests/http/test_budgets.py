@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,10 +178,27 @@ async def test_time_counts_where_usage_is_unknown(house: House) -> None:
     assert _left(await _post(client))["compute"] == 1
 
 
+async def test_hanging_up_is_not_free(house: House) -> None:
+    """A job is charged for if its client hangs up while it is checked, or while a launcher that can't tell runs it."""
+    rig, client = await house(compute_seconds_per_minute=13)
+    rig.launcher.result = None
+    holder = rig.service.keyring.authenticate(["a"])
+    for run_ms, check_ms, least_s, most_s in ((1000.0, 2000.0, 3.0, 3.0), (0.0, 0.0, 0.05, 5.0)):
+        before_s = rig.budgets._compute_of(holder)._debt_s
+        rig.launcher.run_ms, rig.launcher.check_ms = run_ms, check_ms
+        task = asyncio.create_task(_post(client))
+        await until(lambda: rig.launcher.running)
+        began = time.perf_counter()
+        await until(lambda began=began: time.perf_counter() - began > 0.05)  # type: ignore[misc]
+        task.cancel()
+        await until(lambda: not rig.admission.running_count)
+        assert least_s - 0.001 <= rig.budgets._compute_of(holder)._debt_s - before_s <= most_s + 0.1
+
+
 async def test_jobs_under_way_hold_processor_time(house: House) -> None:
     """Running jobs reserve an estimate: as many are admitted as fit the allowance; the reservations are returned."""
     rig, client = await house(compute_seconds_per_minute=1)
-    rig.launcher.result = None
+    rig.launcher.result, rig.launcher.run_ms = None, 1e-6
     task = asyncio.create_task(_post(client))
     await until(lambda: rig.launcher.running)
     assert await _problem(await _post(client)) == (429, "budget-exceeded", STEP_S)

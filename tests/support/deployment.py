@@ -99,6 +99,7 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
         "FIGBOX_IMAGE": IMAGE,
         "FIGBOX_GATEWAY_IMAGE": GATEWAY_IMAGE,
         "DOCKER_HOST": engine_url(),
+        "FIGBOX_REQUESTS_PER_MINUTE": "100000",
         **{name: str(value) for name, value in environment.items()},
     }
     running = Deployment(project, compose.ensure(), own)

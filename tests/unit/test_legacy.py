@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.legacy import BAD_CODE, BROKEN_JSON, parse_code
+from gateway.legacy_body import BAD_CODE, BROKEN_JSON, parse_code
 from gateway.model.errors import InvalidRequest
 
 BOUNDED = settings(deadline=None, max_examples=200)

@@ -1,7 +1,7 @@
-"""`multipart/form-data`: code, data files and options as parts of a form, read while it arrives.
+"""`multipart/form-data`: code, data files and options as parts of a form.
 
 The part `code` is the code, each part `file` or `files` with a filename is a data file, and every other part is an
-option as text, as in a query. Limits are checked before anything is kept.
+option as text, as in a query. A form is read piece by piece, so that its limits are checked before anything is kept.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from multipart import MultipartError, MultipartSegment, ParserError, PushMultipartParser
 
+from gateway.model.code import code_too_long, find_code_error
 from gateway.model.errors import BodyTooLarge, InvalidRequest, OptionError
 from gateway.model.jobs import KiB
-from gateway.server.body import code_too_long
-from gateway.v1.request.code import find_code_error
 from gateway.v1.request.file_names import displayed, find_name_error
 from gateway.v1.request.json_body import FILES_LIMIT
 from gateway.v1.request.options import Options
@@ -37,6 +36,9 @@ HEAD_LINES_LIMIT = 8
 #: Longest option: a JSON object of parameters.
 OPTION_LIMIT_BYTES = 64 * KiB
 
+#: Bytes that the parser gets at once; it copies them.
+PIECE_BYTES = 64 * KiB
+
 #: Accepted values of `Content-Transfer-Encoding`; others are deprecated (RFC 7578, 4.7).
 _PLAIN_ENCODINGS = ("binary", "8bit", "7bit")
 
@@ -52,7 +54,7 @@ class _Parser(PushMultipartParser):  # type: ignore[misc]  # the library has no 
 
 
 class FormReader:
-    """Reads a form as it arrives.
+    """Reads a form piece by piece.
 
     Args:
         boundary: From the request's content type.
@@ -170,6 +172,16 @@ class FormReader:
 
     def _add_error(self, option: str, message: str) -> None:
         self._errors.append(OptionError(displayed(option), message))
+
+
+def read_form(
+    body: bytes, boundary: str, code_limit_bytes: int, query: Mapping[str, Any], errors: Sequence[OptionError]
+) -> tuple[Job, bool]:
+    """Return the job that a form asks for, and whether it allows the cache; see `FormReader`."""
+    form = FormReader(boundary, code_limit_bytes)
+    for start in range(0, len(body), PIECE_BYTES):
+        form.take(body[start : start + PIECE_BYTES])
+    return form.job(query, errors)
 
 
 def code_from_bytes(data: bytes | None) -> tuple[str, list[OptionError]]:

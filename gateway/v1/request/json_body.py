@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from gateway.model.code import CODE_PATTERN, find_code_error
 from gateway.model.errors import InvalidOptions, InvalidRequest, OptionError
 from gateway.model.strict_json import InvalidJson, parse_object
-from gateway.v1.request.code import CODE_PATTERN, find_code_error
 from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, find_name_error
 from gateway.v1.request.options import Model, Options
 from gateway.v1.request.validation import validated

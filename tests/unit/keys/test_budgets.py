@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.keys.budgets import FIRST_GUESS_S, STEP_S, WINDOW_S, Budgets, ComputeBudget, Quota, RequestBudget
+from gateway.keys.budgets import CHANGE_S, FIRST_GUESS_S, STEP_S, WINDOW_S, Budgets, ComputeBudget, Quota, RequestBudget
 from gateway.keys.keyring import Holder, KeyPolicy
 from gateway.model.errors import BudgetExceeded, RateExceeded
 
@@ -299,3 +299,32 @@ def test_history_takes_bounded_room() -> None:
         clock.now += 0.01
         budget.take(100_000)
     assert len(budget._window._steps) <= WINDOW_S / STEP_S + 1
+
+
+def test_common_allowance_of_requests() -> None:
+    """A key without an allowance of requests has the common one; its own goes before that."""
+    budgets = Budgets(lambda: 1000.0, requests_per_minute=2)
+    plain, own = Holder("plain"), Holder("own", KeyPolicy(requests_per_minute=3))
+    for holder, allowance in ((plain, 2), (own, 3)):
+        assert [quota.allowance for quota in budgets.quotas(holder)] == [allowance]
+        for _ in range(allowance):
+            budgets.take_request(holder)
+        with pytest.raises(RateExceeded):
+            budgets.take_request(holder)
+
+
+def test_small_change_is_collected() -> None:
+    """What is used without a job counts once it is worth it, and none of it is forgotten."""
+    budgets = Budgets(lambda: 1000.0)
+    holder = Holder("a", KeyPolicy(compute_seconds_per_minute=1))
+    for _ in range(9):
+        budgets.charge(holder, CHANGE_S / 10)
+    with budgets.hold_compute(holder, 30) as hold:  # the whole allowance is still there
+        hold.used_s = 0.0
+    for _ in range(99 - 9):
+        budgets.check_compute(holder)
+        budgets.charge(holder, CHANGE_S / 10)
+    for _ in range(12):  # rounding errors of sums
+        budgets.charge(holder, CHANGE_S / 10)
+    with pytest.raises(BudgetExceeded):
+        budgets.check_compute(holder)
