@@ -358,3 +358,100 @@ async def test_resizing_serves_waiting_jobs_and_keeps_running_ones() -> None:
     await house.finish(house.inside()[0])
     assert (len(house.inside()), house.admission.waiting_count) == (1, 1)
     await house.empty()
+
+
+@dataclass
+class Purse:
+    """What jobs need besides a place: so many coins, of which a key may have so many."""
+
+    coins: int
+    share: int = 100
+    taken: dict[str, int] = field(default_factory=dict)
+
+    def room(self, key: str, price: int) -> PricedRoom:
+        """Return what a job of a key needs."""
+        return PricedRoom(self, key, price)
+
+
+@dataclass
+class PricedRoom:
+    """What one job needs; see `Room`."""
+
+    purse: Purse
+    key: str
+    price: int
+
+    @property
+    def waits_for_own_key(self) -> bool:
+        """See `Room`."""
+        return self.purse.taken.get(self.key, 0) + self.price > self.purse.share
+
+    def take(self) -> bool:
+        """See `Room`."""
+        if self.waits_for_own_key or self.purse.coins < self.price:
+            return False
+        self.purse.coins -= self.price
+        self.purse.taken[self.key] = self.purse.taken.get(self.key, 0) + self.price
+        return True
+
+
+async def _place(admission: Admission, purse: Purse, log: list[str], name: str, price: int) -> None:
+    async with admission.place(name[0], None, purse.room(name[0], price)):
+        log.append(name)
+        await asyncio.sleep(0)
+
+
+async def test_job_waits_for_room_beside_a_free_place() -> None:
+    """Without room a job waits although places are free, nobody of another key overtakes it, and room is taken once."""
+    admission, purse, log = make(running=3), Purse(coins=1), list[str]()
+    dear = asyncio.create_task(_place(admission, purse, log, "a1", 2))
+    await settle()
+    cheap = asyncio.create_task(_place(admission, purse, log, "b1", 1))
+    await settle()
+    assert (log, admission.running_count, admission.waiting_count, purse.coins) == ([], 0, 2, 1)
+    purse.coins += 2
+    admission.serve_next()
+    await asyncio.gather(dear, cheap)
+    assert (log, purse.coins) == (["a1", "b1"], 0)
+    assert_empty(admission)
+
+
+async def test_job_that_waits_for_its_own_key_holds_up_nobody() -> None:
+    """A key that has its share of room waits by itself; others pass."""
+    admission, purse, log = make(running=3), Purse(coins=10, share=2), list[str]()
+    await _place(admission, purse, log, "a1", 2)
+    waiting = asyncio.create_task(_place(admission, purse, log, "a2", 1))
+    await settle()
+    await _place(admission, purse, log, "b1", 2)
+    assert log == ["a1", "b1"]
+    purse.taken["a"] = 0
+    admission.serve_next()
+    await waiting
+    assert_empty(admission)
+
+
+async def test_without_a_queue_a_job_without_room_is_refused() -> None:
+    """Where nothing may wait, it doesn't wait for room either, and leaves nothing behind."""
+    admission = make(queue=0)
+    with pytest.raises(QueueFull):
+        await _place(admission, Purse(coins=0), [], "a1", 1)
+    assert_empty(admission)
+
+
+async def test_check_raises_what_place_would() -> None:
+    """Looking ahead gives the same errors as asking for a place, but at the shutdown, and holds nothing."""
+    house = House(make(queue=1, share=2))
+    house.admission.check("a")
+    await house.arrive(*"aa")
+    for key, error in (("a", QueueFull), ("b", QueueFull)):
+        with pytest.raises(error):
+            house.admission.check(key)
+    house.admission.resize(running_limit=2)
+    with pytest.raises(KeyShareExceeded):
+        house.admission.check("a")
+    house.admission.check("b")
+    house.admission.check("a", 3)
+    assert (house.admission.running_count, house.admission.waiting_count) == (2, 0)
+    await house.empty()
+    house.admission.close()
+    house.admission.check("a")
