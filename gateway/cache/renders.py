@@ -86,4 +86,4 @@ def unpack(value: bytes) -> Result:
     if len(value) < _LENGTH.size:
         raise MalformedDocument("it is too short")
     end = _LENGTH.size + _LENGTH.unpack_from(value)[0]
-    return build(Result, parse(value[_LENGTH.size : end]), value[end:])
+    return build(Result, parse(value[_LENGTH.size : end]), memoryview(value)[end:])  # copied once

@@ -68,7 +68,7 @@ def length_of_data(kind: type, parsed: Any) -> int:
     return measure.length
 
 
-def build(kind: type[T], parsed: Any, data: bytes) -> T:
+def build(kind: type[T], parsed: Any, data: bytes | memoryview) -> T:
     """Return the object that a document and the bytes beside it describe.
 
     Raises:
@@ -124,7 +124,7 @@ def _flat_long_text(text: str, data: list[bytes]) -> int:
 class _Data:
     """The bytes beside a document, read from the front."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data = data
         self._position = 0
 
@@ -136,7 +136,7 @@ class _Data:
         end = self._position + length
         if end > len(self._data):
             raise MalformedDocument("there are fewer bytes than it says")
-        taken = self._data[self._position : end]
+        taken = bytes(self._data[self._position : end])
         self._position = end
         return taken
 

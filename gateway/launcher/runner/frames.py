@@ -136,7 +136,8 @@ class FrameReader:
             end = FRAME_HEAD.size + length
             if len(self._buffer) < end:
                 return
-            payload = bytes(self._buffer[FRAME_HEAD.size : end])
+            with memoryview(self._buffer) as view:  # a slice of the buffer itself would be one copy more
+                payload = bytes(view[FRAME_HEAD.size : end])
             del self._buffer[:end]
             yield kind, payload
 
@@ -178,8 +179,11 @@ def encode_job(job: Job, limits: Limits) -> bytes:
             "output_limit_bytes": limits.output_limit_bytes,
         },
     }
-    files = (encode_frame(FILE, with_head(file.name.encode(), file.data)) for file in job.files)
-    return b"".join((*files, encode_frame(JOB, json.dumps(document).encode("ascii"))))
+    pieces: list[bytes] = []  # so that the files are copied once
+    for file in job.files:
+        head = with_head(file.name.encode(), b"")
+        pieces += (FRAME_HEAD.pack(FILE, len(head) + len(file.data)), head, file.data)
+    return b"".join((*pieces, encode_frame(JOB, json.dumps(document).encode("ascii"))))
 
 
 def last_words(written: bytes) -> str:

@@ -104,7 +104,8 @@ class FormReader:
                 elif self._part is not None and event is not None:
                     self._extend(self._part.name, event)
                 elif self._part is not None:
-                    self._finish(self._part.name or "", self._part.filename, bytes(self._data))
+                    data, self._data = bytes(self._data), bytearray()  # not kept twice until the next part
+                    self._finish(self._part.name or "", self._part.filename, data)
         except MultipartError as error:
             raise InvalidRequest(BROKEN) from error
 

@@ -7,6 +7,10 @@ archives.
 
 from __future__ import annotations
 
+import codecs
+
+from gateway.model.jobs import KiB
+
 BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
 
@@ -36,6 +40,10 @@ _TEXTS = {
 
 #: How a text must begin to be what its extension says.
 _BEGINNINGS = {".json": ("{", "["), ".svg": ("<?xml", "<svg")}
+_LONGEST_BEGINNING = 5
+
+#: Bytes that are decoded at once: a whole file could take four times its bytes as text.
+_PIECE_BYTES = 64 * KiB
 
 
 def content_type_of(name: str, data: bytes) -> str:
@@ -45,13 +53,26 @@ def content_type_of(name: str, data: bytes) -> str:
             return content_type
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return BINARY
-    if "\0" in text:
+    beginning = _beginning_of_text(data)
+    if beginning is None:
         return BINARY
     for ending, content_type in _TEXTS.items():
-        if name.lower().endswith(ending) and text.lstrip().startswith(_BEGINNINGS.get(ending, "")):
+        if name.lower().endswith(ending) and beginning.startswith(_BEGINNINGS.get(ending, "")):
             return content_type
     return TEXT
+
+
+def _beginning_of_text(data: bytes) -> str | None:
+    """Return how a text begins, without blanks before it, or None if it isn't a text."""
+    if b"\0" in data:
+        return None
+    decoder, view, beginning = codecs.getincrementaldecoder("utf-8")(), memoryview(data), ""
+    try:
+        for start in range(0, len(view), _PIECE_BYTES):
+            text = decoder.decode(view[start : start + _PIECE_BYTES])
+            if len(beginning) < _LONGEST_BEGINNING:
+                beginning = (beginning + text).lstrip()[:_LONGEST_BEGINNING]
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return None
+    return beginning
