@@ -170,6 +170,16 @@ class LauncherSettings(BaseSettings):
         description="Time between self-tests of the sandbox, in seconds",
     )
 
+    # The process itself.
+    memory_mib: int = Field(
+        640,
+        alias="FIGBOX_MEMORY_MIB",
+        ge=64,
+        le=1_048_576,
+        description="Memory of the gateway's process, in MiB, and of a launcher's in a process of its own: requests "
+        "and answers wait, or are refused, before they exceed it; see docs/operations.md",
+    )
+
     # The shutdown.
     grace_s: float = Field(
         35.0,
