@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 from gateway.launcher.remote.server import serve
+from gateway.memory.malloc import return_freed_memory
 from gateway.model.errors import StartError
 from gateway.observability.logs import configure_logging
 from gateway.settings import LauncherProcessSettings, load
@@ -16,6 +17,7 @@ def main() -> int:
     try:
         settings = load(LauncherProcessSettings)
         configure_logging(debug=settings.debug)
+        return_freed_memory()
         asyncio.run(serve(settings, lambda: announce(settings)))
     except StartError as error:
         sys.stderr.write(f"figbox-launcher: {error}\n")

@@ -11,6 +11,8 @@ from gateway.launcher.remote.client import LauncherClient
 from gateway.launcher.remote.counters import PlainCounters
 from gateway.launcher.remote.listener import listening
 from gateway.launcher.remote.server import LauncherServer
+from gateway.memory.byte_budget import ByteBudget
+from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics
 from tests.fakes import FakeLauncher
 from tests.support.machine import slowed
@@ -30,13 +32,15 @@ class Rig:
         self.counters.watch("figbox_pool_idle", "", lambda: 3)
         self.metrics = Metrics()
         self.client = LauncherClient(path, self.metrics)
+        self.memory = ByteBudget(1024 * MiB, wait_s=slowed(5))
         self.server: LauncherServer | None = None
         self._serving = contextlib.ExitStack()
 
     async def start(self) -> None:
         """Begin to serve."""
         listener = self._serving.enter_context(listening(self.path))
-        self.server = LauncherServer(self.launcher, self.counters, self.peers, await self.launcher.start())
+        sizes = await self.launcher.start()
+        self.server = LauncherServer(self.launcher, self.counters, self.peers, sizes, self.memory)
         self.server.start(listener)
 
     async def stop(self) -> None:

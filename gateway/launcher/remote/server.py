@@ -3,8 +3,9 @@
 Theory of operation. A connection is accepted, the kernel tells its peer's uid, and a peer that isn't allowed is cut
 off before a byte is read. What comes first decides what it is (see `gateway.launcher.remote.messages`): a closed
 sending side makes it a watcher, which is sent the state every other second; a job's document makes it a job. Before its
-bytes are read, a job needs a place, of which there are as many as jobs may run at once; when it is done, its result is
-written and the connection closed. A peer that hangs up earlier cancels its job, and the container is killed.
+bytes are read, a job needs a place, of which there are as many as jobs may run at once, and memory; when it is done,
+its result is written and the connection closed. A peer that hangs up earlier cancels its job, and the container is
+killed.
 
 Bounded are the connections, the watchers, the time for each part of what a peer sends and for reading what we send, and
 every length. What a peer does wrong is logged as a constant line, and not too often.
@@ -17,6 +18,7 @@ import contextlib
 import secrets
 import sys
 from collections import defaultdict
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -40,6 +42,8 @@ from gateway.launcher.remote.messages import (
     read_frame,
 )
 from gateway.launcher.runner.frames import FRAME_HEAD
+from gateway.memory.malloc import keep_tidy
+from gateway.memory.memory_plan import launcher_budget, received_job_bytes
 from gateway.model.codec import MalformedDocument, build, length_of_data, parse
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, ShuttingDown
 from gateway.model.jobs import Job, KiB
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 
     from gateway.launcher.interface import Launcher
     from gateway.launcher.sizing import Sizes
+    from gateway.memory.byte_budget import ByteBudget, Hold
     from gateway.model.results import Result
     from gateway.settings import LauncherProcessSettings
 
@@ -83,6 +88,9 @@ TELL_S = 2.0
 #: Seconds to wait when no connection can be accepted, for want of descriptors.
 ACCEPT_PAUSE_S = 0.1
 
+#: The one key of all jobs here: which client they are of is the gateway's business.
+GATEWAY = "gateway"
+
 #: Bytes of a stream that are read ahead.
 READ_AHEAD = 64 * KiB
 
@@ -101,12 +109,15 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listening(settings.socket))
         counters = PlainCounters()
+        memory = launcher_budget(settings, CONNECTIONS_LIMIT, PLACE_LIMIT_S)
         launcher = EngineLauncher(settings, counters)
         stack.push_async_callback(launcher.aclose)
         ending.install(asyncio.get_running_loop())
-        server = LauncherServer(launcher, counters, settings.peer_uids, await launcher.start())
+        server = LauncherServer(launcher, counters, settings.peer_uids, await launcher.start(), memory)
         stack.push_async_callback(server.aclose)
         server.start(listener)
+        tidying = asyncio.create_task(keep_tidy([memory]))
+        stack.callback(tidying.cancel)
         logger.info("listening", socket=str(settings.socket), peers=sorted(settings.peer_uids))
         started()
         await ending.wait()
@@ -127,9 +138,13 @@ class LauncherServer:
         counters: Where the launcher counts.
         peers: Uids that may connect.
         sizes: How many jobs may run at once, until the launcher says otherwise.
+        memory: What jobs and their results may take.
     """
 
-    def __init__(self, launcher: Launcher, counters: PlainCounters, peers: frozenset[int], sizes: Sizes) -> None:
+    def __init__(
+        self, launcher: Launcher, counters: PlainCounters, peers: frozenset[int], sizes: Sizes, memory: ByteBudget
+    ) -> None:
+        self._memory = memory
         self._launcher = launcher
         self._counters = counters
         self._peers = peers
@@ -216,7 +231,8 @@ class LauncherServer:
             if frame is None:
                 await self._tell(writer)
             else:
-                await self._serve(frame[1], reader, writer)
+                with self._memory.hold(GATEWAY) as hold:
+                    await self._serve(frame[1], reader, writer, hold)
         except (MalformedMessage, MalformedDocument) as error:
             self._complain("peer broke the protocol", reason=str(error))
             refusal = InvalidRequest("the launcher does not understand the request")
@@ -224,8 +240,8 @@ class LauncherServer:
                 await _write(writer, encode_failure(refusal, Stages()))
         except TimeoutError:
             self._complain("peer too slow")
-        except OSError:
-            return  # the peer is gone
+        except OSError as error:  # the peer is gone
+            clear_frames(error.__traceback__)  # the reader keeps the error, and so all that its traceback knows
         finally:
             writer.transport.abort()
 
@@ -237,14 +253,17 @@ class LauncherServer:
 
     # Jobs
 
-    async def _serve(self, document: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Run the job of a document, and write what came of it."""
+    async def _serve(
+        self, document: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hold: Hold
+    ) -> None:
+        """Run the job of a document, and write what came of it; all of that is held until it is written."""
         parsed = parse(document)
         length = length_of_data(Job, parsed)
         unread = FRAME_HEAD.size + length
         stages = Stages()
         try:
-            async with self._places.place("gateway"):
+            async with self._places.place(GATEWAY):
+                await hold.grow(received_job_bytes(self._output_limit_bytes(), length))
                 async with asyncio.timeout(SEND_LIMIT_S):
                     data = await read_data(reader, length, JOB_DATA_LIMIT)
                 unread = 0
@@ -252,6 +271,7 @@ class LauncherServer:
                 check_job(job)
                 del parsed, data
                 result = await self._run(job, stages, reader)
+                del job
         except GatewayError as error:
             if isinstance(error, EngineError):
                 logger.error("job failed", reason=str(error), cause=error.cause)
@@ -259,7 +279,9 @@ class LauncherServer:
             await _read_off(reader, unread)
         else:
             if result is not None:
-                await _write(writer, encode_result(result))
+                pieces = encode_result(result)
+                hold.shrink(2 * sum(map(len, pieces)))  # what isn't written yet is kept twice
+                await _write(writer, pieces)
 
     async def _run(self, job: Job, stages: Stages, reader: asyncio.StreamReader) -> Result | None:
         """Run a job while its peer is connected; return None if it hangs up.
@@ -284,6 +306,10 @@ class LauncherServer:
             for task in (run, gone):
                 task.cancel()
             await asyncio.gather(run, gone, return_exceptions=True)
+
+    def _output_limit_bytes(self) -> int:
+        """Return the most that any job may write."""
+        return max((facts.limits.output_limit_bytes for facts in self._launcher.environments.values()), default=0)
 
     def _follow_sizes(self, sizes: Sizes) -> None:
         self._sizes = sizes

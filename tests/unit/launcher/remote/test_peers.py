@@ -12,6 +12,7 @@ from gateway.launcher.remote import server as service_module
 from gateway.launcher.remote.messages import DATA, FAILURE, JOB, JOB_DOCUMENT_LIMIT, STATE, Failure, State, encode_job
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.sizing import Sizes
+from gateway.memory.memory_plan import received_job_bytes
 from gateway.model.codec import build, parse
 from gateway.model.jobs import Job, NamedFile
 from gateway.model.results import Outcome, Result, Stages
@@ -187,3 +188,35 @@ async def test_complaints_are_bounded(rig: Rig, log: io.StringIO) -> None:
     for _ in range(100):
         await rig.say(b"X" * 20)
     assert log.getvalue().count("\n") < 60
+
+
+async def test_unread_results_hold_memory_and_jobs_wait_for_it(rig: Rig) -> None:
+    """A result holds its bytes twice until it is read; a job isn't read before there is room for what it may write."""
+    size = 5_000_000
+
+    async def run(_: Job, __: Stages) -> Result:
+        return Result(Outcome.OK, files=(NamedFile("x", bytes(size)),))
+
+    rig.launcher.run = run  # type: ignore[method-assign]
+    rig.memory.total_bytes = received_job_bytes(DEFAULT_FACTS.limits.output_limit_bytes, 1) + size
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.setblocking(False)
+        await loop.sock_connect(peer, str(rig.path))
+        await loop.sock_sendall(peer, b"".join(encode_job(Job("x"))))
+        await until(lambda: 2 * size <= rig.memory.held_bytes < 2 * size + 100_000)
+        waiting = asyncio.create_task(rig.client.run(Job("x"), Stages()))
+        await until(lambda: rig.memory.waiting_count)
+        assert rig.server is not None
+        assert rig.server.running_count == 1
+    assert (await waiting).outcome is Outcome.OK
+    await until(lambda: not rig.memory.held_bytes)
+
+
+async def test_job_without_memory_is_refused_in_time(rig: Rig) -> None:
+    """A job for which no memory becomes free is told so, and the gateway hears of it as of a full queue."""
+    rig.memory._wait_s = 0.05
+    with rig.memory.hold("another") as hold:
+        assert hold.try_grow(rig.memory.total_bytes)
+        assert failure_in(await rig.say(*encode_job(Job("x")))).error == "QueueTimeout"
+    assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK
