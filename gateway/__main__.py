@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from gateway.lifecycle import serve
+from gateway.memory.malloc import return_freed_memory
 from gateway.model.errors import StartError
 from gateway.observability.logs import configure_logging
 from gateway.settings import Settings, load_settings
@@ -17,6 +18,7 @@ def main() -> int:
     try:
         settings = load_settings()
         configure_logging(debug=settings.debug)
+        return_freed_memory()
         asyncio.run(serve(settings, lambda url: announce(url, settings)))
     except StartError as error:
         sys.stderr.write(f"figbox: {error}\n")

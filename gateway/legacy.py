@@ -14,14 +14,18 @@ from gateway.model.jobs import Job, SaveOptions
 from gateway.model.results import Outcome
 from gateway.render_service import Timing
 from gateway.server import problems
-from gateway.server.body import read_body
+from gateway.server.body import BodyLimits, read_body
 from gateway.server.middleware import REQUEST_ID, server_timing
+from gateway.server.sending import Answer, send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.keys.keyring import Holder
     from gateway.legacy_body import CodeFound
+    from gateway.memory.byte_budget import Hold
     from gateway.model.results import Result
+    from gateway.render_service import RenderService
     from gateway.settings import Settings
     from gateway.worker.task import Task
 
@@ -36,23 +40,33 @@ OPTIONS = SaveOptions(dpi=200, bbox_inches="tight")
 FAILURE_STATUS = 500
 
 
-async def render_matplotlib(request: web.Request) -> web.Response:
+async def render_matplotlib(request: web.Request) -> web.StreamResponse:
     """`POST /render-matplotlib`: draw the current figure of the code as a PNG."""
-    context = request.app[CONTEXT]
+    service = request.app[CONTEXT].service
     timing = Timing()
-    holder = context.service.enter(request, timing)
-    code = await read_code(request, context.settings, partial(context.service.work, holder, timing))
-    job = context.service.bound(holder, Job(code, OPTIONS))
-    result = await context.service.run(holder, job, timing)
+    holder = service.enter(request, timing)
+    with service.memory.answers.hold(holder.name) as held:
+        answer = await _answer(request, service, holder, timing, held)
+        return await send(request, answer, held)
+
+
+async def _answer(request: web.Request, service: RenderService, holder: Holder, timing: Timing, held: Hold) -> Answer:
+    """Return the answer to a request; when it returns, nothing else of the request is kept."""
+    with service.intake(holder, timing) as body:
+        with service.reporting(holder, timing):
+            code = await read_code(request, request.app[CONTEXT].settings, body, partial(service.work, holder))
+        job = service.bound(holder, Job(code, OPTIONS))
+        result = await service.run(holder, job, timing, held)
     return respond(result, request[REQUEST_ID])
 
 
-async def read_code(request: web.Request, settings: Settings, work: Work) -> str:
+async def read_code(request: web.Request, settings: Settings, hold: Hold, work: Work) -> str:
     """Return the `code` of a JSON body.
 
     Args:
         request: An authenticated request whose body has not been read.
         settings: For the limits of body, code and time.
+        hold: Holds what the body takes.
         work: `RenderService.work` for the request's key.
 
     Raises:
@@ -62,7 +76,7 @@ async def read_code(request: web.Request, settings: Settings, work: Work) -> str
     """
     if request.content_type != "application/json":
         raise InvalidRequest(NOT_JSON)
-    body = await read_body(request, settings.body_limit_bytes, settings.body_timeout_s)
+    body = await read_body(request, settings.body_limit_bytes, BodyLimits.of(settings, hold))
     found = await work(TASK, CodeBody(body, settings.code_limit_bytes))
     if found.too_large is not None:
         raise BodyTooLarge(found.too_large)
@@ -71,14 +85,16 @@ async def read_code(request: web.Request, settings: Settings, work: Work) -> str
     return found.code.decode()
 
 
-def respond(result: Result, request_id: str) -> web.Response:
-    """Return the response to a job that ran: its picture, or its failure as a problem document."""
+def respond(result: Result, request_id: str) -> Answer:
+    """Return the answer to a job that ran: its picture, or its failure as a problem document."""
     if result.outcome is Outcome.OK and result.picture is not None:
-        response = web.Response(body=result.picture.data, content_type="image/png")
+        response = web.StreamResponse()
+        response.content_type = "image/png"
+        answer = Answer.of_parts(response, [result.picture.data])
     else:
-        response = problems.outcome_response(result, FAILURE_STATUS, request_id)
-    response.headers["Server-Timing"] = server_timing(result.stages.by_name())
-    return response
+        answer = Answer.whole(problems.outcome_response(result, FAILURE_STATUS, request_id))
+    answer.response.headers["Server-Timing"] = server_timing(result.stages.by_name())
+    return answer
 
 
 ROUTES = ((hdrs.METH_POST, "/render-matplotlib", render_matplotlib),)

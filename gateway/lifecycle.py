@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import signal
 import socket
 import sys
@@ -29,6 +30,8 @@ from gateway.keys.budgets import Budgets
 from gateway.keys.live_keyring import load_keyring
 from gateway.keys.strength import REMEDY
 from gateway.legacy_body import TASK as CODE
+from gateway.memory.malloc import keep_tidy
+from gateway.memory.memory_plan import MemoryPlan, RequestMemory
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics
@@ -68,6 +71,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     """
     check_parser()
     check_descriptors(settings.connections_limit)
+    plan = MemoryPlan.of(settings)
     keyring = load_keyring(settings)
     metrics = Metrics()
     shutdown = Shutdown()
@@ -83,9 +87,12 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         bodies = WorkerPool({READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes})
         stack.push_async_callback(bodies.aclose)
         bodies.start()
+        memory = RequestMemory(plan, settings.queue_limit, settings.queue_wait_s)
+        memory.share_among(len(keyring))
         budgets = Budgets(requests_per_minute=settings.requests_per_minute)
-        service = RenderService(keyring, admission, launcher, metrics, bodies, budgets)
-        _follow_launcher(settings, service)
+        service = RenderService(keyring, admission, launcher, metrics, memory, bodies, budgets)
+        stack.push_async_callback(cancelled, asyncio.create_task(keep_tidy([memory.bodies, memory.answers])))
+        _follow_launcher(settings, service, plan)
         _follow_keys(stack, settings, service)
         context = Context(settings, service, shutdown, _open_cache(stack, settings))
         server = await _serve_public(stack, context, listener)
@@ -147,17 +154,30 @@ def share_of_key(settings: Settings, key_count: int, running_limit: int) -> int:
     return settings.key_limit or (places if key_count <= 1 else max(1, places // 2))
 
 
-def _follow_launcher(settings: Settings, service: RenderService) -> None:
+def _follow_launcher(settings: Settings, service: RenderService, plan: MemoryPlan) -> None:
     """Adapt the admission whenever the launcher's sizes change."""
     admission = service.admission
+    _compare_sizes(plan, admission.running_limit)
 
     def adapt(sizes: Sizes) -> None:
         logger.info("sizes changed", running_limit=sizes.running, pool_size=sizes.pool)
         admission.key_limit = share_of_key(settings, len(service.keyring), sizes.running)
         admission.resize(sizes.running)
+        _compare_sizes(plan, sizes.running)
 
     # Not an argument of the launcher: the admission is made from the sizes that its start returns.
     service.launcher.on_sizes = adapt
+
+
+def _compare_sizes(plan: MemoryPlan, running_limit: int) -> None:
+    """Warn if this process has less memory than all jobs that the launcher can run might need: some would wait."""
+    if plan.jobs < running_limit:
+        logger.warning(
+            "memory for fewer jobs than can run",
+            running_limit=running_limit,
+            jobs=plan.jobs,
+            needed_mib=math.ceil(plan.bound_for(running_limit) / MiB),
+        )
 
 
 def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderService) -> None:
@@ -166,6 +186,7 @@ def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderServi
 
     def adapt(ring: Keyring) -> None:
         admission.key_limit = share_of_key(settings, len(ring), admission.running_limit)
+        service.memory.share_among(len(ring))
         service.budgets.keep_only(ring.names)
 
     keyring.changed = adapt
@@ -233,10 +254,12 @@ async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Met
 
 
 async def _serve_public(stack: AsyncExitStack, context: Context, listener: socket.socket) -> web.Server:
-    metrics, admission = context.service.metrics, context.service.admission
+    metrics, admission, memory = context.service.metrics, context.service.admission, context.service.memory
     edge = Edge(EdgeLimits.public(context.settings), metrics)
     metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
     metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
+    metrics.watch("figbox_body_bytes", "Memory that bodies hold", lambda: memory.bodies.held_bytes)
+    metrics.watch("figbox_answer_bytes", "Memory that jobs and answers hold", lambda: memory.answers.held_bytes)
     metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
     return await _listen(stack, build_app(context), edge, listener)
 

@@ -1,18 +1,21 @@
 """What every request that renders goes through, whichever endpoint it comes by.
 
 enter    → find the holder of the key, count the request          401, 429; the body is not read yet
-(the endpoint reads the body)
+intake   → look whether its job could be admitted                 429, 503; the body is not read yet
+(the endpoint reads the body, for which the key holds memory)
 work     → parse and check it, where it can do no harm            400, 413, 429, 503; the key pays
 bound    → set the limits of the job                              400
 (the endpoint may respond from the cache)
-run      → reserve processor time, wait for a place, run the job  429, 503
+run      → reserve processor time, wait for a place and memory for what it may write, run the job  429, 503
          → settle, count, write one log line, in any case
+(the endpoint sends the answer, and gives the memory back as soon as it can)
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +25,7 @@ from loguru import logger
 from gateway.keys.budgets import Budgets, Quota
 from gateway.keys.keyring import HEADER
 from gateway.keys.rate_headers import rate_headers
+from gateway.memory.memory_plan import Reservation
 from gateway.model.errors import (
     Busy,
     EngineError,
@@ -40,12 +44,16 @@ from gateway.server.middleware import HOLDER
 from gateway.worker.task import Unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiohttp import web
 
     from gateway.admission import Admission
     from gateway.keys.keyring import Holder
     from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Launcher
+    from gateway.memory.byte_budget import Hold
+    from gateway.memory.memory_plan import RequestMemory
     from gateway.model.jobs import EnvironmentFacts, Job
     from gateway.model.results import Result
     from gateway.observability.metrics import Metrics
@@ -87,6 +95,7 @@ class RenderService:
         admission: Decides which job runs next.
         launcher: Runs admitted jobs.
         metrics: Where to count.
+        memory: What bodies, jobs and answers may take.
         bodies: Where large bodies are read.
         budgets: What each key has used.
         refusals: Limits the log lines about refused requests.
@@ -96,9 +105,14 @@ class RenderService:
     admission: Admission
     launcher: Launcher
     metrics: Metrics
+    memory: RequestMemory
     bodies: WorkerPool
     budgets: Budgets = field(default_factory=Budgets)
     refusals: LogGate = field(default_factory=LogGate)
+
+    def __post_init__(self) -> None:
+        """Let waiting jobs run when memory becomes free."""
+        self.memory.answers.on_room = self.admission.serve_next
 
     def enter(self, request: web.Request, timing: Timing) -> Holder:
         """Return the holder of a request's key, and count the request; to be called before the body is read.
@@ -122,12 +136,28 @@ class RenderService:
             raise
         return holder
 
-    async def work(self, holder: Holder, timing: Timing, task: Task[Q, A], body: Q) -> A:
+    @contextmanager
+    def intake(self, holder: Holder, timing: Timing) -> Iterator[Hold]:
+        """Refuse a request whose job couldn't be admitted now, before the block reads its body.
+
+        That a job can be admitted before its body is read doesn't promise that it can be afterwards.
+
+        Returns:
+            A context manager; it holds what the body takes until the block ends.
+
+        Raises:
+            Busy: The key has its share of jobs, or too many wait.
+        """
+        with self.reporting(holder, timing):
+            self.admission.check(holder.name, holder.policy.concurrent_jobs)
+        with self.memory.bodies.hold(holder.name) as body:
+            yield body
+
+    async def work(self, holder: Holder, task: Task[Q, A], body: Q) -> A:
         """Return what a task makes of a body, at its holder's expense, whatever becomes of the request.
 
         Args:
             holder: Whose request it is.
-            timing: Of the request.
             task: One of those of `bodies`.
             body: What to read.
 
@@ -135,12 +165,18 @@ class RenderService:
             InvalidRequest: It takes too much time or memory.
             Busy: The key has no processor time left for a large one, or too many wait to be read.
         """
+        if not task.at_once(body):
+            self.budgets.check_compute(holder)
         try:
-            if not task.at_once(body):
-                self.budgets.check_compute(holder)
             return await self.bodies.do(task, body, key=holder.name, paid=partial(self._pay, holder))
         except Unfinished as error:
             raise InvalidRequest(f"Body can't be read: {error}") from error
+
+    @contextmanager
+    def reporting(self, holder: Holder, timing: Timing) -> Iterator[None]:
+        """Count and log a refusal within the block, which must not run a job: `run` does that itself."""
+        try:
+            yield
         except Busy as error:
             self._report_unserved(holder, error, timing)
             raise
@@ -176,12 +212,14 @@ class RenderService:
             raise InvalidOptions.of(errors)
         return replace(job, wall_limit_s=limits.wall_limit_s, memory_limit_bytes=limits.memory_limit_bytes)
 
-    async def run(self, holder: Holder, job: Job, timing: Timing) -> Result:
+    async def run(self, holder: Holder, job: Job, timing: Timing, answer: Hold) -> Result:
         """Run a job.
 
         Args:
             holder: Whose job it is.
             job: What to draw, as `bound` returned it.
+            answer: Holds memory for all that the job may write from when it runs; the caller gives it back once the
+                answer needs less.
             timing: Its stages are filled in, also if the call fails.
 
         Raises:
@@ -189,7 +227,7 @@ class RenderService:
             EngineError: The engine failed.
         """
         try:
-            result = await self._run(holder, job, timing.stages)
+            result = await self._run(holder, job, timing.stages, answer)
         except BaseException as error:
             self._report_unserved(holder, error, timing)
             raise
@@ -212,13 +250,14 @@ class RenderService:
         if not self.launcher.environments:
             raise EngineUnavailable(self.launcher.not_ready or "no environment is known yet")
 
-    async def _run(self, holder: Holder, job: Job, stages: Stages) -> Result:
+    async def _run(self, holder: Holder, job: Job, stages: Stages, answer: Hold) -> Result:
         result: Result | None = None
         limits = self.environment(job.environment).limits.lowered(job.wall_limit_s)
+        room = Reservation.of(answer, job, limits.output_limit_bytes)
         with self.budgets.hold_compute(holder, limits.wall_limit_s * limits.cpus) as hold:
             asked = time.perf_counter()
             try:
-                async with self.admission.place(holder.name, holder.policy.concurrent_jobs):
+                async with self.admission.place(holder.name, holder.policy.concurrent_jobs, room):
                     stages.queue_ms = (time.perf_counter() - asked) * 1000
                     result = await self._launch(job, stages)
                     return result

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.cache.policy import CacheUse, entry_key
+from gateway.memory.memory_plan import job_bytes
 
 if TYPE_CHECKING:
     from gateway.cache.policy import CacheDirectives
     from gateway.cache.renders import RenderCache
     from gateway.keys.keyring import Holder
+    from gateway.memory.byte_budget import Hold
     from gateway.model.jobs import Job
     from gateway.model.results import Result
     from gateway.render_service import RenderService, Timing
@@ -23,6 +25,7 @@ async def find_or_run(
     *,
     directives: CacheDirectives,
     timing: Timing,
+    answer: Hold,
 ) -> tuple[Result, CacheUse]:
     """Return the result of a job, as `RenderService.run` does, but without running it if a kept result will do.
 
@@ -33,14 +36,21 @@ async def find_or_run(
         job: What to draw, with its limits.
         directives: What the client allows.
         timing: Of the request.
+        answer: As `RenderService.run` needs it; a kept render is read into memory that it holds.
     """
     if renders is None or not (directives.read or directives.keep):
-        return await service.run(holder, job, timing), CacheUse.OFF
-    key = entry_key(holder.name, job, service.environment(job.environment))
-    kept = await renders.get(key) if directives.read else None
+        return await service.run(holder, job, timing, answer), CacheUse.OFF
+    facts = service.environment(job.environment)
+    key = entry_key(holder.name, job, facts)
+    kept = None
+    if directives.read:
+        with service.reporting(holder, timing):
+            await answer.grow(job_bytes(facts.limits.output_limit_bytes, 0))
+        kept = await renders.get(key)
     if kept is not None:
         service.report_cache_hit(holder, kept, timing)
         return kept, CacheUse.HIT
-    result = await service.run(holder, job, timing)
+    answer.shrink(0)
+    result = await service.run(holder, job, timing, answer)
     await renders.put(key, result)
     return result, CacheUse.MISS

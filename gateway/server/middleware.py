@@ -92,6 +92,10 @@ async def describe_failures(request: web.Request, handler: Handler) -> web.Strea
         return problems.error_response(error, request_id)
     except web.HTTPException as error:
         return problems.http_error_response(error, request_id)
-    except Exception:  # noqa: BLE001 - a defect of ours, described in the log only
-        logger.exception("internal error")
+    except Exception as error:  # a defect of ours, described in the log only
+        has_begun = request.writer.output_size > 0
+        if not (has_begun and isinstance(error, ConnectionError)):  # that is a client who is gone
+            logger.exception("internal error")
+        if has_begun:
+            raise  # which closes the connection: nothing else can be sent after the beginning of a response
         return problems.internal_error_response(request_id)

@@ -6,7 +6,8 @@ can't be parsed is refused without quoting it: aiohttp itself quotes it, with th
 response and log.
 
 This uses private names of aiohttp's `RequestHandler` (`_request_count`, `_waiter`, `_current_request`), because there
-is no other way to know what a connection is doing. The version is locked, and tests fail if one of them disappears.
+is no other way to know what a connection is doing, and sets `MAX_MSG_QUEUE_SIZE` of its module. The version is locked,
+and tests fail if one of them disappears.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import web, web_protocol
 from aiohttp.http_exceptions import LineTooLong
 from loguru import logger
 
@@ -41,11 +42,27 @@ LINGERING_S = 2.0
 #: Seconds a client may take to read a response, and may leave what was sent unacknowledged.
 RESPONSE_LIMIT_S = 120.0
 
+#: Bytes that a connection reads from the kernel at once, and bytes of a body that aiohttp keeps unread before it stops
+#: reading: the kernel keeps the rest. With their own 256 KiB each, a connection could take 768 KiB before its body is
+#: wanted.
+READ_BYTES = 32 * 1024
+UNREAD_BYTES = 16 * 1024
+
+#: Requests of one connection that wait for the one before them. A head of many short fields takes twenty times its
+#: bytes, and aiohttp would let 32 of them wait: 600 KiB for each connection whose client reads no response. With fewer
+#: than three it stops reading after one that is malformed, and doesn't notice that the client hangs up.
+WAITING_REQUESTS = 3
+web_protocol.MAX_MSG_QUEUE_SIZE = WAITING_REQUESTS
+
+#: Bytes that may wait to be written before the writer has to wait.
+UNWRITTEN_BYTES = 32 * 1024
+
 #: Arguments of aiohttp's protocol besides the server.
 PROTOCOL_OPTIONS: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": KEEPALIVE_S,
     "lingering_time": LINGERING_S,
+    "read_bufsize": UNREAD_BYTES,
     # A compressed body is refused; there is no need to unpack the rest of it.
     "auto_decompress": False,
 }
@@ -109,6 +126,10 @@ class EdgeProtocol(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(transport)
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.set_write_buffer_limits(UNWRITTEN_BYTES)
+        if hasattr(transport, "max_size"):  # of asyncio's own transports
+            transport.max_size = READ_BYTES
         user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux; elsewhere there is only the time limit below
         if user_timeout is not None:
             connection: socket.socket = transport.get_extra_info("socket")
@@ -144,7 +165,7 @@ class EdgeProtocol(web.RequestHandler):
     def pause_writing(self) -> None:
         """Start the time limit of a client that reads its response slowly."""
         super().pause_writing()
-        self._response_end = self._loop.call_later(RESPONSE_LIMIT_S, self._cut)
+        self._response_end = self._loop.call_later(RESPONSE_LIMIT_S, self.cut)
 
     def resume_writing(self) -> None:
         """Stop that time limit."""
@@ -244,9 +265,9 @@ class EdgeProtocol(web.RequestHandler):
             self._response_end.cancel()
             self._response_end = None
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """End a connection whose client doesn't read its response."""
-        self._response_end = None
+        self._end_response()
         self._edge.note("response-timeout")
         if self.transport is not None:
             self.transport.abort()

@@ -14,6 +14,7 @@ from gateway.context import CONTEXT
 from gateway.model.results import Outcome
 from gateway.render_service import Timing
 from gateway.server.middleware import REQUEST_ID, server_timing
+from gateway.server.sending import Answer, send
 from gateway.v1.request.dispatch import read_job
 from gateway.v1.response.accept import choose_forms, form_for, parse_accept
 from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, LimitsDocument, PackageDocument
@@ -22,7 +23,10 @@ from gateway.v1.response.rendering import Rendering
 from gateway.v1.response.response import respond
 
 if TYPE_CHECKING:
+    from gateway.keys.keyring import Holder
+    from gateway.memory.byte_budget import Hold
     from gateway.model.jobs import EnvironmentFacts, Limits
+    from gateway.render_service import RenderService
 
 RENDER = "/v1/render"
 ENVIRONMENTS = "/v1/environments"
@@ -30,27 +34,39 @@ ENVIRONMENTS = "/v1/environments"
 CACHE_HEADER = "X-Figbox-Cache"
 
 
-async def render(request: web.Request) -> web.Response:
+async def render(request: web.Request) -> web.StreamResponse:
     """`POST /v1/render`: run the code and return what it drew, in a form that the client accepts."""
     context = request.app[CONTEXT]
     service = context.service
     timing = Timing()
     holder = service.enter(request, timing)
-    job, allows_cache = await read_job(request, context.settings, partial(service.work, holder, timing))
-    forms = choose_forms(parse_accept(request.headers.getall(hdrs.ACCEPT, ())), job.options.formats)
-    job = service.bound(holder, job)
-    facts = service.environment(job.environment)
-    directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=allows_cache)
-    result, use = await find_or_run(context.renders, service, holder, job, directives=directives, timing=timing)
+    with service.memory.answers.hold(holder.name) as held:
+        answer = await _answer(request, service, holder, timing, held)
+        return await send(request, answer, held)
+
+
+async def _answer(request: web.Request, service: RenderService, holder: Holder, timing: Timing, held: Hold) -> Answer:
+    """Return the answer to a request; when it returns, nothing else of the request is kept."""
+    context = request.app[CONTEXT]
+    with service.intake(holder, timing) as body:
+        with service.reporting(holder, timing):
+            job, allows_cache = await read_job(request, context.settings, body, partial(service.work, holder))
+        forms = choose_forms(parse_accept(request.headers.getall(hdrs.ACCEPT, ())), job.options.formats)
+        job = service.bound(holder, job)
+        facts = service.environment(job.environment)
+        directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=allows_cache)
+        result, use = await find_or_run(
+            context.renders, service, holder, job, directives=directives, timing=timing, answer=held
+        )
     if result.outcome is Outcome.OK:
         rendering = Rendering(job, facts, result, cached=use is CacheUse.HIT)
-        response = await respond(request, rendering, form_for(forms, len(rendering.pictures)))
+        answer = await respond(request, rendering, form_for(forms, len(rendering.pictures)))
     else:
-        response = failure_response(result, request[REQUEST_ID])
-    response.headers[CACHE_HEADER] = use.value
+        answer = Answer.whole(failure_response(result, request[REQUEST_ID]))
+    answer.response.headers[CACHE_HEADER] = use.value
     stages = {"cache": timing.total_ms()} if use is CacheUse.HIT else result.stages.by_name()
-    response.headers["Server-Timing"] = server_timing(stages)
-    return response
+    answer.response.headers["Server-Timing"] = server_timing(stages)
+    return answer
 
 
 async def environments(request: web.Request) -> web.Response:

@@ -17,6 +17,7 @@ from gateway.context import Context
 from gateway.keys.budgets import Budgets
 from gateway.keys.live_keyring import load_keyring
 from gateway.legacy_body import TASK as CODE
+from gateway.memory.memory_plan import MemoryPlan, RequestMemory
 from gateway.observability.metrics import Metrics
 from gateway.render_service import RenderService
 from gateway.server.connections import Edge, EdgeLimits
@@ -55,10 +56,15 @@ class Rig:
     launcher: FakeLauncher = field(default_factory=FakeLauncher)
     metrics: Metrics = field(default_factory=Metrics)
     budgets: Budgets = field(default_factory=Budgets)
+    memory: RequestMemory = field(init=False)
     now: float = 1000.25
     renders: RenderCache | None = None
     _service: RenderService | None = None
     _edge: Edge | None = None
+
+    def __post_init__(self) -> None:
+        """Share out the memory as the settings say."""
+        self.memory = RequestMemory(MemoryPlan.of(self.settings), self.settings.queue_limit, 5)
 
     @property
     def service(self) -> RenderService:
@@ -67,7 +73,9 @@ class Rig:
             keyring = load_keyring(self.settings)
             limit_bytes = self.settings.files_limit_bytes
             bodies = WorkerPool({READ: limit_bytes, CODE: limit_bytes}, workers=1)
-            self._service = RenderService(keyring, self.admission, self.launcher, self.metrics, bodies, self.budgets)
+            self._service = RenderService(
+                keyring, self.admission, self.launcher, self.metrics, self.memory, bodies, self.budgets
+            )
         return self._service
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from multipart import parse_options_header
 
 from gateway.model.errors import InvalidRequest, UnsupportedType
-from gateway.server.body import read_body
+from gateway.server.body import BodyLimits, read_body
 from gateway.v1.request.form_body import BROKEN
 from gateway.v1.request.reading import FORM, PYTHON, TASK, TYPES, Submission
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from gateway.memory.byte_budget import Hold
     from gateway.model.jobs import Job
     from gateway.settings import Settings
     from gateway.v1.request.reading import Reading
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BOUNDARY_LIMIT = 70
 
 
-async def read_job(request: web.Request, settings: Settings, work: Work) -> tuple[Job, bool]:
+async def read_job(request: web.Request, settings: Settings, hold: Hold, work: Work) -> tuple[Job, bool]:
     """Return the job that a request asks for, and whether it allows the cache.
 
     Options in the query override those of the body.
@@ -35,19 +36,20 @@ async def read_job(request: web.Request, settings: Settings, work: Work) -> tupl
     Args:
         request: An authenticated request whose body has not been read.
         settings: For the limits of body, code and time.
+        hold: Holds what the body takes.
         work: `RenderService.work` for the request's key.
 
     Raises:
         RequestError: Of the kind that says what is wrong with the type, size, encoding or content of the body.
         InvalidOptions: Code, files or options are wrong; each is named.
-        Busy: The body is one too many for its key or for the service.
+        Busy: There is no memory for the body, or it is one too many for its key or for the service.
     """
     content_type = request.content_type if "Content-Type" in request.headers else ""
     if content_type not in TYPES:
         raise UnsupportedType(f"Content-Type must be {', '.join(TYPES[:-1])} or {TYPES[-1]}")
     boundary = _boundary(request) if content_type == FORM else ""
     limit_bytes = settings.body_limit_bytes if content_type == PYTHON else settings.files_limit_bytes
-    body = await read_body(request, limit_bytes, settings.body_timeout_s)
+    body = await read_body(request, limit_bytes, BodyLimits.of(settings, hold))
     submission = Submission(content_type, boundary, tuple(request.query.items()), body, settings.code_limit_bytes)
     reading = await work(TASK, submission)
     if reading.job is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from gateway.server.sending import AsBase64
 from gateway.v1.response.accept import PICTURE_TYPES
 from gateway.v1.response.content_types import content_type_of
 from gateway.v1.response.documents import (
@@ -23,8 +23,13 @@ from gateway.v1.response.documents import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.model.jobs import EnvironmentFacts, Job, NamedFile
     from gateway.model.results import Figure, Picture, Result
+
+#: What is before and after the bytes of a picture or file in a document as JSON.
+_DATA_BEGINS, _DATA_ENDS = b',"data":"', b'"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,15 @@ class Rendering:
     @property
     def size(self) -> int:
         """Bytes of all pictures and files."""
-        return sum(map(len, [picture.data for picture in self.pictures] + [file.data for file in self.result.files]))
+        return sum(map(len, self.blobs))
+
+    @property
+    def blobs(self) -> list[bytes]:
+        """The bytes of all pictures and files, in the order of the document."""
+        return [picture.data for picture in self.pictures] + [file.data for file in self.result.files]
 
     def document(self, request_id: str) -> RenderDocument:
-        """Return all of it as one document."""
+        """Return all of it as one document, but for the bytes: each `data` is empty, see `document_parts`."""
         result = self.result
         return RenderDocument(
             request_id=request_id,
@@ -84,6 +94,21 @@ class Rendering:
         )
 
 
+def document_parts(document: RenderDocument, blobs: Sequence[bytes]) -> list[bytes | AsBase64]:
+    """Return the parts of a document as JSON: its text, cut where `data` is empty, and between them the bytes.
+
+    Args:
+        document: As `Rendering.document` makes it.
+        blobs: As `Rendering.blobs` are.
+    """
+    # It can't be within a text, where each quote has a backslash before it.
+    first, *others = document.model_dump_json().encode().split(_DATA_BEGINS + _DATA_ENDS)
+    parts: list[bytes | AsBase64] = [first]
+    for blob, text in zip(blobs, others, strict=True):
+        parts += [_DATA_BEGINS, AsBase64(blob), _DATA_ENDS, text]
+    return parts
+
+
 def sha256(data: bytes) -> str:
     """Return a digest in hex."""
     return hashlib.sha256(data).hexdigest()
@@ -103,7 +128,7 @@ def _picture_document(picture: Picture) -> PictureDocument:
         bytes=len(picture.data),
         sha256=sha256(picture.data),
         pixels_sha256=picture.pixels_sha256,
-        data=base64.b64encode(picture.data).decode("ascii"),
+        data="",
     )
 
 
@@ -113,5 +138,5 @@ def _file_document(file: NamedFile) -> FileDocument:
         content_type=content_type_of(file.name, file.data),
         bytes=len(file.data),
         sha256=sha256(file.data),
-        data=base64.b64encode(file.data).decode("ascii"),
+        data="",
     )
