@@ -31,7 +31,7 @@ from gateway.keys.live_keyring import load_keyring
 from gateway.keys.strength import REMEDY
 from gateway.legacy_body import TASK as CODE
 from gateway.memory.malloc import keep_tidy
-from gateway.memory.memory_plan import MemoryPlan, RequestMemory
+from gateway.memory.memory_plan import READERS, MemoryPlan, RequestMemory
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
 from gateway.observability.metrics import Metrics
@@ -84,7 +84,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         stack.push_async_callback(launcher.aclose)
         shutdown.install(asyncio.get_running_loop())
         admission = make_admission(settings, len(keyring), await launcher.start())
-        bodies = WorkerPool({READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes})
+        bodies = WorkerPool({READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes}, workers=READERS)
         stack.push_async_callback(bodies.aclose)
         bodies.start()
         memory = RequestMemory(plan, settings.queue_limit, settings.queue_wait_s)

@@ -1,10 +1,10 @@
 """What the memory of a process is for, by a formula, and the budgets that keep it so.
 
-    FIGBOX_MEMORY_MIB = base + connections + parsing + bodies + answers
+    FIGBOX_MEMORY_MIB = base + connections + reading + bodies + answers
 
     base          the process itself, its libraries and threads
     connections   what aiohttp and asyncio buffer for each open connection
-    parsing       the largest body while it is parsed; bodies are parsed one at a time
+    reading       bodies on their way to workers, and jobs on their way back
     bodies        budget of bodies, from before they are read until their jobs have ended
     answers       budget of jobs that run and of answers that aren't sent yet
 
@@ -31,9 +31,12 @@ BASE_BYTES = 96 * MiB
 #: One connection: what asyncio reads at once and aiohttp keeps unread, and what waits to be written.
 CONNECTION_BYTES = 160 * KiB
 
-#: Times its bytes that a body takes while it is parsed, itself included: text with one character beyond the Basic
-#: Multilingual Plane takes four bytes for each character, once as a document and once as a value of it.
-PARSING_COPIES = 10
+#: Times its bytes that a body takes, besides itself, while a worker reads it: its job as the worker's answer, and as
+#: the job's parts.
+READING_COPIES = 2
+
+#: Workers that read bodies.
+READERS = 2
 
 #: Times its bytes that code takes: as text, and as the UTF-8 that Python keeps beside it.
 CODE_COPIES = 5
@@ -66,7 +69,7 @@ ANSWER_STALL_BYTES = 256 * KiB
 
 
 def body_bytes(length: int, code_limit_bytes: int) -> int:
-    """Return what a body of this many bytes takes until its job has ended, while it isn't parsed."""
+    """Return what a body of this many bytes takes until its job has ended, while no worker reads it."""
     return BODY_LEAST_BYTES + length + length // 8 + CODE_COPIES * min(length, code_limit_bytes)
 
 
@@ -87,7 +90,7 @@ class MemoryPlan:
     Attributes:
         base: The process itself.
         connections: All connections.
-        parsing: The body that is being parsed.
+        reading: The bodies that workers read.
         bodies: Budget of bodies.
         answers: Budget of running jobs and answers.
         largest_body: What the largest body takes of its budget.
@@ -96,7 +99,7 @@ class MemoryPlan:
 
     base: int
     connections: int
-    parsing: int
+    reading: int
     bodies: int
     answers: int
     largest_body: int
@@ -105,7 +108,7 @@ class MemoryPlan:
     @property
     def bound(self) -> int:
         """Most that the process takes."""
-        return self.base + self.connections + self.parsing + self.bodies + self.answers
+        return self.base + self.connections + self.reading + self.bodies + self.answers
 
     @property
     def jobs(self) -> int:
@@ -132,10 +135,10 @@ class MemoryPlan:
         if settings.launcher_socket is None:
             output = max(own.output_limit_mib * MiB for own in settings.environments.values())
         connections = settings.connections_limit * CONNECTION_BYTES
-        parsing = PARSING_COPIES * largest
+        reading = READING_COPIES * READERS * largest
         body, job = body_bytes(largest, settings.code_limit_bytes), job_bytes(output, largest)
         jobs = max(2, settings.running_limit or 0)
-        left = settings.memory_mib * MiB - BASE_BYTES - connections - parsing
+        left = settings.memory_mib * MiB - BASE_BYTES - connections - reading
         bodies = max(2 * body, left // BODIES_SHARE)
         missing = 2 * body + jobs * job - left
         if missing > 0:
@@ -147,7 +150,7 @@ class MemoryPlan:
                 "FIGBOX_FILES_LIMIT_MIB or FIGBOX_CONNECTIONS_LIMIT"
             )
         bodies = min(bodies, left - jobs * job)
-        return cls(BASE_BYTES, connections, parsing, bodies, left - bodies, body, job)
+        return cls(BASE_BYTES, connections, reading, bodies, left - bodies, body, job)
 
 
 class RequestMemory:

@@ -15,7 +15,6 @@ what it has used, the time that has passed counts, and the start of its successo
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-#: Fewest and most workers of a pool; between them as many as cores. Each takes up to 120 MiB.
-WORKERS_MIN, WORKERS_MAX = 2, 4
+#: Workers of a pool: more than one, so that a slow input doesn't hold up all others. Each takes up to 120 MiB.
+WORKERS = 2
 
 #: Most inputs that wait for a worker, and most of one key, running and waiting, unless a pool has other limits.
 WAITING_LIMIT = 256
@@ -70,7 +69,7 @@ class WorkerPool:
 
     Args:
         tasks: What its workers can do, each with the bytes of its largest input.
-        workers: Most workers; None means as many as there are cores, within bounds.
+        workers: Most workers.
         waiting_limit: Most inputs that wait for one.
         key_limit: Most inputs of one key, running and waiting.
     """
@@ -79,7 +78,7 @@ class WorkerPool:
         self,
         tasks: Mapping[Task[Any, Any], int],
         *,
-        workers: int | None = None,
+        workers: int = WORKERS,
         waiting_limit: int = WAITING_LIMIT,
         key_limit: int = KEY_LIMIT,
     ) -> None:
@@ -87,7 +86,7 @@ class WorkerPool:
         self._modules = tuple(task.module for task in tasks)
         self._memory_bytes = MEMORY_BASE_BYTES + max(task.memory_per_byte * size for task, size in tasks.items())
         self._places = Admission(
-            running_limit=workers or max(WORKERS_MIN, min(WORKERS_MAX, os.cpu_count() or 1)),
+            running_limit=workers,
             queue_limit=waiting_limit,
             queue_wait_s=WAIT_LIMIT_S,
             key_limit=key_limit,

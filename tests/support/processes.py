@@ -13,10 +13,10 @@ from gateway.launcher.engine.docker_engine import (
     PING_THREADS,
     STORE_THREADS,
 )
-from gateway.worker.worker_pool import WORKERS_MAX
+from gateway.worker.worker_pool import WORKERS
 
 #: Workers of a gateway in one process: those that check pictures, and those that read bodies.
-WORKERS_LIMIT = 2 * WORKERS_MAX
+WORKERS_LIMIT = 2 * WORKERS
 
 #: Descriptors by which a process holds a worker: three pipes, and one for the process. Before Python 3.12 there is also
 #: a thread that waits for its end.
