@@ -135,7 +135,7 @@ def test_nothing_is_quoted_at_length(name: str, text: str) -> None:
     ("name", "good", "bad"),
     [
         ("axes.grid", [True, False], [1, "true", None, [True]]),
-        ("lines.linewidth", [0, 1.5, -1], [True, "2", None, 1e9, NOT_A_NUMBER, [1]]),
+        ("lines.linewidth", [0, 1.5, -1], [True, "2", None, 1e9, NOT_A_NUMBER, [1], 10**400]),
         ("image.lut", [256], [2.5, True, "256"]),
         ("axes.facecolor", ["red", "0.5", [1, 0, 0]], [0.5, True, {"a": 1}, "r\x00", "x" * 1025]),
         ("figure.figsize", [[6, 4], "6, 4"], [6, [1] * 33, [[[1]]]]),

@@ -118,6 +118,7 @@ BEYOND: dict[str, list[Any]] = {
         {"a": "x" * (RC_TEXT_LIMIT + 1)},
         {"a": RC_NUMBER_LIMIT + 1},
         {"a": -1e300},
+        {"a": 10**400},
         {"a": (0,) * (RC_ITEMS_LIMIT + 1)},
         {"a": nested(RC_DEPTH_LIMIT + 1)},
         {f"a{number}": 1 for number in range(RC_LIMIT + 1)},
