@@ -1,4 +1,4 @@
-"""API keys: who may ask, and what each may have. Keys are compared as digests in constant time.
+"""API keys: who may ask, and what each may have. How long finding a key takes reveals nothing about any.
 
 A key is 256 random bits, so its digest needs no slow hash: it can't be guessed; `gateway.keys.strength` finds those
 that can. They are read by `gateway.keys.live_keyring`, and made by `python -m gateway.keys`
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ HEADER = "X-API-Key"
 
 #: Name of the key from `API_KEY` in the log.
 DEFAULT_NAME = "default"
+
+#: Bytes of a ring's secret, and of what it is looked up by.
+_BLIND_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,16 @@ class Holder:
 
 
 class Keyring:
-    """All keys, by the name of their holder."""
+    """All keys, by the name of their holder.
+
+    A key is looked up by its digest, hashed again with a secret that only this ring has. So a request costs the same
+    whether there is one key or ten thousand, and nobody can choose what the comparisons of a look-up begin with.
+    """
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._keys = dict(keys)
+        self._secret = secrets.token_bytes(_BLIND_BYTES)
+        self._names = {self._blinded(key.digest): name for name, key in self._keys.items()}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -91,8 +101,6 @@ class Keyring:
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given.
 
-        Every stored key is compared, whichever matches, so the time this takes reveals nothing.
-
         Args:
             values: All values of the `X-API-Key` header, as aiohttp decodes them (surrogate escapes).
 
@@ -101,13 +109,13 @@ class Keyring:
         """
         given = values[0] if len(values) == 1 else ""
         digest = digest_of(given.encode("utf-8", "surrogateescape"))
-        holder = None
-        for name, key in self._keys.items():
-            if hmac.compare_digest(digest, key.digest):
-                holder = Holder(name, key.policy)
-        if holder is None or not given:
+        name = self._names.get(self._blinded(digest))
+        if name is None or not given or not hmac.compare_digest(digest, self._keys[name].digest):
             raise Unauthorized("Unauthorized")
-        return holder
+        return Holder(name, self._keys[name].policy)
+
+    def _blinded(self, digest: bytes) -> bytes:
+        return hashlib.blake2b(digest, key=self._secret, digest_size=_BLIND_BYTES).digest()
 
 
 def digest_of(key: bytes) -> bytes:
