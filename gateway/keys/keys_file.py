@@ -22,6 +22,13 @@ from gateway.model.jobs import MiB
 #: Longest keys file that is read, in bytes: thousands of keys.
 SIZE_LIMIT = 1024 * 1024
 
+#: Most dots in a line that isn't a comment: more than the longest name has. A name of many parts with dots between them
+#: costs the parser the square of their number: one of 16 KiB took a second.
+DOTS_LIMIT = 70
+
+#: Most mistakes of one file that are told.
+FAULTS_LIMIT = 8
+
 NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 #: A name that TOML takes without quotation marks.
@@ -95,6 +102,9 @@ def parse_entries(data: bytes) -> dict[str, KeyEntry]:
     """
     if len(data) > SIZE_LIMIT:
         raise InvalidKeysFile(f"it is longer than {SIZE_LIMIT} bytes")
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.count(b".") > DOTS_LIMIT and not line.lstrip().startswith(b"#"):
+            raise InvalidKeysFile(f"line {number} has more than {DOTS_LIMIT} dots")
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -107,8 +117,10 @@ def parse_entries(data: bytes) -> dict[str, KeyEntry]:
     try:
         entries = _Document.model_validate(document).keys
     except ValidationError as error:
-        wrong = [f"{_named(item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)]
-        raise InvalidKeysFile("; ".join(wrong)) from error
+        found = error.errors(include_url=False)
+        wrong = [f"{_named(item['loc'])}: {item['msg']}" for item in found[:FAULTS_LIMIT]]
+        more = [f"and {len(found) - FAULTS_LIMIT} more"] if len(found) > FAULTS_LIMIT else []
+        raise InvalidKeysFile("; ".join(wrong + more)) from error
     owners: dict[str, str] = {}
     for name, entry in entries.items():
         other = owners.setdefault(entry.sha256, name)

@@ -83,6 +83,8 @@ def test_bounds_trip_and_name_key_and_field(field: str, least: float, most: floa
         ("[keys.a]\nsha256 = ", "it is not TOML (end of document)"),
         ("a = " + "9" * 5000, "it is not TOML that can be read"),
         ("a = " + "[" * 5000, "it is not TOML that can be read"),
+        ("\n# " + "." * 600 + "\na" + ".a" * 71 + " = 1", "line 3 has more than 70 dots"),
+        ("".join(f"a{number} = 1\n" for number in range(20)), "keys: Field required; a0: Extra inputs"),
     ],
 )
 def test_errors_are_named(text: str, fault: str) -> None:
@@ -90,6 +92,12 @@ def test_errors_are_named(text: str, fault: str) -> None:
     with pytest.raises(InvalidKeysFile) as caught:
         parse_entries(text.encode())
     assert str(caught.value).startswith(fault)
+
+
+def test_errors_are_short() -> None:
+    """Of many mistakes the first are told, and how many more there are."""
+    with pytest.raises(InvalidKeysFile, match=r"a6: Extra inputs are not permitted; and 993 more$"):
+        parse_entries("".join(f"a{number} = 1\n" for number in range(1000)).encode())
 
 
 @pytest.mark.parametrize("place", ["sha256", "requests_per_minute", "other", "= =", "wall_limit_s"])
