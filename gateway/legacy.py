@@ -15,6 +15,7 @@ from gateway.model.results import Outcome
 from gateway.render_service import Timing
 from gateway.server import problems
 from gateway.server.body import BodyLimits, read_body
+from gateway.server.content_type import media_type
 from gateway.server.middleware import REQUEST_ID, server_timing
 from gateway.server.sending import Answer, send
 
@@ -74,7 +75,7 @@ async def read_code(request: web.Request, settings: Settings, hold: Hold, work: 
         BodyTooLarge: The code is too long; the body may raise what `read_body` does.
         Busy: The body is one too many for its key or for the service.
     """
-    if request.content_type != "application/json":
+    if media_type(request) != "application/json":
         raise InvalidRequest(NOT_JSON)
     body = await read_body(request, settings.body_limit_bytes, BodyLimits.of(settings, hold))
     found = await work(TASK, CodeBody(body, settings.code_limit_bytes))

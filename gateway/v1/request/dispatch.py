@@ -8,6 +8,7 @@ from multipart import parse_options_header
 
 from gateway.model.errors import InvalidRequest, UnsupportedType
 from gateway.server.body import BodyLimits, read_body
+from gateway.server.content_type import media_type
 from gateway.v1.request.form_body import BROKEN
 from gateway.v1.request.reading import FORM, PYTHON, TASK, TYPES, Submission
 
@@ -44,7 +45,7 @@ async def read_job(request: web.Request, settings: Settings, hold: Hold, work: W
         InvalidOptions: Code, files or options are wrong; each is named.
         Busy: There is no memory for the body, or it is one too many for its key or for the service.
     """
-    content_type = request.content_type if "Content-Type" in request.headers else ""
+    content_type = media_type(request)
     if content_type not in TYPES:
         raise UnsupportedType(f"Content-Type must be {', '.join(TYPES[:-1])} or {TYPES[-1]}")
     boundary = _boundary(request) if content_type == FORM else ""
