@@ -69,7 +69,7 @@ class EdgeLimits:
     @classmethod
     def public(cls, settings: Settings) -> EdgeLimits:
         """Return the limits of the public listener."""
-        # Twice the body is enough for chunks of eight bytes and more, and too little for long chunk extensions.
+        # More than enough for the largest body and the framing that the protocol allows for it.
         request_bytes = 2 * max(settings.body_limit_bytes, settings.files_limit_bytes) + HEAD_LIMIT_BYTES
         return cls(settings.connections_limit, settings.head_timeout_s, HEAD_LIMIT_BYTES, request_bytes)
 
@@ -99,14 +99,27 @@ class Edge:
         """Tell whether a connection may be let in, after another one made room if necessary."""
         if len(self._connections) < self.limits.connections:
             return True
-        candidates = [connection for connection in self._connections if not connection.works_for_a_key]
-        if not candidates:
+        leaving = self._first_to_leave()
+        if leaving is None:
             return False
-        leaving = min(candidates, key=lambda connection: connection.had_a_key)  # of equals the first, so the oldest
         self.leave(leaving)
         self.note("made-room")
         leaving.make_room(TooManyConnections(FULL))
         return True
+
+    def _first_to_leave(self) -> Connection | None:
+        """Return the oldest that never had a key, else the oldest that works for none, or None.
+
+        Whoever connects again and again makes this look for one each time, so it ends with the first that will do:
+        where strangers have taken all connections, that is the first of all.
+        """
+        second_choice = None
+        for connection in self._connections:
+            if not connection.works_for_a_key:
+                if not connection.had_a_key:
+                    return connection
+                second_choice = second_choice or connection
+        return second_choice
 
     def enter(self, connection: Connection) -> None:
         """Count a connection as the newest, also one that has worked for a key and begins to wait anew."""
