@@ -64,6 +64,10 @@ COVERED = {
     ".venv/bin/python -m gateway.keys": ("tests/documents/test_running.py", "def test_keys_come_and_go_"),
     ".venv/bin/python -m gateway.launcher": ("tests/support/split.py", 'MODULE = "gateway.launcher"'),
     ".venv/bin/python -m gateway.launcher.selftest": ("tests/engine/test_selftest.py", '"gateway.launcher.selftest"'),
+    ".venv/bin/python -m tests.exploits.hostile_load": (
+        "tests/exploits/test_hostile_load.py",
+        "def test_the_command_prints_what_the_page_has(",
+    ),
     ".venv/bin/python -m tools.options_table": ("tests/documents/test_tables.py", "python -m tools.options_table"),
     ".venv/bin/python -m tools.settings_table": ("tests/documents/test_tables.py", "python -m tools.settings_table"),
 }
