@@ -4,9 +4,9 @@
  * ===================
  *
  * A runner that has imported its libraries calls figbox_save() (saver.c), which writes this file to a descriptor and
- * returns 0. The file becomes a layer of an image. In each container of that image the restorer (restorer.c) is
- * process 1: it maps the memory of the saved process to where it was, and jumps into the saver, whose figbox_save()
- * returns a second time, now with 1, in a process that never imported anything.
+ * returns 0. The file becomes a layer of an image. In each container of that image the supervisor (supervisor.c) starts
+ * the restorer (restorer.c): it maps the memory of the saved process to where it was, and jumps into the saver, whose
+ * figbox_save() returns a second time, now with 1, in a process that never imported anything.
  *
  * Both sides are our own programs in containers without a job, so the file is trusted as the image is. It is checked
  * all the same, for what goes wrong without malice: a full disk, a flipped bit, another kernel or processor.
@@ -114,7 +114,6 @@ struct header {
     uint64_t stack_start, stack_end; /* of its used part, whole pages */
     uint64_t stack_offset;           /* in the file */
     uint64_t thread_pointer;
-    uint64_t process_id;
     struct registers registers;
     /* Then: struct segment[segment_count], uint32_t[file_count] (where each name begins), padding to 8 bytes, struct
      * descriptor[descriptor_count], names, each with its NUL. */

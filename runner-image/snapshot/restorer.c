@@ -1,4 +1,4 @@
-/* Process 1 of a container with a snapshot: puts the saved process where it was, and becomes it.
+/* What the supervisor starts in a container with a snapshot: puts the saved process where it was, and becomes it.
  *
  *     restorer FILE [ARGUMENT ...]     restores; the saved process finds the arguments on its initial stack
  *     restorer --check FILE            reads all of the file, restores nothing; exit code 0 if it could be, else 120
@@ -425,8 +425,6 @@ __attribute__((noreturn, used)) void figbox_restore(const uint64_t *initial_stac
         check_data(snapshot, end);
         leave(0);
     }
-    if ((uint64_t)CALL0(CALL_GETPID) != header.process_id)
-        give_up("it is of a process with another number");
     move_kernel_mappings(kernel_starts);
     map_segments(&tables, snapshot);
     restore_stack(snapshot);

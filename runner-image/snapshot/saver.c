@@ -50,6 +50,11 @@ extern void *__curbrk __attribute__((weak));
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
 
+/* What glibc tells debuggers: how many bytes its record of a thread has; and of the thread's number in it how many
+ * bits, how many of them, and where. Source: glibc nptl/db_info.c, nptl_db/db_info.h. */
+extern const uint32_t _thread_db_sizeof_pthread __attribute__((weak));
+extern const uint32_t _thread_db_pthread_tid[3] __attribute__((weak));
+
 /* What the dynamic linker has loaded. Source: <link.h>, struct r_debug and struct link_map. */
 struct loaded_file {
     uint64_t address;
@@ -307,6 +312,20 @@ static void register_sequences(void)
     }
 }
 
+/* Returns where the C library keeps the number of its only thread, or NULL: the record is at the thread pointer, or
+ * ends there. Source: glibc sysdeps/{x86_64,aarch64}/nptl/tls.h, THREAD_SELF. */
+static int32_t *thread_number(void)
+{
+    if (!&_thread_db_sizeof_pthread || !_thread_db_pthread_tid || _thread_db_pthread_tid[0] != 32)
+        return NULL;
+#if defined(__x86_64__)
+    uint64_t record = kept.thread_pointer;
+#else
+    uint64_t record = kept.thread_pointer - _thread_db_sizeof_pthread;
+#endif
+    return (int32_t *)(record + _thread_db_pthread_tid[2]);
+}
+
 static void unmap_restorer(uint64_t program_break)
 {
     CALL2(CALL_MUNMAP, RESTORER_TABLES, RESTORER_END - RESTORER_TABLES);
@@ -322,6 +341,7 @@ static int resume(uint64_t initial_stack)
     unmap_restorer(program_break);
     if (&__curbrk)
         __curbrk = (void *)program_break;
+    *thread_number() = (int32_t)CALL0(CALL_GETPID);
     register_sequences();
     set_float_control(kept.float_control);
     for (int signal = 1; signal <= SIGNALS; signal++)
@@ -717,12 +737,13 @@ static int save(struct saver *saver)
         return failed(protection);
     if (!has_one_thread(space))
         return failed("the process has more than one thread");
+    if (!thread_number() || *thread_number() != (int32_t)CALL0(CALL_GETPID))
+        return failed("the C library's record of the thread isn't understood");
     if (forget_identities() || add_mappings(saver) || add_descriptors(saver))
         return -1;
     struct header *header = &space->header;
     header->magic = MAGIC;
     header->thread_pointer = kept.thread_pointer;
-    header->process_id = (uint64_t)CALL0(CALL_GETPID);
     header->machine = this_machine((const void *)saver->vdso_start, saver->vdso_bytes, hwcap, hwcap2);
     return write_file(saver);
 }

@@ -8,8 +8,8 @@ for random numbers that anything else asks the system for. Found, and renewed he
   normal number included. SciPy, scikit-learn, statsmodels, pandas and networkx draw from these, or from generators
   made when they are called. What is drawn while a module is executed is drawn again when it is imported, and the one
   generator that is a default argument made anew (captures.py).
-* ``tempfile``: the sequence of names, and ``multiprocessing.synchronize``'s own. Both compare process ids, which are
-  the same in each container.
+* ``tempfile``: the sequence of names, and ``multiprocessing.synchronize``'s own. Both compare process ids, which may
+  be the same in each container.
 * ``uuid``: node and last time stamp. ``platform``: host name. ``multiprocessing``: the key of connections.
 * ``logging``: the time from which ``relativeCreated`` counts. ``threading``: the kernel's id of the main thread.
 * ``ssl``: OpenSSL makes its generator when it is first used, which nothing does before; `tests/engine` compare what
