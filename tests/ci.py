@@ -99,6 +99,7 @@ CAMPAIGNS = (
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
     Campaign("rest of the core", 200, _engine("client", "life", "v1")),
     Campaign("spec lines", 90, ("tests/spec_lines", *_engine("seccomp_calls"))),
+    Campaign("ends", 300, _engine("ends")),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),

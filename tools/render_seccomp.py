@@ -48,9 +48,17 @@ CONDITIONS = """
 
 | Call | Only with |
 | --- | --- |
-| `clone` | `CLONE_THREAD` set |
+| `clone` | `CLONE_THREAD` set; or `SIGCHLD` and nothing else |
 | `ioctl` | `TCGETS`, `FIONBIO`, `FIOCLEX`, `FIONCLEX`; each compares the whole argument |
-| `prctl` | `PR_SET_NAME` |
+| `prctl` | `PR_SET_NAME`, `PR_SET_DUMPABLE`, `PR_SET_SECCOMP` |
+
+## Closed by the supervisor
+
+Process 1 of a container starts the runner as its child, which is what the child, the filter and `wait4` are allowed
+for ([architecture.md](architecture.md#the-supervisor)). Before that child becomes the runner it installs a
+filter of its own, which no later one can loosen. It refuses `fork`, `vfork`, every `clone` without `CLONE_THREAD`,
+`seccomp`, `wait4`, `ptrace`, `process_vm_writev`, these two values of `prctl`, and SIGSTOP in every call that sends
+signals. In gVisor, where the list above is off, it is the only filter.
 """
 
 UNKNOWN = """

@@ -5,8 +5,8 @@ build they only get their places. Where an image is built without the set-up (`d
 there. Either way pip fetches the compiler and checks it by the same lock, nothing of it stays, and the same sources
 give the same bytes.
 
-The programs use no C library: `saver.so` is loaded into a Python that it must not change, and `restorer` must be apart
-from everything that this Python had mapped.
+The programs use no C library: `saver.so` is loaded into a Python that it must not change, `restorer` must be apart from
+everything that this Python had mapped, and `supervisor` is in every container's memory.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Program:
 PROGRAMS = {
     "saver.so": Program("saver.c", ("-shared",), 0o644),
     "restorer": Program("restorer.c", ("-static", "-no-pie", "-Wl,--image-base={base:#x}"), 0o755),
+    "supervisor": Program("supervisor.c", ("-static", "-no-pie"), 0o755),
 }
 
 

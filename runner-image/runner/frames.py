@@ -28,7 +28,6 @@ class Streams(NamedTuple):
 
     job: int
     reply: int
-    nowhere: int
 
 
 class StreamEnded(Exception):
@@ -41,12 +40,12 @@ def claim_streams() -> Streams:
     Source: fcntl(2), F_DUPFD_CLOEXEC gives the lowest free descriptor at or above its argument.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
-    job, reply, private_nowhere = (make_private(fd) for fd in (0, 1, nowhere))
+    job, reply = make_private(0), make_private(1)
     os.dup2(nowhere, 0)
     os.dup2(2, 1)
     if nowhere > 2:  # noqa: PLR2004 - the engine may have started us with a standard descriptor closed
         os.close(nowhere)
-    return Streams(job, reply, private_nowhere)
+    return Streams(job, reply)
 
 
 def make_private(fd: int) -> int:

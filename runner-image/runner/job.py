@@ -46,7 +46,6 @@ class Job(NamedTuple):
     options: SaveOptions = SaveOptions()
     seed: int | None = None
     collect: bool = False
-    wall_limit_s: float | None = None
     memory_limit_bytes: int = 0
     output_limit_bytes: int = 0
 

@@ -3,9 +3,10 @@
 Theory of operation
 ===================
 
-Who starts whom. The engine starts this file as process 1 of a container that holds no secret and has no network. It
-imports Matplotlib *before* it knows of any job, so a warm container has paid for the import and has seen no data. One
-job is drawn in this very process; there is no child, and the system call filter allows none.
+Who starts whom. The engine starts a supervisor as process 1 of a container that holds no secret and has no network,
+and the supervisor starts this file (snapshot/supervisor.c). It imports Matplotlib *before* it knows of any job, so a
+warm container has paid for the import and has seen no data. One job is drawn in this very process; there is no child,
+and the system call filter allows none.
 
 Which stream carries what. The modes, chosen by argv:
 
@@ -22,8 +23,8 @@ Which stream carries what. The modes, chosen by argv:
     runner   R    empty: the import is done, a job can come
     launcher F    name, bytes: a data file; any number of them before the job
     launcher J    JSON ``{"code": str, "options": {…}, "seed": int|null, "collect": bool,
-                  "limits": {"wall_limit_s": number, "memory_limit_bytes": int, "output_limit_bytes": int}}``; the
-                  options are the fields of ``job.SaveOptions``
+                  "limits": {"memory_limit_bytes": int, "output_limit_bytes": int}}``; the options are the fields of
+                  ``job.SaveOptions``
     runner   O S  what the program printed to stdout and stderr, as it comes; only when collecting
     runner   P    head, bytes: a picture. JSON ``{"figure": int, "label": str, "format": str,
                   "pixels_sha256": str|null}``. One for each figure and format, formats in the order asked for
@@ -37,8 +38,8 @@ Which stream carries what. The modes, chosen by argv:
     stdin stays open after the job. When not collecting, the program's output goes to stderr.
 ``save``
     stdout: a line with a number of bytes, then that many: the memory of this process, which has imported everything
-    (see snapshot.py). In a container that restores it, the engine's arguments name the mode in which it goes on, which
-    is always ``job``.
+    (see snapshot.py). In a container that restores it, the arguments name the mode in which it goes on, which is always
+    ``job``.
 ``facts``
     stdout: one line of JSON that tells what the image is made of (see facts.py).
 ``probe``, ``trials JSON``
@@ -55,13 +56,10 @@ that a ``print`` can't corrupt the reply. That is tidiness, not a boundary: host
 and the launcher treats every byte it gets as hostile.
 
 Who kills whom, and when. The launcher kills the container after the reply or at the deadline; that is the only end
-that counts. The rest makes sure that nothing outlives a launcher that died:
-
-* stdin at end of file before a job: exit 0, quietly; it happens to every warm container at shutdown;
-* stdin at end of file after the job has come: a thread of ours ends the process at once;
-* no job within the idle limit, or wall limit plus a margin exceeded: a C thread of ``faulthandler`` ends the process.
-  It doesn't need the GIL, so a program stuck in C code can't hold it off. An alarm would not do: signals whose action
-  is the default one are not delivered to process 1.
+that counts. The supervisor makes sure that nothing outlives a launcher that died: it holds the engine's end of stdin,
+passes on what comes, and ends, and with it the container, when stdin does, when no job comes, and after the wall limit.
+Nothing in this process takes part in that, since a program can do as it likes here. Without a supervisor, by hand and
+in tests, the end of stdin before a job or after its reply is a quiet end: exit 0.
 
 What the program sees is what ``python plot.py`` would show it, in a working directory of its own, with ``plt`` and
 ``np`` bound beforehand. Its failure is a value: an outcome and the traceback of its own frames. Ours is an exit code.
@@ -69,11 +67,8 @@ What the program sees is what ``python plot.py`` would show it, in a working dir
 
 from __future__ import annotations
 
-import _thread
-import faulthandler
 import json
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -91,8 +86,6 @@ from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WALL_LIMIT_MARGIN_S = 5.0
-IDLE_LIMIT_S = 900.0
 SCRIPT_OPTIONS = job.SaveOptions(dpi=200.0, bbox_inches="tight")
 
 #: Left free when files fill the output limit, for what the program's threads still print.
@@ -104,40 +97,11 @@ DIGEST_SHARE = 8
 NO_FIGURE = "No figure is open at the end of the code: it drew none, or closed what it drew."
 CLOSED_FIGURES = "No figure is open at the end of the code: of the {} it drew, all were closed."
 
-USAGE = (
-    b"usage: script | job [--idle-limit-s SECONDS] | save | facts | probe | trials JSON |"
-    b" memory BYTES [--when-told] | import [SAVING ...]\n"
-)
+USAGE = b"usage: script | job | save | facts | probe | trials JSON | memory BYTES [--when-told] | import [SAVING ...]\n"
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_BAD_START = 2
-
-
-# -- ends by itself --------------------------------------------------------------------------------
-
-
-def exit_after(seconds: float, streams: frames.Streams) -> None:
-    """End this process when the time is over, even while C code holds the GIL; replaces an earlier call.
-
-    Source: faulthandler.dump_traceback_later runs in a thread without Python state and calls _exit(1).
-    """
-    faulthandler.dump_traceback_later(seconds, exit=True, file=streams.nowhere)
-
-
-def exit_when_stdin_ends(streams: frames.Streams) -> None:
-    """Start a thread that ends this process when the launcher closes stdin or dies.
-
-    A bare thread doesn't show in the program's ``threading.enumerate()``.
-    """
-
-    def watch() -> None:
-        try:
-            frames.read_to_end(streams.job)
-        finally:
-            os._exit(EXIT_OK)
-
-    _thread.start_new_thread(watch, ())
 
 
 # -- the job ---------------------------------------------------------------------------------------
@@ -241,22 +205,13 @@ def serve_script(streams: frames.Streams) -> int:
     return EXIT_OK
 
 
-def serve_job(arguments: Sequence[str], *, imported: bool = False) -> int:
+def serve_job(*, imported: bool = False) -> int:
     """Announce readiness, draw the one job that comes, reply, and wait for the end of stdin.
 
     Args:
-        arguments: Those of the mode.
         imported: Whether this process was restored, and so has imported everything.
     """
-    match list(arguments):
-        case []:
-            idle_limit_s = IDLE_LIMIT_S
-        case ["--idle-limit-s", seconds]:
-            idle_limit_s = float(seconds)
-        case _:
-            return refuse()
     streams = frames.claim_streams()
-    exit_after(idle_limit_s, streams)
     if not imported:
         cheap_import.import_pyplot()
     outbox = frames.Outbox(streams.reply)
@@ -267,17 +222,14 @@ def serve_job(arguments: Sequence[str], *, imported: bool = False) -> int:
         return EXIT_OK
     except job.UnknownFrame:
         return EXIT_BAD_START
-    if task.wall_limit_s is not None:
-        exit_after(task.wall_limit_s + WALL_LIMIT_MARGIN_S, streams)
-    exit_when_stdin_ends(streams)
     if error:
         outbox.send(b"E", encode_end(failed("OSError", error)))
     elif task.collect:
         serve_collecting(task, outbox)
     else:
         serve_plainly(task, outbox)
-    while True:  # the watcher, the timer or the launcher ends this
-        signal.pause()
+    frames.read_to_end(streams.job)  # in a container the launcher or the supervisor ends this
+    return EXIT_OK
 
 
 def save_process() -> int | list[str]:
@@ -347,13 +299,12 @@ def main(arguments: Sequence[str]) -> int:
     match list(arguments):
         case ["script"]:
             return serve_script(frames.claim_streams())
-        case ["job", *options]:
-            return serve_job(options)
+        case ["job"]:
+            return serve_job()
         case ["save"]:
             ended = save_process()
             if isinstance(ended, list):  # restored: a program there can recurse as deep as one of a runner that imports
-                mode, *options = ended
-                ended = serve_job(options, imported=True) if mode == "job" else refuse()
+                ended = serve_job(imported=True) if ended == ["job"] else refuse()
             return ended
         case ["facts" | "probe" | "trials" | "memory", *_]:
             return serve_report(frames.claim_streams(), arguments)

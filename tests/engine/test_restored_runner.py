@@ -13,7 +13,7 @@ import json
 import platform
 import tarfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -238,8 +238,7 @@ def restoring(client: docker.APIClient, snapshot: bytes, *arguments: str) -> Ite
     finally:
         client.remove_container(container_id)
     try:
-        config = sandbox.container_config(pick_uid(), (SNAPSHOT, *arguments))
-        yield {**config, "Image": image_id, "Entrypoint": list(RESTORER)}
+        yield replace(sandbox, snapshot_id=image_id).restorer_config(pick_uid(), (SNAPSHOT, *arguments))
     finally:
         client.remove_image(image_id, force=True)
 

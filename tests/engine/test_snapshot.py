@@ -20,7 +20,7 @@ import pytest
 
 from bootstrap import doctor
 from bootstrap.doctor.image import TAG_LABEL
-from gateway.launcher.engine.specification import LABEL_INSTALLATION, SNAPSHOT
+from gateway.launcher.engine.specification import LABEL_INSTALLATION, RESTORER, SNAPSHOT
 from gateway.launcher.snapshot.saving import SIZE_LIMIT_BYTES
 from tests.fakes import until
 from tests.support import snapshots
@@ -464,7 +464,7 @@ async def test_engine_without_space(tmp_path: Path) -> None:
 
 def test_every_flipped_bit_is_found(client: docker.APIClient, small: bytes, tmp_path: Path) -> None:
     """The restorer's check finds each single bit of a snapshot that is the other way round."""
-    program = snapshots.restorer(client, tmp_path)
+    program = snapshots.program(client, RESTORER[0], tmp_path)
     file = tmp_path / "snapshot"
     file.write_bytes(small)
     assert checked(program, file) == (0, "")
@@ -482,7 +482,7 @@ def test_every_flipped_bit_is_found(client: docker.APIClient, small: bytes, tmp_
 
 def test_size_of_the_file_is_checked_first(client: docker.APIClient, small: bytes, tmp_path: Path) -> None:
     """A file with a terabyte of nothing is refused without reading it."""
-    program = snapshots.restorer(client, tmp_path)
+    program = snapshots.program(client, RESTORER[0], tmp_path)
     file = tmp_path / "snapshot"
     file.write_bytes(small)
     os.truncate(file, 1 << 40)

@@ -93,13 +93,14 @@ def with_foreign_calls(profile: dict[str, Any]) -> None:
 
 def with_any_clone(profile: dict[str, Any]) -> None:
     """Allow `clone` whatever its flags."""
-    (rule,) = (rule for rule in profile["syscalls"] if rule["names"] == ["clone"])
-    del rule["args"]
+    for rule in profile["syscalls"]:
+        if rule["names"] == ["clone"]:
+            del rule["args"]
 
 
-def under_a_supervisor(config: Config) -> None:
+def under_another_process(config: Config) -> None:
     """Start the program as a child of another one, which waits for every descendant."""
-    supervisor = """
+    parent = """
 import os, subprocess, sys
 subprocess.run(sys.argv[1:])
 try:
@@ -107,4 +108,4 @@ try:
 except ChildProcessError:
     pass
 """
-    config["Entrypoint"] = ["python3", "-c", supervisor, *config["Entrypoint"]]
+    config["Entrypoint"] = ["python3", "-c", parent, *config["Entrypoint"]]

@@ -14,6 +14,10 @@ if len(read("/proc/net/unix").splitlines()) > 1:
 """
 
 
+#: The process id of the parent; the call that tells it is refused.
+PARENT = r"int(read('/proc/self/status').partition('\nPPid:')[2].split()[0])"
+
+
 def limit(name: str) -> str:
     """Return what reads a hard resource limit."""
     return f"answer = resource.getrlimit(resource.RLIMIT_{name})[1]"
@@ -146,6 +150,18 @@ def visible(path):
     except OSError:
         return False
 answer = [path for path in %r if visible(path)]
+"""
+#: The one `clone` that the filter lets the supervisor make. 56 is `clone` on x86-64, 220 on ARM; 17 is SIGCHLD.
+CLONE = """
+child = libc.syscall(56 if os.uname().machine == "x86_64" else 220, 17, 0, 0, 0, 0)
+if child == 0:
+    os._exit(0)
+answer = "ok" if child > 0 else errno.errorcode[ctypes.get_errno()]
+"""
+#: Lets go of all that it was given, in a process that nobody prepared, and stays.
+STAY = """
+stay = "import os, time; os.write(1, b'ready'); os.close(0); os.close(1); os.close(2); time.sleep(86400)"
+os.execv("/proc/self/exe", ["python3", "-c", stay])
 """
 #: A child that waits for the end of its parent, whose side of a pipe only the parent holds, and lives on.
 ORPHAN = """

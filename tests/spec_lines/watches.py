@@ -92,6 +92,18 @@ def come_back_to_stdin(client: docker.APIClient, config: Config) -> object:
         return "neither"
 
 
+def go_away(client: docker.APIClient, config: Config) -> object:
+    """Let go of a container's streams, and see whether it ends."""
+    with attached(client, config) as (container_id, stream):
+        client.start(container_id)
+        read_until(stream, b"ready")
+        stream.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(requests.exceptions.ConnectionError):  # how the SDK reports that the time is over
+            client.wait(container_id, timeout=AWAY_S)
+            return "ended"
+        return "went on"
+
+
 def look_for_a_health_check(client: docker.APIClient, config: Config) -> object:
     """Run an image that brings a health check of its own, and see whether the engine runs that."""
     tag = f"figbox-test-{secrets.token_hex(6)}"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Seconds one container may take.
 LIMIT_S = slowed(60.0)
 
+#: Words of an entry point that are the supervisor's: its name and its limits.
+SUPERVISOR_WORDS = 3
+
 #: Small, so that whatever reaches a limit does so quickly.
 SMALL_LIMITS = Limits(
     wall_limit_s=10,
@@ -83,7 +86,7 @@ class Ended:
 def make_sandbox(client: docker.APIClient, image: str, installation: str, runtime: str | None = None) -> Sandbox:
     """Return the full specification with small limits."""
     image_id = client.inspect_image(image)["Id"]
-    return Sandbox(image_id, SMALL_LIMITS, runtime, installation, "test", idle_limit_s=60)
+    return Sandbox(image_id, SMALL_LIMITS, runtime, installation, "test", idle_limit_s=LIMIT_S)
 
 
 def program_config(sandbox: Sandbox, program: str) -> Config:
@@ -92,11 +95,19 @@ def program_config(sandbox: Sandbox, program: str) -> Config:
 
 
 def with_program(config: Config, program: str) -> Config:
-    """Return a copy of a create body with another program, which assigns what it found to `answer`."""
+    """Return a copy of a create body with another program, which assigns what it found to `answer`.
+
+    The supervisor starts it as it would start the runner.
+    """
     changed = copy.deepcopy(config)
-    changed["Entrypoint"] = ["python3", "-c", f"{HARNESS}\n{program}\nprint(json.dumps(answer))"]
+    changed["Entrypoint"][SUPERVISOR_WORDS:] = ["python3", "-c", f"{HARNESS}\n{program}\nprint(json.dumps(answer))"]
     changed["Cmd"] = []
     return changed
+
+
+def unsupervised(config: Config) -> None:
+    """Let the program of a create body be process 1 itself, under the engine's filter alone."""
+    del config["Entrypoint"][:SUPERVISOR_WORDS]
 
 
 def pick_uid() -> int:

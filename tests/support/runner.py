@@ -99,7 +99,6 @@ class RunnerProcess:
         *,
         collect: bool = False,
         seed: int | None = None,
-        wall_limit_s: float = slowed(30),
         memory_limit_bytes: int = 1 << 30,
         output_limit_bytes: int = 16 << 20,
         **options: Any,
@@ -117,7 +116,6 @@ class RunnerProcess:
             "rc": {},
         } | options
         limits = {
-            "wall_limit_s": wall_limit_s,
             "memory_limit_bytes": memory_limit_bytes,
             "output_limit_bytes": output_limit_bytes,
         }

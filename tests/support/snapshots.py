@@ -19,7 +19,7 @@ import docker
 
 from gateway.launcher.engine.docker_engine import RUNTIME_FACTS
 from gateway.launcher.engine.engine import EngineFacts
-from gateway.launcher.engine.specification import RESTORER, RUNNER, SNAPSHOT
+from gateway.launcher.engine.specification import RUNNER, SNAPSHOT
 from gateway.launcher.snapshot.keeper import LABEL_KEY, LABEL_MADE, REPOSITORY, key_of
 from tests.support.containers import make_sandbox, run
 from tests.support.live import IMAGE
@@ -39,7 +39,7 @@ FIELDS = {
     "vdso": 64,
     "processor": 72,
     "stack_start": 240,
-    "registers": 280,
+    "registers": 272,
 }
 REGISTERS_BYTES = {"x86_64": 64}.get(platform.machine(), 168)
 
@@ -220,12 +220,18 @@ def read_file(client: docker.APIClient, image: str, path: str) -> bytes:
         return _read_file(client, container_id, path)
 
 
-def restorer(client: docker.APIClient, folder: Path) -> Path:
-    """Put the image's restorer, a program that needs no library, into a folder; return its path."""
-    program = folder / "restorer"
-    program.write_bytes(read_file(client, IMAGE, RESTORER[0]))
-    program.chmod(0o755)
-    return program
+def program(client: docker.APIClient, name: str, folder: Path) -> Path:
+    """Put a program of the image that needs no library into a folder; return its path.
+
+    Args:
+        client: Of the engine that has the image.
+        name: Its path in the image.
+        folder: Where to put it.
+    """
+    copy = folder / Path(name).name
+    copy.write_bytes(read_file(client, IMAGE, name))
+    copy.chmod(0o755)
+    return copy
 
 
 def _read_file(client: docker.APIClient, container_id: str, path: str) -> bytes:

@@ -35,6 +35,9 @@ UID_LAST = 59_999
 #: Processor seconds beyond the wall limit, for start, import and clean-up, before the kernel kills a runaway.
 CPU_MARGIN_S = 20
 
+#: Seconds beyond the wall limit before the supervisor ends a container whose job the launcher should have ended.
+WALL_MARGIN_S = 5
+
 #: Docker's own masked paths, which setting the field replaces (moby `oci/defaults.go`), and more: facts about the host,
 #: and channels between containers. `/dev/mqueue` would stay writable in a read-only container.
 MASKED_PATHS = (
@@ -95,10 +98,13 @@ MASKED_PATHS = (
     "/sys/power",
 )
 
-#: The image's entry point; its argument is a mode.
+#: Process 1 of every container; its arguments are two limits in seconds, and what it starts and outlives.
+SUPERVISOR = "/opt/figbox/supervisor"
+
+#: What it starts: the runner, whose argument is a mode.
 RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
 
-#: The entry point of an image with a snapshot, and the snapshot's file, its first argument.
+#: Or, in an image with a snapshot, what restores one, and the snapshot's file, its first argument.
 RESTORER = ("/opt/figbox/restorer",)
 SNAPSHOT = "/opt/figbox/snapshot"
 
@@ -116,7 +122,7 @@ class Sandbox:
         runtime: OCI runtime, or None for the engine's default.
         installation: Value of the label that marks this installation's containers.
         instance: Value of the label that marks this run of the launcher.
-        idle_limit_s: Seconds after which a runner without a job ends itself.
+        idle_limit_s: Seconds after which a container ends that nothing was sent to.
         lowers_memory: Whether the memory limit of a running container can be lowered, and then holds.
         snapshot_id: Digest of an image with a snapshot that runners are restored from; None if they import.
     """
@@ -142,10 +148,11 @@ class Sandbox:
         Args:
             uid: One that no other live container has: the kernel keeps quotas (pipe pages, signals, queues) per uid,
                 across containers.
-            command: Arguments of the image's entry point.
+            command: Arguments of the runner.
         """
         return {
             "Image": self.image_id,
+            "Entrypoint": self._supervised(RUNNER),
             "Cmd": list(command),
             "User": f"{uid}:{uid}",
             "WorkingDir": "/tmp",  # noqa: S108 - the container's own
@@ -167,10 +174,9 @@ class Sandbox:
 
     def job_config(self, uid: int) -> dict[str, Any]:
         """Return the create body of a container that waits for one job."""
-        command = ("job", "--idle-limit-s", str(math.ceil(self.idle_limit_s)))
         if self.snapshot_id is None:
-            return self.container_config(uid, command)
-        return self.restorer_config(uid, (SNAPSHOT, *command))
+            return self.container_config(uid, ("job",))
+        return self.restorer_config(uid, (SNAPSHOT, "job"))
 
     def saving_config(self, uid: int) -> dict[str, Any]:
         """Return the create body of a container that writes a snapshot of itself to stdout."""
@@ -181,7 +187,13 @@ class Sandbox:
 
         Only image and entry point differ from those of other containers.
         """
-        return {**self.container_config(uid, command), "Image": self.snapshot_id, "Entrypoint": list(RESTORER)}
+        restored = {"Image": self.snapshot_id, "Entrypoint": self._supervised(RESTORER)}
+        return {**self.container_config(uid, command), **restored}
+
+    def _supervised(self, program: tuple[str, ...]) -> list[str]:
+        """Return the entry point that starts a program as a child of the supervisor."""
+        wall_limit_s = self.limits.wall_limit_s + WALL_MARGIN_S
+        return [SUPERVISOR, str(math.ceil(self.idle_limit_s)), str(math.ceil(wall_limit_s)), *program]
 
     def _host_config(self) -> dict[str, Any]:
         limits = self.limits
@@ -221,7 +233,7 @@ class Sandbox:
         limits = self.limits
         return {
             "core": 0,
-            # Enforces the deadline even if the launcher is gone.
+            # The kernel's own end of a runaway: needs neither launcher nor supervisor, nor the clock of the latter.
             "cpu": math.ceil(limits.wall_limit_s * limits.cpus) + CPU_MARGIN_S,
             "fsize": limits.tmpfs_limit_bytes,
             "memlock": 0,

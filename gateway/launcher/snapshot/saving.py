@@ -73,6 +73,7 @@ async def save(engine: DockerEngine, sandbox: Sandbox, image_name: str, labels: 
             wall_limit_s=max(limits.wall_limit_s, SAVE_CPU_S),
             cpus=max(limits.cpus, SAVE_CPUS),
         ),
+        idle_limit_s=SAVE_LIMIT_S,  # nothing is sent to it
     )
     uid = random.randint(UID_FIRST, UID_LAST)  # noqa: S311 - spreads, protects nothing
     launched = await engine.launch(roomy.saving_config(uid), f"figbox-{uid}")

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.launcher import maker as maker_module
 from gateway.launcher.engine.engine import Launched
-from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
+from gateway.launcher.engine.specification import RESTORER, RUNNER, SNAPSHOT, SUPERVISOR, Sandbox
 from gateway.launcher.maker import NAME_TRIES, RESTORE_TRIES, ContainerMaker
 from gateway.launcher.runner.frames import READY, encode_frame
 from gateway.model.errors import (
@@ -108,7 +108,8 @@ async def test_runners_are_restored_where_there_is_a_snapshot(launching: Launchi
     importing, restoring = sandbox.job_config(20001), replace(sandbox, snapshot_id="sha256:1").job_config(20001)
     assert {name for name in restoring if importing.get(name) != restoring[name]} == {"Image", "Entrypoint", "Cmd"}
     assert restoring["Cmd"] == [SNAPSHOT, *importing["Cmd"]]
-    assert restoring["Entrypoint"] == ["/opt/figbox/restorer"]
+    assert importing["Entrypoint"] == [SUPERVISOR, "60", "35", *RUNNER]
+    assert restoring["Entrypoint"] == [SUPERVISOR, "60", "35", *RESTORER]
 
 
 async def test_runner_that_cannot_be_restored_imports(launching: LaunchingEngine) -> None:

@@ -142,27 +142,6 @@ def test_stdin_end_before_a_job_is_a_quiet_end(start: Callable[..., RunnerProces
     assert ended(start("job")) == (0, HEADER.pack(b"R", 0), b"")
 
 
-def test_stdin_end_in_mid_job_ends_the_runner(start: Callable[..., RunnerProcess]) -> None:
-    """A runner whose gateway dies does not finish its job."""
-    process = start("job")
-    process.read_frame()
-    process.send_job("import time\nwhile True: time.sleep(1)")
-    assert ended(process)[1] == b""
-
-
-def test_idle_limit_ends_the_runner(start: Callable[..., RunnerProcess]) -> None:
-    """A runner that isn't used ends by itself."""
-    assert start("job", "--idle-limit-s", "3").process.wait(DEADLINE_S) == 1
-
-
-def test_wall_limit_needs_no_lock(start: Callable[..., RunnerProcess]) -> None:
-    """A program that never lets go of the interpreter is ended, with a margin, by the runner itself."""
-    process = start("job")
-    process.read_frame()
-    process.send_job("import re\nre.match('(a+)+$', 'a' * 60 + 'b')", wall_limit_s=-4)
-    assert process.process.wait(DEADLINE_S) == 1
-
-
 @pytest.mark.parametrize("frame", [HEADER.pack(b"X", 0), HEADER.pack(b"J", 2**31)])
 def test_other_frames_are_refused(start: Callable[..., RunnerProcess], frame: bytes) -> None:
     """Anything but a job of a valid length is an error of ours, shown by the exit code."""

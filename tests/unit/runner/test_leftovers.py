@@ -49,7 +49,7 @@ NOBODY = "\nNobody is there to answer: plot.py runs without input, so give it th
 )
 def test_it_ends_and_draws(collect: Callable[..., Reply], code: str) -> None:
     """Waiting for a person ends at once, as after a timeout."""
-    reply = collect(code, wall_limit_s=20)
+    reply = collect(code)
     assert reply.end["outcome"] == "ok", reply.end
     assert size_of(reply.png) == (320, 240)
 

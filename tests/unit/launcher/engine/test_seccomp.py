@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import json
 import re
+import signal
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -121,10 +122,19 @@ def test_manifold_calls_are_allowed_by_argument_alone(name: str) -> None:
     assert name not in FREELY_ALLOWED
 
 
-def test_clone_makes_threads_only() -> None:
-    """``clone`` is allowed with CLONE_THREAD set: no process, so no fork bomb and no new namespace."""
-    (rule,) = (rule for rule in ALLOWING if "clone" in rule["names"])
-    assert rule["args"] == [{"index": 0, "value": CLONE_THREAD, "valueTwo": CLONE_THREAD, "op": "SCMP_CMP_MASKED_EQ"}]
+def test_clone_makes_threads_and_one_plain_child() -> None:
+    """``clone`` is allowed with CLONE_THREAD set, or for the supervisor's child with no flag at all: no namespace."""
+    rules = [rule["args"] for rule in ALLOWING if "clone" in rule["names"]]
+    assert rules == [
+        [{"index": 0, "value": CLONE_THREAD, "valueTwo": CLONE_THREAD, "op": "SCMP_CMP_MASKED_EQ"}],
+        [{"index": 0, "value": signal.SIGCHLD, "op": "SCMP_CMP_EQ"}],
+    ]
+
+
+def test_prctl_is_allowed_for_three_values() -> None:
+    """PR_SET_NAME, and the two that the supervisor closes again: PR_SET_DUMPABLE and PR_SET_SECCOMP."""
+    rules = [rule["args"] for rule in ALLOWING if "prctl" in rule["names"]]
+    assert rules == [[{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}] for value in (15, 4, 22)]
 
 
 def test_clone3_is_answered_not_implemented() -> None:

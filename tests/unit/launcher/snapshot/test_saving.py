@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.launcher.engine.engine import ImageOrder, Launched
-from gateway.launcher.engine.specification import Sandbox
+from gateway.launcher.engine.specification import RUNNER, SUPERVISOR, Sandbox
 from gateway.launcher.snapshot import saving
 from gateway.launcher.snapshot.saving import SAVE_LIMIT_S, NoSnapshot, save
 from gateway.model.errors import EngineUnavailable
@@ -125,11 +125,13 @@ async def test_content_is_stored_as_it_is() -> None:
 
 
 async def test_container_is_a_jobs_but_for_its_size() -> None:
-    """Only memory and processor are larger: it imports more than a job's limits may allow."""
+    """Only memory, processor and time are larger: it imports more than a job's limits may allow."""
     engine = StoringEngine(written(CONTENT))
     await saved(engine)
     wanted = SANDBOX.container_config(int(engine.config["User"].split(":")[0]), ("save",))
     host, other = engine.config.pop("HostConfig"), wanted.pop("HostConfig")
+    assert engine.config.pop("Entrypoint") == [SUPERVISOR, "600", "305", *RUNNER]
+    assert wanted.pop("Entrypoint") == [SUPERVISOR, "60", "6", *RUNNER]
     assert engine.config == wanted
     differing = {name for name in host if host[name] != other[name]}
     assert differing == {"Memory", "MemorySwap", "NanoCpus", "Ulimits"}

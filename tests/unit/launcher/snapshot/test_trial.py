@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.launcher.engine.engine import ExitState, Launched
-from gateway.launcher.engine.specification import RESTORER, SNAPSHOT, Sandbox
+from gateway.launcher.engine.specification import RESTORER, RUNNER, SNAPSHOT, SUPERVISOR, Sandbox
 from gateway.launcher.runner.frames import END, PICTURE, READY, encode_frame, with_head
 from gateway.launcher.snapshot import trial
 from gateway.launcher.snapshot.saving import NoSnapshot
@@ -121,11 +121,12 @@ async def tried(engine: TriedEngine, restores: int = 3) -> None:
 async def test_good_snapshot_passes(engine: TriedEngine) -> None:
     """It is read whole, one runner imports, and the others are restored; all have room enough."""
     await tried(engine)
-    made = [(config["Image"], config.get("Entrypoint"), config["Cmd"][:2]) for config in engine.launched]
+    supervised = [SUPERVISOR, "60", "125"]
+    made = [(config["Image"], config["Entrypoint"], config["Cmd"]) for config in engine.launched]
     assert made == [
-        (RESTORED, [*RESTORER], ["--check", SNAPSHOT]),
-        ("sha256:0", None, ["job", "--idle-limit-s"]),
-        *[(RESTORED, [*RESTORER], [SNAPSHOT, "job"])] * 3,
+        (RESTORED, [*supervised, *RESTORER], ["--check", SNAPSHOT]),
+        ("sha256:0", [*supervised, *RUNNER], ["job"]),
+        *[(RESTORED, [*supervised, *RESTORER], [SNAPSHOT, "job"])] * 3,
     ]
     for config in engine.launched:
         assert config["HostConfig"]["Memory"] == trial.TRIAL_MEMORY_BYTES
