@@ -1,4 +1,4 @@
-"""Jobs whose first thread ends alone: the runtime takes their containers for stopped and refuses to kill them."""
+"""Jobs whose first thread ends alone: were it process 1's, the runtime would take their containers for stopped."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ HEADLESS_JOBS = 16
 
 #: Leaves a thread behind that {does something}, and nothing that would end the process by itself.
 HEADLESS = """
-import ctypes, faulthandler, os, threading, time
+import ctypes, os, threading, time
 
 def go_on():
     {}
     while True:
         time.sleep(1)
 
-faulthandler.cancel_dump_traceback_later()
 os._exit = lambda *_: None
 silent, _kept_open = os.pipe()
 os.dup2(silent, 100)
@@ -50,7 +49,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
         FIGBOX_POOL_SIZE=POOL_SIZE,
         FIGBOX_RUNNING_LIMIT=RUNNING_LIMIT,
         FIGBOX_WALL_LIMIT_S=slowed(2),
-        # The engine by itself takes twelve: a kill that fails because of the guest would be our 503.
+        # With such a process 1 the engine takes twelve: a kill that fails because of the guest would be our 503.
         FIGBOX_ENGINE_TIMEOUT_S=min(slowed(5), 11),
     ) as running:
         yield running
@@ -61,7 +60,6 @@ async def test_deadline_reaches_a_process_without_its_first_thread(gateway: Live
     response = await gateway.render(HEADLESS.format("pass"))
     assert (response.status, response.json.get("outcome")) == (500, "time_limit"), response.body
     await until(lambda: len(gateway.containers()) == POOL_SIZE, "only the pool is left")
-    assert '"helped": true' in gateway.log_text()
 
 
 async def test_removals_that_take_long_delay_no_other_client(gateway: LiveGateway) -> None:

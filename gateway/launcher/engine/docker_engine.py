@@ -32,9 +32,7 @@ import docker.errors
 import requests
 import urllib3
 from docker.transport import UnixHTTPAdapter
-from loguru import logger
 
-from gateway.launcher.engine.direct_kill import kill_process
 from gateway.launcher.engine.engine import EngineFacts, ExitState, FoundContainer, FoundImage, Launched
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.errors import ContainerLost, EngineError, EngineRefused, EngineUnavailable, NameTaken
@@ -63,9 +61,6 @@ STORE_THREADS = 1
 
 #: Members of the engine's account of itself that change with its runtimes.
 RUNTIME_FACTS = ("ContainerdCommit", "DefaultRuntime", "RuncCommit", "Runtimes")
-
-#: Seconds the engine may take to kill a container before we help it.
-KILL_PATIENCE_S = 1.0
 
 #: Seconds that the engine's notice of a kill for memory may come after the container's end, and those between two
 #: looks for it, at first; each pause is twice as long as the one before.
@@ -171,11 +166,11 @@ class DockerEngine:
             with self._translated(), _ignored_statuses(NOT_FOUND, CONFLICT):
                 self._client().kill(container_id)
 
-        await self._end(container_id, kill)
+        await self._run(self._enders, kill)
 
     async def remove(self, container_id: str) -> None:
         """Kill and remove a container with its volumes; 404 and 409 (removal under way) mean done."""
-        await self._end(container_id, lambda: self._remove(container_id))
+        await self._run(self._enders, lambda: self._remove(container_id))
 
     async def find(self, installation: str) -> list[FoundContainer]:
         """List the containers that carry an installation's label, in any state."""
@@ -382,12 +377,6 @@ class DockerEngine:
         with contextlib.suppress(EngineError):
             self._remove(container_id)
 
-    def _help_to_kill(self, container_id: str) -> None:
-        with self._translated():
-            state = self._client().inspect_container(container_id)["State"]
-        killed = bool(state.get("Running")) and kill_process(int(state.get("Pid") or 0), container_id)
-        logger.warning("engine slow to kill", container=container_id[:12], helped=killed)
-
     # Plumbing
 
     async def _ask(self, call: Callable[[docker.APIClient], Any], threads: ThreadPoolExecutor | None = None) -> Any:
@@ -404,19 +393,6 @@ class DockerEngine:
             return dict(await self._ask(lambda client: client.inspect_image(image)))
         except ContainerLost:
             return None
-
-    async def _end(self, container_id: str, call: Callable[[], None]) -> None:
-        """Run a call that kills a container, and help if it takes long."""
-        helper = asyncio.create_task(self._help_when_slow(container_id))
-        try:
-            await self._run(self._enders, call)
-        finally:
-            helper.cancel()
-
-    async def _help_when_slow(self, container_id: str) -> None:
-        await asyncio.sleep(KILL_PATIENCE_S)
-        with contextlib.suppress(EngineError):
-            await self._run(self._controllers, lambda: self._help_to_kill(container_id))
 
     def _client(self) -> docker.APIClient:
         """Return this thread's client: the SDK's session must not be shared between threads."""
