@@ -14,6 +14,7 @@ run      → reserve processor time, wait for a place and memory for what it may
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,13 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+
+#: Processor seconds of a container that was made for a client who hung up, at least; and those that a MiB of a kept
+#: render takes to be read, hashed and packed. `python -m tests.exploits.hostile_load` and `python -m benchmarks` print
+#: them.
+CONTAINER_S = 0.25
+KEPT_S_PER_MIB = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +243,16 @@ class RenderService:
         return result
 
     def report_cache_hit(self, holder: Holder, result: Result, timing: Timing) -> None:
-        """Count a request that the cache served, and write its one log line."""
+        """Count a request that the cache serves, at its holder's expense, and write its one log line.
+
+        Raises:
+            BudgetExceeded: The render is large, and the key has no processor time left.
+        """
+        mib = result.size / MiB
+        with self.reporting(holder, timing):
+            if mib >= 1:
+                self.budgets.check_compute(holder)
+        self.budgets.charge(holder, mib * KEPT_S_PER_MIB)
         self.metrics.count_kept()
         total_ms = round(timing.total_ms(), 1)
         logger.info("served from the cache", key=holder.name, outcome=result.outcome.value, total_ms=total_ms)
@@ -256,9 +273,11 @@ class RenderService:
         room = Reservation.of(answer, job, limits.output_limit_bytes)
         with self.budgets.hold_compute(holder, limits.wall_limit_s * limits.cpus) as hold:
             asked = time.perf_counter()
+            spent_s = 0.0
             try:
                 async with self.admission.place(holder.name, holder.policy.concurrent_jobs, room):
                     stages.queue_ms = (time.perf_counter() - asked) * 1000
+                    spent_s = CONTAINER_S
                     result = await self._launch(job, stages)
                     return result
             finally:
@@ -266,6 +285,8 @@ class RenderService:
                 usage = result.usage if result is not None else None
                 hold.used_s = usage.cpu_s if usage is not None else stages.run_ms / 1000 * limits.cpus
                 hold.used_s += result.check_cpu_s if result is not None else stages.check_ms / 1000
+                if isinstance(sys.exception(), asyncio.CancelledError):  # the client hung up, and its container is lost
+                    hold.used_s = max(hold.used_s, spent_s)
 
     async def _launch(self, job: Job, stages: Stages) -> Result:
         began = time.perf_counter()

@@ -208,6 +208,12 @@ class Result:
         pictures = [picture for figure in self.figures for picture in figure.pictures]
         return pictures[0] if len(pictures) == 1 else None
 
+    @property
+    def size(self) -> int:
+        """Bytes of all pictures and files."""
+        pictures = sum(len(picture.data) for figure in self.figures for picture in figure.pictures)
+        return pictures + sum(len(file.data) for file in self.files)
+
 
 def printable(text: str, limit: int = ERROR_TEXT_LIMIT) -> str:
     """Return guest text fit to be passed on: printable, at most `limit` characters, its end kept.

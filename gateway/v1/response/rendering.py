@@ -54,11 +54,6 @@ class Rendering:
         return [picture for figure in self.result.figures for picture in figure.pictures]
 
     @property
-    def size(self) -> int:
-        """Bytes of all pictures and files."""
-        return sum(map(len, self.blobs))
-
-    @property
     def blobs(self) -> list[bytes]:
         """The bytes of all pictures and files, in the order of the document."""
         return [picture.data for picture in self.pictures] + [file.data for file in self.result.files]

@@ -38,7 +38,7 @@ async def respond(request: web.Request, rendering: Rendering, form: Form) -> Ans
     `If-None-Match: *` matches nothing: the client can't have a render that it never requested.
     """
     request_id = request[REQUEST_ID]
-    if form is not Form.PICTURE and rendering.size > HEAVY_BYTES:
+    if form is not Form.PICTURE and rendering.result.size > HEAVY_BYTES:
         answer = await asyncio.to_thread(_answer, rendering, form, request_id)
     else:
         answer = _answer(rendering, form, request_id)
