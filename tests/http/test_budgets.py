@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from gateway import render_service
 from gateway.keys.budgets import STEP_S, WINDOW_S, Budgets
 from gateway.keys.keyring import HEADER, digest_of
 from gateway.model.jobs import MiB
@@ -195,8 +196,9 @@ async def test_hanging_up_is_not_free(house: House) -> None:
         assert least_s - 0.001 <= rig.budgets._compute_of(holder)._debt_s - before_s <= most_s + 0.1
 
 
-async def test_jobs_under_way_hold_processor_time(house: House) -> None:
+async def test_jobs_under_way_hold_processor_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running jobs reserve an estimate: as many are admitted as fit the allowance; the reservations are returned."""
+    monkeypatch.setattr(render_service, "CONTAINER_S", 0.0)  # what a hang-up costs in any case
     rig, client = await house(compute_seconds_per_minute=1)
     rig.launcher.result, rig.launcher.run_ms = None, 1e-6
     task = asyncio.create_task(_post(client))
