@@ -36,8 +36,9 @@ CORE = "core and not compose and not variant"
 #: Two files of tests at a time; most tests on an engine wait more than they work.
 TWO_FILES = ("--numprocesses", "2", "--dist", "loadfile")
 
-#: Tests that need no engine, which run first.
+#: Tests that need no engine, which run first; and those of them that `make test` runs.
 WITHOUT_ENGINE = ("-m", f"not {ENGINE}", *TWO_FILES)
+SHOWN_WITHOUT_ENGINE = ("-m", f"not {ENGINE} and not variant", *TWO_FILES)
 
 #: Measures which branches they take, which makes them half as slow again.
 COVERAGE = ("--cov", "--cov-report=")
@@ -179,7 +180,7 @@ class _Setup:
         os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - without a shell
 
     def test(self) -> None:
-        self._test(WITHOUT_ENGINE, (CORE, *TWO_FILES), (self.image,))
+        self._test(SHOWN_WITHOUT_ENGINE, (CORE, *TWO_FILES), (self.image,))
 
     def test_all(self) -> None:
         os.environ.setdefault(*RESTORED)

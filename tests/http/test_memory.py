@@ -98,9 +98,9 @@ async def _comes_back(gateway: Running, before: int) -> None:
     ("kind", "connections"),
     [
         (Hostile.unread_document, 40),
-        (Hostile.unread_archive, 40),
+        pytest.param(Hostile.unread_archive, 40, marks=pytest.mark.variant),
         (Hostile.held_upload, 60),
-        (Hostile.held_chunks, 60),
+        pytest.param(Hostile.held_chunks, 60, marks=pytest.mark.variant),
     ],
 )
 async def test_each_kind_alone(tmp_path: Path, kind: Awaitable[None], connections: int) -> None:
@@ -127,7 +127,7 @@ async def test_connections_take_no_more_than_their_part(tmp_path: Path) -> None:
         assert taken < connections * CONNECTION_BYTES
 
 
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("apart", [False, pytest.param(True, marks=pytest.mark.variant)])
 async def test_all_kinds_at_once(tmp_path: Path, *, apart: bool) -> None:
     """All of it at once, on all connections: neither process exceeds its bound, and another key is served."""
     async with _gateway(tmp_path, apart=apart) as gateway:
