@@ -48,7 +48,8 @@ import fcntl
 answer = fcntl.fcntl(os.pipe()[0], 1032)
 """
 
-#: Takes all pipe pages that its uid may have. Source: pipe(7), /proc/sys/fs/pipe-user-pages-soft; F_SETPIPE_SZ is 1031.
+#: Takes all pipe pages that its uid may have. Source: pipe(7), /proc/sys/fs/pipe-user-pages-soft; F_SETPIPE_SZ is 1031,
+#: and F_GETPIPE_SZ 1032.
 _PIPE_HOG = """
 import fcntl
 kept = []
@@ -57,6 +58,8 @@ try:
         kept += os.pipe()
         fcntl.fcntl(kept[-1], 1031, 1 << 20)
 except OSError:
+    while fcntl.fcntl(kept[-1], 1032) >= 65536:  # what is left is too little for a large one
+        kept += os.pipe()
     print("ready", flush=True)
 sys.stdin.read()
 os._exit(0)
