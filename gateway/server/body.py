@@ -12,8 +12,6 @@ from gateway.memory.memory_plan import body_bytes
 from gateway.model.errors import BodyTimeout, BodyTooLarge, MalformedRequest, UnsupportedEncoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateway.memory.byte_budget import Hold
     from gateway.settings import Settings
 
@@ -39,16 +37,7 @@ class BodyLimits:
 
 
 async def read_body(request: web.Request, limit_bytes: int, limits: BodyLimits) -> bytes:
-    """Return the whole body within its limits of size, time and memory; raises as `receive_body` does."""
-    body = bytearray()
-    await receive_body(request, limit_bytes, limits, body.extend)
-    return bytes(body)
-
-
-async def receive_body(
-    request: web.Request, limit_bytes: int, limits: BodyLimits, take: Callable[[bytes], object]
-) -> None:
-    """Pass a body on as it arrives, within its limits; until there is memory for all of it, it stays in the kernel.
+    """Return the whole body; until there is memory for all of it, it stays in the kernel.
 
     A body of unknown length is taken for one of the largest until it has arrived. Growing step by step could end with
     many bodies that each hold a part and wait for the rest.
@@ -57,7 +46,6 @@ async def receive_body(
         request: An authenticated request whose body hasn't been read.
         limit_bytes: The longest body.
         limits: Of time and memory; while others wait for memory, a body that doesn't advance has less time.
-        take: Called with each part of it; an exception of its own ends the reading.
 
     Raises:
         UnsupportedEncoding: The body is compressed.
@@ -75,21 +63,21 @@ async def receive_body(
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # that was not part of the response
-    received = 0
+    body = bytearray()
     try:
         async with asyncio.timeout(limits.timeout_s) as deadline:
             with limits.hold.watched(lambda: _end(deadline)):
                 async for chunk in request.content.iter_any():
-                    received += len(chunk)
-                    if received > limit_bytes:
+                    if len(body) + len(chunk) > limit_bytes:
                         raise BodyTooLarge(too_large)
                     limits.hold.advance(len(chunk))
-                    take(chunk)
+                    body += chunk
     except web.RequestPayloadError as error:
         raise MalformedRequest("Malformed HTTP request") from error
     except TimeoutError as error:
         raise BodyTimeout("Body did not arrive in time") from error
-    limits.hold.shrink(body_bytes(received, limits.code_bytes))
+    limits.hold.shrink(body_bytes(len(body), limits.code_bytes))
+    return bytes(body)
 
 
 def _end(deadline: asyncio.Timeout) -> None:
