@@ -79,10 +79,10 @@ MAKING = "a snapshot is being made"
 def key_of(sandbox: Sandbox, facts: EngineFacts) -> str:
     """Return a digest of what a snapshot depends on and the launcher knows: image, specification, runtime, engine.
 
-    What a job may use isn't part of it, since nothing in memory depends on that. Kernel release, vdso and processor are
-    in the snapshot itself, and compared at each restore.
+    What a job may use and how long a container may wait aren't part of it, since nothing in memory depends on that.
+    Kernel release, vdso and processor are in the snapshot itself, and compared at each restore.
     """
-    plain = replace(sandbox, installation="", instance="", snapshot_id=None, limits=Limits())
+    plain = replace(sandbox, installation="", instance="", snapshot_id=None, limits=Limits(), idle_limit_s=0.0)
     parts = [VERSION, plain.saving_config(0), facts.version, facts.runtime_versions]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

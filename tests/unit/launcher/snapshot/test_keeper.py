@@ -187,10 +187,11 @@ def changed(**fields: Any) -> Iterator[str]:
 
 
 def test_key_follows_what_a_snapshot_depends_on() -> None:
-    """Image, runtime and engine count; whose it is and what a job may use don't."""
+    """Image, runtime and engine count; whose it is, what a job may use and how long a container waits do not."""
     others = list(changed(image_id="sha256:1", runtime="runsc", version="2", runtime_versions="{1}"))
     assert len({KEY, *others}) == 1 + len(others)
-    same = changed(installation="x", instance="y", limits=Limits(memory_limit_bytes=1), snapshot_id="z", cpus=1)
+    limits = Limits(memory_limit_bytes=1)
+    same = changed(installation="x", instance="y", limits=limits, idle_limit_s=1, snapshot_id="z", cpus=1)
     assert set(same) == {KEY}
 
 
