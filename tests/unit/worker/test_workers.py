@@ -249,8 +249,9 @@ async def test_keys_take_turns() -> None:
 
         flood = [asyncio.create_task(note("flooder")) for _ in range(20)]
         await until(lambda: order)
+        answered = len(order)
         await note("another")
-        assert order.index("another") <= 3
+        assert order.index("another") <= answered + 2
         await asyncio.gather(*flood)
         assert len(pool.pids) == 1
 
