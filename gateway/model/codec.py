@@ -14,7 +14,7 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any, ForwardRef, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -153,47 +153,84 @@ class _Measure(_Data):
         return b""
 
 
+_Reader = Callable[[Any, _Data], Any]
+
+
 def _build(kind: Any, value: Any, data: _Data) -> Any:
     try:
-        return _value(kind, value, data)
+        return _reader(kind)(value, data)
     except RecursionError as error:
         raise MalformedDocument("it is too deep") from error
 
 
-def _value(kind: Any, value: Any, data: _Data) -> Any:  # noqa: PLR0911 - one return for each kind of type
-    """Return the value of a type that a parsed JSON value stands for."""
+@cache
+def _reader(kind: Any) -> _Reader:  # noqa: PLR0911 - one return for each kind of type
+    """Return what makes a parsed JSON value into one of a type.
+
+    It is made once for each type: looking into an annotation takes ten times as long as reading a value.
+    """
     if kind is bytes:
-        return data.take(_length(value))
+        return lambda value, data: data.take(_length(value))
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _object(kind, value, data)
+        return _object_reader(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return _member(kind, value)
+        return lambda value, _: _member(kind, value)
     if isinstance(kind, ForwardRef | str):
-        return _value(_NAMES[kind.__forward_arg__ if isinstance(kind, ForwardRef) else kind], value, data)
-    origin = get_origin(kind)
+        name = kind.__forward_arg__ if isinstance(kind, ForwardRef) else kind
+        return lambda value, data: _reader(_NAMES[name])(value, data)  # noqa: PLW0108 - it may be within itself
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return _value(_alternative(kind, value), value, data)
+        return _union_reader(arguments)
     if origin is tuple:
-        return tuple(_value(get_args(kind)[0], item, data) for item in _of(list, value))
+        item = _reader(arguments[0])
+        return lambda value, data: tuple([item(one, data) for one in _of(list, value)])
     if origin is not None and issubclass(origin, Mapping):
-        return {name: _value(get_args(kind)[1], item, data) for name, item in _of(dict, value).items()}
-    if not _fits(kind, value):
-        raise MalformedDocument(f"a value is not of type {kind.__name__}")
-    return value
+        member = _reader(arguments[1])
+        return lambda value, data: {name: member(one, data) for name, one in _of(dict, value).items()}
+    return _plain_reader(kind)
 
 
-def _object(kind: type[T], value: Any, data: _Data) -> T:
-    found = _of(dict, value)
-    hints = _hints(kind)  # type: ignore[arg-type]  # mypy#11470: a class is hashable
-    if found.keys() != hints.keys():
-        raise MalformedDocument(f"its {kind.__name__} has other fields")
+def _plain_reader(kind: Any) -> _Reader:
+    json_types = _json_types(kind)
+
+    def read(value: Any, _: _Data) -> Any:
+        if type(value) not in json_types:
+            raise MalformedDocument(f"a value is not of type {kind.__name__}")
+        return value
+
+    return read
+
+
+def _object_reader(kind: type[T]) -> _Reader:
     # In the order of the class, which is that of the bytes, whatever the order of the document.
-    return kind(
-        **{
-            name: _long_text(found[name], data) if (kind, name) in LONG_TEXTS else _value(hint, found[name], data)
-            for name, hint in hints.items()
-        }
-    )
+    readers = {
+        name: _long_text if (kind, name) in LONG_TEXTS else _reader(hint)
+        for name, hint in _hints(kind).items()  # type: ignore[arg-type]  # mypy#11470: a class is hashable
+    }
+
+    def read(value: Any, data: _Data) -> T:
+        found = _of(dict, value)
+        if found.keys() != readers.keys():
+            raise MalformedDocument(f"its {kind.__name__} has other fields")
+        return kind(**{name: reader(found[name], data) for name, reader in readers.items()})
+
+    return read
+
+
+def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
+    """Return what reads a value of a union: its JSON type decides, which fits one member at most."""
+    readers: dict[type, _Reader] = {}
+    for kind in kinds:
+        for json_type in _json_types(kind):
+            readers.setdefault(json_type, _reader(kind))
+
+    def read(value: Any, data: _Data) -> Any:
+        reader = readers.get(type(value))
+        if reader is None:
+            raise MalformedDocument("a value has the wrong type")
+        return reader(value, data)
+
+    return read
 
 
 def _long_text(value: Any, data: _Data) -> str:
@@ -222,16 +259,8 @@ def _of(kind: type[T], value: Any) -> T:
     return value
 
 
-def _alternative(union: Any, value: Any) -> Any:
-    """Return the member of a union that a JSON value belongs to; at most one fits its type."""
-    for kind in get_args(union):
-        if _fits(kind, value):
-            return kind
-    raise MalformedDocument("a value has the wrong type")
-
-
-def _fits(kind: Any, value: Any) -> bool:
-    """Tell whether a JSON value can stand for a type at all: `true` isn't a number, and 1 may stand for a float."""
+def _json_types(kind: Any) -> tuple[type, ...]:
+    """Return the types of the JSON values that can stand for a type: `true` isn't a number, and 1 may be a float."""
     plain: dict[Any, tuple[type, ...]] = {
         type(None): (type(None),),
         bool: (bool,),
@@ -241,10 +270,10 @@ def _fits(kind: Any, value: Any) -> bool:
         bytes: (int,),
     }
     if kind in plain:
-        return type(value) in plain[kind]
+        return plain[kind]
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return type(value) is str
-    return type(value) is (list if get_origin(kind) is tuple else dict)
+        return (str,)
+    return (list if get_origin(kind) is tuple else dict,)
 
 
 @cache
