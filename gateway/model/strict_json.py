@@ -14,6 +14,8 @@ import math
 import re
 from typing import Any
 
+from gateway.model.collector import collector_paused
+
 #: Most strings of an object, names included. 64 parameters with lists of 32, 64 files and the options stay below.
 STRINGS_LIMIT = 8192
 
@@ -50,7 +52,8 @@ def parse_json(data: bytes, encoding: str | None = None) -> Any:
     """
     try:
         text = data if encoding is None else data.decode(encoding)
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+        with collector_paused():
+            return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     # ValueError includes broken JSON, bytes that aren't in the encoding, and integers of more than 4300 digits.
     except (ValueError, RecursionError) as error:
         raise InvalidJson("is not valid JSON") from error
