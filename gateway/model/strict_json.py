@@ -69,7 +69,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         InvalidJson: It isn't one, has half of a surrogate pair, or is larger or deeper in structure than any request
             needs.
     """
-    _check_structure(data)
+    check_structure(data)
     document = parse_json(data, "utf-8-sig")
     if not isinstance(document, dict):
         raise InvalidJson("must be a JSON object")
@@ -92,10 +92,19 @@ def has_lone_surrogate(value: object) -> bool:
     return False
 
 
-def _check_structure(data: bytes) -> None:
-    skeleton = _STRING.sub(b"", data, count=STRINGS_LIMIT)
+def check_structure(data: bytes, times: int = 1) -> None:
+    """Check that a JSON text in UTF-8 has not too many strings, members and items, and isn't deep.
+
+    Args:
+        data: The text, which may not be JSON.
+        times: How many times as many it may have as a request.
+
+    Raises:
+        InvalidJson: It is larger or deeper than that.
+    """
+    skeleton = _STRING.sub(b"", data, count=times * STRINGS_LIMIT)
     items = sum(map(skeleton.count, (b",", b"[", b"{")))
-    if b'"' in skeleton or len(skeleton) > SKELETON_LIMIT_BYTES or items > ITEMS_LIMIT:
+    if b'"' in skeleton or len(skeleton) > times * SKELETON_LIMIT_BYTES or items > times * ITEMS_LIMIT:
         raise InvalidJson("has too many members and items")
     depth = deepest = 0
     for byte in skeleton.translate(None, _NO_BRACKETS):

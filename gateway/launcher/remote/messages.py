@@ -28,16 +28,17 @@ import re
 import struct
 import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.runner.frames import FRAME_HEAD, encode_frame
 from gateway.launcher.selftest.verdict import Verdict  # noqa: TC001
 from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the annotations
 from gateway.launcher.snapshot.warm_start import WarmStart  # noqa: TC001
 from gateway.model import errors
-from gateway.model.codec import MalformedDocument, encode, schema_of
+from gateway.model.codec import MalformedDocument, encode, parse, schema_of
 from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue
 from gateway.model.results import Result, Stages
+from gateway.model.strict_json import InvalidJson, check_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -220,6 +221,19 @@ async def read_data(reader: asyncio.StreamReader, length: int, limit: int) -> by
     if frame is None or len(frame[1]) != length:
         raise MalformedMessage("the bytes are not those announced")
     return frame[1]
+
+
+def parse_job(document: bytes) -> Any:
+    """Return what a job's document says, before it is known to be one.
+
+    Raises:
+        MalformedDocument: It isn't JSON, or has more members and items than the job of any request.
+    """
+    try:
+        check_structure(document, times=2)  # a request's own, and those of the fields
+    except InvalidJson as error:
+        raise MalformedDocument(f"it {error}") from error
+    return parse(document)
 
 
 def check_job(job: Job) -> None:

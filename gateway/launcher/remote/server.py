@@ -38,13 +38,14 @@ from gateway.launcher.remote.messages import (
     encode_failure,
     encode_result,
     encode_state,
+    parse_job,
     read_data,
     read_frame,
 )
 from gateway.launcher.runner.frames import FRAME_HEAD
 from gateway.memory.malloc import keep_tidy
 from gateway.memory.memory_plan import launcher_budget, received_job_bytes
-from gateway.model.codec import MalformedDocument, build, length_of_data, parse
+from gateway.model.codec import MalformedDocument, build, length_of_data
 from gateway.model.errors import EngineError, GatewayError, InvalidRequest, ShuttingDown
 from gateway.model.jobs import Job, KiB
 from gateway.model.results import Stages
@@ -257,7 +258,7 @@ class LauncherServer:
         self, document: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hold: Hold
     ) -> None:
         """Run the job of a document, and write what came of it; all of that is held until it is written."""
-        parsed = parse(document)
+        parsed = parse_job(document)
         length = length_of_data(Job, parsed)
         unread = FRAME_HEAD.size + length
         stages = Stages()
