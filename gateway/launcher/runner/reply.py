@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedReply, split_head
+from gateway.model.collector import collector_paused
 from gateway.model.jobs import Format, KiB, NamedFile
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable
+from gateway.model.strict_json import check_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -217,9 +219,12 @@ def is_path(path: str) -> bool:
 
 
 def _read_object(payload: bytes) -> dict[str, Any]:
+    """Return an object; one that holds more than any reply is refused before it is parsed."""
     try:
-        claim = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        check_structure(payload)
+        with collector_paused():
+            claim = json.loads(payload.decode())
+    except (ValueError, RecursionError) as error:  # the former includes what isn't UTF-8
         raise MalformedReply("a part of its reply is not JSON") from error
     if not isinstance(claim, dict):
         raise MalformedReply("a part of its reply is not an object")
