@@ -126,7 +126,7 @@ class Conversation(asyncio.Protocol):
                 if stream is Stream.STDOUT:
                     self._take_output(piece)
                 elif self._phase is Phase.STARTING:
-                    self._said = (self._said + bytes(piece))[-COMPLAINT_LIMIT:]
+                    self._said = (self._said + piece)[-COMPLAINT_LIMIT:]
         except MalformedReply as error:
             self._finish(error)
         if len(allowed) < len(data):  # has no effect after a complete reply: where the stream is cut must not matter
@@ -136,7 +136,7 @@ class Conversation(asyncio.Protocol):
         """End the conversation."""
         self._finish(StreamEnded())
 
-    def _take_output(self, piece: memoryview) -> None:
+    def _take_output(self, piece: bytes) -> None:
         if self._phase is Phase.RUNNING and self._reply_reader is not None:
             reply = self._reply_reader.feed(piece)
             if reply is not None:
