@@ -17,14 +17,19 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from gateway.keys.keyring import Key, KeyPolicy
+from gateway.model.collector import collector_paused
 from gateway.model.jobs import MiB
 
 #: Longest keys file that is read, in bytes: thousands of keys.
 SIZE_LIMIT = 1024 * 1024
 
 #: Most dots in a line that isn't a comment: more than the longest name has. A name of many parts with dots between them
-#: costs the parser the square of their number: one of 16 KiB took a second.
+#: costs the parser the square of their number: one of 16 KiB took a second. Where a string may have several lines, one
+#: of them can look like a comment.
 DOTS_LIMIT = 70
+
+#: What begins a string that may have several lines.
+_LONG_STRINGS = (b'"""', b"'''")
 
 #: Most mistakes of one file that are told.
 FAULTS_LIMIT = 8
@@ -102,11 +107,13 @@ def parse_entries(data: bytes) -> dict[str, KeyEntry]:
     """
     if len(data) > SIZE_LIMIT:
         raise InvalidKeysFile(f"it is longer than {SIZE_LIMIT} bytes")
+    has_comments = not any(begin in data for begin in _LONG_STRINGS)
     for number, line in enumerate(data.splitlines(), 1):
-        if line.count(b".") > DOTS_LIMIT and not line.lstrip().startswith(b"#"):
+        if line.count(b".") > DOTS_LIMIT and not (has_comments and line.lstrip().startswith(b"#")):
             raise InvalidKeysFile(f"line {number} has more than {DOTS_LIMIT} dots")
     try:
-        document = tomllib.loads(data.decode("utf-8"))
+        with collector_paused():
+            document = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InvalidKeysFile("it is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
