@@ -73,9 +73,11 @@ class _Places:
     """Which names are taken, and what became of a job's folders."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        #: Each by its folder's place, and by what its own part is the same as: of a path of 120 folders, comparing all
+        #: of it for each of them takes 6 ms.
+        self._taken: set[tuple[str, str]] = set()
         #: By a name that is taken, the number that the next one gets.
-        self._next_numbers: dict[str, int] = {}
+        self._next_numbers: dict[tuple[str, str], int] = {}
         self._folders: dict[tuple[str, ...], str] = {(): "files"}
 
     def take(self, name: str) -> str:
@@ -90,14 +92,15 @@ class _Places:
         return self._folders[parts]
 
     def _claim(self, folder: str, part: str) -> str:
-        wanted = f"{folder}/{_safe(part)}"
-        key, distinct = _same_as(wanted), wanted
-        while _same_as(distinct) in self._taken:
+        wanted = distinct = _safe(part)
+        key = taken = (folder, _same_as(wanted))
+        while taken in self._taken:
             number = self._next_numbers.get(key, 2)
             self._next_numbers[key] = number + 1
             distinct = f"{wanted}-{number}"
-        self._taken.add(_same_as(distinct))
-        return distinct
+            taken = (folder, _same_as(distinct))
+        self._taken.add(taken)
+        return f"{folder}/{distinct}"
 
 
 def _same_as(name: str) -> str:

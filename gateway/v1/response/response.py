@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 #: Formats that can contain scripts: browsers save them instead of showing them on our origin.
 ATTACHED = (Format.SVG, Format.PDF)
 
-#: Renders larger than this are hashed and packed in a thread, to keep the event loop free.
+#: Renders larger than this are hashed and packed in a thread, to keep the event loop free; and so is every archive,
+#: since the names of a job's files can take 0.1 s.
 HEAVY_BYTES = 256 * KiB
 
 #: The client may keep the response, but must revalidate it; another `Accept` gets another form.
@@ -38,7 +39,7 @@ async def respond(request: web.Request, rendering: Rendering, form: Form) -> Ans
     `If-None-Match: *` matches nothing: the client can't have a render that it never requested.
     """
     request_id = request[REQUEST_ID]
-    if form is not Form.PICTURE and rendering.result.size > HEAVY_BYTES:
+    if form is Form.ZIP or rendering.result.size > HEAVY_BYTES:
         answer = await asyncio.to_thread(_answer, rendering, form, request_id)
     else:
         answer = _answer(rendering, form, request_id)
