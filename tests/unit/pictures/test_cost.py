@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.launcher.checking import BYTES_PER_S
 from gateway.model.jobs import Format, MiB
 from gateway.pictures.check import check_picture
 from gateway.pictures.picture import InvalidPicture
+from tests.support.cost import costs_no_more, cpu_s, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Length of the shorter of two files of one shape, how often it doubles in the longer one, and how many times as much
-#: each doubling may cost. Several, since what shares the processor's caches can make one of them look worse.
-LENGTH = 1 * MiB
-DOUBLINGS = 3
-GROWTH_LIMIT = 2.5
-
-#: Processor seconds below which a ratio says nothing, and how often a pair is measured: a cost that grows with the
-#: square is 64 times as much each time, where 15.6 are allowed.
-NOISE_S = 0.005
-TRIES = 3
+#: Length of the longest file that is tried, and what each MiB may take: a worker's deadline follows from the same rate.
+LONGEST = 8 * MiB
+S_PER_MIB = MiB / BYTES_PER_S
 
 SVG_HEAD = (
     b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="7pt" height="5pt">'
@@ -133,23 +127,17 @@ SHOWN = (
 
 def cost_s(kind: Format, data: bytes) -> float:
     """Return the processor time that checking a file takes."""
-    began = time.thread_time()
-    with contextlib.suppress(InvalidPicture):
-        check_picture(kind, data, 10_000_000)
-    return time.thread_time() - began
+
+    def check() -> None:
+        with contextlib.suppress(InvalidPicture):
+            check_picture(kind, data, 10_000_000)
+
+    return cpu_s(check)
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize(
-    "shape", [shape if shape in SHOWN else pytest.param(shape, marks=pytest.mark.variant) for shape in SHAPES]
-)
+@pytest.mark.parametrize("shape", shown(SHAPES, SHOWN))
 def test_twice_the_length_costs_twice_the_time(shape: str) -> None:
-    """A file that doubles in length costs at most 2.5 times as much each time, whatever it consists of."""
+    """A file that doubles in length costs at most 2.5 times as much each time, and no more than its bound."""
     kind, make = SHAPES[shape]
-    short, long = make(LENGTH), make(LENGTH << DOUBLINGS)
-    ratios = []
-    for _ in range(TRIES):
-        ratios.append(cost_s(kind, long) / max(cost_s(kind, short), NOISE_S))
-        if ratios[-1] <= GROWTH_LIMIT**DOUBLINGS:
-            return
-    pytest.fail(f"it costs {min(ratios):.1f} times as much at least")
+    costs_no_more(lambda size: cost_s(kind, make(size)), LONGEST, S_PER_MIB)
