@@ -194,7 +194,7 @@ def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderServi
     service.metrics.watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
     if settings.api_keys_file is not None and not sys.stdin.isatty():  # a terminal that hangs up ends the service
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, keyring.look)
+        loop.add_signal_handler(signal.SIGHUP, keyring.look_soon)
         stack.callback(loop.remove_signal_handler, signal.SIGHUP)
     stack.push_async_callback(cancelled, asyncio.create_task(keyring.watch()))
 

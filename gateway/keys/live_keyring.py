@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -64,6 +65,7 @@ class LiveKeyring:
         self._reminded_at = 0.0
         self._stamp: tuple[int, ...] | None = None
         self._data = b""
+        self._told = asyncio.Event()
         try:
             self._ring = Keyring(self._own) if file is None else self._keyring_of(self._read(file))
         except OSError as error:
@@ -103,39 +105,55 @@ class LiveKeyring:
         return self._ring.authenticate(values)
 
     async def watch(self) -> None:
-        """Look at the file regularly, for ever."""
+        """Look at the file regularly, and when told to, for ever.
+
+        It is read in a thread, since that takes half a second for 10,000 keys.
+        """
         while self._file is not None:
-            await asyncio.sleep(LOOK_PERIOD_S)
-            self.look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_PERIOD_S):
+                    await self._told.wait()
+            self._told.clear()
+            self._take_over(await asyncio.to_thread(self._find))
+
+    def look_soon(self) -> None:
+        """Have the watch look at the file now."""
+        self._told.set()
 
     def look(self) -> None:
-        """Load the file if it has changed."""
+        """Load the file if it has changed; not while it is watched."""
+        self._take_over(self._find())
+
+    def _find(self) -> Keyring | str | None:
+        """Return the keys if the file has changed, what is wrong with it, or None if it is good and as it was."""
         if self._file is None:
-            return
+            return None
         try:
             if self._stamp is not None and self._stamp == _stamp_of(self._file.stat()):
-                if self._problem is not None:
-                    self._complain(self._problem)
-                return
+                return self._problem
             before = self._data
             data = self._read(self._file)
-            if data == before and self._problem is None:
-                return
-            ring = self._keyring_of(data)
+            return None if data == before and self._problem is None else self._keyring_of(data)
         except OSError as error:
             self._stamp = None  # whatever takes its place is read
-            self._complain(f"it can't be read: {error.strerror}")
-            return
+            return f"it can't be read: {error.strerror}"
         except InvalidKeysFile as error:
-            self._complain(str(error))
+            return str(error)
+
+    def _take_over(self, found: Keyring | str | None) -> None:
+        """Let the keys found be those that are valid, or complain."""
+        if found is None:
+            return
+        if isinstance(found, str):
+            self._complain(found)
             return
         self._problem = None
-        self._ring = ring
-        logger.info("keys reloaded", keys=len(ring))
-        if not ring:
+        self._ring = found
+        logger.info("keys reloaded", keys=len(found))
+        if not found:
             logger.warning("no key is left: all requests are refused")
         self.warn_of_weak_keys()
-        self.changed(ring)
+        self.changed(found)
 
     def _read(self, file: Path) -> bytes:
         """Return the file's bytes, and remember its state for the next look."""

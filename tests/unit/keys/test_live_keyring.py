@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.keys import live_keyring
 from gateway.keys.keyring import DEFAULT_NAME, Keyring, digest_of
-from gateway.keys.keys_file import table_head
+from gateway.keys.keys_file import parse_keys, table_head
 from gateway.keys.live_keyring import RELOAD_LIMIT_S, LiveKeyring, load_keyring
 from gateway.model.errors import StartError, Unauthorized
 from tests.fakes import KEY, until
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from gateway.keys.keyring import Key
     from gateway.settings import Settings
 
     MakeSettings = Callable[..., Settings]
@@ -197,6 +199,38 @@ async def test_watch_takes_over_a_change_by_itself(ring: LiveKeyring, file: Path
     watch = asyncio.create_task(ring.watch())
     _put(file, _text(two="b"))
     await until(lambda: _holder(ring, "a") is None)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
+async def test_event_loop_reads_no_file(ring: LiveKeyring, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change is read in another thread, and what follows from it happens in the event loop's."""
+    reading: list[int] = []
+    changing: list[int] = []
+
+    def parse(data: bytes) -> dict[str, Key]:
+        reading.append(threading.get_ident())
+        return parse_keys(data)
+
+    monkeypatch.setattr(live_keyring, "parse_keys", parse)
+    ring.changed = lambda _: changing.append(threading.get_ident())
+    watch = asyncio.create_task(ring.watch())
+    _put(file, _text(two="b"))
+    await until(lambda: changing)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    assert set(changing) == {threading.get_ident()}
+    assert threading.get_ident() not in reading
+
+
+async def test_watch_looks_at_once_when_told(ring: LiveKeyring, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends the signal doesn't wait for the next regular look."""
+    monkeypatch.setattr(live_keyring, "LOOK_PERIOD_S", 3600)
+    watch = asyncio.create_task(ring.watch())
+    for key in "xy":
+        _put(file, _text(two=key))
+        ring.look_soon()
+        await until(lambda key=key: _holder(ring, key) == "two")
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)
 
