@@ -21,11 +21,13 @@ from pathlib import Path
 
 from tests.fuzz.corpus import corpus_file, read_corpus
 from tests.fuzz.targets import TARGETS
+from tests.support.machine import slowness
 
 #: Seconds for each target, unless told otherwise.
 DEFAULT_S = 60
 
-#: Seconds that one input may take, and MiB that a run may grow to: using too much is a finding, too.
+#: Seconds that one input may take by the clock, and MiB that a run may grow to: using too much is a finding, too. What
+#: it may take of the processor is in `budget.py`.
 INPUT_LIMIT_S = 5
 MEMORY_LIMIT_MIB = 2048
 
@@ -69,6 +71,7 @@ def fuzz(name: str, seconds: int, findings: Path, *, keep: bool = False, quiet: 
         keep: Whether to renew the target's corpus.
         quiet: Show what the fuzzer prints only when it found something.
     """
+    slowness()  # measured here, for the process as well
     with tempfile.TemporaryDirectory(prefix="figbox-corpus-") as folder:
         corpus = Path(folder, "corpus")
         corpus.mkdir()

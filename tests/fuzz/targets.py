@@ -1,8 +1,8 @@
 """What can be fuzzed.
 
 A target is called with bytes that the fuzzer chooses, and returns if all is well. An exception that the code under
-test doesn't promise, or a promise that doesn't hold, ends the run and leaves the bytes in a file. Each target has
-seeds: inputs that reach far, where the fuzzer begins.
+test doesn't promise, a promise that doesn't hold, or too much processor time (`budget.py`) ends the run and leaves the
+bytes in a file. Each target has seeds: inputs that reach far, where the fuzzer begins.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tests.fuzz.budget import budgeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +37,8 @@ class Target:
     length: int = 4 * KiB
 
     def find_run(self) -> Callable[[bytes], None]:
-        """Return the function that raises if its bytes break a promise."""
-        return self._find(self.function)
+        """Return the function that raises if its bytes break a promise, or take too much processor time."""
+        return budgeted(self._find(self.function))
 
     def seeds(self) -> tuple[bytes, ...]:
         """Return the inputs where the fuzzer begins."""
