@@ -71,6 +71,9 @@ A = TypeVar("A")
 CONTAINER_S = 0.25
 KEPT_S_PER_MIB = 0.015
 
+#: How a request ended whose client hung up.
+CLIENT_GONE = "client-gone"
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -107,6 +110,7 @@ class RenderService:
         bodies: Where large bodies are read.
         budgets: What each key has used.
         refusals: Limits the log lines about refused requests.
+        hang_ups: Limits those about clients that hung up.
     """
 
     keyring: LiveKeyring
@@ -117,6 +121,7 @@ class RenderService:
     bodies: WorkerPool
     budgets: Budgets = field(default_factory=Budgets)
     refusals: LogGate = field(default_factory=LogGate)
+    hang_ups: LogGate = field(default_factory=LogGate)
 
     def __post_init__(self) -> None:
         """Let waiting jobs run when memory becomes free."""
@@ -319,11 +324,12 @@ class RenderService:
 
     def _report_unserved(self, holder: Holder, error: BaseException, timing: Timing) -> None:
         """Count a request that ended without a result, and write its one log line unless there are too many."""
-        outcome = "client-gone" if isinstance(error, asyncio.CancelledError) else problems.slug_of(error)
+        outcome = CLIENT_GONE if isinstance(error, asyncio.CancelledError) else problems.slug_of(error)
         self.metrics.count_request(outcome)
         if isinstance(error, EngineError):
             self.metrics.count_engine_failure()
-        left_out = self.refusals.passes() if isinstance(error, Busy) else 0
+        gate = self.hang_ups if outcome == CLIENT_GONE else self.refusals if isinstance(error, Busy) else None
+        left_out = gate.passes() if gate is not None else 0
         if left_out is not None:
             members = timing.log_members()
             logger.info("job not served", key=holder.name, outcome=outcome, **members, left_out=left_out or None)

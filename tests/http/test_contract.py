@@ -22,6 +22,7 @@ from gateway.model.errors import (
 )
 from gateway.model.jobs import Job, MiB, SaveOptions
 from gateway.model.results import Outcome, Result
+from gateway.observability.logs import BURST
 from tests.fakes import KEY, PNG, picture_result, until
 from tests.http.conftest import PATH, Rig
 from tests.http.v1 import AUTH, GOOD, JSON, check_headers, problem
@@ -299,6 +300,23 @@ async def test_client_that_hangs_up_frees_its_place(client: Client, rig: Rig, lo
     await until(lambda: log.getvalue().count("client-gone") == 2)
     rig.launcher.result = picture_result(PNG)
     assert (await _render(client)).status == 200
+
+
+async def test_hanging_up_fills_no_log(client: Client, rig: Rig, log: io.StringIO) -> None:
+    """Every client that hangs up is counted, but logged at a bounded rate; refusals are still logged beside them."""
+    rig.launcher.result = None
+    for number in range(1, 61):
+        asking = asyncio.create_task(_render(client))
+        await until(lambda: rig.launcher.running)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda number=number: rig.launcher.cancelled == number and not rig.admission.running_count)
+    gone = {"outcome": "client-gone"}
+    await until(lambda: rig.metrics.registry.get_sample_value("figbox_requests_total", gone) == 60)
+    assert BURST <= log.getvalue().count("client-gone") < 60
+    rig.admission.close()
+    assert (await _render(client)).status == 503
+    assert "shutting-down" in log.getvalue()
 
 
 async def test_job_is_logged_once_without_code_or_key(client: Client, rig: Rig, log: io.StringIO) -> None:
