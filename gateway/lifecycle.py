@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,11 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         stack.push_async_callback(launcher.aclose)
         shutdown.install(asyncio.get_running_loop())
         admission = make_admission(settings, len(keyring), await launcher.start())
-        bodies = WorkerPool({READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes}, workers=READERS)
+        bodies = WorkerPool(
+            {READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes},
+            workers=READERS,
+            on_end=partial(metrics.count_worker_end, "read"),
+        )
         stack.push_async_callback(bodies.aclose)
         bodies.start()
         memory = RequestMemory(plan, settings.queue_limit, settings.queue_wait_s)

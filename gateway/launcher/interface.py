@@ -91,5 +91,8 @@ class Counters(Protocol):
     def count_engine_failure(self, times: int = 1) -> None:
         """Count calls that the engine failed."""
 
+    def count_worker_end(self, work: str, reason: str, times: int = 1) -> None:
+        """Count workers that ended before their time, for the reasons that `WorkerPool` has."""
+
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when needed."""

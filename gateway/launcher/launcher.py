@@ -71,7 +71,12 @@ class EngineLauncher:
         self._open: dict[str, OpenEnvironment] = {}
         largest_bytes = max(own.limits.output_limit_bytes for own in settings.environments.values())
         # Bounded by the jobs that run, each of which holds its place while it is checked.
-        self._checks = WorkerPool({CHECK: largest_bytes}, waiting_limit=sys.maxsize, key_limit=sys.maxsize)
+        self._checks = WorkerPool(
+            {CHECK: largest_bytes},
+            waiting_limit=sys.maxsize,
+            key_limit=sys.maxsize,
+            on_end=partial(counters.count_worker_end, "check"),
+        )
         #: Held while a snapshot is made or tried: environments that can share one wait for it.
         self._snapshot_turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []

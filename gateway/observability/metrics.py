@@ -60,6 +60,12 @@ class Metrics:
             ["work"],
             registry=self.registry,
         )
+        self._workers = Counter(
+            "figbox_workers_ended",
+            "Workers that were killed or lost, by what they worked on and why",
+            ["work", "reason"],
+            registry=self.registry,
+        )
         self._kept = Counter(
             "figbox_cache_hits", "Render requests served from the cache, without a job", registry=self.registry
         )
@@ -87,6 +93,10 @@ class Metrics:
     def count_hostile_cpu(self, work: str, cpu_s: float) -> None:
         """Count processor seconds of work on what others have made: `read` for bodies, `check` for pictures."""
         self._hostile_cpu.labels(work).inc(cpu_s)
+
+    def count_worker_end(self, work: str, reason: str, times: int = 1) -> None:
+        """Count workers that ended before their time, for the reasons that `WorkerPool` has; `work` as above."""
+        self._workers.labels(work, reason).inc(times)
 
     def count_kept(self) -> None:
         """Count a request that was served from the cache, also as a success."""

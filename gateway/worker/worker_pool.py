@@ -63,6 +63,11 @@ IDLE_LIMIT_S = 60.0
 #: Attempts at an input whose worker dies.
 ATTEMPTS = 2
 
+#: Why workers end before their time.
+DEADLINE = "deadline"
+MEMORY = "memory"
+LOST = "lost"
+
 
 class WorkerPool:
     """Works on hostile inputs.
@@ -72,6 +77,8 @@ class WorkerPool:
         workers: Most workers.
         waiting_limit: Most inputs that wait for one.
         key_limit: Most inputs of one key, running and waiting.
+        on_end: Called for each worker that was killed for what it took, or is lost: with `deadline`, `memory`, or
+            `lost` if it died or talked nonsense.
     """
 
     def __init__(
@@ -81,6 +88,7 @@ class WorkerPool:
         workers: int = WORKERS,
         waiting_limit: int = WAITING_LIMIT,
         key_limit: int = KEY_LIMIT,
+        on_end: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._tasks = tuple(tasks)
         self._modules = tuple(task.module for task in tasks)
@@ -95,6 +103,7 @@ class WorkerPool:
         self._busy: set[WorkerProcess] = set()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._complaints = LogGate()
+        self._on_end = on_end
         self._look: asyncio.TimerHandle | None = None
 
     @property
@@ -153,6 +162,7 @@ class WorkerPool:
                     try:
                         return await self._ask(worker, task, question, spent)
                     except (WorkerLost, MalformedDocument) as error:
+                        self._on_end(LOST)
                         self._complain("worker lost", worker, reason=str(error) or type(error).__name__)
                 raise Unfinished("it fails")
         finally:
@@ -172,9 +182,11 @@ class WorkerPool:
             answer = build(task.answer, parse(document), data)
             sound = True
         except TimeoutError as error:
+            self._on_end(DEADLINE)
             self._complain("worker killed at its deadline", worker, limit_s=round(limit_s, 1), size=size)
             raise Unfinished(f"it takes more than {limit_s:.0f} s") from error
         except NoMemory as error:
+            self._on_end(MEMORY)
             self._complain("worker had too little memory", worker, size=size)
             raise Unfinished("it takes too much memory") from error
         except WorkFailed as error:
@@ -212,6 +224,7 @@ class WorkerPool:
                 self._busy.add(worker)
                 return worker
             await worker.end()
+            self._on_end(LOST)
             self._complain("worker died while it had nothing to do", worker)
         try:
             async with asyncio.timeout(START_LIMIT_S):

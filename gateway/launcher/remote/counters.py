@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Prefix of the names of the pool's events.
 POOL = "pool:"
+#: Prefix of the names of workers' ends; then what they worked on, a colon, and why they ended.
+WORKERS = "workers:"
 SWEEPS = "sweeps"
 STRAYS = "strays"
 ENGINE_FAILURES = "engine_failures"
@@ -41,6 +43,10 @@ class PlainCounters:
         """Count calls that the engine failed."""
         self._counts[ENGINE_FAILURES] += times
 
+    def count_worker_end(self, work: str, reason: str, times: int = 1) -> None:
+        """Count workers that ended before their time, for the reasons that `WorkerPool` has."""
+        self._counts[f"{WORKERS}{work}:{reason}"] += times
+
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:  # noqa: ARG002 - the gateway has it
         """Add a gauge whose value is read when needed."""
         self._gauges[name] = read
@@ -62,5 +68,8 @@ def add_growth(counters: Counters, before: Mapping[str, int], now: Mapping[str, 
     for name, times in grown.items():
         if name.startswith(POOL):
             counters.count_pool_event(name.removeprefix(POOL), times)
+        elif name.startswith(WORKERS):
+            work, _, reason = name.removeprefix(WORKERS).partition(":")
+            counters.count_worker_end(work, reason, times)
     counters.count_sweep(grown.get(STRAYS, 0), grown.get(SWEEPS, 0))
     counters.count_engine_failure(grown.get(ENGINE_FAILURES, 0))

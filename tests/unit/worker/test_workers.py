@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -214,6 +214,19 @@ async def test_a_worker_that_is_not_sound_is_replaced(pool: WorkerPool, do: str,
         await ask(pool, do)
     assert await ask(pool, "echo") == "echo"
     assert not pids & pool.pids
+
+
+@pytest.mark.parametrize(
+    ("do", "reasons"),
+    [("work 600", ["deadline"]), ("grow", ["memory"]), ("die", ["lost"] * 2), ("echo", []), ("fail", [])],
+)
+async def test_ends_of_workers_are_told(do: str, reasons: list[str]) -> None:
+    """Each worker that ends before its time is told of with the reason; one that answers, or has a bug, is not."""
+    told: list[str] = []
+    async with aclosing(WorkerPool({TASK: LARGEST}, workers=1, on_end=told.append)) as pool:
+        with suppress(Unfinished, WorkFailed):
+            await ask(pool, do)
+    assert told == reasons
 
 
 async def test_bugs_are_heard_of_without_quoting(pool: WorkerPool, log: io.StringIO) -> None:

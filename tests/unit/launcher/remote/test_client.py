@@ -165,6 +165,7 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
     rig.counters.count_pool_event("warm", 2)
     rig.counters.count_sweep(4)
     rig.counters.count_engine_failure()
+    rig.counters.count_worker_end("check", "lost", 3)
     await until(lambda: rig.client.not_ready == "the engine is tired")
     assert rig.client.verdict == rig.launcher.verdict
     rig.launcher.warm_starts = (WarmStart("default", "import", "no saver"),)
@@ -175,6 +176,7 @@ async def test_the_state_is_told_and_told_again(rig: Rig) -> None:
     assert rig.metric("figbox_sweeps_total") == 1
     assert rig.metric("figbox_strays_removed_total") == 4
     assert rig.metric("figbox_engine_failures_total") == 1
+    assert rig.metric("figbox_workers_ended_total", work="check", reason="lost") == 3
 
 
 async def test_a_launcher_that_comes_back_is_found(rig: Rig, log: io.StringIO) -> None:
