@@ -42,6 +42,7 @@ from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.server import problems
 from gateway.server.middleware import HOLDER
+from gateway.server.protocol import EdgeProtocol
 from gateway.worker.task import Unfinished
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class RenderService:
 
         Raises:
             Unauthorized: The request has no key, several, or an unknown one.
+            KeyShareExceeded: The key's requests take its share of connections; this one isn't counted.
             RateExceeded: The key has used its requests of a minute.
             EngineUnavailable: No environment is known, because the launcher or its engine can't be reached.
         """
@@ -140,6 +142,9 @@ class RenderService:
         except Unauthorized:
             self.metrics.count_refusal("unauthorized")
             raise
+        if isinstance(request.protocol, EdgeProtocol):
+            with self.reporting(holder, timing):
+                request.protocol.check_share(holder.name, len(self.keyring))
         request[HOLDER] = holder
         try:
             self.budgets.take_request(holder)

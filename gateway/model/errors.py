@@ -16,7 +16,7 @@ GatewayError
 ├── Busy                    the request is fine; come back later
 │   ├── QueueFull               as many jobs wait as may wait
 │   ├── QueueTimeout            this one waited as long as a job may wait
-│   ├── KeyShareExceeded        this key has its share of jobs running and waiting
+│   ├── KeyShareExceeded        this key has its share of jobs or connections
 │   ├── RateExceeded            this key has sent its requests for the minute
 │   ├── BudgetExceeded          this key has used its processor time for the minute
 │   ├── TooManyConnections      every connection that may be open works for a key
@@ -142,7 +142,7 @@ class QueueTimeout(Busy):
 
 
 class KeyShareExceeded(Busy):
-    """The key has as many jobs running and waiting as it may have."""
+    """The key has as many jobs running and waiting as it may have, or as many requests under way."""
 
 
 class RateExceeded(Busy):

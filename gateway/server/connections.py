@@ -5,8 +5,9 @@
 
 Strangers can't keep clients out by holding connections. When all are taken, one that doesn't work for a key makes room:
 those that never sent a right key first, and of equals the one that has waited longest. Only if every connection works
-for a key is the new one refused. A limit for each address is left to a proxy in front: behind one, and on loopback, all
-clients have the same address.
+for a key is the new one refused. No key can bring that about alone: it has a share of the connections, and a request
+beyond that is refused. A limit for each address is left to a proxy in front: behind one, and on loopback, all clients
+have the same address.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
 
-from gateway.model.errors import StartError, TooManyConnections
+from gateway.model.errors import KeyShareExceeded, StartError, TooManyConnections
 from gateway.observability.logs import LogGate
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ FAREWELLS_LIMIT = 64
 #: File descriptors beside those of connections: containers' streams, the engine's socket, files.
 OTHER_DESCRIPTORS = 256
 
+#: The part of all connections that the only key leaves to others, such as those who ask whether the service is alive.
+RESERVE = 8
+
+#: Seconds after which a key that works on its share of connections should try again.
+RETRY_S = 5
+
 FULL = "Too many connections are open"
 
 
@@ -45,6 +52,10 @@ class Connection(Protocol):
     @property
     def works_for_a_key(self) -> bool:
         """Whether a request with a right key is being served."""
+
+    @property
+    def key(self) -> str | None:
+        """The name of that key, if so."""
 
     def make_room(self, error: GatewayError) -> None:
         """Close at once."""
@@ -120,6 +131,22 @@ class Edge:
                     return connection
                 second_choice = second_choice or connection
         return second_choice
+
+    def check_share(self, key: str, key_count: int) -> None:
+        """Refuse a request if others have as many connections at work as their key may have.
+
+        Args:
+            key: Name of the key that it was sent with; its own connection doesn't work for that yet.
+            key_count: How many keys there are: one of several has half of the connections.
+
+        Raises:
+            KeyShareExceeded: They have.
+        """
+        limit = self.limits.connections
+        share = limit - limit // RESERVE if key_count <= 1 else max(1, limit // 2)
+        # They are counted only where there are so many at all: looking at 500 takes as long as a tenth of a request.
+        if len(self._connections) > share and sum(other.key == key for other in self._connections) >= share:
+            raise KeyShareExceeded("This key has too many requests under way", RETRY_S)
 
     def enter(self, connection: Connection) -> None:
         """Count a connection as the newest, also one that has worked for a key and begins to wait anew."""

@@ -115,8 +115,17 @@ class EdgeProtocol(web.RequestHandler):
     @property
     def works_for_a_key(self) -> bool:
         """Whether a request with a right key is being served, or its response sent."""
+        return self.key is not None
+
+    @property
+    def key(self) -> str | None:
+        """Name of the right key whose request is being served, or its response sent."""
         request = self._current_request or self._responding_to
-        return request is not None and HOLDER in request
+        return request[HOLDER].name if request is not None and HOLDER in request else None
+
+    def check_share(self, key: str, key_count: int) -> None:
+        """Refuse a request whose key has its share of connections; see `Edge.check_share`."""
+        self._edge.check_share(key, key_count)
 
     @property
     def _waits_for_head(self) -> bool:

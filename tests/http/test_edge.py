@@ -31,7 +31,7 @@ from gateway.server.connections import (
 )
 from gateway.settings import ROOT
 from tests.fakes import KEY, picture_result, until
-from tests.http.conftest import listening
+from tests.http.conftest import listening, make_rig
 from tests.http.raw import (
     ALIVE,
     BODY,
@@ -47,13 +47,18 @@ from tests.http.raw import (
     read_rest,
     split_answers,
 )
+from tests.support.keys_file import write_keys
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
+    from gateway.settings import Settings
     from tests.http.conftest import Connect, Rig
+
+OTHER_KEY = "the-key-of-another-customer"
 
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -373,6 +378,33 @@ async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig
     reader, writer = await connect()
     writer.write(RENDER)
     assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
+
+
+@pytest.mark.parametrize(("keys", "connections", "share"), [(1, 8, 7), (2, 4, 2)], ids=["only key", "one of two"])
+async def test_no_key_takes_all_connections(
+    make_settings: Callable[..., Settings], tmp_path: Path, keys: int, connections: int, share: int
+) -> None:
+    """Beyond its share of connections at work, a key's requests are refused and make room: others are served."""
+    others = {"api_keys_file": write_keys(tmp_path / "keys.toml", {"other": OTHER_KEY})} if keys > 1 else {}
+    rig = make_rig(make_settings, **others)
+    _limit(rig, connections=connections)
+    async with listening(rig.app(), rig.edge) as connect:
+        pairs = [await connect() for _ in range(connections)]
+        for _, writer in pairs:
+            writer.write(POST + JSON + LENGTH + b"\r\n")  # and no body
+        for reader, _ in pairs[share:]:
+            check_problem(split_answers(await read_rest(reader))[0], 429, "key-share-exceeded")
+        assert sum(connection.works_for_a_key for connection in rig.edge._connections) == share
+        newcomers = [ALIVE.replace(b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n")]
+        if keys > 1:
+            newcomers.append(RENDER.replace(KEY.encode(), OTHER_KEY.encode()))
+        for newcomer in newcomers:
+            reader, writer = await connect()
+            writer.write(newcomer)
+            assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
+        pairs[0][1].write(BODY)
+        assert await _answer(pairs[0][0]) == 200
+        await until(lambda: not rig.edge.farewells)
 
 
 async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
