@@ -67,8 +67,7 @@ A = TypeVar("A")
 
 
 #: Processor seconds of a container that was made for a client who hung up, at least; and those that a MiB of a kept
-#: render takes to be read, hashed and packed. `python -m tests.exploits.hostile_load` and `python -m benchmarks` print
-#: them.
+#: render takes to be read and hashed. `python -m tests.exploits.hostile_load` and `python -m benchmarks` print them.
 CONTAINER_S = 0.25
 KEPT_S_PER_MIB = 0.015
 

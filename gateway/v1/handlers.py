@@ -60,7 +60,8 @@ async def _answer(request: web.Request, service: RenderService, holder: Holder, 
         )
     if result.outcome is Outcome.OK:
         rendering = Rendering(job, facts, result, cached=use is CacheUse.HIT)
-        answer = await respond(request, rendering, form_for(forms, len(rendering.pictures)))
+        form = form_for(forms, len(rendering.pictures))
+        answer = await respond(request, rendering, form, partial(service.budgets.charge, holder))
     else:
         answer = Answer.whole(failure_response(result, request[REQUEST_ID]))
     answer.response.headers[CACHE_HEADER] = use.value
