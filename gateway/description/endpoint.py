@@ -1,4 +1,4 @@
-"""The endpoint that serves the description."""
+"""The endpoints that serve the description: for programs, and for people."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from aiohttp import hdrs, web
 
 from gateway.description.openapi import describe
+from gateway.description.page import page
 
 
 async def openapi(_: web.Request) -> web.Response:
@@ -20,4 +21,14 @@ def _body() -> bytes:
     return json.dumps(describe()).encode()
 
 
-ROUTES = ((hdrs.METH_GET, "/openapi.json", openapi),)
+async def docs(_: web.Request) -> web.Response:
+    """`GET /docs`: the same as a page."""
+    return web.Response(text=_page(), content_type="text/html")
+
+
+@cache
+def _page() -> str:
+    return page(describe())
+
+
+ROUTES = ((hdrs.METH_GET, "/openapi.json", openapi), (hdrs.METH_GET, "/docs", docs))

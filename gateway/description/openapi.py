@@ -46,7 +46,7 @@ Runs untrusted Matplotlib code, each time in a container of its own, and returns
 
 All requests need a key in `X-API-Key`, except those for the state of the service and for this description. Failures are
 `application/problem+json` (RFC 9457): `type` says what went wrong, and `error` describes it for a person. 429 and 503
-have `Retry-After`.
+have `Retry-After`. Whatever can be asked by GET can be asked by HEAD.
 """
 
 _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
@@ -91,6 +91,7 @@ def describe() -> dict[str, Any]:
             "/healthz": {"get": _plain("healthz", "Tell that the process runs", JSON, _status("ok"))},
             "/readyz": {"get": _readyz()},
             "/openapi.json": {"get": _plain("openapi", "This description", JSON, {"type": "object"})},
+            "/docs": {"get": _plain("docs", "This description as a page", "text/html", {"type": "string"})},
         },
         "components": {
             "schemas": dict(sorted(schemas.items())),

@@ -23,6 +23,9 @@ async def expect_nothing(_: web.Request) -> None:
 def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]) -> None:
     """Bind handlers to methods and paths, and refuse all others; to be called once, with all routes.
 
+    What can be asked by GET can be asked by HEAD, too: monitors and balancers do so.
+    Source: RFC 9110, 9.1: a general-purpose server must support both.
+
     Args:
         app: The application.
         routes: Method, path and handler of each.
@@ -30,6 +33,8 @@ def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in routes:
         by_path.setdefault(path, {})[method] = handler
+        if method == hdrs.METH_GET:
+            by_path[path][hdrs.METH_HEAD] = handler  # aiohttp leaves out the body
     for path, handlers in by_path.items():
         for method, handler in handlers.items():
             app.router.add_route(method, path, handler, expect_handler=expect_nothing)

@@ -257,11 +257,29 @@ async def test_unknown_paths_and_methods(client: Client) -> None:
     """404 and 405 are problem documents too; 405 says what is allowed."""
     for path in ("/nothing", "/render-matplotlib/", "/healthz/x"):
         assert (await problem(await client.get(path), 404))["error"] == "Not Found"
-    requests = (("GET", PATH, "POST"), ("GET", "/v1/render", "POST"), ("POST", "/", "GET"), ("PATCH", "/", "GET"))
+    requests = (("GET", PATH, "POST"), ("GET", "/v1/render", "POST"), ("POST", "/", "GET,HEAD"), ("PATCH", "/", "GET,HEAD"))
+    requests += (("HEAD", PATH, "POST"), ("HEAD", "/v1/render", "POST"))
     for method, path, allowed in requests:
         response = await client.request(method, path)
-        assert (await problem(response, 405))["error"] == "Method Not Allowed"
+        assert response.status == 405
+        assert method == "HEAD" or (await problem(response, 405))["error"] == "Method Not Allowed"
         assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/openapi.json", "/docs", "/v1/environments"])
+async def test_head_is_get_without_a_body(client: Client, path: str) -> None:
+    """Whatever can be asked by GET can be asked by HEAD: the same status and type and length, and no body."""
+    got, headed = await client.get(path, headers=AUTH), await client.head(path, headers=AUTH)
+    assert (got.status, headed.status, await headed.read()) == (200, 200, b"")
+    for name in ("Content-Type", "Content-Length", "Cache-Control"):
+        assert headed.headers[name] == got.headers[name]
+    assert (await client.head(path)).status == (401 if path == "/v1/environments" else 200)
+
+
+async def test_head_says_not_ready(client: Client, rig: Rig) -> None:
+    """A balancer that asks by HEAD learns from the status that a render would fail now."""
+    rig.launcher.not_ready = "no engine"
+    assert [(await client.head(path)).status for path in ("/", "/healthz", "/readyz")] == [200, 200, 503]
 
 
 async def test_every_request_has_an_id_of_its_own(client: Client) -> None:

@@ -236,7 +236,7 @@ async def test_upgrades_are_not_followed(connect: Connect, rig: Rig, upgrade: by
 @pytest.mark.parametrize("method", [b"TRACE", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"PROPFIND", b"HEAD"])
 async def test_other_methods_are_405_and_echo_nothing(connect: Connect, method: bytes) -> None:
     """Every other method, TRACE included, gets a problem document that shows nothing of the request."""
-    for path in (b"/healthz", b"/render-matplotlib"):
+    for path in (b"/healthz", b"/render-matplotlib") if method != b"HEAD" else (b"/render-matplotlib",):
         reader, writer = await connect()
         writer.write(method + b" " + path + b" HTTP/1.1\r\n" + HOST + KEY_LINE + b"X-Mark: MARK\r\n" + CLOSE + b"\r\n")
         data = await read_rest(reader)

@@ -12,6 +12,7 @@ from aiohttp import hdrs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.description.openapi import describe
+from gateway.description.page import page
 from gateway.model.errors import GatewayError, NotReady, TooManyConnections
 from gateway.model.jobs import Format
 from gateway.model.results import Outcome
@@ -46,6 +47,20 @@ async def test_served_without_a_key(client: Client, description: dict[str, Any])
     assert await response.json() == description
 
 
+async def test_page_says_the_same(client: Client, description: dict[str, Any]) -> None:
+    """`/docs` names every path and option, escapes everything, and loads nothing."""
+    response = await client.get("/docs")
+    text = await response.text()
+    assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    for path, methods in description["paths"].items():
+        assert all(f"<code>{method.upper()} {path}</code>" in text for method in methods)
+    for name in Options.model_fields:
+        assert f"<td><code>{name}</code>" in text
+    assert all(f"<code>{kind.value}</code>" in text for kind in Format)
+    assert not any(mark in text for mark in ("<script", "<style", "<link", "<img", "onclick"))
+    assert page({**description, "info": {"title": "<b>", "description": "<i>"}}).count("&lt;b&gt;") == 2
+
+
 def test_printed_by_its_module(description: dict[str, Any]) -> None:
     """The command prints the description that is served."""
     command = [sys.executable, "-m", "gateway.description.openapi"]
@@ -54,13 +69,14 @@ def test_printed_by_its_module(description: dict[str, Any]) -> None:
 
 
 def test_every_route_is_described(rig: Rig, description: dict[str, Any]) -> None:
-    """The application has exactly the paths and methods that the description has."""
+    """The application has exactly the paths and methods that the description has, and HEAD wherever there is GET."""
     routes = {
         (route.method.lower(), route.resource.canonical)
         for route in rig.app().router.routes()
         if route.resource and route.method != hdrs.METH_ANY  # these refuse
     }
-    assert routes == {(method, path) for path, methods in description["paths"].items() for method in methods}
+    described = {(method, path) for path, methods in description["paths"].items() for method in methods}
+    assert routes == described | {("head", path) for method, path in described if method == "get"}
 
 
 def test_every_problem_is_described(description: dict[str, Any]) -> None:
