@@ -82,7 +82,7 @@ async def read_code(request: web.Request, settings: Settings, hold: Hold, work: 
     if found.too_large is not None:
         raise BodyTooLarge(found.too_large)
     if found.invalid is not None:
-        raise InvalidRequest(found.invalid)
+        raise InvalidRequest(found.invalid, found.detail)
     return found.code.decode()
 
 

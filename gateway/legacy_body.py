@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gateway.model.code import check_code_length
 from gateway.model.errors import BodyTooLarge, InvalidRequest
 from gateway.model.jobs import KiB, MiB
-from gateway.model.strict_json import InvalidJson, has_lone_surrogate, parse_json
+from gateway.model.strict_json import InvalidJson, has_lone_surrogate, kind_of, parse_json
 from gateway.worker.task import Task
 
 BROKEN_JSON = "Body is not valid JSON"
@@ -41,11 +41,13 @@ class CodeFound:
         code: The code, as UTF-8; empty if the body is refused.
         too_large: The text of a `BodyTooLarge`, or None.
         invalid: The text of an `InvalidRequest`, or None.
+        detail: Where and why, which the contract's text doesn't say.
     """
 
     code: bytes = field(default=b"", repr=False)
     too_large: str | None = None
     invalid: str | None = None
+    detail: str | None = None
 
 
 def find_code(body: CodeBody) -> CodeFound:
@@ -56,7 +58,7 @@ def find_code(body: CodeBody) -> CodeFound:
     except BodyTooLarge as error:
         return CodeFound(too_large=str(error))
     except InvalidRequest as error:
-        return CodeFound(invalid=str(error))
+        return CodeFound(invalid=str(error), detail=error.detail)
     return CodeFound(code.encode())
 
 
@@ -65,10 +67,12 @@ def parse_code(body: bytes) -> str:
     try:
         document = parse_json(body)
     except InvalidJson as error:
-        raise InvalidRequest(BROKEN_JSON) from error
-    code = document.get("code") if isinstance(document, dict) else None
+        raise InvalidRequest(BROKEN_JSON, f"Body {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidRequest(BAD_CODE, f"Body must be a JSON object, not {kind_of(document)}")
+    code = document.get("code")
     if not isinstance(code, str) or not code.strip() or "\0" in code or has_lone_surrogate(code):
-        raise InvalidRequest(BAD_CODE)
+        raise InvalidRequest(BAD_CODE, None if "code" in document else "The object has no member named code")
     return code
 
 

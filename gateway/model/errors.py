@@ -66,7 +66,15 @@ class HeadTooLarge(RequestError):
 
 
 class InvalidRequest(RequestError):
-    """The body, its content type or a field of it is wrong."""
+    """The body, its content type or a field of it is wrong.
+
+    Attributes:
+        detail: More than a text that a contract fixes may say, or None.
+    """
+
+    def __init__(self, message: str, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

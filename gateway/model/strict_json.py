@@ -15,6 +15,7 @@ import re
 from typing import Any
 
 from gateway.model.collector import collector_paused
+from gateway.model.json_mistakes import Repeated, mistake, undecodable
 
 #: Most strings of an object, names included. 64 parameters with lists of 32, 64 files and the options stay below.
 STRINGS_LIMIT = 8192
@@ -36,8 +37,18 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
+#: Encodings that begin as UTF-8 does; any other is refused where UTF-8 is asked for.
+UTF8 = ("utf-8", "utf-8-sig")
+
+#: What a document is in place of an object.
+_KINDS = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+
+
 class InvalidJson(ValueError):
-    """The bytes are not JSON that we accept; the text is the end of a sentence about them, and quotes nothing."""
+    """The bytes are not JSON that we accept; the text is the end of a sentence about them.
+
+    It says where and why, and quotes nothing but the name of a member that is there twice.
+    """
 
 
 def parse_json(data: bytes, encoding: str | None = None) -> Any:
@@ -50,13 +61,19 @@ def parse_json(data: bytes, encoding: str | None = None) -> Any:
     Raises:
         InvalidJson: It isn't JSON, or could be read in two ways.
     """
+    found = json.detect_encoding(data)
+    if encoding is not None and found not in UTF8:
+        raise InvalidJson(f"is not valid JSON: it is in {found[:6].upper()}, and must be in UTF-8")
     try:
-        text = data if encoding is None else data.decode(encoding)
+        text = data.decode(encoding) if encoding is not None else data.decode(found, "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise InvalidJson(f"is not valid JSON: {undecodable(data, encoding or found, error)}") from error
+    try:
         with collector_paused():
             return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
-    # ValueError includes broken JSON, bytes that aren't in the encoding, and integers of more than 4300 digits.
+    # ValueError includes broken JSON, and integers of more than 4300 digits.
     except (ValueError, RecursionError) as error:
-        raise InvalidJson("is not valid JSON") from error
+        raise InvalidJson(f"is not valid JSON: {mistake(text, error)}") from error
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
@@ -72,10 +89,18 @@ def parse_object(data: bytes) -> dict[str, Any]:
     check_structure(data)
     document = parse_json(data, "utf-8-sig")
     if not isinstance(document, dict):
-        raise InvalidJson("must be a JSON object")
+        raise InvalidJson(f"must be a JSON object, not {kind_of(document)}")
     if b"\\u" in data and has_lone_surrogate(document):
         raise InvalidJson("has half of a surrogate pair")
     return document
+
+
+def kind_of(document: object) -> str:
+    """Return what a document that isn't an object is, in words."""
+    kind = _KINDS.get(type(document), "a number")
+    if isinstance(document, str) and document.lstrip().startswith("{"):
+        return f"{kind}: it seems to have been written as JSON twice"
+    return kind
 
 
 def has_lone_surrogate(value: object) -> bool:
@@ -117,7 +142,8 @@ def check_structure(data: bytes, times: int = 1) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("two members of one name")
+        seen: set[str] = set()
+        raise Repeated(next(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
     return members
 
 

@@ -87,13 +87,14 @@ def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
     problem = find_problem(error)
     retry_after_s: int | None = getattr(error, "retry_after_s", None)
     # The engine's own text may name containers and paths: the client gets the title instead.
-    detail = problem.title if isinstance(error, errors.EngineError) else str(error)
+    text = problem.title if isinstance(error, errors.EngineError) else str(error)
+    detail = error.detail if isinstance(error, errors.InvalidRequest) else None
     members: dict[str, Any] = {}
     if isinstance(error, errors.InvalidOptions) and error.errors:
         members["errors"] = [{"option": item.option, "message": item.message} for item in error.errors]
     if isinstance(error, errors.NotReady) and error.self_test is not None:
         members["self_test"] = error.self_test
-    return _response(problem, detail, request_id, retry_after_s=retry_after_s, members=members)
+    return _response(problem, text, request_id, retry_after_s=retry_after_s, detail=detail, members=members)
 
 
 def internal_error_response(request_id: str) -> web.Response:

@@ -149,11 +149,18 @@ async def test_lies_of_the_charset_are_ignored(client: Client, rig: Rig, kind: s
 
 
 async def test_bad_bodies(client: Client, rig: Rig) -> None:
-    """Broken JSON and bad code are 400 with the contract's text, and nothing is run."""
+    """Broken JSON and bad code are 400 with the contract's text, and where and why beside it; nothing is run."""
     not_json, bad_code = "Body is not valid JSON", "Missing or invalid 'code' field"
-    for body, error in ((b"{", not_json), (b"", not_json), (b"{}", bad_code), (b'{"code": 1}', bad_code)):
+    for body, error, detail in (
+        (b"{", not_json, "Body is not valid JSON: line 1, column 2: it ends here, before the document does"),
+        (b"", not_json, "Body is not valid JSON: line 1, column 1: it is empty"),
+        (b"{}", bad_code, "The object has no member named code"),
+        (b"[]", bad_code, "Body must be a JSON object, not an array"),
+        (b'{"code": 1}', bad_code, bad_code),
+    ):
         response = await client.post(PATH, headers=JSON, data=body)
-        assert (await problem(response, 400))["error"] == error
+        document = await problem(response, 400)
+        assert (document["error"], document["detail"]) == (error, detail)
     assert rig.launcher.jobs == []
 
 
@@ -257,7 +264,12 @@ async def test_unknown_paths_and_methods(client: Client) -> None:
     """404 and 405 are problem documents too; 405 says what is allowed."""
     for path in ("/nothing", "/render-matplotlib/", "/healthz/x"):
         assert (await problem(await client.get(path), 404))["error"] == "Not Found"
-    requests = (("GET", PATH, "POST"), ("GET", "/v1/render", "POST"), ("POST", "/", "GET,HEAD"), ("PATCH", "/", "GET,HEAD"))
+    requests = (
+        ("GET", PATH, "POST"),
+        ("GET", "/v1/render", "POST"),
+        ("POST", "/", "GET,HEAD"),
+        ("PATCH", "/", "GET,HEAD"),
+    )
     requests += (("HEAD", PATH, "POST"), ("HEAD", "/v1/render", "POST"))
     for method, path, allowed in requests:
         response = await client.request(method, path)

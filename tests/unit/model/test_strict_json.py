@@ -67,9 +67,9 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     ["NaN", "[Infinity]", '{"a": -Infinity}', "1e999", "-1e999", "9" * 4301, '{"a": 1, "a": 2}', "[" * 9**6, "", " "],
 )
 def test_what_is_ambiguous_is_refused(text: str) -> None:
-    """Ambiguous forms that Python's own parser accepts are refused, and not quoted."""
+    """Ambiguous forms that Python's own parser accepts are refused."""
     for encoding in (None, "ascii"):
-        with pytest.raises(InvalidJson, match=r"^is not valid JSON$"):
+        with pytest.raises(InvalidJson, match=r"^is not valid JSON: "):
             parse_json(text.encode(), encoding)
 
 
@@ -153,3 +153,98 @@ def test_limits_are_reached_and_not_passed() -> None:
     with pytest.raises(InvalidJson):
         parse_object(body(ITEMS_LIMIT))
     assert ITEMS_LIMIT <= STRINGS_LIMIT
+
+
+CUT, COMMA, SINGLE = "before the document does", "a comma before the closing bracket", "single quotes"
+TYPOGRAPHIC, LINE_END, NO_NAN = (
+    "typographic",
+    "a line end within a string must be written as",
+    "neither NaN nor infinity",
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "why"),
+    [
+        (b"", "line 1, column 1", "it is empty"),
+        (b" \n ", "line 2, column 2", "it is empty"),
+        (b'{"a": 1', "line 1, column 8", CUT),
+        (b'{"a": [1,\n', "line 2, column 1", CUT),
+        (b'{"a"', "line 1, column 5", CUT),
+        (b'{"a": "x', "line 1, column 7", "has no end"),
+        (b'{"a": 1,\n}', "line", COMMA),
+        (b'{"a": [1, 2, ]}', "line 1, column", COMMA),
+        (b"{'a': 1}", "line 1, column 2", SINGLE),
+        (b"{\"a\": 'x'}", "line 1, column 7", SINGLE),
+        ("{\n“a”: 1}".encode(), "line 2, column 1", TYPOGRAPHIC),
+        ('{"a": ”x”}'.encode(), "line 1, column 7", TYPOGRAPHIC),
+        (b"{a: 1}", "line 1, column 2", "a name in double quotes"),
+        (b'{"a" 1}', "line 1, column 6", "a colon"),
+        (b'{"a": 1 "b": 2}', "line 1, column 9", "a comma is expected"),
+        (b'{"a": "say "x""}', "line 1, column 13", 'written as \\"'),
+        (b'{"a": True}', "line 1, column 7", "true"),
+        (b'{"a": None}', "line 1, column 7", "null"),
+        (b'{"a": undefined}', "line 1, column 7", "null"),
+        (b'{"a": nan}', "line 1, column 7", "no NaN"),
+        (b'{"a": x}', "line 1, column 7", "a value is expected"),
+        (b"# x\n{}", "line 1, column 1", "a comment"),
+        (b'{"a": 1 // x\n}', "line 1, column 9", "a comment"),
+        (b'{"a": "x\r\ny"}', "line 1, column 9", LINE_END),
+        (b'{\n "a": "x\n"}', "line 2, column 9", LINE_END),
+        (b'{"a": "\t"}', "line 1, column 8", "a tab"),
+        (b'{"a": "\x1b"}', "line 1, column 8", "a control character"),
+        (b'{"a": "C:\\data"}', "line 1, column 10", "a backslash"),
+        (b'{"a": "\\u12"}', "line 1, column", "four hexadecimal digits"),
+        (b'{"a": 1} {}', "line 1, column 10", "has ended before this"),
+        (b'{"a": 1, "b": {"a": 2, "a": 3}}', "line 1, column 24", "'a' is given twice"),
+        (b'{"x": "{,\\"", "c\\u006fde": 1,\n "code": 2}', "line 2, column 2", "'code' is given twice"),
+        (b'{"\\u001b[31m": 1, "\\u001b[31m": 2}', "line 1, column 19", "'\ufffd[31m' is given twice"),
+        (b'{"a": "NaN", "b": [NaN]}', "line 1, column 20", NO_NAN),
+        (b'{"a": -Infinity}', "line 1, column 7", NO_NAN),
+        (b'{"b": "1e999", "a": -1e999}', "line 1, column 21", "too large"),
+        (b'{"a": ' + b"9" * 4300 + b', "b": ' + b"9" * 4301 + b"}", "line 1, column 4314", "too large"),
+        ('{"a":\n "é"}'.encode("latin-1"), "line 2, byte 3", "isn't UTF-8"),
+        (b'\xef\xbb\xbf{"a": "\xff"}', "line 1, byte 11", "isn't UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "", "in UTF-16, and must be in UTF-8"),
+        ('{"a": 1}'.encode("utf-16-be"), "", "in UTF-16, and must be in UTF-8"),
+        ('{"a": 1}'.encode("utf-32"), "", "in UTF-32, and must be in UTF-8"),
+    ],
+)
+def test_mistakes_are_explained(body: bytes, where: str, why: str) -> None:
+    """A refusal says where the mistake is, by line and column, and what it is, and quotes no more than a name."""
+    with pytest.raises(InvalidJson) as caught:
+        parse_object(body)
+    text = str(caught.value)
+    assert where in text
+    assert why in text
+    assert len(text) < 200
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [(b"[]", "an array"), (b'"x"', "a string"), (b"1", "a number"), (b"1.5", "a number"), (b"true", "true or false"),
+     (b"null", "null"), (b'"{\\"code\\": 1}"', "written as JSON twice")],
+)  # fmt: skip
+def test_other_documents_are_named(body: bytes, what: str) -> None:
+    """What isn't an object is told by its kind."""
+    with pytest.raises(InvalidJson, match=rf"must be a JSON object, not .*{what}"):
+        parse_object(body)
+
+
+def test_names_are_looked_for_only_so_far() -> None:
+    """Behind the first tokens a name that is there twice is still told, without its place."""
+    body = "{" + ",".join(f'"{number}": 1' for number in range(2000)) + ', "1999": 1}'
+    with pytest.raises(InvalidJson, match="^is not valid JSON: the name '1999' is given twice in one object$"):
+        parse_object(body.encode())
+
+
+@settings(deadline=None, max_examples=300)
+@given(BYTES)
+def test_every_mistake_has_a_text(data: bytes) -> None:
+    """Whatever is refused, the text is one short line that can be shown."""
+    try:
+        parse_json(data)
+    except InvalidJson as error:
+        assert str(error).startswith("is not valid JSON: ")
+        assert "\n" not in str(error)
+        assert len(str(error)) < 300
