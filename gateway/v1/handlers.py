@@ -16,7 +16,7 @@ from gateway.render_service import Timing
 from gateway.server.middleware import REQUEST_ID, server_timing
 from gateway.server.sending import Answer, send
 from gateway.v1.request.dispatch import read_job
-from gateway.v1.response.accept import choose_forms, form_for, parse_accept
+from gateway.v1.response.accept import choose_format, choose_forms, form_for, parse_accept
 from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, LimitsDocument, PackageDocument
 from gateway.v1.response.failures import failure_response
 from gateway.v1.response.rendering import Rendering
@@ -50,8 +50,10 @@ async def _answer(request: web.Request, service: RenderService, holder: Holder, 
     context = request.app[CONTEXT]
     with service.intake(holder, timing) as body:
         with service.reporting(holder, timing):
-            job, allows_cache = await read_job(request, context.settings, body, partial(service.work, holder))
-        forms = choose_forms(parse_accept(request.headers.getall(hdrs.ACCEPT, ())), job.options.formats)
+            accepted = parse_accept(request.headers.getall(hdrs.ACCEPT, ()))
+            work = partial(service.work, holder)
+            job, allows_cache = await read_job(request, context.settings, body, work, choose_format(accepted))
+        forms = choose_forms(accepted, job.options.formats)
         job = service.bound(holder, job)
         facts = service.environment(job.environment)
         directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=allows_cache)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.http.v1 import Client
 
 CODE = "plt.plot([1, 2])\n"
-NOT_BASE64 = "must be base64 (RFC 4648), without line breaks"
+BROKEN = "Body is not valid JSON: line"
+NOT_BASE64 = "must be base64 (RFC 4648)"
 
 
 def _form(*parts: tuple[str, bytes | str, str | None]) -> aiohttp.FormData:
@@ -172,18 +173,20 @@ async def test_slow_body(client: Client, rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b"{", "Body is not valid JSON"),
-        (b"", "Body is not valid JSON"),
-        (b"[]", "Body must be a JSON object"),
-        (b'{"code": "x", "code": "y"}', "Body is not valid JSON"),
-        (b'{"code": "x", "dpi": NaN}', "Body is not valid JSON"),
-        (b'{"code": "x", "dpi": 1e400}', "Body is not valid JSON"),
+        (b"{", "Body is not valid JSON: line 1, column 2: it ends here, before the document does"),
+        (b"", "Body is not valid JSON: line 1, column 1: it is empty"),
+        (b"[]", "Body must be a JSON object, not an array"),
+        (b'{"code": "x",\n"code": "y"}', f"{BROKEN} 2, column 1: the name 'code' is given twice in one object"),
+        (b'{"code": "x", "dpi": NaN}', f"{BROKEN} 1, column 22: JSON has neither NaN nor infinity"),
+        (b'{"code": "x", "dpi": 1e400}', f"{BROKEN} 1, column 22: the number is too large"),
+        (b'{"code": "x\n"}', f"{BROKEN} 1, column 12: a line end within a string must be written as \\n"),
+        (b'{"code": "\xff"}', f"{BROKEN} 1, byte 11: a byte that isn't UTF-8"),
         (b'{"code": "\\ud800"}', "Body has half of a surrogate pair"),
         (b'{"code": "x", "rc": ' + b"[" * 20 + b"]" * 20 + b"}", "Body is nested too deeply"),
     ],
 )
 async def test_broken_json(client: Client, rig: Rig, body: bytes, expected: str) -> None:
-    """What isn't strict JSON is 400, with a constant text and no options named."""
+    """What isn't strict JSON is 400, with where and why, and no options named."""
     response = await client.post(PATH, headers=JSON, data=body)
     document = await problem(response, 400)
     assert (document["error"], document.get("errors")) == (expected, None)
@@ -204,8 +207,11 @@ async def test_broken_json(client: Client, rig: Rig, body: bytes, expected: str)
         ({"code": "x", "files": {"a": 5}}, {"files.a": "must be text, or an object with text or base64"}),
         ({"code": "x", "files": {"a": {}}}, {"files.a": "must be an object with either text or base64"}),
         ({"code": "x", "files": {"a": {"base64": "AA\n="}}}, {"files.a": NOT_BASE64}),
-        ({"code": "x", "files": {"a": {"base64": "A"}}}, {"files.a": NOT_BASE64}),
-        ({"code": "x", "files": ["a"]}, {"files": "Input should be a valid dictionary"}),
+        ({"code": "x", "files": {"a": {"base64": "é"}}}, {"files.a": NOT_BASE64}),
+        ({"code": "x", "files": ["a"]}, {"files": "must be an object of names and values"}),
+        ({"code": "x", "transparent": "True"}, {"transparent": "must be true or false"}),
+        ({"code": "x", "format": "tiff"}, {"format": "Input should be 'png', 'svg', 'pdf', 'jpeg' or 'webp'"}),
+        ({"code": "x", "format": ["jpg", "jpeg"]}, {"format": "must not repeat a value"}),
     ],
 )
 async def test_wrong_members(client: Client, rig: Rig, document: dict[str, Any], expected: dict[str, str]) -> None:

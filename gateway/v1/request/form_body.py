@@ -6,6 +6,7 @@ option as text, as in a query. A form is read piece by piece, so that its limits
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from multipart import MultipartError, MultipartSegment, ParserError, PushMultipartParser
@@ -109,12 +110,18 @@ class FormReader:
         except MultipartError as error:
             raise InvalidRequest(BROKEN) from error
 
-    def job(self, query: Mapping[str, Any], errors: Sequence[OptionError]) -> tuple[Job, bool]:
+    def job(
+        self,
+        query: Mapping[str, Any],
+        errors: Sequence[OptionError],
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+    ) -> tuple[Job, bool]:
         """Return the job that the whole form asks for, and whether it allows the cache.
 
         Args:
             query: Options given in the query; they override the form's.
             errors: What is wrong with those.
+            defaults: Options that count where neither has them.
 
         Raises:
             InvalidRequest: The form is incomplete.
@@ -127,7 +134,7 @@ class FormReader:
                 raise InvalidRequest(BROKEN) from error
         raw, text_errors = options_from_text(self._pairs)
         code, code_errors = code_from_bytes(self._code)
-        options = validated(Options, {**raw, **query}, [*errors, *self._errors, *text_errors, *code_errors])
+        options = validated(Options, {**defaults, **raw, **query}, [*errors, *self._errors, *text_errors, *code_errors])
         return options.job(code, self._files), options.cache
 
     def _begin(self, part: MultipartSegment) -> None:
@@ -158,6 +165,8 @@ class FormReader:
                 self._add_error(name, "must be UTF-8")
 
     def _keep_file(self, filename: str | None, data: bytes) -> None:
+        if filename is None and not data:
+            return  # a field that was left empty
         if filename is None:
             self._add_error("files", "each needs a filename")
         elif filename == "" and not data:
@@ -175,14 +184,19 @@ class FormReader:
         self._errors.append(OptionError(displayed(option), message))
 
 
-def read_form(
-    body: bytes, boundary: str, code_limit_bytes: int, query: Mapping[str, Any], errors: Sequence[OptionError]
+def read_form(  # noqa: PLR0913 - those of a submission
+    body: bytes,
+    boundary: str,
+    code_limit_bytes: int,
+    query: Mapping[str, Any],
+    errors: Sequence[OptionError],
+    defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Job, bool]:
     """Return the job that a form asks for, and whether it allows the cache; see `FormReader`."""
     form = FormReader(boundary, code_limit_bytes)
     for start in range(0, len(body), PIECE_BYTES):
         form.take(body[start : start + PIECE_BYTES])
-    return form.job(query, errors)
+    return form.job(query, errors, defaults)
 
 
 def code_from_bytes(data: bytes | None) -> tuple[str, list[OptionError]]:

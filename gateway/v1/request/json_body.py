@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
@@ -16,7 +17,7 @@ from gateway.v1.request.options import Model, Options
 from gateway.v1.request.validation import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateway.model.jobs import Job
 
@@ -38,13 +39,34 @@ def _without(find_error: Callable[[str], str | None]) -> AfterValidator:
     return AfterValidator(check)
 
 
+#: What may stand between the letters, as the command base64, MIME and PEM write it.
+_BLANKS = b" \t\r\n"
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
 def _decode_base64(text: object) -> object:
     if not isinstance(text, str):
         return text
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        # Deleting from bytes makes one copy, however many blanks there are.
+        return binascii.a2b_base64(text.encode("ascii").translate(None, _BLANKS), strict_mode=True)
     except ValueError as error:
-        raise PydanticCustomError("base64", "must be base64 (RFC 4648), without line breaks") from error
+        raise PydanticCustomError("base64", "{message}", {"message": _base64_error(text)}) from error
+
+
+def _base64_error(text: str) -> str:
+    """Return what is wrong with a text that isn't base64, as far as it can be told."""
+    if text[:5].lower() == "data:":
+        return "is a data URL (data:…): send what follows its comma"
+    plain = text.encode("ascii", "replace").translate(None, _BLANKS)
+    if b"-" in plain or b"_" in plain:
+        return (
+            "must be base64 (RFC 4648, section 4), and has letters of the url-safe alphabet: write + for - and / for _"
+        )
+    if b"=" not in plain and len(plain) % 4 and not plain.translate(None, _ALPHABET):
+        return "must be base64 (RFC 4648), and lacks its padding with = at the end, or was cut: its length is no multiple of 4"
+    return "must be base64 (RFC 4648)"
 
 
 def _find_kind(value: object) -> str | None:
@@ -99,13 +121,16 @@ class RenderRequest(Options):
     ] = {}  # noqa: RUF012 - pydantic copies it
 
 
-def read_json(body: bytes, query: dict[str, Any], errors: list[OptionError]) -> tuple[Job, bool]:
+def read_json(
+    body: bytes, query: dict[str, Any], errors: list[OptionError], defaults: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Job, bool]:
     """Return the job that a JSON body asks for, and whether it allows the cache.
 
     Args:
         body: All of it.
         query: Options given in the query; they override the body's.
         errors: What is wrong with those.
+        defaults: Options that count where neither has them.
 
     Raises:
         InvalidRequest: The body is not a JSON object.
@@ -118,7 +143,7 @@ def read_json(body: bytes, query: dict[str, Any], errors: list[OptionError]) -> 
     misplaced = [OptionError(name, "must be in the body") for name in ("code", "files") if name in query]
     if misplaced:
         raise InvalidOptions.of([*errors, *misplaced])
-    request = validated(RenderRequest, {**document, **query}, errors)
+    request = validated(RenderRequest, {**defaults, **document, **query}, errors)
     files = {name: _bytes_of(file) for name, file in request.files.items()}
     return request.job(request.code, files), request.cache
 

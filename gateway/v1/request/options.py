@@ -37,8 +37,25 @@ class TextSyntax(StrEnum):
     PARAMETERS = "parameters"
 
 
+#: Other names of formats, as Matplotlib's own savefig has them.
+_SYNONYMS = {"jpg": Format.JPEG.value}
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _as_formats(value: object) -> object:
+    """Return a list of formats by their names, which may be spelt as suffixes are: `JPG`, `.png`."""
+    values = _as_list(value)
+    return (
+        [_as_format(each) if isinstance(each, str) else each for each in values] if isinstance(values, list) else values
+    )
+
+
+def _as_format(name: str) -> str:
+    plain = name[:16].strip().lower().removeprefix(".")
+    return _SYNONYMS.get(plain, plain)
 
 
 def _check_distinct(values: list[Any]) -> list[Any]:
@@ -82,7 +99,7 @@ class Options(Model):
     format: Annotated[
         _Formats,
         AfterValidator(_check_distinct),
-        BeforeValidator(_as_list, json_schema_input_type=_OneFormat | _Formats),
+        BeforeValidator(_as_formats, json_schema_input_type=_OneFormat | _Formats),
         TextSyntax.WORDS,
         Field(description="What each figure is saved as; several formats need a response in JSON or ZIP"),
     ] = [Format.PNG]

@@ -32,7 +32,16 @@ STYLES: tuple[str, ...] = tuple(_DATA["styles"])
 #: Parameters that a request may set: the JSON types of each, and its choices if they are few.
 PARAMETERS: dict[str, dict[str, Any]] = _DATA["parameters"]
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?P<fraction>\.[0-9]*)?(?P<exponent>[eE][+-]?[0-9]+)?|[+-]?(?P<small>\.[0-9]+)")
+
+#: How text says yes or no: as JSON, Python, YAML, browsers and shells write it.
+TRUTHS = {
+    **dict.fromkeys(("true", "on", "yes", "1", "t", "y"), True),
+    **dict.fromkeys(("false", "off", "no", "0", "f", "n"), False),
+}
+
+#: Those that mean nothing else where a parameter may also be a number or a word.
+_PLAIN_TRUTHS = ("true", "false")
 
 #: A string may contain anything but control characters.
 TEXT_PATTERN = r"^[^\u0000-\u001f\u007f]*$"
@@ -64,10 +73,11 @@ def value_from_text(name: str, text: str) -> object:
     Lists stay text: Matplotlib itself accepts values separated by commas.
     """
     types = PARAMETERS[name]["types"]
-    if "boolean" in types and text in ("true", "false"):
-        return text == "true"
+    word = text.strip().lower() if len(text) <= TEXT_LIMIT else ""
+    if "boolean" in types and (word in _PLAIN_TRUTHS or (types == ["boolean"] and word in TRUTHS)):
+        return TRUTHS[word]
     match = _NUMBER.fullmatch(text) if len(text) <= TEXT_LIMIT else None
-    if match is not None and "integer" in types and not (match["fraction"] or match["exponent"]):
+    if match is not None and "integer" in types and not (match["fraction"] or match["exponent"] or match["small"]):
         return int(text)
     if match is not None and "number" in types:
         return float(text)

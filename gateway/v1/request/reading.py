@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.model.code import check_code_length
 from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest, OptionError, RequestError
-from gateway.model.jobs import Job, KiB, MiB
+from gateway.model.jobs import Format, Job, KiB, MiB
 from gateway.v1.request.form_body import code_from_bytes, read_form
 from gateway.v1.request.json_body import read_json
 from gateway.v1.request.options import Options
@@ -43,6 +43,7 @@ class Submission:
         query: Names and values of the query.
         body: All of it.
         code_limit_bytes: The longest code.
+        default_format: What is drawn if no option says.
     """
 
     content_type: str
@@ -50,6 +51,7 @@ class Submission:
     query: tuple[tuple[str, ...], ...]
     body: bytes = field(repr=False)
     code_limit_bytes: int = 256 * KiB
+    default_format: str = Format.PNG.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,13 @@ def _read(submission: Submission) -> tuple[Job, bool]:
     """
     body = submission.body
     query, errors = options_from_text((name, value) for name, value in submission.query)
+    defaults = {"format": [submission.default_format]}
     if submission.content_type == JSON:
-        return read_json(body, query, errors)
+        return read_json(body, query, errors, defaults)
     if submission.content_type == FORM:
-        return read_form(body, submission.boundary, submission.code_limit_bytes, query, errors)
+        return read_form(body, submission.boundary, submission.code_limit_bytes, query, errors, defaults)
     code, code_errors = code_from_bytes(body)
-    options = validated(Options, query, [*errors, *code_errors])
+    options = validated(Options, {**defaults, **query}, [*errors, *code_errors])
     return options.job(code), options.cache
 
 

@@ -24,8 +24,11 @@ RC_PREFIX = "rc."
 
 _TWICE = "is given twice"
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,32})?(?:[eE][+-]?[0-9]{1,3})?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]{0,32})?|\.[0-9]{1,32})(?:[eE][+-]?[0-9]{1,3})?")
+
+#: How programs and browsers write a number that isn't there: Python's str() of None, and a form's null.
+_NO_NUMBER = ("None", "null")
 
 _SYNTAX = {
     name: next(mark for mark in field.metadata if isinstance(mark, TextSyntax))
@@ -38,7 +41,8 @@ def options_from_text(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any],
 
     Args:
         pairs: Names and texts, in the order given. `format` and `style` may repeat, and contain several values
-            separated by commas; `rc.NAME` is one parameter, `rc` a JSON object of them.
+            separated by commas; `rc.NAME` is one parameter, `rc` a JSON object of them. An option that is left
+            empty, as browsers send a field that nobody filled in, isn't given.
     """
     raw: dict[str, Any] = {}
     errors: list[OptionError] = []
@@ -49,6 +53,8 @@ def options_from_text(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any],
         if count >= PAIRS_LIMIT:
             errors.append(OptionError(displayed(name), f"there may be at most {PAIRS_LIMIT} options"))
             break
+        if _is_left_out(syntax, parameter, text):
+            continue
         if syntax is TextSyntax.WORDS:
             raw.setdefault(name, []).extend(word.strip() for word in text.split(","))
         elif name in raw or parameter in parameters:
@@ -59,9 +65,9 @@ def options_from_text(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any],
         elif syntax is TextSyntax.PARAMETERS:
             try:
                 raw[name] = parse_object(text.encode("utf-8", "surrogateescape"))
-            except InvalidJson:
+            except InvalidJson as error:
                 raw[name] = {}
-                errors.append(OptionError(name, "must be a JSON object of parameter names and values"))
+                errors.append(OptionError(name, f"must be a JSON object of parameter names and values; it {error}"))
         else:
             raw[name] = _convert(syntax, text)
     if parameters:
@@ -71,11 +77,20 @@ def options_from_text(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any],
     return raw, errors
 
 
+def _is_left_out(syntax: TextSyntax | None, parameter: str | None, text: str) -> bool:
+    """Tell whether an option is given without a value. A parameter that may be any text may also be an empty one."""
+    if parameter is not None:
+        known = rcparams.PARAMETERS.get(parameter)
+        return known is not None and not text.strip() and "string" not in known["types"]
+    return syntax is not None and (not text.strip() or (syntax is TextSyntax.NUMBER and text.strip() in _NO_NUMBER))
+
+
 def _convert(syntax: TextSyntax | None, text: str) -> object:
-    if syntax is TextSyntax.NUMBER and _INTEGER.fullmatch(text):
-        return int(text)
-    if syntax is TextSyntax.NUMBER and _NUMBER.fullmatch(text):
-        return float(text)
-    if syntax is TextSyntax.BOOLEAN and text in ("true", "false"):
-        return text == "true"
-    return text
+    plain = text.strip() if len(text) <= rcparams.TEXT_LIMIT else text
+    if syntax is TextSyntax.NUMBER and _INTEGER.fullmatch(plain):
+        return int(plain)
+    if syntax is TextSyntax.NUMBER and _NUMBER.fullmatch(plain):
+        return float(plain)
+    if syntax is TextSyntax.BOOLEAN:
+        return rcparams.TRUTHS.get(plain.lower(), text)
+    return plain if syntax is not None else text

@@ -24,6 +24,9 @@ M = TypeVar("M", bound=Model)
 #: millisecond, and a short body can have thousands of unknown ones.
 ERRORS_LIMIT = 32
 
+#: What is said instead of pydantic's own words, by its name for the error.
+_IN_WORDS = {"bool_type": "must be true or false", "dict_type": "must be an object of names and values"}
+
 #: Options with named members, where an error belongs to one member.
 _WITH_NAMES = ("rc", "files")
 
@@ -62,7 +65,7 @@ def _describe(error: ValidationError, model: type[Model]) -> Iterator[OptionErro
         place = [str(part) for part in found["loc"]]
         depth = 2 if place[0] in _WITH_NAMES else 1
         name = ".".join(displayed(part) for part in place[:depth])
-        message = found["msg"]
+        message = _IN_WORDS.get(found["type"], found["msg"])
         if found["type"] == "extra_forbidden" and len(place) == 1:
             message = _unknown(place[0], model)
         elif found["type"] == "missing" and len(place) == 1:

@@ -21,11 +21,23 @@ PICTURE_TYPES = {
     Format.WEBP: "image/webp",
 }
 
+#: Types as clients also write them.
+_SYNONYMS = {
+    "image/jpg": PICTURE_TYPES[Format.JPEG],
+    "image/pjpeg": PICTURE_TYPES[Format.JPEG],
+    "image/x-png": PICTURE_TYPES[Format.PNG],
+    "image/svg": PICTURE_TYPES[Format.SVG],
+    "application/x-pdf": PICTURE_TYPES[Format.PDF],
+}
+
 #: Ranges of one `Accept` that are read; further ones are ignored.
 RANGES_LIMIT = 32
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"(?P<type>{_NAME})/(?P<subtype>{_NAME})")
+#: The precision of a range that names a type.
+_BY_NAME = 3
+
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
@@ -48,7 +60,7 @@ class Range:
     def precision(self, media_type: str) -> int:
         """Return how precisely the range matches a type: 0 not at all, 1 as `*/*`, 2 as `type/*`, 3 by its name."""
         kind, _, subtype = media_type.partition("/")
-        precisions = {(kind, subtype): 3, (kind, "*"): 2, ("*", "*"): 1}
+        precisions = {(kind, subtype): _BY_NAME, (kind, "*"): 2, ("*", "*"): 1}
         return precisions.get((self.type, self.subtype), 0)
 
 
@@ -65,7 +77,8 @@ def parse_accept(values: Sequence[str]) -> list[Range]:
 
 def _parse_range(item: str) -> Range | None:
     name, *parameters = (part.strip() for part in item.split(";"))
-    match = _RANGE.fullmatch(name.lower())
+    name = name.lower()
+    match = _RANGE.fullmatch(_SYNONYMS.get(name, name))
     if match is None:
         return None
     quality = 1.0
@@ -76,6 +89,19 @@ def _parse_range(item: str) -> Range | None:
                 return None
             quality = float(value)
     return Range(match["type"], match["subtype"], quality)
+
+
+def choose_format(ranges: Sequence[Range]) -> Format:
+    """Return the format of a picture for which a request asks by `Accept` alone: the best one that it names, or PNG.
+
+    PNG needs no name: `image/*` and `*/*` mean it, too. Among equals, one that is named wins, then the first of ours.
+    """
+    ranks = {Format.PNG: _best(ranges, PICTURE_TYPES[Format.PNG])}
+    for each, media_type in PICTURE_TYPES.items():
+        quality, precision = _best(ranges, media_type)
+        if precision == _BY_NAME and quality > 0:
+            ranks[each] = quality, precision
+    return max(ranks, key=ranks.__getitem__)
 
 
 def choose_forms(ranges: Sequence[Range], formats: Sequence[Format]) -> list[Form]:
@@ -93,7 +119,8 @@ def choose_forms(ranges: Sequence[Range], formats: Sequence[Format]) -> list[For
     forms = sorted((form for form in offers if ranks[form][0] > 0), key=ranks.__getitem__, reverse=True)
     if not forms:
         offered = list(offers.values())
-        raise NotAcceptable(f"Accept must allow {', '.join(offered[:-1])} or {offered[-1]}")
+        hint = "" if len(formats) > 1 else "; the option format says which type the picture has"
+        raise NotAcceptable(f"Accept must allow {', '.join(offered[:-1])} or {offered[-1]}{hint}")
     return forms
 
 
@@ -114,7 +141,12 @@ def form_for(forms: Sequence[Form], pictures: int) -> Form:
 def _rank(ranges: Sequence[Range], form: Form, media_type: str) -> tuple[float, bool]:
     """Return the quality of a type, and whether it is named: the most precise range decides."""
     least = 1 if form is Form.PICTURE else 2
+    quality, precision = _best(ranges, media_type)
+    return (quality, precision > 1) if precision >= least else (0.0, False)
+
+
+def _best(ranges: Sequence[Range], media_type: str) -> tuple[float, int]:
+    """Return the quality of a type, and how precisely it is matched: the most precise range decides."""
     best = max(ranges, key=lambda found: found.precision(media_type), default=None)
-    if best is None or best.precision(media_type) < least:
-        return 0.0, False
-    return best.quality, best.type != "*"
+    precision = 0 if best is None else best.precision(media_type)
+    return (best.quality, precision) if best is not None and precision else (0.0, 0)

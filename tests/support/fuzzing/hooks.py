@@ -6,6 +6,7 @@ import re
 
 import schemathesis
 
+from gateway.v1.request import rcparams
 from gateway.v1.request.file_names import NAME_PATTERN, find_name_error
 
 
@@ -14,10 +15,21 @@ def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
     """Leave out scripts and file names about which the description can't say what is right.
 
     A script that isn't a string is sent as text, and can't be told from one. No pattern says which characters are
-    printable, or what the normal form of a name is.
+    printable, or what the normal form of a name is. Options as text have more spellings than the description lists.
     """
+    if any(_is_spelling(value) for value in (case.query or {}).values()):
+        return False
+    if case.media_type == "multipart/form-data" and isinstance(case.body, dict):
+        return not any(_is_spelling(value) for value in case.body.values())
     if case.media_type == "text/x-python":
         return isinstance(case.body, str)
     files = case.body.get("files") if isinstance(case.body, dict) else None
     names = [name for name in files if isinstance(name, str)] if isinstance(files, dict) else []
     return not any(re.search(NAME_PATTERN, name) and find_name_error(name) for name in names)
+
+
+def _is_spelling(value: object) -> bool:
+    """Tell whether an option's text may be taken although the description doesn't have it."""
+    values = value if isinstance(value, list) else [value]
+    words = {*rcparams.TRUTHS, "", "none", "null"}
+    return any(str(each).strip().lower() in words and not isinstance(each, bool) for each in values)

@@ -202,6 +202,26 @@ def test_every_default_is_of_its_type() -> None:
         ),
         ([("style", "fast, ggplot")], {"style": ["fast", "ggplot"]}),
         ([("figures", "all"), ("bbox_inches", "tight")], {"figures": "all", "bbox_inches": "tight"}),
+        (
+            [("dpi", " 100\n"), ("seed", "+007"), ("width", ".5"), ("height", "5.")],
+            {"dpi": 100, "seed": 7, "width": 0.5, "height": 5.0},
+        ),
+        ([("transparent", "True"), ("cache", "off")], {"transparent": True, "cache": False}),
+        ([("transparent", "ON"), ("cache", "0")], {"transparent": True, "cache": False}),
+        ([("transparent", "yes"), ("cache", "No ")], {"transparent": True, "cache": False}),
+        ([("transparent", "1"), ("cache", "F")], {"transparent": True, "cache": False}),
+        (
+            [("rc.axes.grid", "on"), ("rc.axes.spines.top", "False")],
+            {"rc": {"axes.grid": True, "axes.spines.top": False}},
+        ),
+        # A parameter that takes more than true and false keeps what else its text could mean.
+        (
+            [("rc.axes.axisbelow", "True"), ("rc.legend.fancybox", "1")],
+            {"rc": {"axes.axisbelow": True, "legend.fancybox": True}},
+        ),
+        ([("dpi", "None"), ("seed", "null"), ("timeout_s", " ")], {}),
+        ([("rc.figure.dpi", ""), ("rc.lines.marker", "")], {"rc": {"lines.marker": ""}}),
+        *(([(name, "")], {}) for name in Options.model_fields),
     ],
 )
 def test_text_means_what_json_would_say(pairs: list[tuple[str, str]], raw: dict[str, Any]) -> None:
@@ -213,22 +233,24 @@ def test_text_means_what_json_would_say(pairs: list[tuple[str, str]], raw: dict[
 @pytest.mark.parametrize(
     ("name", "texts"),
     [
-        ("dpi", ["1_00", " 100", "0x64", "nan", "1e999", "٣٠", ""]),
-        ("seed", ["1.5", "+1", "007"]),
-        ("transparent", ["1", "True"]),
-        ("cache", [""]),
-        ("format", ["", "png,"]),
-        ("style", [""]),
+        ("dpi", ["1_00", "1 00", "0x64", "nan", "1e999", "٣٠", ".", "1,5", "-", "undefined"]),
+        ("seed", ["1.5", "--1", "none"]),
+        ("transparent", ["2", "tru", "maybe", "None", "wahr"]),
+        ("cache", ["-1"]),
+        ("format", ["png,", ","]),
+        ("style", [","]),
+        ("nothing", [""]),
         ("rc", ["{", "[]"]),
         ("rc.", ["1"]),
-        ("rc.axes.grid", ["1"]),
+        ("rc.axes.grid", ["2", "both"]),
+        ("rc.axes.grids", [""]),
         ("rc.image.lut", ["2.5"]),
         ("files", ["x"]),
         ("code", ["x"]),
     ],
 )
 def test_text_that_means_nothing_is_refused_by_name(name: str, texts: list[str]) -> None:
-    """Only the spellings of JSON are accepted."""
+    """What is no spelling of a value isn't guessed at."""
     for text in texts:
         with pytest.raises(InvalidOptions) as caught:
             _from_text([(name, text)])
