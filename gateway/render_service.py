@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, TypeVar
 from loguru import logger
 
 from gateway.keys.budgets import Budgets, Quota
-from gateway.keys.keyring import HEADER
 from gateway.keys.rate_headers import rate_headers
 from gateway.memory.memory_plan import Reservation
 from gateway.model.errors import (
@@ -41,6 +40,7 @@ from gateway.model.jobs import MiB
 from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.server import problems
+from gateway.server.credentials import BEARER_CHALLENGE, KEY_CHALLENGE, keys_given
 from gateway.server.middleware import HOLDER
 from gateway.server.protocol import EdgeProtocol
 from gateway.worker.task import Unfinished
@@ -127,8 +127,13 @@ class RenderService:
         """Let waiting jobs run when memory becomes free."""
         self.memory.answers.on_room = self.admission.serve_next
 
-    def enter(self, request: web.Request, timing: Timing) -> Holder:
+    def enter(self, request: web.Request, timing: Timing, *, bearer: bool = True) -> Holder:
         """Return the holder of a request's key, and count the request; to be called before the body is read.
+
+        Args:
+            request: Its head has been read.
+            timing: When it came.
+            bearer: Whether `Authorization: Bearer` may bring the key.
 
         Raises:
             Unauthorized: The request has no key, several, or an unknown one.
@@ -137,10 +142,10 @@ class RenderService:
             EngineUnavailable: No environment is known, because the launcher or its engine can't be reached.
         """
         try:
-            holder = self.keyring.authenticate(request.headers.getall(HEADER, ()))
-        except Unauthorized:
+            holder = self.keyring.authenticate(keys_given(request.headers, bearer=bearer))
+        except Unauthorized as error:
             self.metrics.count_refusal("unauthorized")
-            raise
+            raise Unauthorized(str(error), BEARER_CHALLENGE if bearer else KEY_CHALLENGE) from None
         if isinstance(request.protocol, EdgeProtocol):
             with self.reporting(holder, timing):
                 request.protocol.check_share(holder.name, len(self.keyring))

@@ -44,7 +44,7 @@ VERSION = "1"
 DESCRIPTION = """\
 Runs untrusted Matplotlib code, each time in a container of its own, and returns what it drew.
 
-All requests need a key in `X-API-Key`, except those for the state of the service and for this description. Failures are
+All requests need a key in `X-API-Key`, or below `/v1` as a bearer token, except those for the state of the service and for this description. Failures are
 `application/problem+json` (RFC 9457): `type` says what went wrong, and `error` describes it for a person. 429 and 503
 have `Retry-After`. Whatever can be asked by GET can be asked by HEAD.
 """
@@ -57,6 +57,9 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (InvalidRequestDocument, "serialization"),
     (FailureDocument, "serialization"),
 )
+
+#: Where a key may be a bearer token, too.
+_EITHER_WAY: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}]
 
 #: Name of the schema of Matplotlib's parameters.
 _PARAMETERS = "Parameters"
@@ -97,7 +100,8 @@ def describe() -> dict[str, Any]:
             "schemas": dict(sorted(schemas.items())),
             "headers": header_components(),
             "securitySchemes": {
-                "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key from the operator"}
+                "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key from the operator"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "The same key"},
             },
         },
     }
@@ -114,6 +118,7 @@ def _render() -> dict[str, Any]:
     return {
         "operationId": "render",
         "tags": ["render"],
+        "security": _EITHER_WAY,
         "summary": "Run code and get what it draws",
         "description": (
             "The body is JSON, the raw script, or a form. Options are in it or in the query, which takes precedence. "
@@ -207,6 +212,7 @@ def _environments() -> dict[str, Any]:
     return {
         "operationId": "environments",
         "tags": ["render"],
+        "security": _EITHER_WAY,
         "summary": "List the environments",
         "description": "Every environment that a request can name, with its packages and the key's limits there.",
         "responses": {

@@ -16,6 +16,7 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "X-Request-ID": ("Id of this request, here and in the log", {"type": "string", "pattern": "^[0-9a-f]{32}$"}),
     "RateLimit": ("What the key has left (draft-ietf-httpapi-ratelimit-headers)", {"type": "string"}),
     "RateLimit-Policy": ("What the key may use at all, likewise", {"type": "string"}),
+    "WWW-Authenticate": ("How to give a key (RFC 9110, 11.6.1)", {"type": "string"}),
     "Retry-After": ("Seconds to wait before trying again", {"type": "integer", "minimum": 1}),
     "Server-Timing": ("Milliseconds by stage (w3.org/TR/server-timing)", {"type": "string"}),
     "X-Figbox-Cache": (
@@ -76,6 +77,8 @@ def _problem_response(status: int) -> dict[str, Any]:
     names = ["X-Request-ID"]
     if status not in _ANONYMOUS:
         names += ["RateLimit", "RateLimit-Policy"]
+    if status == 401:  # noqa: PLR2004 - it's a status
+        names.append("WWW-Authenticate")
     if status in _WAITING:
         names.append("Retry-After")
     return {

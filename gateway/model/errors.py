@@ -50,7 +50,15 @@ class RequestError(GatewayError):
 
 
 class Unauthorized(RequestError):
-    """No key was given, or an unknown one."""
+    """No key was given, or an unknown one.
+
+    Attributes:
+        challenge: How to give one, as `WWW-Authenticate` says it.
+    """
+
+    def __init__(self, message: str, challenge: str | None = None) -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class MalformedRequest(RequestError):

@@ -94,7 +94,10 @@ def error_response(error: errors.GatewayError, request_id: str) -> web.Response:
         members["errors"] = [{"option": item.option, "message": item.message} for item in error.errors]
     if isinstance(error, errors.NotReady) and error.self_test is not None:
         members["self_test"] = error.self_test
-    return _response(problem, text, request_id, retry_after_s=retry_after_s, detail=detail, members=members)
+    response = _response(problem, text, request_id, retry_after_s=retry_after_s, detail=detail, members=members)
+    if isinstance(error, errors.Unauthorized) and error.challenge is not None:
+        response.headers["WWW-Authenticate"] = error.challenge
+    return response
 
 
 def internal_error_response(request_id: str) -> web.Response:
