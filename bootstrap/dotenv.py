@@ -21,7 +21,13 @@ API_KEY={key}
 
 
 def ensure(steps: Steps, path: Path) -> None:
-    """Create the file with a random 256-bit key, readable by its owner only; keep an existing one."""
+    """Create the file with a random 256-bit key, readable by its owner only; keep an existing one.
+
+    Nothing is made where a file with a key is named: two keys would stop the gateway.
+    """
+    if os.environ.get("API_KEY_FILE") and not path.exists():
+        steps.say(path.name, "not needed: API_KEY_FILE names a file with the key")
+        return
     try:
         # O_EXCL: two set-ups at once can't both write it, and a link in its place isn't followed.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

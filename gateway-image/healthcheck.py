@@ -24,10 +24,15 @@ def main() -> int:
 
 
 def gateway_responds(port: int) -> bool:
-    """Ask `GET /healthz` on the loopback."""
+    """Ask `GET /healthz` on the loopback, or on the unix socket if the gateway listens there."""
     connection = HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    path = os.environ.get("FIGBOX_HTTP_SOCKET")
     try:
-        connection.request("GET", "/healthz")
+        if path:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(LIMIT_S)
+            connection.sock.connect(path.removeprefix("unix://"))
+        connection.request("GET", f"{os.environ.get('FIGBOX_PATH_PREFIX', '').rstrip('/')}/healthz")
         return connection.getresponse().status == HTTPStatus.OK
     finally:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 
@@ -28,9 +29,12 @@ def main() -> int:
 
 def announce(url: str, settings: Settings) -> None:
     """Print a command that renders a picture, ready to be pasted into a shell in this folder."""
+    at, option = "", ""
+    if settings.http_socket is not None:
+        at, option = f" at {settings.http_socket}", f" --unix-socket {shlex.quote(str(settings.http_socket))}"
     sys.stdout.write(
-        f"Figbox serves {url} (end with Ctrl-C). Try:\n\n"
-        f'  curl -sS {url}/render-matplotlib -H "X-API-Key: {key_for_shell(settings)}" \\\n'
+        f"Figbox serves {url}{at} (end with Ctrl-C). Try:\n\n"
+        f'  curl -sS{option} {url}/render-matplotlib -H "X-API-Key: {key_for_shell(settings)}" \\\n'
         "    -H 'Content-Type: application/json' \\\n"
         """    -d '{"code": "plt.plot(np.sin(np.linspace(0, 9)))"}' -o plot.png\n\n"""
     )
@@ -41,6 +45,8 @@ def key_for_shell(settings: Settings, env_file: Path = Path(".env")) -> str:
     """Return what a shell replaces by the key: the key itself stays out of terminals and logs."""
     if settings.api_key is None:
         return "YOUR-KEY"
+    if settings.api_key_file is not None:
+        return f"$(cat {shlex.quote(str(settings.api_key_file))})"
     line = f"API_KEY={settings.api_key.get_secret_value()}"
     if env_file.is_file() and line in env_file.read_text("utf-8").splitlines():
         return "$(sed -n s/^API_KEY=//p .env)"

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from gateway import legacy, status
 from gateway.context import CONTEXT
 from gateway.description import endpoint as description
+from gateway.server.cors import Cors
 from gateway.server.middleware import HOLDER, add_headers, describe_failures, identify
 from gateway.server.routes import bind_routes
 from gateway.v1 import handlers as v1
@@ -25,7 +26,9 @@ def build_app(context: Context) -> web.Application:
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
-    bind_routes(app, (*status.ROUTES, *legacy.ROUTES, *v1.ROUTES, *description.ROUTES))
+    Cors(context.settings.cors_origins).add_to(app)
+    routes = (*status.ROUTES, *legacy.ROUTES, *v1.ROUTES, *description.ROUTES)
+    bind_routes(app, routes, context.settings.path_prefix)
     return app
 
 

@@ -41,11 +41,13 @@ from gateway.server.ambiguity import check_parser
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors
 from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
+from gateway.startup import unix_socket
 from gateway.v1.request.reading import TASK as READ
 from gateway.worker.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from gateway.keys.keyring import Keyring
     from gateway.keys.live_keyring import LiveKeyring
@@ -77,8 +79,8 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     metrics = Metrics()
     shutdown = Shutdown()
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(bind(settings.host, settings.port, "PORT"))
-        check_keys(keyring, listener.getsockname()[0])
+        listener = stack.enter_context(_bind_public(settings))
+        check_keys(keyring, None if settings.http_socket is not None else listener.getsockname()[0])
         if settings.metrics_port:
             await _serve_metrics(stack, settings, metrics)
         launcher = make_launcher(settings, metrics)
@@ -101,7 +103,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         _follow_keys(stack, settings, service)
         context = Context(settings, service, shutdown, _open_cache(stack, settings))
         server = await _serve_public(stack, context, listener)
-        started(_announce(listener, keyring))
+        started(_announce(settings, listener, keyring))
         await shutdown.wait()
         await _finish_jobs(settings, admission, shutdown)
         server.pre_shutdown()  # idle connections are closed and not waited for
@@ -110,19 +112,19 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     logger.info("stopped")
 
 
-def check_keys(keyring: LiveKeyring, address: str) -> None:
+def check_keys(keyring: LiveKeyring, address: str | None) -> None:
     """Warn of keys that anybody would guess.
 
     Args:
         keyring: All keys.
-        address: The numeric one that the service listens on.
+        address: The numeric one that the service listens on; None for a unix socket, whose mode says who may connect.
 
     Raises:
         StartError: There is such a key, and others than this host's programs can connect.
     """
     keyring.warn_of_weak_keys()
     for name, reason in keyring.weak_keys.items():
-        if not ip_address(address.partition("%")[0]).is_loopback:
+        if address is not None and not ip_address(address.partition("%")[0]).is_loopback:
             raise StartError(
                 f"anybody would guess the key {name!r}: {reason}. Listening on {address}, Figbox starts with keys that "
                 f"can't be guessed: {REMEDY}"
@@ -253,6 +255,12 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     return listener
 
 
+def _bind_public(settings: Settings) -> AbstractContextManager[socket.socket]:
+    if settings.http_socket is not None:
+        return unix_socket.listening(settings.http_socket, BACKLOG, "FIGBOX_HTTP_SOCKET")
+    return bind(settings.host, settings.port, "PORT")
+
+
 async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> None:
     listener = stack.enter_context(bind(settings.metrics_host, settings.metrics_port, "FIGBOX_METRICS_PORT"))
     await _listen(stack, metrics_app(metrics), Edge(EdgeLimits(), metrics), listener)
@@ -281,10 +289,14 @@ async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, liste
     return server
 
 
-def _announce(listener: socket.socket, keyring: LiveKeyring) -> str:
-    """Log the base URL of the service, and return it."""
+def _announce(settings: Settings, listener: socket.socket, keyring: LiveKeyring) -> str:
+    """Log the base URL of the service, and return it; that of a unix socket has any host."""
+    if settings.http_socket is not None:
+        url = f"http://localhost{settings.path_prefix}"
+        logger.info("listening", url=url, socket=str(settings.http_socket), keys=len(keyring))
+        return url
     host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.path_prefix}"
     logger.info("listening", url=url, keys=len(keyring))
     return url
 

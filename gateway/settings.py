@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, KiB, Limits, MiB
+from gateway.startup.secret_file import read_secret
+from gateway.startup.variables import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +32,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Bytes of a unix socket's path. Source: unix(7), `sun_path` less its final zero.
 SOCKET_PATH_LIMIT = 107
+
+#: A path before others: plain parts, none of which means a folder (RFC 3986, 2.3 and 3.3).
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+){1,8}")
+
+#: An origin as the field has it (RFC 6454, 6.2), with the schemes of extensions and apps.
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_USUAL_PORTS = {"http": "80", "https": "443"}
 
 S = TypeVar("S", bound="LauncherSettings")
 
@@ -251,8 +263,31 @@ class Settings(LauncherSettings):
         alias="FIGBOX_API_KEYS_FILE",
         description="File with further keys and the limits of each; `python -m gateway.keys` makes and changes it",
     )
+    api_key_file: Path | None = Field(
+        None,
+        alias="API_KEY_FILE",
+        description="File with the key of `API_KEY` as its only line, such as a mounted secret; in place of `API_KEY`",
+    )
     host: str = Field("127.0.0.1", alias="HOST", min_length=1, description="Address to listen on")
     port: int = Field(5150, alias="PORT", ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    http_socket: Path | None = Field(
+        None,
+        alias="FIGBOX_HTTP_SOCKET",
+        description="Unix socket to listen on in place of `HOST` and `PORT`, as `unix:///path`; its owner and group may "
+        "connect",
+    )
+    path_prefix: str = Field(
+        "",
+        alias="FIGBOX_PATH_PREFIX",
+        max_length=128,
+        description="Path that comes before all others, such as `/figbox` behind a proxy that passes it on; unset: none",
+    )
+    cors: str = Field(
+        "",
+        alias="FIGBOX_CORS_ORIGINS",
+        description="Origins whose pages may ask from a browser, separated by commas, such as `https://example.org`; "
+        "unset: none",
+    )
     metrics_host: str = Field(
         "127.0.0.1", alias="FIGBOX_METRICS_HOST", min_length=1, description="Address of the metrics listener"
     )
@@ -351,12 +386,53 @@ class Settings(LauncherSettings):
             _check_socket_path(path)
         return value
 
+    @field_validator("http_socket", mode="before")
+    @classmethod
+    def _is_a_listeners_socket(cls, value: object) -> object:
+        if value is None:
+            return None
+        path = str(value).removeprefix("unix://")
+        _check_socket_path(path)
+        return path
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _is_a_path(cls, value: str) -> str:
+        prefix = value.rstrip("/")
+        if prefix and not _PREFIX.fullmatch(prefix):
+            raise ValueError("must be a path such as /figbox, of letters, digits, and ._~- in up to 8 parts")
+        return prefix
+
+    @field_validator("cors")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        return ",".join(map(_origin, filter(None, (part.strip() for part in value.split(",")))))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secrets(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Read each secret that is in a file of its own."""
+        for name, field in cls.model_fields.items():
+            file = cls.model_fields.get(f"{name}_file")
+            if file is None or SecretStr not in get_args(field.annotation):
+                continue
+            path = values.get(str(file.alias), values.get(f"{name}_file"))
+            if path is None:
+                continue
+            if values.get(str(field.alias), values.get(name)) is not None:
+                raise ValueError(f"both {field.alias} and {file.alias} are set: only one of them can count")
+            try:
+                values = {**values, str(field.alias): read_secret(Path(path))}
+            except ValueError as error:
+                raise ValueError(f"{file.alias}: the file ({path}) {error}") from error
+        return values
+
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:
         """Refuse to start without any key."""
         empty = self.api_key is None or not self.api_key.get_secret_value().strip()
         if empty and self.api_keys_file is None:
-            raise ValueError("API_KEY is not set: put a line API_KEY=... into .env, or name a keys file")
+            raise ValueError("API_KEY is not set: put a line API_KEY=... into .env, or name a file by API_KEY_FILE or a keys file")
         if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
             raise ValueError("API_KEY has spaces around it, which HTTP removes from a header")
         return self
@@ -382,8 +458,13 @@ class Settings(LauncherSettings):
         return Path(self.launcher.removeprefix("unix://")) if self.launcher is not None else None
 
     @property
+    def cors_origins(self) -> frozenset[str]:
+        """The origins whose pages may ask from a browser."""
+        return frozenset(filter(None, self.cors.split(",")))
+
+    @property
     def _address(self) -> str:
-        return f"{self.host}|{self.port}"
+        return f"{self.host}|{self.port}" if self.http_socket is None else str(self.http_socket)
 
 
 class LauncherProcessSettings(LauncherSettings):
@@ -424,6 +505,15 @@ def _check_socket_path(path: str) -> None:
         raise ValueError(f"the socket's path is longer than {SOCKET_PATH_LIMIT} bytes")
 
 
+def _origin(text: str) -> str:
+    """Return an origin as browsers write it: in lower case, and without the port that its scheme has anyway."""
+    match = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
+    if match is None:
+        raise ValueError("must be origins such as https://example.org, without a path; a wildcard isn't taken")
+    usual = _USUAL_PORTS.get(match["scheme"])
+    return f"{match['scheme']}://{match['host']}" + (f":{match['port']}" if match["port"] not in (None, usual) else "")
+
+
 def load_settings() -> Settings:
     """Read the gateway's settings from the environment and `.env`; raises as `load`."""
     return load(Settings)
@@ -433,8 +523,9 @@ def load(kind: type[S]) -> S:
     """Read settings from the environment and `.env`.
 
     Raises:
-        StartError: A value is missing or out of bounds; the text names each one, and no value.
+        StartError: A value is missing or out of bounds, or a name is misspelt; the text names each one, and no value.
     """
+    check_names(str(field.alias) for each in (Settings, LauncherProcessSettings) for field in each.model_fields.values())
     try:
         settings = kind()  # type: ignore[call-arg]  # the values come from the environment
     except ValidationError as error:

@@ -20,7 +20,7 @@ def settings_table() -> str:
 
 
 def _default(value: object) -> str:
-    if value is None:
+    if value in (None, ""):
         return "unset"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -7,28 +7,29 @@ from functools import cache
 
 from aiohttp import hdrs, web
 
+from gateway.context import CONTEXT
 from gateway.description.openapi import describe
 from gateway.description.page import page
 
 
-async def openapi(_: web.Request) -> web.Response:
+async def openapi(request: web.Request) -> web.Response:
     """`GET /openapi.json`: what the service can be asked."""
-    return web.Response(body=_body(), content_type="application/json")
+    return web.Response(body=_body(request.app[CONTEXT].settings.path_prefix), content_type="application/json")
 
 
 @cache
-def _body() -> bytes:
-    return json.dumps(describe()).encode()
+def _body(prefix: str) -> bytes:
+    return json.dumps(describe(prefix)).encode()
 
 
-async def docs(_: web.Request) -> web.Response:
+async def docs(request: web.Request) -> web.Response:
     """`GET /docs`: the same as a page."""
-    return web.Response(text=_page(), content_type="text/html")
+    return web.Response(text=_page(request.app[CONTEXT].settings.path_prefix), content_type="text/html")
 
 
 @cache
-def _page() -> str:
-    return page(describe())
+def _page(prefix: str) -> str:
+    return page(describe(prefix))
 
 
 ROUTES = ((hdrs.METH_GET, "/openapi.json", openapi), (hdrs.METH_GET, "/docs", docs))

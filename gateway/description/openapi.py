@@ -72,15 +72,19 @@ _LEGACY_PATTERN = (
 _CODE = {"type": "string", "minLength": 1, "pattern": CODE_PATTERN, "description": "Python source, UTF-8"}
 
 
-def describe() -> dict[str, Any]:
-    """Return the description of the whole service."""
+def describe(prefix: str = "") -> dict[str, Any]:
+    """Return the description of the whole service.
+
+    Args:
+        prefix: The path that comes before all others.
+    """
     _, made = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = made["$defs"]
     schemas[_PARAMETERS] = _shared_parameters(schemas["RenderRequest"]["properties"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "Figbox", "version": VERSION, "description": DESCRIPTION, "license": {"name": "MIT"}},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": prefix or "/"}],
         "security": [{"key": []}],
         "tags": [
             {"name": "render", "description": "Drawing"},

@@ -17,8 +17,9 @@ def page(description: dict[str, Any]) -> str:
     info = description["info"]
     paragraphs = "".join(f"<p>{escape(text)}</p>" for text in info["description"].strip().split("\n\n"))
     schemas = description["components"]["schemas"]
+    prefix = description["servers"][0]["url"].rstrip("/")
     operations = [
-        _operation(method, path, operation, schemas)
+        _operation(method, prefix + path, operation, schemas)
         for path, methods in description["paths"].items()
         for method, operation in methods.items()
     ]

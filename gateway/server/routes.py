@@ -20,7 +20,7 @@ async def expect_nothing(_: web.Request) -> None:
     """Leave `Expect` to the reader of the body: aiohttp would ask strangers for theirs."""
 
 
-def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]) -> None:
+def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]], prefix: str = "") -> None:
     """Bind handlers to methods and paths, and refuse all others; to be called once, with all routes.
 
     What can be asked by GET can be asked by HEAD, too: monitors and balancers do so.
@@ -29,12 +29,16 @@ def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]
     Args:
         app: The application.
         routes: Method, path and handler of each.
+        prefix: Comes before each path, and alone is the same as with a slash.
     """
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in routes:
         by_path.setdefault(path, {})[method] = handler
         if method == hdrs.METH_GET:
             by_path[path][hdrs.METH_HEAD] = handler  # aiohttp leaves out the body
+    if prefix:
+        by_path = {prefix + path: handlers for path, handlers in by_path.items()}
+        by_path.update({prefix: handlers for path, handlers in by_path.items() if path == f"{prefix}/"})
     for path, handlers in by_path.items():
         for method, handler in handlers.items():
             app.router.add_route(method, path, handler, expect_handler=expect_nothing)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +31,7 @@ from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import FakeLauncher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp.plugin import AiohttpClient
@@ -99,6 +101,13 @@ def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:
     """Return a gateway with small limits: bodies of 4 KiB, 1 MiB with files; code of 1 KiB; one job, one waiting."""
     settings = make_settings(body_limit_kib=4, files_limit_mib=1, code_limit_kib=1, body_timeout_s=5, **values)
     return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=5, key_limit=10))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a directory with a short name: a socket's path may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="fb") as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -213,3 +213,64 @@ def test_installations_of_two_launchers_differ(monkeypatch: pytest.MonkeyPatch) 
     one = load(LauncherProcessSettings).installation_name
     monkeypatch.setenv("FIGBOX_LAUNCHER_SOCKET", "/run/other/l.sock")
     assert load(LauncherProcessSettings).installation_name != one
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [("/figbox", "/figbox"), ("/figbox/", "/figbox"), ("/a/b-c_d.e~f", "/a/b-c_d.e~f"), ("/", ""), ("", "")],
+)
+def test_prefix_is_a_path(monkeypatch: pytest.MonkeyPatch, text: str, prefix: str) -> None:
+    """A slash at its end makes no difference."""
+    monkeypatch.setenv("FIGBOX_PATH_PREFIX", text)
+    assert load_settings().path_prefix == prefix
+
+
+@pytest.mark.parametrize("text", ["figbox", "/a//b", "/a/../b", "/.", "/a b", "/é", "/{x}", "/a?b", "/%61", "/a" * 9])
+def test_other_prefixes_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """What a proxy could read in another way is refused by the setting's name."""
+    monkeypatch.setenv("FIGBOX_PATH_PREFIX", text)
+    with pytest.raises(StartError, match="FIGBOX_PATH_PREFIX"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("https://example.org", {"https://example.org"}),
+        (" https://A.example/ , http://b.example:8080,", {"https://a.example", "http://b.example:8080"}),
+        ("https://a.example:443,http://a.example:80", {"https://a.example", "http://a.example"}),
+        ("https://a.example:80", {"https://a.example:80"}),
+        ("http://[::1]:3000,http://localhost:5173", {"http://[::1]:3000", "http://localhost:5173"}),
+        ("chrome-extension://abcdef", {"chrome-extension://abcdef"}),
+        ("", set()),
+    ],
+)
+def test_origins_are_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch, text: str, origins: set[str]) -> None:
+    """Case, the usual port and a slash at the end make no difference."""
+    monkeypatch.setenv("FIGBOX_CORS_ORIGINS", text)
+    assert load_settings().cors_origins == origins
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "null", "example.org", "https://*.example.org", "https://a.example/x", "https://a@b", "https://a b"]
+)
+def test_other_origins_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A wildcard, or what no browser would send, is refused by the setting's name."""
+    monkeypatch.setenv("FIGBOX_CORS_ORIGINS", f"https://good.example,{text}")
+    with pytest.raises(StartError, match="FIGBOX_CORS_ORIGINS"):
+        load_settings()
+
+
+@pytest.mark.parametrize("text", ["unix:///run/x/s", "/run/x/s"])
+def test_listeners_socket_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """It may be written as the launcher's is, or as a path."""
+    monkeypatch.setenv("FIGBOX_HTTP_SOCKET", text)
+    assert str(load_settings().http_socket) == "/run/x/s"
+
+
+@pytest.mark.parametrize("text", ["x.sock", "unix://x", "/", "tcp://1.2.3.4:5", "/" + "x" * SOCKET_PATH_LIMIT])
+def test_other_sockets_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Anything else is refused by the setting's name."""
+    monkeypatch.setenv("FIGBOX_HTTP_SOCKET", text)
+    with pytest.raises(StartError, match="FIGBOX_HTTP_SOCKET"):
+        load_settings()

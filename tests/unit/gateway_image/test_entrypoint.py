@@ -147,6 +147,31 @@ def test_health_of_a_gateway(
     assert healthcheck.main() == 1
 
 
+def test_health_where_the_gateway_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check asks below the prefix, and on the unix socket if there is one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FIGBOX_LAUNCHER_SOCKET", raising=False)
+    monkeypatch.setenv("FIGBOX_HTTP_SOCKET", "unix://http.sock")
+    monkeypatch.setenv("FIGBOX_PATH_PREFIX", "/figbox/")
+    assert healthcheck.main() == 1
+    asked: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("http.sock")
+        listener.listen()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert healthcheck.main() == 0
+        thread.join()
+    assert asked[0].startswith(b"GET /figbox/healthz HTTP/1.1\r\n")
+
+
 def test_health_of_a_launcher(calls: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A launcher that sends its state is healthy; one that closes the connection, or is missing, is not."""
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,1 @@
+"""What the start looks at beside the settings themselves: names of variables, files with secrets, unix sockets."""

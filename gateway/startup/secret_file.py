@@ -1,0 +1,44 @@
+"""A secret in a file of its own, as Docker, Kubernetes and systemd hand it over."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Longest file in bytes: a wrong path may lead to any.
+SIZE_LIMIT = 4096
+
+_SETTING = re.compile(r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]")
+
+
+def read_secret(path: Path) -> str:
+    """Return the secret that a file has as its only line, without the line's end and spaces around it.
+
+    Raises:
+        ValueError: It hasn't, or can't be read; the text is the end of a sentence about the file, and quotes nothing.
+    """
+    try:
+        if path.is_dir():
+            raise ValueError("is a folder; the file in it must be named")
+        if path.exists() and not path.is_file():
+            raise ValueError("is no ordinary file")
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        raise ValueError(f"can't be read: {error.strerror}") from error
+    if len(data) > SIZE_LIMIT:
+        raise ValueError(f"has more than {SIZE_LIMIT} bytes: is it the right file?")
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("is not text") from None
+    if not text:
+        raise ValueError("is empty")
+    if not text.isprintable() or not text.isascii():
+        raise ValueError("must have one line of printable ASCII, which is all that an HTTP header can carry")
+    if _SETTING.match(text):
+        raise ValueError("has a name before the value, as .env has; it must have the value alone")
+    return text
