@@ -87,9 +87,10 @@ class Figure:
     pictures: tuple[Picture, ...]
 
     def picture(self, format: str) -> Picture:  # noqa: A002 - the contract's word
-        """Return the picture in a format; raise KeyError if that wasn't requested."""
+        """Return the picture in a format, of which `jpg` is `jpeg`; raise KeyError if that wasn't requested."""
+        wanted = "jpeg" if format.lower() == "jpg" else format.lower()
         for picture in self.pictures:
-            if picture.format == format:
+            if picture.format == wanted:
                 return picture
         raise KeyError(format)
 

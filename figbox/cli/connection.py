@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from figbox.cli.exits import ServiceProblem
+from figbox.cli.key_file import KEY_SETTING, read_key
 from figbox.cli.terminal import one_line
 from figbox.client import DEFAULT_TIMEOUT_S, DEFAULT_URL, AsyncClient
 from figbox.errors import FigboxError, Refused, Unauthorized
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from figbox.retries import Retries
 
 KEY_VARIABLE = "FIGBOX_API_KEY"
-
-#: A key file can be a gateway's `.env`, where the key follows this.
-KEY_SETTING = "API_KEY="
-
-#: Longest key file that is read, in bytes, since a wrong path may lead to any file.
-KEY_FILE_LIMIT = 64 * 1024
 
 SOURCES = {
     ParameterSource.COMMANDLINE: "by flag",
@@ -98,28 +93,6 @@ def find_connection(context: click.Context) -> Connection:
         key, key_source = read_key(key_file), str(key_file)
     source = context.get_parameter_source("url")
     return Connection(context.params["url"], SOURCES.get(source, "") if source else "", key, key_source)
-
-
-def read_key(path: Path) -> str:
-    """Return the key in a file: its only line, or the value of its line `API_KEY=`.
-
-    Raises:
-        click.UsageError: The file can't be read or doesn't have such a line; its text isn't quoted.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(KEY_FILE_LIMIT + 1)
-        text = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"key file {path} can't be read: {getattr(error, 'strerror', 'not text')}") from error
-    if len(data) > KEY_FILE_LIMIT:
-        raise click.UsageError(f"key file {path} is too long")
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    settings = [line.removeprefix(KEY_SETTING).strip("'\"") for line in lines if line.startswith(KEY_SETTING)]
-    found = settings[-1:] or lines
-    if len(found) != 1 or not found[0] or (not settings and "=" in found[0].rstrip("=")):
-        raise click.UsageError(f"key file {path} has neither a single line with the key nor a line {KEY_SETTING}…")
-    return found[0]
 
 
 def explained(error: FigboxError, connection: Connection) -> ServiceProblem:

@@ -9,7 +9,6 @@ import click
 
 FORMATS = ("png", "svg", "pdf", "jpeg", "webp")
 
-
 #: Booleans as a matplotlibrc file also has them.
 PYTHON_WORDS = {"True": True, "False": False}
 
@@ -55,7 +54,8 @@ def if_any(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
 
 def split_formats(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Return the formats of all options, which can name several with commas, without repetitions."""
-    formats = [name.strip().lower() for value in values for name in value.split(",")]
+    names = [name.strip().lower().removeprefix(".") for value in values for name in value.split(",")]
+    formats = ["jpeg" if name == "jpg" else name for name in names]
     for name in formats:
         if name not in FORMATS:
             raise click.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}")

@@ -50,6 +50,16 @@ def test_figures_and_formats_are_numbered(figbox: Figbox, service: Service, work
     assert service.renders[0]["format"] == ["png", "svg", "pdf"]
 
 
+@pytest.mark.parametrize("name", ["jpg", "JPG", ".jpg", "jpeg,jpg"])
+def test_jpg_is_jpeg(figbox: Figbox, service: Service, workplace: Path, name: str) -> None:
+    """However it is spelt, the service is asked for its one name, and the picture has it."""
+    write(workplace / "a.py", PLOT)
+    done = figbox("render", "a.py", "-o", "out", "--format", name)
+    assert (done.status, [path.name for path in (workplace / "out").iterdir()]) == (0, ["a.jpeg"]), done.stderr
+    assert service.renders[-1]["format"] == ["jpeg"]
+    assert "'tiff' is not one of png, svg, pdf, jpeg, webp" in figbox("render", "a.py", "-o", "o", "-f", "tiff").stderr
+
+
 def test_every_option_reaches_the_service(figbox: Figbox, service: Service, workplace: Path) -> None:
     """The service gets the options on the command line, and only those."""
     write(workplace / "a.py", PLOT)

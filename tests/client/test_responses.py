@@ -261,3 +261,9 @@ def test_any_document_gives_a_render_or_an_error_of_the_tree(
     except figbox.FigboxError:
         return
     assert isinstance(found, figbox.Render)
+
+
+def test_picture_by_the_other_name_of_its_format() -> None:
+    """What was asked for as jpg is found as jpg."""
+    picture = figbox.Picture("jpeg", "image/jpeg", 1, 1, "", None, b"")
+    assert figbox.Figure(1, "", (picture,)).picture("jpg") is picture

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from figbox.cli.batch.notebooks import code_of, is_notebook
 from figbox.cli.exits import ScriptProblem
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def find_scripts(paths: Sequence[str], *, exclude: Sequence[str], output: Path |
 
 
 def read_script(script: Script) -> str:
-    """Return a script's text, decoded as Python does.
+    """Return a script's text, decoded as Python does; that of a notebook is the code in it.
 
     Raises:
         ScriptProblem: It can't be read or decoded.
@@ -89,7 +90,8 @@ def read_script(script: Script) -> str:
     try:
         data = sys.stdin.buffer.read() if script.path is None else script.path.read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        return code_of(text) if is_notebook(script.shown, text) else text
     except OSError as error:
         raise ScriptProblem(f"can't be read: {error.strerror}") from error
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
