@@ -273,14 +273,14 @@ class Settings(LauncherSettings):
     http_socket: Path | None = Field(
         None,
         alias="FIGBOX_HTTP_SOCKET",
-        description="Unix socket to listen on in place of `HOST` and `PORT`, as `unix:///path`; its owner and group may "
-        "connect",
+        description="Unix socket to listen on in place of `HOST` and `PORT`, as `unix:///path`; its owner and group "
+        "may connect",
     )
     path_prefix: str = Field(
         "",
         alias="FIGBOX_PATH_PREFIX",
         max_length=128,
-        description="Path that comes before all others, such as `/figbox` behind a proxy that passes it on; unset: none",
+        description="Path before all others, such as `/figbox` behind a proxy that passes it on; unset: none",
     )
     cors: str = Field(
         "",
@@ -432,7 +432,9 @@ class Settings(LauncherSettings):
         """Refuse to start without any key."""
         empty = self.api_key is None or not self.api_key.get_secret_value().strip()
         if empty and self.api_keys_file is None:
-            raise ValueError("API_KEY is not set: put a line API_KEY=... into .env, or name a file by API_KEY_FILE or a keys file")
+            raise ValueError(
+                "API_KEY is not set: put a line API_KEY=... into .env, or name a file by API_KEY_FILE or a keys file"
+            )
         if self.api_key is not None and self.api_key.get_secret_value() != self.api_key.get_secret_value().strip():
             raise ValueError("API_KEY has spaces around it, which HTTP removes from a header")
         return self
@@ -525,7 +527,9 @@ def load(kind: type[S]) -> S:
     Raises:
         StartError: A value is missing or out of bounds, or a name is misspelt; the text names each one, and no value.
     """
-    check_names(str(field.alias) for each in (Settings, LauncherProcessSettings) for field in each.model_fields.values())
+    check_names(
+        str(field.alias) for each in (Settings, LauncherProcessSettings) for field in each.model_fields.values()
+    )
     try:
         settings = kind()  # type: ignore[call-arg]  # the values come from the environment
     except ValidationError as error:

@@ -44,7 +44,8 @@ VERSION = "1"
 DESCRIPTION = """\
 Runs untrusted Matplotlib code, each time in a container of its own, and returns what it drew.
 
-All requests need a key in `X-API-Key`, or below `/v1` as a bearer token, except those for the state of the service and for this description. Failures are
+All requests need a key in `X-API-Key`, or below `/v1` as a bearer token, except those for the state of the service and
+for this description. Failures are
 `application/problem+json` (RFC 9457): `type` says what went wrong, and `error` describes it for a person. 429 and 503
 have `Retry-After`. Whatever can be asked by GET can be asked by HEAD.
 """

@@ -131,18 +131,16 @@ def _explain(text: str, message: str, place: int) -> str:
     if message.startswith("Invalid control character"):
         what, escape = _ESCAPES.get(character, ("a control character", "\\u and four digits"))
         return f"{what} within a string must be written as {escape}"
+    meaning = next((meaning for begin, meaning in _MESSAGES if message.startswith(begin)), _EXPECTED)
     if message.startswith(("Unterminated", "Invalid", "Extra")):
-        return next(meaning for begin, meaning in _MESSAGES if message.startswith(begin))
+        return meaning
     if _NOTHING_MORE.match(text, place):
         return "it is empty" if _NOTHING_MORE.match(text) else "it ends here, before the document does"
-    if character in _MARKS:
-        return _MARKS[character]
     if character and character in "]}" and _COMMA_BEFORE.search(text[max(0, place - _BEFORE) : place]):
         return "a comma before the closing bracket"
+    meaning = _MARKS.get(character, meaning)
     word = _WORD.match(text, place)
-    if word and word[0] in _WORDS:
-        return _WORDS[word[0]]
-    return next((meaning for begin, meaning in _MESSAGES if message.startswith(begin)), _EXPECTED)
+    return _WORDS.get(word[0], meaning) if word else meaning
 
 
 def _repeated_name(text: str) -> tuple[int, str] | None:
@@ -150,17 +148,17 @@ def _repeated_name(text: str) -> tuple[int, str] | None:
     objects: list[set[str] | None] = []
     is_name = False
     for match in islice(_TOKEN.finditer(text), TOKENS_LIMIT):
-        token = match[0]
-        if token in ("{", "["):
-            objects.append(set() if token == "{" else None)
-            is_name = token == "{"
-        elif token in ("}", "]"):
+        found = match[0]
+        if found in "{[":
+            objects.append(set() if found == "{" else None)
+            is_name = found == "{"
+        elif found in "}]":
             objects.pop()
             is_name = False
-        elif token == ",":
+        elif found == ",":
             is_name = bool(objects) and objects[-1] is not None
-        elif is_name and token != ":":
-            names, name = objects[-1], json.loads(token)
+        elif is_name and found != ":":
+            names, name = objects[-1], json.loads(found)
             if names is not None and name in names:
                 return match.start(), name
             if names is not None:

@@ -38,7 +38,7 @@ def bind_routes(app: web.Application, routes: Iterable[tuple[str, str, Handler]]
             by_path[path][hdrs.METH_HEAD] = handler  # aiohttp leaves out the body
     if prefix:
         by_path = {prefix + path: handlers for path, handlers in by_path.items()}
-        by_path.update({prefix: handlers for path, handlers in by_path.items() if path == f"{prefix}/"})
+        by_path[prefix] = by_path.get(f"{prefix}/", {})
     for path, handlers in by_path.items():
         for method, handler in handlers.items():
             app.router.add_route(method, path, handler, expect_handler=expect_nothing)

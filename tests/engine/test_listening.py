@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.fakes import KEY
-from tests.support.live import engine_url, end_gateway, live_gateway, start_gateway
+from tests.support.live import end_gateway, engine_url, live_gateway, start_gateway
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:

@@ -184,12 +184,13 @@ class FormReader:
         self._errors.append(OptionError(displayed(option), message))
 
 
-def read_form(  # noqa: PLR0913 - those of a submission
+def read_form(
     body: bytes,
     boundary: str,
     code_limit_bytes: int,
     query: Mapping[str, Any],
     errors: Sequence[OptionError],
+    *,
     defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Job, bool]:
     """Return the job that a form asks for, and whether it allows the cache; see `FormReader`."""

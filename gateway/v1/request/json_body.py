@@ -65,7 +65,7 @@ def _base64_error(text: str) -> str:
             "must be base64 (RFC 4648, section 4), and has letters of the url-safe alphabet: write + for - and / for _"
         )
     if b"=" not in plain and len(plain) % 4 and not plain.translate(None, _ALPHABET):
-        return "must be base64 (RFC 4648), and lacks its padding with = at the end, or was cut: its length is no multiple of 4"
+        return "must be base64 (RFC 4648), and lacks its padding (=) or was cut: its length is no multiple of 4"
     return "must be base64 (RFC 4648)"
 
 

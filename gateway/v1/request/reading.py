@@ -119,7 +119,7 @@ def _read(submission: Submission) -> tuple[Job, bool]:
     if submission.content_type == JSON:
         return read_json(body, query, errors, defaults)
     if submission.content_type == FORM:
-        return read_form(body, submission.boundary, submission.code_limit_bytes, query, errors, defaults)
+        return read_form(body, submission.boundary, submission.code_limit_bytes, query, errors, defaults=defaults)
     code, code_errors = code_from_bytes(body)
     options = validated(Options, {**defaults, **query}, [*errors, *code_errors])
     return options.job(code), options.cache

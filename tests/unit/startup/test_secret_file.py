@@ -111,7 +111,7 @@ def test_folders_and_pipes_are_refused(folder: Path) -> None:
 def test_unreadable_file_is_refused(folder: Path) -> None:
     """A file that the gateway's user may not read stops the start."""
     (folder / "key").touch(mode=0o000)
-    with pytest.raises(StartError, match="API_KEY_FILE.*Permission denied"):
+    with pytest.raises(StartError, match=r"API_KEY_FILE.*Permission denied"):
         load_settings()
 
 

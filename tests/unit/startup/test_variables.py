@@ -10,7 +10,7 @@ import pytest
 
 from figbox.cli.connection import KEY_VARIABLE
 from gateway.model.errors import StartError
-from gateway.settings import ROOT, LauncherProcessSettings, load, load_settings
+from gateway.settings import ROOT, LauncherProcessSettings, Settings, load, load_settings
 from gateway.startup.variables import OTHERS
 from tests.fakes import KEY
 from tools.settings_table import FIELDS
@@ -53,20 +53,20 @@ def empty_folder(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_p
         ("FIGBOX_", "docs/settings.md lists all"),
     ],
 )
-@pytest.mark.parametrize("kind", ["gateway", "launcher"])
 @pytest.mark.parametrize("place", ["the environment", ".env"])
 def test_misspelt_names_stop_the_start(
-    name: str, hint: str, kind: str, place: str, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, hint: str, place: str, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it stands, it is named with the nearest right name, and its value isn't shown."""
     if place == ".env":
         (empty_folder / ".env").write_text(f"{name}=value-of-it\n")
     else:
         monkeypatch.setenv(name, "value-of-it")
-    with pytest.raises(StartError) as caught:
-        load_settings() if kind == "gateway" else load(LauncherProcessSettings)
-    assert f"{name} in {place} is no setting: {hint}" in str(caught.value)
-    assert "value-of-it" not in str(caught.value)
+    for kind in (Settings, LauncherProcessSettings):
+        with pytest.raises(StartError) as caught:
+            load(kind)
+        assert f"{name} in {place} is no setting: {hint}" in str(caught.value)
+        assert "value-of-it" not in str(caught.value)
 
 
 def test_all_are_named(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
