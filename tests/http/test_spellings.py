@@ -190,6 +190,18 @@ async def test_other_base64_is_told_apart(client: Client, rig: Rig, text: str, s
     assert rig.launcher.jobs == []
 
 
+async def test_file_name_in_another_form(client: Client, rig: Rig) -> None:
+    """A name as macOS takes it apart is the name that the code has, in JSON and in a form."""
+    code, sent = "open('r\u00e9sum\u00e9.csv')", "re\u0301sume\u0301.csv"
+    form = aiohttp.FormData(default_to_multipart=True, quote_fields=False)
+    form.add_field("code", code)
+    form.add_field("file", b"x", filename=sent)
+    for request in ({"json": {"code": code, "files": {sent: "x"}}}, {"data": form}):
+        response = await client.post(PATH, headers=AUTH, **request)
+        assert response.status == 200, await response.text()
+    assert [[file.name for file in job.files] for job in rig.launcher.jobs] == [["r\u00e9sum\u00e9.csv"]] * 2
+
+
 async def test_other_types_of_json(client: Client, rig: Rig) -> None:
     """A type that is built on JSON is JSON."""
     for kind in ("application/vnd.api+json", "Application/LD+JSON; charset=utf-8", "application/figbox.v1+json"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.model.results import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 #: Longest name: in characters, and in bytes as UTF-8 (the limit of file systems).
 NAME_LIMIT = 128
@@ -20,6 +20,9 @@ PROGRAM_NAME = "plot.py"
 
 #: The rules that a regular expression can express, for the OpenAPI description.
 NAME_PATTERN = r"^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*$"
+
+#: The forms in which a letter may be written (Unicode Standard Annex 15).
+_FORMS = ("NFC", "NFD")
 
 #: Names of devices on Windows, with any extension; ZIP files of responses may be unpacked there.
 #: Source: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
@@ -45,13 +48,27 @@ _RULES: tuple[tuple[Callable[[str], object], str], ...] = (
         lambda name: not name.isprintable() or name != name.strip(),
         "a file's name must consist of printable characters, without spaces around it",
     ),
-    (lambda name: unicodedata.normalize("NFC", name) != name, "a file's name must be in Unicode's normal form C"),
     (lambda name: name.casefold() == PROGRAM_NAME, f"{PROGRAM_NAME} is the name of the code itself"),
     (
         lambda name: _DEVICES.fullmatch(name) or name.endswith("."),
         "a file's name must not be that of a device, or end with a dot",
     ),
 )
+
+
+def as_written(names: Iterable[str], code: str) -> dict[str, str]:
+    """Return the names that files get, by the names that they came with.
+
+    Some systems take letters apart (é becomes e and an accent: normal form D), others put them together, so a name may
+    come in another form than the code has it. It gets the form that occurs in the code, or else stays as it came.
+    """
+    taken = {name: name for name in names}
+    for name in [name for name in taken if not name.isascii()]:
+        forms = [name, *(unicodedata.normalize(form, name) for form in _FORMS)]
+        found = next((form for form in forms if form in code), name)
+        if found not in taken.values() and find_name_error(found) is None:  # no other file's, and not too long
+            taken[name] = found
+    return taken
 
 
 def displayed(name: str, limit: int = 64) -> str:

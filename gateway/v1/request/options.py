@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, Job, MiB, NamedFile, SaveOptions
 from gateway.v1.request import rcparams
+from gateway.v1.request.file_names import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,6 +178,7 @@ class Options(Model):
         Files and text are always collected: a failure reports what the code printed, and a cached result must serve
         every form of the response.
         """
+        names = as_written(files, code)
         return Job(
             code=code,
             options=SaveOptions(
@@ -190,7 +192,7 @@ class Options(Model):
                 style=tuple(self.style),
                 rc=self.rc,
             ),
-            files=tuple(NamedFile(name, data) for name, data in sorted(files.items())),
+            files=tuple(NamedFile(names[name], data) for name, data in sorted(files.items())),
             environment=self.environment,
             wall_limit_s=self.timeout_s,
             memory_limit_bytes=None if self.memory_mib is None else self.memory_mib * MiB,

@@ -6,9 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.v1.request.file_names import NAME_LIMIT, displayed, find_name_error
+from gateway.v1.request.file_names import NAME_LIMIT, as_written, displayed, find_name_error
 
-GOOD = ["data.csv", "a", "Umsätze 2026.xlsx", "数据.csv", "x" * 128, "a..b", "com10.txt", "-rf", "console"]
+GOOD = [
+    "data.csv",
+    "a",
+    "Umsätze 2026.xlsx",
+    "数据.csv",
+    "x" * 128,
+    "e\u0301.csv",
+    "a..b",
+    "com10.txt",
+    "-rf",
+    "console",
+]
 
 BAD = {
     "length": ["", "x" * 129, "数" * 90],
@@ -18,7 +29,7 @@ BAD = {
     "the code itself": ["plot.py", "PLOT.PY"],
     "devices": ["nul", "NUL.csv", "com1", "Lpt9.txt", "aux.", "a."],
     "space around": [" a", "a "],
-    "looks like another name": ["e\u0301.csv", "a\u202eb", "a\u200bb", "\ufeffa", "a\u2028b"],
+    "looks like another name": ["a\u202eb", "a\u200bb", "\ufeffa", "a\u2028b"],
     "lone surrogates": ["\ud800", "a\udc80"],
 }
 
@@ -51,3 +62,35 @@ def test_displayed_names_are_short_and_printable(name: str) -> None:
     """An untrusted name in a message is neither long nor able to do anything."""
     assert len(displayed(name)) <= 65
     assert displayed(name).isprintable()
+
+
+COMPOSED, APART = "r\u00e9sum\u00e9.csv", "re\u0301sume\u0301.csv"
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "expected"),
+    [
+        (APART, f"open('{COMPOSED}')", COMPOSED),
+        (COMPOSED, f"open('{APART}')", APART),
+        (APART, f"open('{APART}')", APART),
+        (APART, f"open('{COMPOSED}'); open('{APART}')", APART),
+        (APART, "open(name)", APART),
+        ("\u1112\u1161\u11ab.csv", "open('\ud55c.csv')", "\ud55c.csv"),
+        ("plain.csv", "open('plain.csv')", "plain.csv"),
+        # In the form that the code has, it would be longer than names may be.
+        ("\ud55c" * 60, "\u1112\u1161\u11ab" * 60, "\ud55c" * 60),
+    ],
+)
+def test_names_have_the_form_that_the_code_has(sent: str, code: str, expected: str) -> None:
+    """A name that only its form tells from one in the code is that one."""
+    assert as_written([sent], code) == {sent: expected}
+
+
+@given(st.lists(st.sampled_from([COMPOSED, APART, "a.csv", "\u00e9", "e\u0301"]), unique=True), st.text())
+def test_no_file_takes_the_place_of_another(names: list[str], text: str) -> None:
+    """However names and code are written, every file keeps a name of its own that may be."""
+    for code in (text, COMPOSED, APART, COMPOSED + APART, "e\u0301"):
+        found = as_written(names, code)
+        assert list(found) == names
+        assert len(set(found.values())) == len(names)
+        assert not any(map(find_name_error, found.values()))
