@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import linecache
+import os
 import signal
 import sys
 import types
@@ -21,6 +23,35 @@ def decode_source(code: str | bytes) -> str:
     from importlib.util import decode_source as decode
 
     return decode(code)
+
+
+def split_lines(source: str) -> list[str]:
+    """Return the lines as Python counts them: they end with line feed, carriage return, or both.
+
+    ``str.splitlines`` knows eight further ends, from the form feed to the paragraph separator, which for Python are
+    characters within a line.
+    """
+    return io.StringIO(source, newline=None).readlines()
+
+
+def place_source(code: str | bytes) -> None:
+    """Write the program where ``__file__`` says it is, as in a direct run, for programs that open it.
+
+    One that doesn't fit into the working directory isn't there; the program runs all the same.
+    """
+    data = code if isinstance(code, bytes) else code.encode("utf-8", "replace")
+    try:
+        file = os.open(PROGRAM_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+    except OSError:  # full: half of a program is worse than none
+        os.unlink(PROGRAM_FILE)
+    finally:
+        os.close(file)
 
 
 def remember_source(lines: list[str]) -> None:

@@ -27,10 +27,16 @@ class ProgramError(NamedTuple):
     source: str | None = None
 
 
+#: Characters at which ``traceback`` cuts a line in two, though Python doesn't, and blanks as long in UTF-8.
+BLANKS = str.maketrans(
+    {**dict.fromkeys("\x0b\x0c\x1c\x1d\x1e", " "), "\x85": "\xa0", "\u2028": "\u2002", "\u2029": "\u2002"}
+)
+
+
 def describe(error: BaseException, lines: list[str]) -> str:
     """Return the traceback of ``error`` with the program's own frames alone; never raise."""
     try:
-        remember_source(lines)
+        remember_source([line.translate(BLANKS) for line in lines])
         own = trim_chain(error)
         report = traceback.TracebackException.from_exception(error)
         drop_empty_stacks(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tracemalloc
 from typing import TYPE_CHECKING, Any
@@ -30,9 +31,15 @@ def result(report: Any) -> Any:
     return sys.modules["result"]
 
 
+def split(code: str) -> list[str]:
+    """Return the lines of a program as the runner does, whose modules are imported."""
+    lines: list[str] = sys.modules["program"].split_lines(code)
+    return lines
+
+
 def fault_of(report: Any, code: str) -> BaseException:
     """Run ``code`` as the runner would and return what it raises."""
-    report.remember_source(code.splitlines(keepends=True))
+    report.remember_source(split(code))
     try:
         exec(compile(code, "plot.py", "exec"), {"__name__": "__main__"})  # noqa: S102
     except BaseException as error:  # noqa: BLE001
@@ -42,7 +49,7 @@ def fault_of(report: Any, code: str) -> BaseException:
 
 def report_of(report: Any, code: str) -> str:
     """Run ``code`` as the runner would and describe what it raises."""
-    return str(report.describe(fault_of(report, code), code.splitlines(keepends=True)))
+    return str(report.describe(fault_of(report, code), split(code)))
 
 
 def test_report_is_what_a_direct_run_prints(report: Any) -> None:
@@ -203,8 +210,66 @@ def test_place_is_the_programs_own(
     report: Any, code: str, place: tuple[int, int, str], kind: str, message: str | None
 ) -> None:
     """Line and column, counted from 1, are those of the program's last line that led to the error."""
-    found = report.locate(fault_of(report, code), code.splitlines(keepends=True))
+    found = report.locate(fault_of(report, code), split(code))
     assert (found.line, found.column, found.source) == place
     assert found.type == kind
     if message is not None:
         assert found.message == message
+
+
+#: What ends a line for ``str.splitlines``, and not for Python.
+NO_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+@given(st.text(st.sampled_from(["a", "\n", "\r", "\t", *NO_ENDS]), max_size=20))
+def test_lines_are_those_that_python_counts(report: Any, text: str) -> None:
+    """Only line feed, carriage return and both together end a line; nothing is lost, and nothing added."""
+    lines = split(text)
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert "".join(lines) == plain
+    *whole, last = plain.split("\n")
+    assert lines == [f"{line}\n" for line in whole] + ([last] if last else [])
+
+
+BEFORE = [
+    *("x = 1\n\x0c\n", "\x0cx = 1\n", "\x0c\n\x0c\n", "x = 1 \x0c\n", "if True:\n\x0c    x = 1\n"),
+    *(f"# a{character}b\nx = 'a{character}b'\n" for character in NO_ENDS),
+    *(f'"""\n{character}\n"""\n' for character in NO_ENDS),
+    *("x = 1\r\n", "x = 1\r", "\r\r\n\n", '"""\r"""\n', "x = 'a\u3000b'\n"),
+]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_lines_behind_other_ends_of_lines_are_right(report: Any, before: str, end: str) -> None:
+    """Number and text of a line are right in the fault and in the traceback, whatever is before it."""
+    code = before + end.join(["def f():", "\treturn 1 / 0", "", "f()", ""])
+    line = len(re.findall("\r\n|\r|\n", before)) + 2
+    error = fault_of(report, code)
+    found = report.locate(error, split(code))
+    assert (found.line, found.source) == (line, "\treturn 1 / 0")
+    text = report.describe(error, split(code))
+    assert f'  File "plot.py", line {line + 2}, in <module>\n    f()\n' in text
+    assert f'  File "plot.py", line {line}, in f\n    return 1 / 0\n' in text
+
+
+@pytest.mark.parametrize("character", NO_ENDS)
+def test_a_line_with_other_ends_of_lines_is_one_line(report: Any, character: str) -> None:
+    """The fault has the line as it is; the traceback shows all of it, with the carets below the place."""
+    code = f"y = 1\nx = 'ä{character}', 1 / 0\n"
+    error = fault_of(report, code)
+    found = report.locate(error, split(code))
+    assert (found.line, found.column, found.source) == (2, 11, f"x = 'ä{character}', 1 / 0")
+    shown = report.describe(error, split(code)).split("\n")
+    blank = character.translate(report.BLANKS)
+    assert shown[1:3] == ['  File "plot.py", line 2, in <module>', f"    x = 'ä{blank}', 1 / 0"]
+    assert shown[3].index("~") == shown[2].index("1 / 0")
+
+
+def test_a_line_that_begins_with_a_form_feed_is_shown(report: Any) -> None:
+    """A form feed before a line is no part of what the traceback shows."""
+    assert "line 2, in <module>\n    y = 1 / 0\n" in report_of(report, "x = 1\n\x0cy = 1 / 0\n")
+    code = "x = 1\n\x0cy = = 1\n"
+    with pytest.raises(SyntaxError) as caught:
+        compile(code, "plot.py", "exec")
+    assert report.describe(caught.value, split(code)).startswith('  File "plot.py", line 2\n    y = = 1\n')
