@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.model.jobs import EnvironmentFacts, Job
 
 #: Of the digested document; a change makes all earlier entries unreachable.
-VERSION = 2
+VERSION = 3
 
 
 class CacheUse(StrEnum):

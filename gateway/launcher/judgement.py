@@ -111,13 +111,22 @@ async def judge(reply: Reply, limits: Limits, checks: WorkerPool | None = None) 
         if isinstance(error, TooManyPixels):
             limit = LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", error.pixels)
         text = f"{NOT_SERVED}: {error}."
-        return Result(Outcome.INVALID_OUTPUT, error=text, limit=limit, check_cpu_s=sum(spent_s))
+        return Result(
+            Outcome.INVALID_OUTPUT,
+            error=text,
+            files=reply.files,
+            files_truncated=reply.files_left_out,
+            warnings=reply.warnings,
+            limit=limit,
+            check_cpu_s=sum(spent_s),
+        )
     return Result(
         reply.outcome,
         figures_of(reply, sizes),
         "" if reply.outcome is Outcome.OK else reply.error,
         reply.files,
         files_truncated=reply.files_left_out,
+        figures_truncated=reply.figures_left_out,
         warnings=reply.warnings,
         program_error=reply.program_error if reply.outcome is Outcome.PROGRAM_ERROR else None,
         figures_drawn=reply.figures_drawn,

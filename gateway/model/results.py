@@ -6,6 +6,7 @@ Nothing here knows the engine. What a guest does wrong is a value of these types
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 #: Longest text of a guest's failure that is ever passed on, in characters.
 ERROR_TEXT_LIMIT = 64 * KiB
+
+#: What acts on a terminal or a log, or shows text in another order than it has: control characters, separators, marks
+#: that embed or isolate a direction, and halves of characters. Spaces of every width, joiners, soft hyphens and
+#: characters that are newer than our Unicode are text.
+_HARMFUL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+#: Without what moves to another line, which belongs to what a program prints.
+_HARMFUL_IN_PRINTS = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Outcome(StrEnum):
@@ -172,6 +181,7 @@ class Result:
         error: For the client when it isn't OK: a traceback or one sentence, printable, capped.
         files: What the code wrote into its working directory, where the job asks for it.
         files_truncated: Whether some of them were left out.
+        figures_truncated: Whether figures that were asked for were left out, because there are too many.
         stdout: What it printed, where the job asks for it.
         stderr: The same of standard error.
         warnings: Python warnings, where the job asks for them.
@@ -190,6 +200,7 @@ class Result:
     error: str = field(default="", repr=False)
     files: tuple[NamedFile, ...] = ()
     files_truncated: bool = False
+    figures_truncated: bool = False
     stdout: Text = field(default_factory=Text)
     stderr: Text = field(default_factory=Text)
     warnings: tuple[PythonWarning, ...] = ()
@@ -216,12 +227,15 @@ class Result:
 
 
 def printable(text: str, limit: int = ERROR_TEXT_LIMIT) -> str:
-    """Return guest text fit to be passed on: printable, at most `limit` characters, its end kept.
+    """Return guest text fit to be passed on: harmless where it is shown, at most `limit` characters, its end kept.
 
     The end of a traceback says what happened, so the beginning is what goes.
     """
     if len(text) > limit:
         text = "[shortened]\n" + text[-(limit - 12) :]
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return _HARMFUL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def printed(text: str) -> str:
+    """Return what a guest printed, with all its spaces and ends of lines, harmless where it is shown."""
+    return _HARMFUL_IN_PRINTS.sub("\N{REPLACEMENT CHARACTER}", text)

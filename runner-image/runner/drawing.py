@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from job import SaveOptions
 
 #: Figures that come back at most, the last ones; the launcher takes no more.
-FIGURE_LIMIT = 32
+FIGURE_LIMIT = 100
 LABEL_LIMIT = 200
 
 #: Objects looked at in search of figures.
@@ -37,6 +37,7 @@ class Figures:
 
     Attributes:
         drawn: How many figures pyplot has seen.
+        left_out: Whether ``choose`` has left any out that were asked for.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class Figures:
         from matplotlib.figure import Figure
 
         self.drawn = 0
+        self.left_out = False
         self._gcf: Any = Gcf
         self._save: Callable[..., None] = Figure.savefig
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -70,6 +72,7 @@ class Figures:
         found = [(manager.num if isinstance(manager.num, int) else 0, manager.canvas.figure) for manager in managers]
         if not found and names is not None:
             found = [(0, figure) for figure in find_figures(names) if figure not in self._known]
+        self.left_out = all_figures and len(found) > FIGURE_LIMIT
         return found[-(FIGURE_LIMIT if all_figures else 1) :]
 
     def save(self, number: int, figure: Any, options: SaveOptions) -> Iterator[Picture]:

@@ -42,6 +42,7 @@ class Result(NamedTuple):
     error: str = ""
     program_error: ProgramError | None = None
     figures_drawn: int = 0
+    figures_left_out: bool = False
 
 
 def encode_head(picture: Picture) -> bytes:
@@ -63,6 +64,8 @@ def encode_end(result: Result, warnings: Sequence[ShownWarning] = (), *, files_l
         document["notices"] = fitting(warnings)
     if files_left_out:
         document["files_left_out"] = True
+    if result.figures_left_out:
+        document["figures_left_out"] = True
     return compact(document)
 
 

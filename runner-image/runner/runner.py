@@ -32,7 +32,7 @@ Which stream carries what. The modes, chosen by argv:
     runner   E    JSON, the end: ``{"outcome": "ok"|"program_error"|"no_figure"}`` and, where there is something to
                   say, ``"error": str``, ``"fault": {"type", "message", "line", "column", "source"}``,
                   ``"figures_drawn": int``, ``"notices": [[category, message, line|null], …]``,
-                  ``"files_left_out": true``
+                  ``"files_left_out": true``, ``"figures_left_out": true``
     ======== ==== ===================================================================================
 
     stdin stays open after the job. When not collecting, the program's output goes to stderr.
@@ -79,7 +79,7 @@ import job
 import program
 import report
 import surroundings
-from collect import capture, work_dir
+from collect import capture, saved, work_dir
 from collect.shown_warnings import ShownWarnings
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 
@@ -117,7 +117,7 @@ def draw(task: job.Job) -> Result:
     lines: list[str] = []
     try:
         source = program.decode_source(task.code)
-        lines = source.splitlines(keepends=True)
+        lines = program.split_lines(source)
         program.remember_source(lines)
         surroundings.apply(task.options)
         if task.seed is not None:
@@ -140,7 +140,8 @@ def draw(task: job.Job) -> Result:
         if not chosen:
             text = CLOSED_FIGURES.format(figures.drawn) if figures.drawn else NO_FIGURE
             return Result("no_figure", error=text, figures_drawn=figures.drawn)
-        return Result("ok", [picture for each in chosen for picture in figures.save(*each, task.options)])
+        pictures = [picture for each in chosen for picture in figures.save(*each, task.options)]
+        return Result("ok", pictures, figures_left_out=figures.left_out)
     except surroundings.InvalidOption as error:
         return failed("InvalidOption", str(error))
     except BaseException as error:  # noqa: BLE001 - see above
@@ -165,6 +166,7 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
     prints.start()
     warnings = ShownWarnings()
     warnings.watch()
+    program.place_source(task.code)
     before = work_dir.survey()
     result = draw(task)
     capture.flush_program_output()
@@ -182,9 +184,14 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
 
 
 def serve_plainly(task: job.Job, outbox: frames.Outbox) -> None:
-    """Draw, and send pictures or an error alone."""
+    """Draw, and send pictures or an error alone; the error tells of files, which don't come back here."""
+    program.place_source(task.code)
+    before = work_dir.survey()
     result = draw(task)
     capture.flush_program_output()
+    if not result.pictures:
+        told = saved.tell(work_dir.written(before), drew_nothing=result.outcome == "no_figure")
+        result = result._replace(error=result.error + told)
     for picture in result.pictures:
         outbox.send_with_head(b"P", encode_head(picture), picture.data)
     outbox.send(b"E", encode_end(result))
@@ -196,7 +203,9 @@ def serve_plainly(task: job.Job, outbox: frames.Outbox) -> None:
 def serve_script(streams: frames.Streams) -> int:
     """Draw the program on stdin; the picture goes to stdout, everything else to stderr."""
     cheap_import.import_pyplot()
-    result = draw(job.Job(frames.read_to_end(streams.job), SCRIPT_OPTIONS))
+    code = frames.read_to_end(streams.job)
+    program.place_source(code)
+    result = draw(job.Job(code, SCRIPT_OPTIONS))
     capture.flush_program_output()
     if not result.pictures:
         frames.write_all(2, result.error.rstrip("\n").encode("utf-8", "replace") + b"\n")

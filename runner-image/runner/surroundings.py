@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+from cheap_import import WORK_DIR
 
 if TYPE_CHECKING:
     from job import SaveOptions
@@ -12,8 +15,12 @@ class InvalidOption(Exception):
     """A style or parameter that Matplotlib doesn't take; the text says which and why."""
 
 
+#: The file that Matplotlib reads when it is imported in the folder.
+PARAMETERS_FILE = "matplotlibrc"
+
+
 def apply(options: SaveOptions) -> None:
-    """Set styles, then parameters, then the size of figures that the program gives none.
+    """Set what a ``matplotlibrc`` says, then styles, then parameters, then the size of figures that have none.
 
     Raises:
         InvalidOption: Matplotlib refuses one of them.
@@ -22,6 +29,7 @@ def apply(options: SaveOptions) -> None:
     from matplotlib import style
 
     parameters: Any = mpl.rcParams
+    obey_parameters_file()
     for name in options.style:
         if name != "default" and name not in style.library:  # `use` would also take paths and addresses
             raise InvalidOption(f"style: {name!r} is not a style of this Matplotlib")
@@ -37,6 +45,33 @@ def apply(options: SaveOptions) -> None:
     if options.width_in is not None or options.height_in is not None:
         # Figures are resized when they are saved; this makes layouts that the program computes fit.
         parameters["figure.figsize"] = (options.width_in or width, options.height_in or height)
+
+
+def obey_parameters_file() -> None:
+    """Set what a ``matplotlibrc`` that came with the program says, as Matplotlib's import does in a direct run.
+
+    But for the backend, which ``MPLBACKEND`` decides there, too. Lines that Matplotlib doesn't take are logged by it.
+
+    Source: matplotlib/__init__.py, where ``rcParams`` and ``rcParamsOrig`` are made.
+
+    Raises:
+        InvalidOption: It can't be read at all.
+    """
+    if not os.path.isfile(os.path.join(WORK_DIR, PARAMETERS_FILE)):
+        return
+    import matplotlib as mpl
+
+    try:
+        found: Any = mpl.rc_params_from_file(PARAMETERS_FILE, use_default_template=False)
+        given = {name: found[name] for name in found if name != "backend"}
+        for parameters in (mpl.rcParams, mpl.rcParamsOrig):
+            parameters.update(given)
+        if given.get("axes.formatter.use_locale"):
+            import locale
+
+            locale.setlocale(locale.LC_ALL, "")
+    except Exception as error:
+        raise InvalidOption(f"files.{PARAMETERS_FILE}: {error}") from error
 
 
 def seed(value: int) -> None:

@@ -26,7 +26,7 @@ from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.runner.conversation import open_conversation
 from gateway.launcher.runner.frames import END, FILE, JOB, PICTURE, READY, STDOUT, encode_frame, with_head
 from gateway.model.jobs import Format, Job, Limits, MiB, SaveOptions
-from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages, printed
 from gateway.v1.response.content_types import content_type_of
 from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import PNG, FakeEngine, FakePool, block, no_usage
@@ -295,7 +295,7 @@ async def test_forged_reply(forged: Forged, job: Job) -> None:
         assert not any(word in result.error for word in WORDS_OF_GUESTS)
     for text in texts_in(dataclasses.asdict(result)):
         assert len(text) <= ERROR_TEXT_LIMIT
-        assert all(character.isprintable() or character in "\n\t" for character in text)
+        assert text == printed(text)
     for brought in result.files:
         assert not any(word in content_type_of(brought.name, brought.data) for word in RUNNABLE)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedReply, split_head
 from gateway.model.collector import collector_paused
 from gateway.model.jobs import Format, KiB, NamedFile
-from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable, printed
 from gateway.model.strict_json import check_structure
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
 END_LIMIT = 6 * ERROR_TEXT_LIMIT + 256 * KiB
 
 #: Figures in a reply if all are asked for, and files.
-FIGURE_LIMIT = 32
+FIGURE_LIMIT = 100
 FILE_LIMIT = 64
 
 #: Warnings in a reply.
@@ -60,6 +60,7 @@ NUMBER_LIMIT = 2**31 - 1
 #: line or a header, or display as another name: separators, control characters, marks that turn the direction of text.
 _PART = re.compile("[^\0-\x1f\x7f-\x9f/\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 _SHA256 = re.compile("[0-9a-f]{64}")
+_ON_ONE_LINE = str.maketrans(dict.fromkeys("\n\r\x0b\x0c\u2028\u2029", " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Reply:
     error: str = field(default="", repr=False)
     files: tuple[NamedFile, ...] = ()
     files_left_out: bool = False
+    figures_left_out: bool = False
     warnings: tuple[PythonWarning, ...] = ()
     program_error: ProgramError | None = None
     figures_drawn: int | None = None
@@ -184,6 +186,7 @@ class ReplyReader:
             printable(_read_text(claim, "error")),
             tuple(sorted(self._files.values(), key=lambda file: file.name)),
             files_left_out=claim.get("files_left_out") is True,
+            figures_left_out=claim.get("figures_left_out") is True,
             warnings=_read_warnings(claim.get("notices", [])),
             program_error=_read_program_error(claim["fault"]) if "fault" in claim else None,
             figures_drawn=_read_number(claim, "figures_drawn") if outcome is Outcome.NO_FIGURE else None,
@@ -209,7 +212,7 @@ class _Prints:
     def text(self) -> Text:
         """Return it as text; a character that the limit cuts in two is left out."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        return Text(printable(decoder.decode(self._kept, final=not self._truncated)), self._truncated)
+        return Text(printed(decoder.decode(self._kept, final=not self._truncated)), self._truncated)
 
 
 def is_path(path: str) -> bool:
@@ -240,7 +243,14 @@ def _read_text(claim: Mapping[str, Any], name: str) -> str:
 
 def _read_line(claim: Mapping[str, Any], name: str, limit: int) -> str:
     """Return the beginning of a text, as one line."""
-    return printable(_read_text(claim, name)[:limit]).translate({ord("\n"): " ", ord("\t"): " "})
+    return printed(_read_text(claim, name)[:limit]).translate(_ON_ONE_LINE)
+
+
+def _read_source(claim: Mapping[str, Any]) -> str | None:
+    """Return a line of code; what ends lines elsewhere doesn't in Python."""
+    if claim.get("source") is None:
+        return None
+    return printed(_read_text(claim, "source")[:SOURCE_LIMIT]).translate({ord("\n"): " ", ord("\r"): " "})
 
 
 def _read_number(claim: Mapping[str, Any], name: str, least: int = 0) -> int:
@@ -270,7 +280,7 @@ def _read_program_error(claim: Any) -> ProgramError:
         printable(_read_text(claim, "message")[:MESSAGE_LIMIT]),
         _read_place(claim, "line"),
         _read_place(claim, "column"),
-        _read_line(claim, "source", SOURCE_LIMIT) if claim.get("source") is not None else None,
+        _read_source(claim),
     )
 
 

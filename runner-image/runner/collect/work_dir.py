@@ -6,12 +6,14 @@ tidiness. The protection is elsewhere: the launcher opens no path at all, and ch
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, NamedTuple, Self
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cheap_import import WORK_DIR
 
@@ -26,6 +28,9 @@ ENTRY_LIMIT = 20_000
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
+#: Classes that close themselves in a direct run at the latest at its end.
+PACKERS = (("gzip", "GzipFile"), ("bz2", "BZ2File"), ("lzma", "LZMAFile"), ("zipfile", "ZipFile"))
+
 #: A folder or file in a name that is sent; the launcher has the same rule, and refuses a name that breaks it.
 PART = re.compile("[^\0-\x1f\x7f-\x9f/\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 
@@ -39,12 +44,18 @@ class Traces(NamedTuple):
     status_changed_ns: int
 
 
-#: Files by their paths below the working directory.
-Survey = dict[str, Traces]
+class Survey(dict[str, Traces]):
+    """Files by their paths below the working directory.
+
+    Attributes:
+        whole: Whether they are all; False if there are too many, or folders too deep.
+    """
+
+    whole = True
 
 
 class DataFile:
-    """A data file that is being written; after an error the rest is dropped.
+    """A data file that is being written, with the folders that its name has; after an error the rest is dropped.
 
     Attributes:
         error: Why it could not be written; empty when it could.
@@ -56,8 +67,11 @@ class DataFile:
         self._fd = -1
 
     def __enter__(self) -> Self:
+        path = os.path.join(WORK_DIR, self._name)
         try:
-            self._fd = os.open(os.path.join(WORK_DIR, self._name), WRITE_FLAGS, 0o644)
+            if "/" in self._name:  # nothing of the program's is here yet that a folder could be confused with
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            self._fd = os.open(path, WRITE_FLAGS, 0o644)
         except OSError as error:
             self._note(error)
         return self
@@ -81,9 +95,12 @@ class DataFile:
 
 def survey() -> Survey:
     """Return all regular files below the working directory but hidden ones, such as Matplotlib's own folder."""
-    found: Survey = {}
+    found = Survey()
     folders = [""]
-    while folders and len(found) < ENTRY_LIMIT:
+    while folders:
+        if len(found) >= ENTRY_LIMIT:
+            found.whole = False
+            break
         folder = folders.pop()
         try:
             with os.scandir(os.path.join(WORK_DIR, folder)) as entries:
@@ -94,6 +111,8 @@ def survey() -> Survey:
                     if entry.is_dir(follow_symlinks=False):
                         if path.count("/") < DEPTH_LIMIT:
                             folders.append(path + "/")
+                        else:
+                            found.whole = False
                     elif entry.is_file(follow_symlinks=False):
                         facts = entry.stat(follow_symlinks=False)
                         found[path] = Traces(facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
@@ -107,12 +126,35 @@ def flush_open_files() -> None:
 
     Objects imported before the job are frozen, and not among those looked at.
     """
-    for candidate in gc.get_objects():
+    packers = tuple(getattr(sys.modules.get(module), name, None) for module, name in PACKERS)
+    objects = gc.get_objects()
+    flush(objects)
+    for candidate in objects:
+        if type(candidate) in packers:  # their last bytes are written when they are closed
+            with contextlib.suppress(Exception):
+                candidate.close()
+    flush(objects)
+
+
+def flush(objects: list[Any]) -> None:
+    """Write out what those of the objects hold back that are open files."""
+    for candidate in objects:
         if type(candidate) in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
             try:
                 candidate.flush()
             except (OSError, ValueError):  # full, closed, or opened for reading
                 continue
+
+
+def changes(before: Survey, after: Survey) -> list[str]:
+    """Return the paths of files that are new or changed, the smallest first."""
+    found = sorted((traces.size, path) for path, traces in after.items() if before.get(path) != traces)
+    return [path for _, path in found]
+
+
+def written(before: Survey) -> list[str]:
+    """Return the paths of all files that are new or changed since ``before``."""
+    return sorted(changes(before, survey()))
 
 
 def send_written(outbox: Outbox, before: Survey, limit_bytes: int) -> bool:
@@ -127,9 +169,9 @@ def send_written(outbox: Outbox, before: Survey, limit_bytes: int) -> bool:
         Whether any of them was left out.
     """
     after = survey()
-    written = sorted((traces.size, path) for path, traces in after.items() if before.get(path) != traces)
-    sendable = [path for _, path in written if is_sendable(path)]
-    left_out = len(sendable) < len(written) or len(sendable) > FILE_LIMIT
+    changed = changes(before, after)
+    sendable = [path for path in changed if is_sendable(path)]
+    left_out = len(sendable) < len(changed) or len(sendable) > FILE_LIMIT or not after.whole
     for path in sendable[:FILE_LIMIT]:
         head = path.encode()
         data = read(path, outbox.room(limit_bytes) - len(head))

@@ -56,9 +56,15 @@ def test_all_figures_come_in_pyplots_order(collect: Callable[..., Reply]) -> Non
 
 
 def test_figures_are_capped(collect: Callable[..., Reply]) -> None:
-    """Of very many figures the last ones come back."""
-    reply = collect("plt.rcParams['figure.figsize'] = (1, 1)\nfor n in range(1, 41): plt.figure(n)", all_figures=True)
-    assert [number for number, _, _ in heads(reply)] == list(range(9, 41))
+    """A hundred figures come back; of more, the last ones, and the reply says so."""
+    code = "plt.rcParams['figure.figsize'] = (0.1, 0.1)\nfor n in range(1, {}): plt.figure(n)"
+    reply = collect(code.format(101), all_figures=True)
+    assert [number for number, _, _ in heads(reply)] == list(range(1, 101))
+    assert "figures_left_out" not in reply.end
+    reply = collect(code.format(104), all_figures=True)
+    assert [number for number, _, _ in heads(reply)] == list(range(4, 104))
+    assert reply.end["figures_left_out"] is True
+    assert "figures_left_out" not in collect(code.format(104)).end
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from gateway.launcher.runner.reply import (
     is_path,
 )
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
-from gateway.model.results import Outcome, ProgramError, PythonWarning, Text, printable
+from gateway.model.results import Outcome, ProgramError, PythonWarning, Text, printed
 from tests.support.runner import runner_modules
 
 BOUNDED = settings(deadline=None, max_examples=150)
@@ -148,7 +148,7 @@ def test_arbitrary_head_raises_nothing_but_malformed(claim: object) -> None:
     assert reply is not None
     (picture,) = reply.pictures
     assert type(picture.number) is int
-    assert picture.label == printable(picture.label)
+    assert picture.label == printed(picture.label)
 
 
 def test_what_follows_the_end_frame_is_ignored() -> None:
@@ -213,7 +213,7 @@ def test_figures_come_in_every_format_asked_for() -> None:
         pytest.param(_picture() + _picture(format="svg", figure=2), SEVERAL, id="figures mixed"),
         pytest.param(_picture() + _picture(format="svg", label="x"), SEVERAL, id="labels mixed"),
         pytest.param(_picture() + OK, SEVERAL, id="a format is missing"),
-        pytest.param((_picture() + _picture(format="svg")) * 33, SEVERAL, id="too many figures"),
+        pytest.param((_picture() + _picture(format="svg")) * 101, SEVERAL, id="too many figures"),
         pytest.param(encode_frame(PICTURE, b"\0"), PLAIN, id="picture without a head"),
         pytest.param(encode_frame(PICTURE, b"\xff\xffx"), PLAIN, id="head cut"),
         pytest.param(encode_frame(JOB, b"{}"), PLAIN, id="a job"),
@@ -341,9 +341,9 @@ def test_printed_text_is_kept_from_its_beginning(pieces: list[bytes], limit: int
     whole = b"".join(pieces)
     assert reader.stderr.truncated == (len(whole) > limit)
     if not reader.stderr.truncated:
-        assert reader.stderr.text == printable(whole.decode(errors="replace"))
+        assert reader.stderr.text == printed(whole.decode(errors="replace"))
     else:
-        assert printable(whole.decode(errors="replace")).startswith(reader.stderr.text)
+        assert printed(whole.decode(errors="replace")).startswith(reader.stderr.text)
     assert Text() == reader.stdout
 
 
