@@ -103,7 +103,7 @@ class NamedFile:
     """A file beside the code, on its way in or out.
 
     Attributes:
-        name: Plain name without folders on the way in; on the way out folders are separated by `/`; checked.
+        name: A path in the working directory, whose folders are separated by `/`; checked.
         data: Its bytes, all of them.
     """
 

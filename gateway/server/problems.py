@@ -158,5 +158,5 @@ def _response(
         **members,
     }
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    body = json.dumps(document).encode("ascii")
+    body = json.dumps(document, separators=(",", ":")).encode("ascii")
     return web.Response(status=problem.status, body=body, content_type=CONTENT_TYPE, headers=headers)

@@ -18,7 +18,7 @@ from gateway.server.sending import Answer, send
 from gateway.v1.request.dispatch import read_job
 from gateway.v1.response.accept import choose_format, choose_forms, form_for, parse_accept
 from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, LimitsDocument, PackageDocument
-from gateway.v1.response.failures import failure_response
+from gateway.v1.response.failures import respond_to_failure
 from gateway.v1.response.rendering import Rendering
 from gateway.v1.response.response import respond
 
@@ -65,7 +65,7 @@ async def _answer(request: web.Request, service: RenderService, holder: Holder, 
         form = form_for(forms, len(rendering.pictures))
         answer = await respond(request, rendering, form, partial(service.budgets.charge, holder))
     else:
-        answer = Answer.whole(failure_response(result, request[REQUEST_ID]))
+        answer = await respond_to_failure(result, request[REQUEST_ID])
     answer.response.headers[CACHE_HEADER] = use.value
     stages = {"cache": timing.total_ms()} if use is CacheUse.HIT else result.stages.by_name()
     answer.response.headers["Server-Timing"] = server_timing(stages)

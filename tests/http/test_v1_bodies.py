@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CODE = "plt.plot([1, 2])\n"
 BROKEN = "Body is not valid JSON: line"
+DOT = "a file's name must not start with a dot, and no part of it may"
+PARTS = "a file's name must have 1 to 8 parts with a / between them, none of them empty"
 NOT_BASE64 = "must be base64 (RFC 4648)"
 
 
@@ -203,7 +205,10 @@ async def test_broken_json(client: Client, rig: Rig, body: bytes, expected: str)
         ({"code": 1}, {"code": "Input should be a valid string"}),
         ({"code": None}, {"code": "Input should be a valid string"}),
         ({"code": "x", "dpi": 9}, {"dpi": "Input should be greater than or equal to 10"}),
-        ({"code": "x", "files": {"../x": "a"}}, {"files.../x": "a file's name must not contain folders"}),
+        ({"code": "x", "files": {"../x": "a"}}, {"files.../x": DOT}),
+        ({"code": "x", "files": {"a/../../x": "a"}}, {"files.a/../../x": DOT}),
+        ({"code": "x", "files": {"/etc/x": "a"}}, {"files./etc/x": PARTS}),
+        ({"code": "x", "files": {"a": "1", "a/b": "2"}}, {"files.a/b": "is below the name of another file"}),
         ({"code": "x", "files": {"a": 5}}, {"files.a": "must be text, or an object with text or base64"}),
         ({"code": "x", "files": {"a": {}}}, {"files.a": "must be an object with either text or base64"}),
         ({"code": "x", "files": {"a": {"base64": "AA\n="}}}, {"files.a": NOT_BASE64}),
@@ -237,7 +242,12 @@ async def test_number_of_files_is_bounded(client: Client) -> None:
         ([("code", b"\xff", "code.py")], {"code": "must be UTF-8"}),
         ([("code", "x", None), ("code", "y", None)], {"code": "is given twice"}),
         ([("code", "x", None), ("file", "y", None)], {"files": "each needs a filename"}),
-        ([("code", "x", None), ("file", "y", ".hidden")], {"files..hidden": "a file's name must not start with a dot"}),
+        ([("code", "x", None), ("file", "y", ".hidden")], {"files..hidden": DOT}),
+        ([("code", "x", None), ("file", "y", "data/../x")], {"files.data/../x": DOT}),
+        (
+            [("code", "x", None), ("file", "y", "a/b"), ("file", "z", "a")],
+            {"files.a/b": "is below the name of another file"},
+        ),
         ([("code", "x", None), ("file", "y", "a"), ("files", "z", "a")], {"files.a": "is given twice"}),
         ([("code", "x", None), ("file", "y", "plot.py")], {"files.plot.py": "plot.py is the name of the code itself"}),
         ([("code", "x", None), ("dpi", "y", "d")], {"dpi": "takes text, not a file; data files are parts named file"}),

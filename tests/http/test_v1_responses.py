@@ -152,6 +152,7 @@ async def test_document(client: Client, rig: Rig) -> None:
     assert document == {
         "outcome": "ok",
         "cached": False,
+        "figures_truncated": False,
         "files_truncated": True,
         "stdout": {"text": "printed\n", "truncated": True},
         "stderr": {"text": "warned\n", "truncated": False},
@@ -275,10 +276,38 @@ async def test_failures_of_the_code(client: Client, rig: Rig, accept: str, outco
         "outcome": outcome.value,
         "error": "Trace\n\N{REPLACEMENT CHARACTER}",
         **expected,
+        "files": [],
+        "files_truncated": False,
         "stdout": {"text": "out", "truncated": True},
         "stderr": {"text": "err", "truncated": False},
         "warnings": [{"category": "W", "message": "m", "line": None}],
     }
+
+
+@pytest.mark.parametrize("size", [0, 10, 600_000])
+@pytest.mark.parametrize("accept", ["image/png", JSON, ZIP])
+@pytest.mark.parametrize("outcome", [Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE, Outcome.INVALID_OUTPUT])
+async def test_files_of_failing_code(client: Client, rig: Rig, outcome: Outcome, accept: str, size: int) -> None:
+    """What the code wrote comes back although it failed, whatever is accepted, as in a document."""
+    given, _ = FAILURES[outcome]
+    files = (NamedFile("out/a.csv", b"1,2\n"), NamedFile("b.png", PNG + bytes(size)))
+    error = 'E: ,"data":"" '
+    rig.launcher.result = Result(outcome, error=error, files=files, files_truncated=True, stdout=Text(error), **given)
+    document = await problem(await _render(client, accept), 422, outcome.value.replace("_", "-"))
+    assert (document["error"], document["stdout"]["text"], document["files_truncated"]) == (error, error, True)
+    rig.launcher.result = figures_result(Format.PNG, files=files)
+    assert document["files"] == (await (await _render(client, JSON)).json())["files"]
+    assert base64.b64decode(document["files"][1]["data"]) == PNG + bytes(size)
+
+
+async def test_figures_that_are_left_out(client: Client, rig: Rig) -> None:
+    """Document and archive say whether all figures are in them."""
+    for truncated in (False, True):
+        rig.launcher.result = figures_result(Format.PNG, figures=2, figures_truncated=truncated)
+        document = await (await _render(client, JSON, figures="all")).json()
+        assert document["figures_truncated"] is truncated
+        archive = zipfile.ZipFile(io.BytesIO(await (await _render(client, ZIP, figures="all")).read()))
+        assert json.loads(archive.read("manifest.json"))["figures_truncated"] is truncated
 
 
 async def test_large_responses_are_made_in_a_thread(client: Client, rig: Rig) -> None:

@@ -41,7 +41,7 @@ from gateway.model.results import Result, Stages
 from gateway.model.strict_json import InvalidJson, check_structure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 JOB = b"J"
 RESULT = b"A"
@@ -63,6 +63,8 @@ RESULT_DATA_LIMIT = 256 * MiB
 CODE_LIMIT_BYTES = 16 * MiB
 FILES_LIMIT = 256
 FILE_NAME_LIMIT = 255
+FILE_PATH_LIMIT = 255
+FILE_DEPTH_LIMIT = 8
 FORMATS_LIMIT = 8
 STYLES_LIMIT = 16
 NAME_LIMIT = 128
@@ -250,7 +252,7 @@ def check_job(job: Job) -> None:
     _need("seed", job.seed is None or 0 <= job.seed < SEED_LIMIT)
     _need("files", len(job.files) <= FILES_LIMIT)
     names = [file.name for file in job.files]
-    _need("files", all(is_plain_file_name(name) for name in names) and len(set(names)) == len(names))
+    _need("files", all(map(is_file_path, names)) and are_apart(names))
     _need("formats", 0 < len(options.formats) <= FORMATS_LIMIT and len(set(options.formats)) == len(options.formats))
     _need("dpi", options.dpi is None or 0 < options.dpi <= DPI_LIMIT)
     _need("width_in", options.width_in is None or 0 < options.width_in <= INCHES_LIMIT)
@@ -259,6 +261,12 @@ def check_job(job: Job) -> None:
     _need("style", len(options.style) <= STYLES_LIMIT and all(map(_is_style, options.style)))
     _need("rc", len(options.rc) <= RC_LIMIT and all(map(_PLAIN_NAME.fullmatch, options.rc)))
     _need("rc", all(_is_bounded(value, RC_DEPTH_LIMIT) for value in options.rc.values()))
+
+
+def is_file_path(name: str) -> bool:
+    """Tell whether a name is a path below the working directory, of plain file names."""
+    parts = name.split("/", FILE_DEPTH_LIMIT)
+    return len(name) <= FILE_PATH_LIMIT and len(parts) <= FILE_DEPTH_LIMIT and all(map(is_plain_file_name, parts))
 
 
 def is_plain_file_name(name: str) -> bool:
@@ -270,6 +278,14 @@ def is_plain_file_name(name: str) -> bool:
         and not set(name) & {"/", "\\"}
         and not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name)
     )
+
+
+def are_apart(names: Sequence[str]) -> bool:
+    """Tell whether no path is that of another file, or below it, also where ways to write a letter are the same."""
+    alike = [unicodedata.normalize("NFC", name) for name in names]
+    files = set(alike)
+    folders = {name[:end] for name in alike for end, character in enumerate(name) if character == "/"}
+    return len(files) == len(names) and not files & folders
 
 
 def _is_style(name: str) -> bool:

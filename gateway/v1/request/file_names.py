@@ -1,4 +1,4 @@
-"""Names that a data file may have: plain ones that mean the same everywhere and hide nothing."""
+"""Names that a data file may have: paths below the working directory that mean the same everywhere and hide nothing."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from gateway.model.results import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-#: Longest name: in characters, and in bytes as UTF-8 (the limit of file systems).
-NAME_LIMIT = 128
-NAME_LIMIT_BYTES = 255
+#: Longest part of a name: in characters, and in bytes as UTF-8 (the limit of file systems).
+PART_LIMIT = 128
+PART_LIMIT_BYTES = 255
+
+#: Longest name, in characters, and most parts of one.
+NAME_LIMIT = 255
+DEPTH_LIMIT = 8
 
 #: Name of the code itself in the working directory.
 PROGRAM_NAME = "plot.py"
 
-#: The rules that a regular expression can express, for the OpenAPI description.
-NAME_PATTERN = r"^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*$"
+#: One part, and all, by the rules that a regular expression can express, for the OpenAPI description.
+_PART_PATTERN = r"[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*"
+NAME_PATTERN = rf"^{_PART_PATTERN}(/{_PART_PATTERN}){{0,{DEPTH_LIMIT - 1}}}$"
 
 #: The forms in which a letter may be written (Unicode Standard Annex 15).
 _FORMS = ("NFC", "NFD")
@@ -28,29 +33,54 @@ _FORMS = ("NFC", "NFD")
 #: Source: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 
+#: Spaces and joiners that belong to words, or that systems put into names by themselves, within a name only.
+_INVISIBLE_TEXT = str.maketrans(dict.fromkeys("\u00a0\u202f\u3000\u200c\u200d\u2060\u00ad", "x"))
+
 
 def find_name_error(name: str) -> str | None:
     """Return what is wrong with a name, or None."""
-    return next((error for is_wrong, error in _RULES if is_wrong(name)), None)
+    if not 1 <= len(name) <= NAME_LIMIT:
+        return f"a file's name must have 1 to {NAME_LIMIT} characters"
+    parts = name.split("/")
+    if "" in parts or len(parts) > DEPTH_LIMIT:
+        return f"a file's name must have 1 to {DEPTH_LIMIT} parts with a / between them, none of them empty"
+    if parts[0].casefold() == PROGRAM_NAME:
+        return f"{PROGRAM_NAME} is the name of the code itself"
+    return next((error for part in parts if (error := find_part_error(part)) is not None), None)
 
 
-#: What a name must not be, and the message; each rule may rely on those before it.
+def find_part_error(part: str) -> str | None:
+    """Return what is wrong with a part of a name, a folder or the file itself, or None."""
+    return next((error for is_wrong, error in _RULES if is_wrong(part)), None)
+
+
+#: What a part must not be, and the message; each rule may rely on those before it.
 _RULES: tuple[tuple[Callable[[str], object], str], ...] = (
-    (lambda name: not 1 <= len(name) <= NAME_LIMIT, f"a file's name must have 1 to {NAME_LIMIT} characters"),
     (
-        lambda name: len(name.encode("utf-8", "surrogatepass")) > NAME_LIMIT_BYTES,
-        f"a file's name must have at most {NAME_LIMIT_BYTES} bytes",
+        lambda part: not 1 <= len(part) <= PART_LIMIT,
+        f"a file's name must have 1 to {PART_LIMIT} characters in each part",
     ),
-    (lambda name: "/" in name or "\\" in name, "a file's name must not contain folders"),
-    (lambda name: name.startswith("."), "a file's name must not start with a dot"),
+    (
+        lambda part: len(part.encode("utf-8", "surrogatepass")) > PART_LIMIT_BYTES,
+        f"a file's name must have at most {PART_LIMIT_BYTES} bytes in each part",
+    ),
+    (
+        lambda part: "/" in part or "\\" in part,
+        "a file's name must not contain a backslash; folders have a / behind them",
+    ),
+    (lambda part: part.startswith("."), "a file's name must not start with a dot, and no part of it may"),
     # Control characters, lone surrogates, and characters that are invisible or change the reading direction.
     (
-        lambda name: not name.isprintable() or name != name.strip(),
+        lambda part: (
+            not part[:1].isprintable()
+            or not part[-1:].isprintable()
+            or not part.translate(_INVISIBLE_TEXT).isprintable()
+            or part != part.strip()
+        ),
         "a file's name must consist of printable characters, without spaces around it",
     ),
-    (lambda name: name.casefold() == PROGRAM_NAME, f"{PROGRAM_NAME} is the name of the code itself"),
     (
-        lambda name: _DEVICES.fullmatch(name) or name.endswith("."),
+        lambda part: _DEVICES.fullmatch(part) or part.endswith("."),
         "a file's name must not be that of a device, or end with a dot",
     ),
 )
@@ -71,6 +101,29 @@ def as_written(names: Iterable[str], code: str) -> dict[str, str]:
     return taken
 
 
+def find_clash(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return a name that can't be there beside the others, and what is wrong with it; None if all can.
+
+    Args:
+        names: Names without an error.
+    """
+    taken: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name in names:
+        key = unicodedata.normalize("NFC", name)
+        if key in taken:
+            return name, "is given twice"
+        taken[key] = name
+        end = key.find("/")
+        while end != -1:
+            folders.setdefault(key[:end], name)
+            end = key.find("/", end + 1)
+    return next(((folders[key], "is below the name of another file") for key in folders if key in taken), None)
+
+
 def displayed(name: str, limit: int = 64) -> str:
-    """Return an untrusted name fit for a message: printable and short."""
-    return printable(name if len(name) <= limit else name[:limit] + "…").replace("\n", " ").replace("\t", " ")
+    """Return an untrusted name fit for a message: short, and nothing in it is invisible."""
+    shown = printable(name if len(name) <= limit else name[:limit] + "…").translate({ord("\n"): " ", ord("\t"): " "})
+    return (
+        shown if shown.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    )

@@ -14,7 +14,7 @@ from multipart import MultipartError, MultipartSegment, ParserError, PushMultipa
 from gateway.model.code import code_too_long, find_code_error
 from gateway.model.errors import BodyTooLarge, InvalidRequest, OptionError
 from gateway.model.jobs import KiB
-from gateway.v1.request.file_names import displayed, find_name_error
+from gateway.v1.request.file_names import displayed, find_clash, find_name_error
 from gateway.v1.request.json_body import FILES_LIMIT
 from gateway.v1.request.options import Options
 from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
@@ -30,7 +30,7 @@ BROKEN = "Body is not valid multipart/form-data"
 CODE = "code"
 FILES = ("file", "files")
 
-#: Longest line in the head of a part, and most lines; a filename of 128 characters can take 512 bytes.
+#: Longest line in the head of a part, and most lines; a filename of 255 characters can take 1020 bytes.
 HEAD_LINE_LIMIT_BYTES = 2 * KiB
 HEAD_LINES_LIMIT = 8
 
@@ -132,6 +132,8 @@ class FormReader:
                 self._parser.close()
             except MultipartError as error:
                 raise InvalidRequest(BROKEN) from error
+        if (clash := find_clash(self._files)) is not None:
+            self._add_error(f"files.{clash[0]}", clash[1])
         raw, text_errors = options_from_text(self._pairs)
         code, code_errors = code_from_bytes(self._code)
         options = validated(Options, {**defaults, **raw, **query}, [*errors, *self._errors, *text_errors, *code_errors])

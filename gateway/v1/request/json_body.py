@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from gateway.model.code import CODE_PATTERN, find_code_error
 from gateway.model.errors import InvalidOptions, InvalidRequest, OptionError
 from gateway.model.strict_json import InvalidJson, parse_object
-from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, find_name_error
+from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, displayed, find_clash, find_name_error
 from gateway.v1.request.options import Model, Options
 from gateway.v1.request.validation import validated
 
@@ -144,6 +144,8 @@ def read_json(
     if misplaced:
         raise InvalidOptions.of([*errors, *misplaced])
     request = validated(RenderRequest, {**defaults, **document, **query}, errors)
+    if (clash := find_clash(request.files)) is not None:
+        raise InvalidOptions.of([OptionError(f"files.{displayed(clash[0])}", clash[1])])
     files = {name: _bytes_of(file) for name, file in request.files.items()}
     return request.job(request.code, files), request.cache
 

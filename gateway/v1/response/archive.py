@@ -10,7 +10,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from gateway.model.jobs import Format
-from gateway.v1.request.file_names import find_name_error
+from gateway.v1.request.file_names import find_part_error
 
 if TYPE_CHECKING:
     from gateway.v1.response.documents import RenderDocument
@@ -28,6 +28,11 @@ _COMPRESSED = tuple(f".{name}" for name in (Format.PNG, Format.JPEG, Format.WEBP
 #: Longest part of a name in bytes of UTF-8: file systems allow 255, and a number may be added.
 PART_LIMIT_BYTES = 200
 
+#: Members of a document that are in the manifest.
+_DESCRIBED = {"figures", "figures_truncated", "files", "files_truncated", "warnings"}
+
+#: What some system refuses in names, and what is replaced in a name that can't stay as it is.
+_REFUSED = re.compile(r'[<>:"|?*]')
 _UNSAFE = re.compile(r"[^\w.,=+@ -]")
 
 
@@ -110,15 +115,16 @@ def _same_as(name: str) -> str:
 
 def _safe(part: str) -> str:
     """Return one part of a path, changed if unpacking it could do anything but make a file of this name."""
-    if find_name_error(part) is None and not _UNSAFE.search(part) and len(part.encode()) <= PART_LIMIT_BYTES:
+    part = unicodedata.normalize("NFC", part)
+    if find_part_error(part) is None and not _REFUSED.search(part) and len(part.encode()) <= PART_LIMIT_BYTES:
         return part
     changed = _UNSAFE.sub("_", part).strip(". ")[:64].encode()[:PART_LIMIT_BYTES].decode(errors="ignore")
-    return changed if find_name_error(changed) is None else f"_{changed}"
+    return changed if find_part_error(changed) is None else f"_{changed}"
 
 
 def _manifest(document: RenderDocument, picture_names: list[str], file_names: list[str]) -> dict[str, object]:
     """Return the manifest of a render, with what else its document says, names in the archive instead of bytes."""
-    described = document.model_dump(mode="json", include={"figures", "files", "files_truncated", "warnings"})
+    described = document.model_dump(mode="json", include=_DESCRIBED)
     pictures = (picture for figure in described["figures"] for picture in figure["pictures"])
     for picture, name in zip(pictures, picture_names, strict=True):
         del picture["data"]

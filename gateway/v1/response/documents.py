@@ -121,6 +121,7 @@ class RenderDocument(Document):
     request_id: str
     cached: Annotated[bool, Field(description="Whether it was kept from an earlier request of the same key")]
     figures: list[FigureDocument]
+    figures_truncated: Annotated[bool, Field(description="Whether figures were left out, because there are too many")]
     files: list[FileDocument]
     files_truncated: Annotated[bool, Field(description="Whether files were left out")]
     stdout: TextDocument
@@ -206,13 +207,15 @@ class FiguresDocument(Document):
 
 
 class FailureDocument(ProblemDocument):
-    """Code that produced no picture: why, and what it printed until then."""
+    """Code that produced no picture: why, and what it wrote and printed until then."""
 
     outcome: Annotated[Outcome, Field(json_schema_extra={"not": {"const": "ok"}})]
     fault: Annotated[FaultDocument | None, Field(description="With program_error")] = None
     limit: Annotated[LimitDocument | None, Field(description="With the outcomes that end in _limit")] = None
     signal: Annotated[str | None, Field(description="With killed")] = None
     figures: Annotated[FiguresDocument | None, Field(description="With no_figure")] = None
+    files: Annotated[list[FileDocument], Field(description="None if the code was stopped, or crashed")]
+    files_truncated: Annotated[bool, Field(description="Whether files were left out")]
     stdout: TextDocument
     stderr: TextDocument
     warnings: list[WarningDocument]

@@ -1,25 +1,39 @@
-"""The response to code that produced no picture: 422, with what a person needs to correct it."""
+"""The response to code that produced no picture: 422, with what it wrote and what a person needs to correct it."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from gateway.model.results import Outcome
 from gateway.server import problems
+from gateway.server.sending import Answer
+from gateway.v1.response.rendering import HEAVY_BYTES, file_document, filled
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from gateway.model.results import Result
 
 #: The status of every failure of the code.
 STATUS = 422
 
 
-def failure_response(result: Result, request_id: str) -> web.Response:
-    """Return the response to a job whose code failed."""
-    return problems.outcome_response(result, STATUS, request_id, _members(result))
+async def respond_to_failure(result: Result, request_id: str) -> Answer:
+    """Return the answer to a job whose code failed: a problem document, whatever form the client accepts."""
+    if result.size > HEAVY_BYTES:
+        return await asyncio.to_thread(_answer, result, request_id)
+    return _answer(result, request_id)
+
+
+def _answer(result: Result, request_id: str) -> Answer:
+    whole = problems.outcome_response(result, STATUS, request_id, _members(result))
+    if not result.files or not isinstance(whole.body, bytes):
+        return Answer.whole(whole)
+    response = web.StreamResponse(status=STATUS)
+    response.content_type = problems.CONTENT_TYPE
+    return Answer.of_parts(response, filled(whole.body, [file.data for file in result.files]))
 
 
 def _members(result: Result) -> dict[str, Any]:
@@ -36,6 +50,8 @@ def _members(result: Result) -> dict[str, Any]:
         members["figures"] = {"drawn": result.figures_drawn, "closed": result.figures_drawn}
     return {
         **members,
+        "files": [file_document(file).model_dump(mode="json") for file in result.files],
+        "files_truncated": result.files_truncated,
         "stdout": asdict(result.stdout),
         "stderr": asdict(result.stderr),
         "warnings": [asdict(warning) for warning in result.warnings],

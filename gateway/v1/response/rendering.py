@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from gateway.model.jobs import KiB
 from gateway.server.sending import AsBase64
 from gateway.v1.response.accept import PICTURE_TYPES
 from gateway.v1.response.content_types import content_type_of
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
     from gateway.model.jobs import EnvironmentFacts, Job, NamedFile
     from gateway.model.results import Figure, Picture, Result
+
+#: Results larger than this are hashed in a thread, to keep the event loop free. Archives are always packed in one: what
+#: is hard to compress takes 0.2 s for each MiB, and the names of a job's files can take 0.1 s.
+HEAVY_BYTES = 256 * KiB
 
 #: What is before and after the bytes of a picture or file in a document as JSON.
 _DATA_BEGINS, _DATA_ENDS = b',"data":"', b'"'
@@ -65,7 +70,8 @@ class Rendering:
             request_id=request_id,
             cached=self.cached,
             figures=[_figure_document(figure) for figure in result.figures],
-            files=[_file_document(file) for file in result.files],
+            figures_truncated=result.figures_truncated,
+            files=[file_document(file) for file in result.files],
             files_truncated=result.files_truncated,
             stdout=TextDocument(**asdict(result.stdout)),
             stderr=TextDocument(**asdict(result.stderr)),
@@ -96,11 +102,16 @@ def document_parts(document: RenderDocument, blobs: Sequence[bytes]) -> list[byt
         document: As `Rendering.document` makes it.
         blobs: As `Rendering.blobs` are.
     """
+    return filled(document.model_dump_json().encode(), blobs)
+
+
+def filled(text: bytes, blobs: Sequence[bytes]) -> list[bytes | AsBase64]:
+    """Return the parts of a document as JSON without spaces, with bytes where its members `data` are empty."""
     # It can't be within a text, where each quote has a backslash before it.
-    first, *others = document.model_dump_json().encode().split(_DATA_BEGINS + _DATA_ENDS)
+    first, *others = text.split(_DATA_BEGINS + _DATA_ENDS)
     parts: list[bytes | AsBase64] = [first]
-    for blob, text in zip(blobs, others, strict=True):
-        parts += [_DATA_BEGINS, AsBase64(blob), _DATA_ENDS, text]
+    for blob, other in zip(blobs, others, strict=True):
+        parts += [_DATA_BEGINS, AsBase64(blob), _DATA_ENDS, other]
     return parts
 
 
@@ -127,7 +138,8 @@ def _picture_document(picture: Picture) -> PictureDocument:
     )
 
 
-def _file_document(file: NamedFile) -> FileDocument:
+def file_document(file: NamedFile) -> FileDocument:
+    """Return the description of a file; its `data` is empty."""
     return FileDocument(
         name=file.name,
         content_type=content_type_of(file.name, file.data),

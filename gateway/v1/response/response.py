@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from gateway.model.jobs import Format, KiB
+from gateway.model.jobs import Format
 from gateway.server.middleware import REQUEST_ID
 from gateway.server.sending import Answer, AsBase64
 from gateway.v1.response.accept import PICTURE_TYPES, Form
 from gateway.v1.response.archive import write_archive
 from gateway.v1.response.etags import document_tag, picture_tag
-from gateway.v1.response.rendering import document_parts
+from gateway.v1.response.rendering import HEAVY_BYTES, document_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 #: Formats that can contain scripts: browsers save them instead of showing them on our origin.
 ATTACHED = (Format.SVG, Format.PDF)
-
-#: Renders larger than this are hashed in a thread, to keep the event loop free. Archives are always packed in one: what
-#: is hard to compress takes 0.2 s for each MiB, and the names of a job's files can take 0.1 s.
-HEAVY_BYTES = 256 * KiB
 
 #: The client may keep the response, but must revalidate it; another `Accept` gets another form.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept"}

@@ -16,6 +16,9 @@ from gateway.launcher.remote.messages import (
     DPI_LIMIT,
     ERRORS,
     FAILURE,
+    FILE_DEPTH_LIMIT,
+    FILE_NAME_LIMIT,
+    FILE_PATH_LIMIT,
     FILES_LIMIT,
     INCHES_LIMIT,
     JOB,
@@ -44,9 +47,10 @@ from gateway.model import errors
 from gateway.model.codec import MalformedDocument, build, parse
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
 from gateway.model.results import Stages
+from gateway.v1.request import file_names as edge_names
 from gateway.v1.request import options as edge_options
 from gateway.v1.request import rcparams as edge_rc
-from gateway.v1.request.file_names import NAME_LIMIT_BYTES, find_name_error
+from gateway.v1.request.file_names import find_name_error
 from tests.support.machine import slowed
 
 GOOD = Job(
@@ -91,7 +95,7 @@ BEYOND: dict[str, list[Any]] = {
                 ".",
                 "..",
                 ".hidden",
-                "a/b",
+                "a/../b",
                 "/etc/passwd",
                 "..\\x",
                 "a\0",
@@ -162,16 +166,31 @@ def test_what_the_http_side_lets_in_passes() -> None:
     assert edge_rc.NUMBER_LIMIT <= RC_NUMBER_LIMIT
     assert edge_rc.TEXT_LIMIT <= RC_TEXT_LIMIT
     assert edge_rc.LIST_LIMIT <= RC_ITEMS_LIMIT
-    assert NAME_LIMIT_BYTES <= 255
+    assert edge_names.PART_LIMIT_BYTES <= FILE_NAME_LIMIT
+    assert edge_names.NAME_LIMIT <= FILE_PATH_LIMIT
+    assert edge_names.DEPTH_LIMIT <= FILE_DEPTH_LIMIT
     check_job(Job("", SaveOptions(style=tuple(edge_rc.STYLES)[:STYLES_LIMIT])))
 
 
 @settings(deadline=None)
-@given(st.text(min_size=1, max_size=40))
+@given(st.text(min_size=1, max_size=40) | st.lists(st.text("ab\u3000", max_size=3), max_size=9).map("/".join))
 def test_every_file_name_that_the_http_side_lets_in_passes(name: str) -> None:
     """The same for names of files, of which there are many kinds."""
     if find_name_error(name) is None:
         check_job(Job("", files=(NamedFile(name, b""),)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(["/a"], ["a/"], ["a//b"], ["../a"], ["a/../b"], ["a/.b"], ["a/b\0"], ["a\\b/c"], ["a/" * 8 + "b"]),
+        *(["x" * 128 + "/" + "x" * 127], ["a", "a"], ["a", "a/b"], ["a/b/c", "a/b"], ["é", "e\u0301"]),
+    ],
+)
+def test_names_that_lead_elsewhere_are_refused(names: list[str]) -> None:
+    """A path is relative, plain in each part, and neither another file's nor below one."""
+    with pytest.raises(MalformedDocument, match="files is out of bounds"):
+        check_job(Job("", files=tuple(NamedFile(name, b"") for name in names)))
 
 
 def test_the_largest_document_fits() -> None:
