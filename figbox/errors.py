@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from figbox.model import Printed
 
 if TYPE_CHECKING:
-    from figbox.model import Fault, FigureCount, Limit, OptionError, RenderWarning
+    from figbox.model import Fault, FigureCount, File, Limit, OptionError, RenderWarning
 
 
 class FigboxError(Exception):
@@ -42,6 +42,8 @@ class RenderFailed(FigboxError):
         limit: The limit that it reached, for outcomes that are limits.
         signal: Name of the signal, for `killed`.
         figures: How many figures were drawn and closed, for `no_figure`.
+        files: The files that it wrote until then.
+        files_truncated: Whether it wrote more than the service keeps.
         stdout: What the code printed until then.
         stderr: What it wrote to standard error until then.
         warnings: Python's warnings until then.
@@ -56,6 +58,8 @@ class RenderFailed(FigboxError):
         limit: Limit | None = None,
         signal: str | None = None,
         figures: FigureCount | None = None,
+        files: tuple[File, ...] = (),
+        files_truncated: bool = False,
         stdout: Printed = Printed(),  # noqa: B008 - frozen
         stderr: Printed = Printed(),  # noqa: B008 - frozen
         warnings: tuple[RenderWarning, ...] = (),
@@ -67,6 +71,8 @@ class RenderFailed(FigboxError):
         self.limit = limit
         self.signal = signal
         self.figures = figures
+        self.files = files
+        self.files_truncated = files_truncated
         self.stdout = stdout
         self.stderr = stderr
         self.warnings = warnings

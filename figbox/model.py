@@ -117,6 +117,7 @@ class Render:
     """What code drew, wrote and printed.
 
     Attributes:
+        figures_truncated: Whether the code left more figures open than the service draws.
         files_truncated: Whether the code wrote more files than the service keeps.
         manifest: How the pictures were made, as the service wrote it: image digest, versions, digests, limits, usage,
             times.
@@ -133,6 +134,7 @@ class Render:
     manifest: Mapping[str, Any] = field(repr=False)
     request_id: str | None
     cached: bool
+    figures_truncated: bool = False
 
     @property
     def picture(self) -> Picture:

@@ -74,6 +74,7 @@ def read_render(response: Response) -> Render:
         manifest=document["manifest"].mapping(),
         request_id=_request_id(document, response),
         cached=document["cached"].flag(),
+        figures_truncated=document["figures_truncated"].flag(),
     )
 
 
@@ -146,6 +147,8 @@ def _render_failed(document: Node, message: str, request_id: str | None) -> Rend
         limit=document["limit"].optional(_limit),
         signal=document["signal"].optional(lambda node: str(node.value)),
         figures=document["figures"].optional(_figure_count),
+        files=tuple(_file(node) for node in document["files"]),
+        files_truncated=document["files_truncated"].flag(),
         stdout=_printed(document["stdout"]),
         stderr=_printed(document["stderr"]),
         warnings=_warnings(document["warnings"]),

@@ -74,7 +74,7 @@ class StandardOutput:
 @click.option("--memory", "memory_mib", type=click.IntRange(64), metavar="MIB", help="Memory limit of a script.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of random numbers.")
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
-@click.option("--data", multiple=True, metavar="FILE", help="Data file to send with every script.")
+@click.option("--data", multiple=True, metavar="PATH", help="Data file or folder to send with every script.")
 @click.option("--no-data", is_flag=True, help="Don't send the data files beside a script.")
 @click.option(
     "--data-limit",
@@ -106,7 +106,7 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
     """Render scripts: files, folders (every *.py below them), patterns, or - for standard input.
 
     The pictures of plots/a.py are DIR/a.png, DIR/a-2.png and so on; the layout below a folder is kept. A file beside
-    the script is sent along if the script's text contains its name, or imports it.
+    the script, or in a folder there, is sent along if the script's text contains its name, or imports it.
     """
     connection = find_connection(context)
     connection.require_key()

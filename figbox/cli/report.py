@@ -72,6 +72,7 @@ def _script(result: Result) -> dict[str, Any]:
         entry |= {
             "request_id": result.render.request_id,
             "cached": result.render.cached,
+            "figures_truncated": result.render.figures_truncated,
             **_said(result.render.stdout, result.render.stderr, result.render.warnings),
             "manifest": dict(result.render.manifest),
         }

@@ -101,13 +101,9 @@ class Reporter:
             places += f", {len(kept)} {'file' if len(kept) == 1 else 'files'}"
         note = "cached" if render.cached else f"{result.seconds:.2f} s"
         self._line(result, f"{printable(result.script.shown)} -> {printable(places)} ({note})")
-        for written in result.files:
-            if written.path is None:
-                self._note(f"not kept, because its name can't be used: {written.file.name!r}")
-            elif written.file.truncated:
-                self._note(f"truncated by the service: {written.path}")
-        if render.files_truncated and result.files:
-            self._note("the script wrote more files than the service keeps")
+        if render.figures_truncated:
+            self._note("the script left more figures open than the service draws")
+        self._files(result, truncated=render.files_truncated)
         if self._verbose:
             self._output(render.stdout.text, render.stderr.text)
             for warning in render.warnings:
@@ -136,10 +132,30 @@ class Reporter:
         self._line(result, f"{place}: {shortened}")
         if isinstance(error, RenderFailed):
             self._details(error, reason)
+            self._saved(error, result)
         if isinstance(error, FigboxError) and error.request_id and self._verbose:
             self._note(f"request {error.request_id}")
         if self._on_github:
             self._console.print(Text(github_error(result.script.shown, line, message)))
+
+    def _files(self, result: Result, *, truncated: bool) -> None:
+        """Tell of the files that aren't there, or not as the code wrote them."""
+        for written in result.files:
+            if written.path is None:
+                self._note(f"not kept, because its name can't be used: {written.file.name!r}")
+            elif written.file.truncated:
+                self._note(f"truncated by the service: {written.path}")
+        if truncated and result.files:
+            self._note("the script wrote more files than the service keeps")
+
+    def _saved(self, error: RenderFailed, result: Result) -> None:
+        """Tell what became of the files of a script that failed."""
+        if kept := [str(written.path) for written in result.files if written.path is not None]:
+            self._note(f"its files are kept: {', '.join(kept)}")
+        elif error.files and not result.files:
+            names = ", ".join(file.name for file in error.files)
+            self._note(f"it saved {names}: --files keeps what a script saves")
+        self._files(result, truncated=error.files_truncated)
 
     def _details(self, error: RenderFailed, reason: str) -> None:
         """Show a traceback, or a long reason, below the script's line."""

@@ -6,16 +6,25 @@ that begin with `::`, and `##[` anywhere.
 
 from __future__ import annotations
 
+import re
+
+#: What begins another line, where that is only meant for a terminal: of progress bars, and of pages.
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\u2028\u2029]")
+
+#: Other control characters, marks that embed or isolate a direction of text, and halves of characters.
+_HARMFUL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 #: Precedes every line of untrusted text, so that the text can't choose how a line begins.
 GUTTER = "    | "
 
 
 def printable(text: str) -> str:
-    """Return text without build log commands, and with no control characters except line ends and tabs."""
-    text = text.replace("\r\n", "\n")
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return text.replace("##[", "## [")
+    """Return text without build log commands, and with no control characters except line ends and tabs.
+
+    Spaces of every width, joiners and soft hyphens are text, and stay.
+    """
+    text = _LINE_ENDS.sub("\n", text)
+    return _HARMFUL.sub("\N{REPLACEMENT CHARACTER}", text).replace("##[", "## [")
 
 
 def one_line(text: str) -> str:

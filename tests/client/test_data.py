@@ -38,8 +38,8 @@ def test_another_name_in_the_text_does_not_count(workplace: Path, name: str) -> 
 
 
 def test_only_ordinary_files_of_the_scripts_folder_are_sent(workplace: Path) -> None:
-    """Other scripts, hidden files, links, files of other folders and the script itself aren't sent."""
-    names = ["data.csv", "helper.py", ".env", "sub/deep.csv", "sub", "link.csv", "plot.txt", "unmentioned.csv"]
+    """Other scripts, hidden files, links, files of folders above and the script itself aren't sent."""
+    names = ["data.csv", "helper.py", ".env", "sub", "link.csv", "plot.txt", "unmentioned.csv"]
     for name in ("data.csv", "helper.py", ".env", "sub/deep.csv", "unmentioned.csv", "../secret.csv"):
         write(workplace / name, "1")
     (workplace / "link.csv").symlink_to(workplace.parent / "secret.csv")
@@ -69,6 +69,81 @@ def test_imported_modules_are_sent_with_what_they_need(workplace: Path, text: st
     write(workplace / "deep.py", "import helper\nimport deep\nopen('table.csv')")
     write(workplace / "table.csv", "1")
     assert beside(write(workplace / "script.py", text)) == found
+
+
+#: How scripts name a file in a folder.
+IN_A_FOLDER = (
+    "pd.read_csv('data/2026/rain.csv')",
+    "open(os.path.join('data', '2026', 'rain.csv'))",
+    "open(Path(__file__).parent / 'data' / '2026' / 'rain.csv')",
+    "DATA = './data'\nYEAR = '2026'\nopen(f'{DATA}/{YEAR}/rain.csv')",
+    "os.chdir('data')\nopen('2026/rain.csv')",
+    "open(r'data\\2026\\rain.csv')",
+)
+
+
+@pytest.mark.parametrize("text", IN_A_FOLDER)
+def test_a_file_in_a_folder_is_sent_with_its_folder(workplace: Path, text: str) -> None:
+    """A file below the script's folder is sent under its path if the text has its name and its folders' names."""
+    for name in ("data/2026/rain.csv", "data/2025/rain.csv", "other/2026/rain.csv", "data/2026/snow.csv", "rain.csv"):
+        write(workplace / name, "1")
+    assert beside(write(workplace / "plot.py", text)) == {"data/2026/rain.csv", "rain.csv"}
+
+
+def test_folders_that_are_no_places_for_data_are_passed_over(workplace: Path) -> None:
+    """Hidden folders, caches, virtual environments, and links to folders aren't entered."""
+    for folder in (".git", "__pycache__", "node_modules", "env", "elsewhere"):
+        write(workplace / folder / "a.csv", "1")
+    write(workplace / "env" / "pyvenv.cfg", "")
+    (workplace / "link").symlink_to(workplace / "elsewhere")
+    names = "'.git/a.csv' '__pycache__/a.csv' 'node_modules/a.csv' 'env/a.csv' 'link/a.csv'"
+    assert beside(write(workplace / "plot.py", names)) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import lib.colours", {"lib/__init__.py", "lib/colours.py", "lib/palette.json", "lib/deep/__init__.py"}),
+        ("from lib import colours", {"lib/__init__.py", "lib/colours.py", "lib/palette.json", "lib/deep/__init__.py"}),
+        ("import lib", {"lib/__init__.py"}),
+        ("from lib.deep import more", {"lib/__init__.py", "lib/deep/__init__.py", "lib/deep/more.py", "lib/two.py"}),
+        ("import space.part", {"space/part.py"}),
+        ("import space", set()),
+        ("import colours", set()),
+        ("plt.style.use('styles/mine.mplstyle')", {"styles/mine.mplstyle"}),
+    ],
+)
+def test_imported_packages_are_sent_with_what_they_need(workplace: Path, text: str, found: set[str]) -> None:
+    """A package is sent module by module, as they are imported, with the files that its modules name."""
+    write(workplace / "lib" / "__init__.py", "")
+    write(workplace / "lib" / "colours.py", "from . import deep\nopen(HERE / 'palette.json')")
+    write(workplace / "lib" / "palette.json", "{}")
+    write(workplace / "lib" / "two.py", "")
+    write(workplace / "lib" / "unused.py", "")
+    write(workplace / "lib" / "deep" / "__init__.py", "from ... import outside")
+    write(workplace / "lib" / "deep" / "more.py", "from ..two import x")
+    write(workplace / "space" / "part.py", "import space.part")
+    write(workplace / "styles" / "mine.mplstyle", "")
+    assert beside(write(workplace / "script.py", text)) == found
+
+
+def test_parameters_beside_the_script_are_sent(workplace: Path) -> None:
+    """A matplotlibrc counts in a direct run though no script names it; one in a folder doesn't."""
+    write(workplace / "sub" / "matplotlibrc", "")
+    script = write(workplace / "plot.py", "plt.plot([1])")
+    assert beside(script) == set()
+    write(workplace / "matplotlibrc", "axes.grid: True")
+    assert beside(script) == {"matplotlibrc"}
+
+
+def test_a_named_folder_keeps_its_name(workplace: Path) -> None:
+    """`--data` takes a folder with all that isn't hidden below it."""
+    for name in ("far/data/a.csv", "far/data/2026/b.csv", "far/data/.env", "far/data/.git/c"):
+        write(workplace / name, "1")
+    found = {"data/a.csv": Path("far/data/a.csv"), "data/2026/b.csv": Path("far/data/2026/b.csv")}
+    assert named_files(["far/data"]) == named_files(["far/data/"]) == found
+    with pytest.raises(click.UsageError, match="no such file: far/data/none"):
+        named_files(["far/data/none"])
 
 
 def test_name_in_another_unicode_form_is_found(workplace: Path) -> None:
@@ -124,7 +199,7 @@ def test_named_file_that_cannot_be_sent_is_a_usage_error(workplace: Path, names:
         named_files(names)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "größe 2.csv", "x" * 128])
+@pytest.mark.parametrize("name", ["a.csv", "größe 2.csv", "x" * 128, "a/b", "data/plot.py", "売上\u3000表.csv"])
 def test_names_that_the_service_takes_are_sent(name: str) -> None:
     """Names that the contract allows are accepted."""
     assert name_problem(name) is None
@@ -133,8 +208,24 @@ def test_names_that_the_service_takes_are_sent(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("x" * 129, "ä" * 128, "", ".a", "..", "a/b", "a\\b", "a\nb", "a\0b", "\ud800"),
-        *("plot.py", "Plot.py", "nul.txt", "a.", "a "),
+        *(
+            "x" * 129,
+            "ä" * 128,
+            "",
+            ".a",
+            "..",
+            "a//b",
+            "/a",
+            "a/",
+            "a/../b",
+            "a/" * 8 + "b",
+            "a/" + "x" * 129,
+            "a\\b",
+            "a\nb",
+            "a\0b",
+            "\ud800",
+        ),
+        *("plot.py", "Plot.py", "plot.py/a", "nul.txt", "nul/a", "a.", "a "),
     ],
 )
 def test_names_that_the_service_refuses_are_refused(name: str) -> None:

@@ -84,7 +84,9 @@ def test_folder_at_the_pictures_path_is_the_scripts_problem(workplace: Path) -> 
     assert [path.name for path in Path("out").iterdir()] == ["plot.png"]
 
 
-@pytest.mark.parametrize("name", ["a.csv", "größe 2.csv", "sub/deep/a.csv", "a" * 255, "-rf", "a..b", "console.txt"])
+@pytest.mark.parametrize(
+    "name", ["a.csv", "größe 2.csv", "sub/deep/a.csv", "a" * 255, "-rf", "a..b", "console.txt", "図\u3000(1).png"]
+)
 def test_ordinary_names_are_kept(name: str) -> None:
     """Ordinary names can be used."""
     assert file_name(PurePosixPath("x/plot"), name) == PurePosixPath("x/plot.files") / name
@@ -94,7 +96,22 @@ def test_ordinary_names_are_kept(name: str) -> None:
     "name",
     [
         *("", ".", "..", "../a", "a/../../b", "/etc/passwd", "a//b", "a/", ".bashrc", "a/.git/config", "C:\\a", "C:a"),
-        *("a\\..\\b", "a\0b", "a\nb", "\x1b[31m", "a\u202egnp.exe", "NUL", "com1.txt", "aux .c", "a.", "a ", " a"),
+        *(
+            "a\\..\\b",
+            "a\0b",
+            "a\nb",
+            "\x1b[31m",
+            "a\u202egnp.exe",
+            "NUL",
+            "com1.txt",
+            "aux .c",
+            "a.",
+            "a ",
+            " a",
+            "a\u3000",
+            "\u00a0a",
+            "a\u200bb",
+        ),
         *("a" * 256, "ä" * 128, "\ud800", "/".join("abcdefghi")),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.client.conftest import BROKEN, PLOT, Figbox, outputs, write
-from tests.client.service import Canned, Service, failed, figure, opening_the_gate, problem, rendered
+from tests.client.service import Canned, Service, failed, figure, opening_the_gate, problem, rendered, written
 from tests.support.live import free_port
 
 
@@ -48,6 +48,41 @@ def test_failure_is_shown_once(figbox: Figbox, service: Service, workplace: Path
     done = figbox("render", "a.py", "-o", "out")
     assert done.status == 1
     assert f"FAILED  a.py{shown}" in done.stderr
+
+
+def test_files_of_a_failing_script_are_kept(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """What the code wrote before it failed, or without a figure, is kept as that of others; else it is named."""
+    write(workplace / "a.py", PLOT)
+    files = [written("out/sales.png", b"saved"), written("../x", b"!")]
+    answer = failed("no_figure", "No figure is open", figures={"drawn": 1, "closed": 1}, files=files)
+    service.canned.append(answer)
+    done = figbox("render", "a.py", "-o", "out")
+    assert (done.status, outputs()) == (1, {})
+    assert "it saved out/sales.png, ../x: --files keeps what a script saves" in done.stderr
+    service.canned.append(answer)
+    done = figbox("render", "a.py", "-o", "out", "--files", "--json")
+    assert (done.status, outputs()) == (1, {"a.files/out/sales.png": "saved"})
+    assert "its files are kept: out/a.files/out/sales.png" in done.stderr
+    assert "not kept, because its name can't be used: '../x'" in done.stderr
+    (entry,) = json.loads(done.stdout)["scripts"]
+    assert [(file["path"], file["name"]) for file in entry["files"]] == [
+        ("out/a.files/out/sales.png", "out/sales.png"),
+        (None, "../x"),
+    ]
+    assert not list(workplace.parent.rglob("x"))
+
+
+def test_files_of_a_failing_script_that_cannot_be_written_hide_nothing(
+    figbox: Figbox, service: Service, workplace: Path
+) -> None:
+    """Both failures are told."""
+    write(workplace / "a.py", PLOT)
+    write(workplace / "out" / "a.files", "in the way")
+    service.canned.append(failed("program_error", "E: no good", files=[written("x.csv", b"1")]))
+    done = figbox("render", "a.py", "-o", "out", "--files")
+    assert done.status == 1
+    assert "can't be written" in done.stderr
+    assert "E: no good" in done.stderr
 
 
 def test_escape_sequences_of_a_script_do_nothing(figbox: Figbox, service: Service, workplace: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,11 @@ from figbox.cli.terminal import GUTTER, github_error, one_line, printable, quote
 @given(st.text())
 def test_text_does_not_act_on_a_terminal(text: str) -> None:
     """Line ends and tabs are the only control characters left."""
-    assert all(character.isprintable() or character in "\n\t" for character in printable(text))
+    acting = {"Cc", "Cs", "Zl", "Zp"}
+    turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    for character in printable(text):
+        assert character in "\n\t" or unicodedata.category(character) not in acting
+        assert unicodedata.bidirectional(character) not in turning
     assert "\n" not in one_line(text)
 
 
@@ -27,6 +33,9 @@ def test_text_does_not_act_in_a_build_log(text: str) -> None:
 def test_ordinary_text_stays() -> None:
     """Letters of any script, tabs and line ends stay."""
     assert printable("größe\t日本\r\n1") == "größe\t日本\n1"
+    spaces = "売上\u3000合計 1\u202f000 10\u00a0% می\u200cرود Donau\u00addampf"
+    assert printable(spaces) == spaces
+    assert printable("10 %\r20 %\x0cnext") == "10 %\n20 %\nnext"
     assert printable("\x1b[31mred\x07") == "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}"
     assert quoted("a\n  b\n") == f"{GUTTER}a\n{GUTTER}  b"
 

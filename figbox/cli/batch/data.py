@@ -1,39 +1,49 @@
 """Which data files are sent along with a script.
 
-A file is sent along if it is in the script's folder and the script's text contains its name, or imports it as a module;
-the same goes for the text of such a module. Hidden files and symbolic links aren't sent. Files that this rule misses,
-because a name is composed at run time or a file is elsewhere, can be named with `--data`.
+A file is sent along if it is below the script's folder and the script's text contains its name and those of the folders
+that lead to it, or imports it as a module; the same goes for the text of such a module, and for the files below its own
+folder. A `matplotlibrc` beside the script counts in a direct run without being named, so it is sent. Hidden files and
+symbolic links aren't sent. Files that this rule misses, because a name is composed at run time or a file is elsewhere,
+can be named with `--data`.
 """
 
 from __future__ import annotations
 
-import ast
 import glob
 import os
 import re
 import unicodedata
-import warnings
-from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
 
-from figbox.cli.batch.outputs import is_device
+from figbox.cli.batch.imports import imported_files
+from figbox.cli.batch.outputs import INVISIBLE_TEXT, is_device
+from figbox.cli.batch.scripts import is_passed_over
 from figbox.cli.exits import ScriptProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from figbox.cli.batch.scripts import Script
 
 KiB = 1024
 MiB = 1024 * KiB
 
-#: The service's limits on data files: how many, and how long a name in characters and bytes.
+#: The service's limits on data files: how many, how long each part of a name in characters and bytes, and how long and
+#: deep the whole name.
 COUNT_LIMIT = 64
 NAME_LIMIT = 128
 NAME_LIMIT_BYTES = 255
+PATH_LIMIT = 255
+DEPTH_LIMIT = 8
+
+#: Files and folders that are looked at for one text; a script whose folder has more is rarely meant to use them.
+ENTRY_LIMIT = 10_000
+
+#: What Matplotlib reads by itself.
+PARAMETERS_FILE = "matplotlibrc"
 
 #: Suffix of modules, which are sent along when they are imported, not when their name occurs.
 MODULE_SUFFIX = ".py"
@@ -45,17 +55,18 @@ _NAME_PART = r"[\w.-]"
 def named_files(patterns: Sequence[str]) -> dict[str, Path]:
     """Return the files of `--data`, by the names under which they are sent.
 
+    A folder stands for all files below it that aren't hidden, and keeps its own name.
+
     Raises:
         click.UsageError: A file doesn't exist or can't be sent, or two have the same name.
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
-        matches = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern can be absolute
-        files = [Path(match) for match in matches if Path(match).is_file()]
+        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern can be absolute
+        files = [pair for match in matches for pair in _named(Path(match))]
         if not files:
             raise click.UsageError(f"--data: no such file: {pattern}")
-        for path in files:
-            name = _sent_name(path)
+        for name, path in files:
             problem = name_problem(name)
             if problem is not None:
                 raise click.UsageError(f"--data: {path} can't be sent: {problem}")
@@ -64,56 +75,78 @@ def named_files(patterns: Sequence[str]) -> dict[str, Path]:
     return found
 
 
+def _named(path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files that a path of `--data` stands for, with their names."""
+    if path.is_file():
+        yield _sent_name(path.name), path
+    elif path.is_dir() and path.name not in ("", ".."):
+        for parent, folders, files in os.walk(path):
+            here = Path(parent)
+            folders[:] = sorted(folder for folder in folders if not is_passed_over(here / folder))
+            for file in sorted(files):
+                if not file.startswith(".") and not (here / file).is_symlink():
+                    yield _sent_name(f"{path.name}/{(here / file).relative_to(path).as_posix()}"), here / file
+
+
 def files_beside(script: Script, code: str) -> dict[str, Path]:
-    """Return the files beside a script that are sent along with it, by name.
+    """Return the files below a script's folder that are sent along with it, by name.
 
     Raises:
         ScriptProblem: Such a file has a name that the service doesn't accept.
     """
     if script.path is None:
         return {}
-    with os.scandir(script.path.parent) as entries:
-        names = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
-    beside = {_sent_name(path): path for path in (script.path.parent / name for name in names - {script.path.name})}
+    root = script.path.parent
     found: dict[str, Path] = {}
-    texts = [code]
+    texts = [(code, PurePosixPath())]
     while texts:
-        text = texts.pop()
-        wanted = {name for name in beside.keys() - found.keys() if _is_wanted(name, text)}
-        for name in sorted(wanted):
+        text, folder = texts.pop()
+        paths = {*imported_files(root, folder, text), *_mentioned(root, PurePosixPath(), text)}
+        if folder.parts:
+            paths.update(_mentioned(root, folder, text))
+        for path in sorted(paths - {PurePosixPath(script.path.name)}):
+            name = _sent_name(str(path))
+            if name in found:
+                continue
             problem = name_problem(name)
             if problem is not None:
-                raise ScriptProblem(f"{beside[name]} can't be sent: {problem}")
-            found[name] = beside[name]
+                raise ScriptProblem(f"{root / path} can't be sent: {problem}")
+            found[name] = root / path
             if name.endswith(MODULE_SUFFIX):
-                texts.append(found[name].read_text("utf-8", errors="replace"))
+                texts.append((found[name].read_text("utf-8", errors="replace"), path.parent))
+    if PARAMETERS_FILE not in found and _is_plain_file(root / PARAMETERS_FILE):
+        found[PARAMETERS_FILE] = root / PARAMETERS_FILE
     return found
 
 
-def _is_wanted(name: str, text: str) -> bool:
-    if name.startswith("."):
-        return False
-    if name.endswith(MODULE_SUFFIX):
-        return name.removesuffix(MODULE_SUFFIX) in imported_modules(text)
-    return occurs(name, unicodedata.normalize("NFC", text))
+def _mentioned(root: Path, folder: PurePosixPath, text: str) -> Iterator[PurePosixPath]:
+    """Yield the files below a folder that a text names, with the folders between; modules aren't among them.
+
+    Args:
+        root: The script's folder.
+        folder: Where to look, relative to it.
+        text: What may name them.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    pending = [folder]
+    left = ENTRY_LIMIT
+    while pending and left > 0:
+        here = pending.pop()
+        with os.scandir(root / here) as entries:
+            for entry in entries:
+                left -= 1
+                name = entry.name
+                if name.startswith(".") or not occurs(_sent_name(name), composed):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if len(here.parts) + 1 < DEPTH_LIMIT and not is_passed_over(root / here / name):
+                        pending.append(here / name)
+                elif entry.is_file(follow_symlinks=False) and not name.endswith(MODULE_SUFFIX):
+                    yield here / name
 
 
-@lru_cache(maxsize=64)
-def imported_modules(text: str) -> frozenset[str]:
-    """Return the top-level names of the modules that a program imports; empty if it can't be parsed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # those of the code are the service's to report
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()  # the service will report it
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
-            found.add(node.module.partition(".")[0])
-    return frozenset(found)
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def occurs(name: str, text: str) -> bool:
@@ -160,21 +193,29 @@ def largest(contents: Mapping[str, bytes]) -> str:
 
 def name_problem(name: str) -> str | None:
     """Return what the service would reject in a data file's name, or None."""
+    parts = name.split("/")
+    if len(name) > PATH_LIMIT or len(parts) > DEPTH_LIMIT:
+        return f"its name has more than {PATH_LIMIT} characters or {DEPTH_LIMIT} parts"
+    if parts[0].casefold() == "plot.py":
+        return "its name is the script's name in the sandbox"
+    return next((problem for part in parts if (problem := _part_problem(part)) is not None), None)
+
+
+def _part_problem(name: str) -> str | None:
+    """Return what the service would reject in one part of a name, or None."""
     if not 0 < len(name) <= NAME_LIMIT or len(name.encode("utf-8", "surrogatepass")) > NAME_LIMIT_BYTES:
         return f"its name is longer than {NAME_LIMIT} characters or {NAME_LIMIT_BYTES} bytes"
     if name.startswith((".", " ")) or name.endswith((".", " ")):
         return "its name begins or ends with a dot or a space"
-    if "/" in name or "\\" in name or not name.isprintable():
+    if "\\" in name or not name.translate(INVISIBLE_TEXT).isprintable():
         return "its name has characters that aren't allowed"
-    if name.casefold() == "plot.py":
-        return "its name is the script's name in the sandbox"
     if is_device(name):
         return "its name is reserved on Windows"
     return None
 
 
-def _sent_name(path: Path) -> str:
-    return unicodedata.normalize("NFC", path.name)
+def _sent_name(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _mib(size: int) -> str:

@@ -31,6 +31,9 @@ DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³")}
 )
 
+#: Spaces and joiners that belong to words, or that systems put into names by themselves.
+INVISIBLE_TEXT = str.maketrans(dict.fromkeys("\u00a0\u202f\u3000\u200c\u200d\u2060\u00ad", "x"))
+
 #: Characters that Windows doesn't allow in names, or that have a meaning there.
 UNWANTED = frozenset('<>:"|?*\\')
 
@@ -52,7 +55,8 @@ def file_name(stem: PurePosixPath, name: str) -> PurePosixPath | None:
 def _harmless(part: str) -> bool:
     """Tell whether a name means an ordinary file or folder on every system."""
     return (
-        part.isprintable()
+        part.translate(INVISIBLE_TEXT).isprintable()
+        and part == part.strip()
         and not UNWANTED.intersection(part)
         and not part.startswith((".", " "))
         and not part.endswith((".", " "))

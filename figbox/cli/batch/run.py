@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from figbox.cli.batch.scripts import Script
     from figbox.client import AsyncClient
-    from figbox.model import Render
+    from figbox.model import File, Render
     from figbox.options import Options
     from figbox.retries import Patience, Retries
 
@@ -122,7 +122,15 @@ class Batch:
                 self._end = self._end or error
                 await throttle.stop()
             status = Status.FAILED if _is_of_the_script(error) else Status.NOT_RENDERED
-            result = Result(script, status, time.monotonic() - began, error=error, data=data)
+            kept = ()
+            if isinstance(error, RenderFailed):
+                try:
+                    kept = self._keep(script, error.files)
+                except ScriptProblem as problem:
+                    error = ScriptProblem(f"{problem}; and the code failed: {error}")
+                else:  # a run over thousands of scripts can't keep the bytes of all
+                    error.files = tuple(replace(file, data=b"") for file in error.files)
+            result = Result(script, status, time.monotonic() - began, files=kept, error=error, data=data)
         else:
             said = replace(render, figures=(), files=())
             result = Result(script, Status.RENDERED, time.monotonic() - began, pictures, kept, data, said)
@@ -174,12 +182,16 @@ class Batch:
                 path = self.sink.write(script, picture_name(script.stem, position, wanted), picture.data)
                 facts = replace(picture, data=b"")
                 pictures.append(WrittenPicture(path, figure.number, len(picture.data), facts))
-        files = []
-        for file in render.files if self.wanted.keep_files else ():
+        return tuple(pictures), self._keep(script, render.files)
+
+    def _keep(self, script: Script, files: Sequence[File]) -> tuple[WrittenFile, ...]:
+        """Write the files that the code wrote, if they are wanted."""
+        written = []
+        for file in files if self.wanted.keep_files else ():
             name = file_name(script.stem, file.name)
             kept = self.sink.write(script, name, file.data) if name is not None else None
-            files.append(WrittenFile(kept, len(file.data), replace(file, data=b"")))
-        return tuple(pictures), tuple(files)
+            written.append(WrittenFile(kept, len(file.data), replace(file, data=b"")))
+        return tuple(written)
 
 
 def _is_of_the_script(error: FigboxError | ScriptProblem) -> bool:

@@ -126,17 +126,17 @@ def _walk(folder: Path, output: Path | None) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         here = Path(parent)
         folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in SKIPPED
-            and not (here / name / VENV_MARK).exists()
-            and (here / name).resolve() != left_out
+            name for name in folders if not is_passed_over(here / name) and (here / name).resolve() != left_out
         )
         for name in sorted(files):
             file = here / name
             if name.endswith(".py") and not _is_skipped(Path(name)) and not file.is_symlink():
                 yield file
+
+
+def is_passed_over(folder: Path) -> bool:
+    """Tell whether a folder has nothing of the user: hidden ones, caches, and virtual environments."""
+    return folder.name.startswith(".") or folder.name in SKIPPED or (folder / VENV_MARK).exists()
 
 
 def _is_skipped(path: Path) -> bool:
