@@ -7,7 +7,7 @@ import re
 import schemathesis
 
 from gateway.v1.request import rcparams
-from gateway.v1.request.file_names import NAME_PATTERN, find_name_error
+from gateway.v1.request.file_names import NAME_PATTERN, find_clash, find_name_error
 
 
 @schemathesis.hook
@@ -15,7 +15,7 @@ def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
     """Leave out scripts and file names about which the description can't say what is right.
 
     A script that isn't a string is sent as text, and can't be told from one. No pattern says which characters are
-    printable, or what the normal form of a name is. Options as text have more spellings than the description lists.
+    printable, or that no file may be below another. Options as text have more spellings than the description lists.
     """
     if any(_is_spelling(value) for value in (case.query or {}).values()):
         return False
@@ -25,7 +25,9 @@ def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
         return isinstance(case.body, str)
     files = case.body.get("files") if isinstance(case.body, dict) else None
     names = [name for name in files if isinstance(name, str)] if isinstance(files, dict) else []
-    return not any(re.search(NAME_PATTERN, name) and find_name_error(name) for name in names)
+    if any(re.search(NAME_PATTERN, name) and find_name_error(name) for name in names):
+        return False
+    return find_clash(names) is None
 
 
 def _is_spelling(value: object) -> bool:

@@ -16,8 +16,8 @@ from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, as_written, 
 from tests.support.machine import slowed
 
 GOOD = ["data.csv", "a", "Umsätze 2026.xlsx", "数据.csv", "x" * 128, "a..b", "com10.txt", "-rf", "console"]
-GOOD += ["data/rain.csv", "a/b/c/d/e/f/g/h", "data/plot.py", "x" * 127 + "/" + "x" * 127]
-GOOD += ["売上\u3000表.csv", "می\u200cرود.csv", "Screenshot at 9.41\u202fAM.png", "a\u00a0b", "e\u0301.csv", "a/e\u0301"]
+GOOD += ["data/rain.csv", "a/b/c/d/e/f/g/h", "data/plot.py", "x" * 127 + "/" + "x" * 127, "e\u0301.csv", "a/e\u0301"]
+GOOD += ["売上\u3000表.csv", "می\u200cرود.csv", "Screenshot at 9.41\u202fAM.png", "a\u00a0b"]
 
 BAD = {
     "length": ["", "x" * 129, "数" * 90],
