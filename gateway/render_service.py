@@ -37,6 +37,7 @@ from gateway.model.errors import (
     Unauthorized,
 )
 from gateway.model.jobs import MiB
+from gateway.model.missing_packages import with_packages
 from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.server import problems
@@ -254,7 +255,7 @@ class RenderService:
             self._report_unserved(holder, error, timing)
             raise
         self._report(holder, job, result, timing)
-        return result
+        return with_packages(result, job.environment, self.launcher.environments)
 
     def report_cache_hit(self, holder: Holder, result: Result, timing: Timing) -> None:
         """Count a request that the cache serves, at its holder's expense, and write its one log line.

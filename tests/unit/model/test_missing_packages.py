@@ -1,0 +1,91 @@
+"""What is said of a package that isn't there follows from what the environments have, whatever the sandbox says."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.model.jobs import EnvironmentFacts, Limits
+from gateway.model.missing_packages import with_packages
+from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, Result
+
+PACKAGES = {
+    "default": {"matplotlib": "3.11", "numpy": "2.4", "pandas": "3", "pillow": "12"},
+    "science": {"matplotlib": "3.11", "numpy": "2.4", "scikit-learn": "1.8", "Seaborn": "0.13"},
+}
+ENVIRONMENTS = {
+    name: EnvironmentFacts(name, "sha256:0", "runc", Limits(), packages=packages) for name, packages in PACKAGES.items()
+}
+
+
+def said(message: str, kind: str = "ModuleNotFoundError", error: str = "Traceback") -> str:
+    """Return the text of a job of `default` that failed so."""
+    result = Result(Outcome.PROGRAM_ERROR, error=error, program_error=ProgramError(kind, message))
+    return with_packages(result, "default", ENVIRONMENTS).error
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "seaborn",
+            ["nothing can be installed", "environment science", "Installed: matplotlib, numpy, pandas, pillow."],
+        ),
+        ("sklearn.cluster", ["sklearn is not installed", "environment science"]),
+        ("scikit_learn", ["environment science"]),
+        ("cv2", ["No environment of this service has it"]),
+        ("pil", ["pillow is installed, and imported as PIL"]),
+        ("pillow", ["imported as PIL"]),
+        ("mathplotlib", ["imported as matplotlib"]),
+        ("matplotlib.pyplt", ["has no module matplotlib.pyplt"]),
+        ("numpyy", ["Did you mean numpy?"]),
+        ("requests", ["no network"]),
+        ("tkinter", ["opens windows"]),
+        ("PyQt5.QtWidgets", ["opens windows"]),
+        ("IPython", ["belongs to notebooks"]),
+    ],
+)
+def test_missing_module(name: str, words: list[str]) -> None:
+    """The text ends with which environment has it, how it is spelt, or that nobody can have it."""
+    text = said(f"No module named '{name}'")
+    assert text.startswith("Traceback\n\n")
+    assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Missing optional dependency 'scikit-learn'.  Use pip or conda to install scikit-learn.",
+        "seaborn not found, please install it",
+        "it requires that seaborn>=1.14.0 is installed",
+    ],
+)
+def test_other_texts_of_missing_packages(message: str) -> None:
+    """What libraries say of what they lack is understood, too."""
+    assert "environment science" in said(message, "ImportError")
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("No module named 'seaborn'", "ValueError"),
+        ("cannot import name 'x' from 'numpy'", "ImportError"),
+        ("No module named '" + "x" * 101 + "'", "ModuleNotFoundError"),
+        ("No module named 'a\u202eb'", "ModuleNotFoundError"),
+    ],
+)
+def test_other_failures_are_left_alone(message: str, kind: str) -> None:
+    """Other errors, and names that are none, get nothing."""
+    assert said(message, kind) == "Traceback"
+
+
+def test_the_text_holds_its_limit() -> None:
+    """With a long traceback the whole is no longer than any; the help stays."""
+    text = said("No module named 'seaborn'", error="x" * ERROR_TEXT_LIMIT)
+    assert len(text) <= ERROR_TEXT_LIMIT
+    assert "environment science" in text
+
+
+def test_other_outcomes_are_left_alone() -> None:
+    """A result without a program error comes back as it is."""
+    result = Result(Outcome.NO_FIGURE, error="none")
+    assert with_packages(result, "default", ENVIRONMENTS) is result
