@@ -109,7 +109,7 @@ async def judge(reply: Reply, limits: Limits, checks: WorkerPool | None = None) 
     except InvalidPicture as error:
         limit = None
         if isinstance(error, TooManyPixels):
-            limit = LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", error.pixels)
+            limit = pixel_limit_exceeded(limits, error.pixels)
         text = f"{NOT_SERVED}: {error}."
         return Result(
             Outcome.INVALID_OUTPUT,
@@ -129,9 +129,15 @@ async def judge(reply: Reply, limits: Limits, checks: WorkerPool | None = None) 
         figures_truncated=reply.figures_left_out,
         warnings=reply.warnings,
         program_error=reply.program_error if reply.outcome is Outcome.PROGRAM_ERROR else None,
+        limit=None if reply.pixels is None else pixel_limit_exceeded(limits, reply.pixels),
         figures_drawn=reply.figures_drawn,
         check_cpu_s=sum(spent_s),
     )
+
+
+def pixel_limit_exceeded(limits: Limits, pixels: int) -> LimitExceeded:
+    """Return the limit that a picture exceeds which has, or would have, so many pixels."""
+    return LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", pixels)
 
 
 def figures_of(reply: Reply, sizes: Sequence[CheckedSize]) -> tuple[Figure, ...]:

@@ -7,6 +7,7 @@ What pyplot once knew and has closed is not among them.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from result import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from job import SaveOptions
+    from job import Job
 
 #: Figures that come back at most, the last ones; the launcher takes no more.
 FIGURE_LIMIT = 100
@@ -28,6 +29,24 @@ RASTERS = frozenset({"png", "jpeg", "webp"})
 STRIP_ROWS = 256
 BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
+
+
+#: A canvas that is drawn only to find what a tight box holds may take this part of the job's memory.
+CANVAS_SHARE = 2
+
+TOO_LARGE = (
+    "The picture is too large to be drawn: {} is {:g} x {:g} inches, which at {:g} dots per inch is {} x {} pixels{}. "
+    "At most {} pixels (width x height) are allowed. Sizes of figures are in inches: figsize=(8, 6) with dpi=100 gives "
+    "800 x 600 pixels."
+)
+
+
+class TooManyPixels(Exception):
+    """A picture that would have more pixels than allowed; the text says what makes it so large."""
+
+    def __init__(self, text: str, pixels: int) -> None:
+        super().__init__(text)
+        self.pixels = pixels
 
 
 class Figures:
@@ -75,11 +94,15 @@ class Figures:
         self.left_out = all_figures and len(found) > FIGURE_LIMIT
         return found[-(FIGURE_LIMIT if all_figures else 1) :]
 
-    def save(self, number: int, figure: Any, options: SaveOptions) -> Iterator[Picture]:
+    def save(self, number: int, figure: Any, job: Job) -> Iterator[Picture]:
         """Save a figure in each of the formats asked for.
 
         Not by way of pyplot: its draw_idle() draws the figure a second time, 12 ms for a line plot.
+
+        Raises:
+            TooManyPixels: It would be larger than what is served; nothing was drawn.
         """
+        options = job.options
         if options.width_in is not None or options.height_in is not None:
             width, height = figure.get_size_inches()
             figure.set_size_inches(options.width_in or width, options.height_in or height)
@@ -90,8 +113,62 @@ class Figures:
             if kind == "svg":
                 salt_identifiers()
             buffer = io.BytesIO()
-            self._save(figure, buffer, format=kind, **given)
+            with bounded(figure, job) if kind in RASTERS else contextlib.nullcontext():
+                self._save(figure, buffer, format=kind, **given)
             yield Picture(number, label, kind, buffer.getvalue())
+
+
+@contextlib.contextmanager
+def bounded(figure: Any, job: Job) -> Iterator[None]:
+    """Refuse to draw a figure with too many pixels, before memory is taken for them.
+
+    A tight box may be much smaller than the figure, or much larger, and is known only when the figure has been laid
+    out on a canvas of its own size: that may have more pixels than what is served, as far as memory allows.
+    """
+    import matplotlib as mpl
+
+    box = job.options.bbox_inches or mpl.rcParams["savefig.bbox"]
+    dpi = saved_dpi(figure, job.options.dpi)
+    limit = job.pixel_limit
+    if not limit:
+        yield
+        return
+    canvas_limit = limit
+    if box is not None:
+        canvas_limit = max(limit, job.memory_limit_bytes // CANVAS_SHARE // BYTES_OF_A_PIXEL)
+    width_in, height_in = figure.get_size_inches()
+    check_size("the figure", width_in, height_in, dpi, most=canvas_limit, limit=limit)
+    measure = figure.get_tightbbox
+
+    def measure_and_check(*given: Any, **named: Any) -> Any:
+        found = measure(*given, **named)
+        pad = 2 * mpl.rcParams["savefig.pad_inches"]
+        check_size("what is drawn", found.width + pad, found.height + pad, dpi, most=limit, limit=limit)
+        return found
+
+    if box is not None:
+        figure.get_tightbbox = measure_and_check
+    try:
+        yield
+    finally:
+        vars(figure).pop("get_tightbbox", None)
+
+
+def saved_dpi(figure: Any, dpi: float | None) -> float:
+    """Return the dots per inch at which a figure is saved; as ``print_figure`` chooses them."""
+    import matplotlib as mpl
+
+    chosen = mpl.rcParams["savefig.dpi"] if dpi is None else dpi
+    return float(getattr(figure, "_original_dpi", figure.dpi) if chosen == "figure" else chosen)
+
+
+def check_size(what: str, width_in: float, height_in: float, dpi: float, *, most: int, limit: int) -> None:
+    """Raise TooManyPixels if a size in inches has more pixels than ``most``; the limit is what is told."""
+    width, height = round(width_in * dpi), round(height_in * dpi)
+    if width * height > most:
+        hint = "" if what == "the figure" else ", because something lies far outside the figure and the box is tight"
+        text = TOO_LARGE.format(what, round(width_in, 2), round(height_in, 2), dpi, width, height, hint, limit)
+        raise TooManyPixels(text, width * height)
 
 
 def salt_identifiers() -> None:

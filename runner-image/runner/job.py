@@ -40,6 +40,7 @@ class Job(NamedTuple):
     Attributes:
         collect: Whether printed text, written files, warnings and digests of pixels come back too, and waiting for a
             user ends at once.
+        pixel_limit: Most pixels of a picture; 0 is any number.
     """
 
     code: str | bytes
@@ -48,6 +49,7 @@ class Job(NamedTuple):
     collect: bool = False
     memory_limit_bytes: int = 0
     output_limit_bytes: int = 0
+    pixel_limit: int = 0
 
 
 def receive(stream: int) -> tuple[Job, str]:

@@ -8,9 +8,12 @@ import os
 import signal
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cheap_import import WORK_DIR
+
+if TYPE_CHECKING:
+    from elsewhere.pasted import Note
 
 PROGRAM_NAME = "plot.py"
 PROGRAM_FILE = f"{WORK_DIR}/{PROGRAM_NAME}"
@@ -58,6 +61,32 @@ def remember_source(lines: list[str]) -> None:
     """Let tracebacks (ours, and those that the program prints itself) and ``inspect`` show its lines."""
     for name in (PROGRAM_NAME, PROGRAM_FILE):
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
+
+
+class Source:
+    """The text of the program as it runs, and what was done to it before it compiled.
+
+    Attributes:
+        text: All of it.
+        lines: Its lines, which tracebacks show.
+        notes: Each a sentence, and the line that it is about or None.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.lines: list[str] = []
+        self.notes: list[Note] = []
+
+    def read(self, code: str | bytes) -> None:
+        """Take the text from what was sent."""
+        self.replace(decode_source(code), [])
+
+    def replace(self, text: str, notes: list[Note]) -> None:
+        """Take another text, with what was done to make it."""
+        self.text = text
+        self.notes = notes
+        self.lines = split_lines(text)
+        remember_source(self.lines)
 
 
 def prepare_main_module() -> dict[str, Any]:

@@ -14,7 +14,6 @@ from program import PROGRAM_NAME, is_own, remember_source
 OWN_FRAMES_LIMIT = 1000
 MESSAGE_LIMIT = 4000
 SOURCE_LIMIT = 1000
-NOBODY_ASKED = f"\nNobody is there to answer: {PROGRAM_NAME} runs without input, so give it the values it asks for.\n"
 
 
 class ProgramError(NamedTuple):

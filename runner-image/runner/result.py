@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collect.shown_warnings import ShownWarning
+    from elsewhere.pasted import Note
     from report import ProgramError
 
 #: The error text as JSON, escapes included.
@@ -19,6 +20,9 @@ WARNINGS_LIMIT_BYTES = 128 * 1024
 
 #: The whole E frame; the launcher reads no more than twice that.
 END_LIMIT_BYTES = 256 * 1024
+
+#: The launcher takes no larger number of pixels.
+PIXELS_LIMIT = 2**53
 
 #: Taken before the program runs, which may replace json's own functions.
 encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -35,7 +39,12 @@ class Picture(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a job; there are pictures exactly when the outcome is ``ok``."""
+    """What became of a job; there are pictures exactly when the outcome is ``ok``.
+
+    Attributes:
+        pixels: How many a picture has, if they are too many.
+        notes: What was done to the code before it compiled.
+    """
 
     outcome: str
     pictures: Sequence[Picture] = ()
@@ -43,6 +52,8 @@ class Result(NamedTuple):
     program_error: ProgramError | None = None
     figures_drawn: int = 0
     figures_left_out: bool = False
+    pixels: int = 0
+    notes: Sequence[Note] = ()
 
 
 def encode_head(picture: Picture) -> bytes:
@@ -60,6 +71,8 @@ def encode_end(result: Result, warnings: Sequence[ShownWarning] = (), *, files_l
         document["fault"] = result.program_error._asdict()
     if result.outcome == "no_figure":
         document["figures_drawn"] = result.figures_drawn
+    if result.outcome == "invalid_output":
+        document["pixels"] = min(result.pixels, PIXELS_LIMIT)
     if warnings:
         document["notices"] = fitting(warnings)
     if files_left_out:

@@ -23,14 +23,15 @@ Which stream carries what. The modes, chosen by argv:
     runner   R    empty: the import is done, a job can come
     launcher F    name, bytes: a data file; any number of them before the job
     launcher J    JSON ``{"code": str, "options": {…}, "seed": int|null, "collect": bool,
-                  "limits": {"memory_limit_bytes": int, "output_limit_bytes": int}}``; the options are the fields of
-                  ``job.SaveOptions``
+                  "limits": {"memory_limit_bytes": int, "output_limit_bytes": int, "pixel_limit": int}}``; the options
+                  are the fields of ``job.SaveOptions``
     runner   O S  what the program printed to stdout and stderr, as it comes; only when collecting
     runner   P    head, bytes: a picture. JSON ``{"figure": int, "label": str, "format": str,
                   "pixels_sha256": str|null}``. One for each figure and format, formats in the order asked for
     runner   F    name, bytes: a file the program wrote; only when collecting, the smallest first
-    runner   E    JSON, the end: ``{"outcome": "ok"|"program_error"|"no_figure"}`` and, where there is something to
-                  say, ``"error": str``, ``"fault": {"type", "message", "line", "column", "source"}``,
+    runner   E    JSON, the end: ``{"outcome": "ok"|"program_error"|"no_figure"|"invalid_output"}`` and, where there is
+                  something to say, ``"error": str``, ``"pixels": int`` of a picture that has too many,
+                  ``"fault": {"type", "message", "line", "column", "source"}``,
                   ``"figures_drawn": int``, ``"notices": [[category, message, line|null], …]``,
                   ``"files_left_out": true``, ``"figures_left_out": true``
     ======== ==== ===================================================================================
@@ -70,6 +71,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import cheap_import
@@ -79,12 +81,13 @@ import job
 import program
 import report
 import surroundings
-from collect import capture, saved, work_dir
-from collect.shown_warnings import ShownWarnings
+from collect import capture, saved, shown_warnings, work_dir
+from elsewhere import advice, notebook, pasted, windows
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import CodeType
 
 SCRIPT_OPTIONS = job.SaveOptions(dpi=200.0, bbox_inches="tight")
 
@@ -114,20 +117,20 @@ def draw(task: job.Job) -> Result:
     """
     figures = drawing.Figures()
     recursion_limit = sys.getrecursionlimit()
-    lines: list[str] = []
+    source = program.Source()
+    sent = advice.sent_files()
     try:
-        source = program.decode_source(task.code)
-        lines = program.split_lines(source)
-        program.remember_source(lines)
+        source.read(task.code)
+        windows.pass_over()
         surroundings.apply(task.options)
         if task.seed is not None:
             surroundings.seed(task.seed)
         if task.collect:
             surroundings.skip_waiting()
             figures.count()
-        # Direct runs assert; this interpreter's -OO is for the libraries alone.
-        code = compile(source, program.PROGRAM_NAME, "exec", dont_inherit=True, optimize=0)
+        code = compile_program(source)
         names = program.prepare_main_module()
+        notebook.add_names(code, source, names)
         try:
             exec(code, names)  # noqa: S102 - the purpose of the whole container
         except SystemExit as stop:
@@ -139,20 +142,44 @@ def draw(task: job.Job) -> Result:
         chosen = figures.choose(all_figures=task.options.all_figures, names=names if task.collect else None)
         if not chosen:
             text = CLOSED_FIGURES.format(figures.drawn) if figures.drawn else NO_FIGURE
-            return Result("no_figure", error=text, figures_drawn=figures.drawn)
-        pictures = [picture for each in chosen for picture in figures.save(*each, task.options)]
-        return Result("ok", pictures, figures_left_out=figures.left_out)
+            return Result("no_figure", error=told(text, source), figures_drawn=figures.drawn, notes=source.notes)
+        pictures = [picture for each in chosen for picture in figures.save(*each, task)]
+        return Result("ok", pictures, figures_left_out=figures.left_out, notes=source.notes)
+    except drawing.TooManyPixels as error:
+        return Result("invalid_output", error=told(str(error), source), pixels=error.pixels, notes=source.notes)
     except surroundings.InvalidOption as error:
         return failed("InvalidOption", str(error))
     except BaseException as error:  # noqa: BLE001 - see above
         sys.settrace(None)
         sys.setprofile(None)
         program.disarm(recursion_limit)
-        place = report.locate(error, lines)
-        text = report.describe(error, lines)
-        if task.collect and isinstance(error, EOFError):
-            text += report.NOBODY_ASKED
-        return Result("program_error", error=text, program_error=place)
+        helpful = advice.advice(error, sent)  # before the frames of libraries are cut out
+        if isinstance(error, SystemExit):
+            helpful = capture.last_words()
+        place = report.locate(error, source.lines)
+        text = told(report.describe(error, source.lines), source, helpful)
+        return Result("program_error", error=text, program_error=place, notes=source.notes)
+
+
+def compile_program(source: program.Source) -> CodeType:
+    """Compile a program; if it doesn't compile, without what isn't Python's in it, which its notes tell."""
+    # Direct runs assert; this interpreter's -OO is for the libraries alone.
+    compiler = partial(compile, filename=program.PROGRAM_NAME, mode="exec", dont_inherit=True, optimize=0)
+    try:
+        code, text, notes = pasted.compiled(source.text, compiler)
+    except pasted.NotPython as error:
+        source.replace(error.source, error.notes)
+        raise error.__cause__ or error from None
+    if notes:
+        source.replace(text, notes)
+    return code
+
+
+def told(text: str, source: program.Source, helpful: str = "") -> str:
+    """Return the text of a failure with what helps, and what was done to the code, behind it."""
+    behind = [helpful, *(f"Line {line}: {note}" if line else note for note, line in source.notes)]
+    said = "\n".join(filter(None, behind))
+    return f"{text.rstrip()}\n\n{said}\n" if said else text
 
 
 def failed(kind: str, text: str) -> Result:
@@ -164,13 +191,15 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
     """Draw, and send everything there is: pictures, prints, files, warnings."""
     prints = capture.Capture(outbox)
     prints.start()
-    warnings = ShownWarnings()
+    warnings = shown_warnings.ShownWarnings()
     warnings.watch()
     program.place_source(task.code)
     before = work_dir.survey()
     result = draw(task)
     capture.flush_program_output()
-    shown = list(warnings)
+    shown = [*(shown_warnings.ShownWarning("SyntaxWarning", *note) for note in result.notes), *warnings][
+        : shown_warnings.LIMIT
+    ]
     for picture in result.pictures:
         whole = drawing.with_digest(picture, task.memory_limit_bytes // DIGEST_SHARE)
         outbox.send_with_head(b"P", encode_head(whole), whole.data)
@@ -185,13 +214,14 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
 
 def serve_plainly(task: job.Job, outbox: frames.Outbox) -> None:
     """Draw, and send pictures or an error alone; the error tells of files, which don't come back here."""
+    capture.keep_last_words()
     program.place_source(task.code)
     before = work_dir.survey()
     result = draw(task)
     capture.flush_program_output()
     if not result.pictures:
-        told = saved.tell(work_dir.written(before), drew_nothing=result.outcome == "no_figure")
-        result = result._replace(error=result.error + told)
+        where = saved.tell(work_dir.written(before), drew_nothing=result.outcome == "no_figure")
+        result = result._replace(error=result.error + where)
     for picture in result.pictures:
         outbox.send_with_head(b"P", encode_head(picture), picture.data)
     outbox.send(b"E", encode_end(result))

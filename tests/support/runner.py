@@ -101,6 +101,7 @@ class RunnerProcess:
         seed: int | None = None,
         memory_limit_bytes: int = 1 << 30,
         output_limit_bytes: int = 16 << 20,
+        pixel_limit: int = 50_000_000,
         **options: Any,
     ) -> None:
         """Send one job; options not given are what the gateway sends for none, but for a small dpi."""
@@ -118,6 +119,7 @@ class RunnerProcess:
         limits = {
             "memory_limit_bytes": memory_limit_bytes,
             "output_limit_bytes": output_limit_bytes,
+            "pixel_limit": pixel_limit,
         }
         job = {"code": code, "options": given, "seed": seed, "collect": collect, "limits": limits}
         self.send_frame(b"J", json.dumps(job).encode())

@@ -10,7 +10,7 @@ payload. A name or head at the beginning of a payload has its own length, 16 bit
     R  runner → us   ready: Matplotlib is imported; empty
     F  us → runner   a data file: name, bytes; before the job
     J  us → runner   the job, JSON: {"code", "options": {fields of `SaveOptions`}, "seed", "collect",
-                     "limits": {"memory_limit_bytes", "output_limit_bytes"}}
+                     "limits": {"memory_limit_bytes", "output_limit_bytes", "pixel_limit"}}
     O  runner → us   bytes that the code printed to stdout, as they come; only for jobs that collect
     S  runner → us   the same of stderr
     P  runner → us   a picture: head, bytes. JSON: {"figure", "label", "format", "pixels_sha256"}
@@ -200,6 +200,7 @@ def encode_job(job: Job, limits: Limits) -> bytes:
         "limits": {
             "memory_limit_bytes": limits.memory_limit_bytes,
             "output_limit_bytes": limits.output_limit_bytes,
+            "pixel_limit": limits.pixel_limit,
         },
     }
     pieces: list[bytes] = []  # so that the files are copied once

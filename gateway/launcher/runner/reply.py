@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.model.jobs import Job
 
 #: The outcomes a runner may claim; all others are decided from outside.
-CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE})
+CLAIMABLE = frozenset({Outcome.OK, Outcome.PROGRAM_ERROR, Outcome.NO_FIGURE, Outcome.INVALID_OUTPUT})
 
 #: Longest payload of an END frame: the error text, each character at most six bytes of JSON (`\\uXXXX`), and as much as
 #: the runner needs for everything else.
@@ -55,6 +55,9 @@ HEAD_LIMIT = 6 * NAME_LIMIT + 512
 
 #: Largest line, column, figure number or count accepted.
 NUMBER_LIMIT = 2**31 - 1
+
+#: Most pixels that a reply may say a picture would have had.
+PIXELS_LIMIT = 2**53
 
 #: One folder or file in a file's path; the runner has the same rule. Excluded is what could lead elsewhere, forge a
 #: line or a header, or display as another name: separators, control characters, marks that turn the direction of text.
@@ -87,6 +90,7 @@ class Reply:
     warnings: tuple[PythonWarning, ...] = ()
     program_error: ProgramError | None = None
     figures_drawn: int | None = None
+    pixels: int | None = None
 
 
 class ReplyReader:
@@ -190,6 +194,7 @@ class ReplyReader:
             warnings=_read_warnings(claim.get("notices", [])),
             program_error=_read_program_error(claim["fault"]) if "fault" in claim else None,
             figures_drawn=_read_number(claim, "figures_drawn") if outcome is Outcome.NO_FIGURE else None,
+            pixels=_read_number(claim, "pixels", most=PIXELS_LIMIT) if outcome is Outcome.INVALID_OUTPUT else None,
         )
 
 
@@ -253,9 +258,9 @@ def _read_source(claim: Mapping[str, Any]) -> str | None:
     return printed(_read_text(claim, "source")[:SOURCE_LIMIT]).translate({ord("\n"): " ", ord("\r"): " "})
 
 
-def _read_number(claim: Mapping[str, Any], name: str, least: int = 0) -> int:
+def _read_number(claim: Mapping[str, Any], name: str, least: int = 0, most: int = NUMBER_LIMIT) -> int:
     number = claim.get(name)
-    if type(number) is not int or not least <= number <= NUMBER_LIMIT:
+    if type(number) is not int or not least <= number <= most:
         raise MalformedReply("a number in its reply is malformed or too large")
     return number
 

@@ -33,6 +33,9 @@ KINDS = {1: b"O", 2: b"S"}
 #: What a pipe holds. Source: pipe(7).
 PIPE_BYTES = 64 * 1024
 
+#: Of what a program printed before it ended itself, so much is told.
+LAST_WORDS_BYTES = 2048
+
 PROMPT_COUNT = 1000
 PAUSE_S = 0.02
 
@@ -57,8 +60,8 @@ class Capture:
             os.close(writing)
             self._kinds[private] = kind
         interpreter: Any = sys  # the names with underscores are final to type checkers
-        interpreter.stdout = interpreter.__stdout__ = self._stream(1, "<stdout>", sys.stdout)
-        interpreter.stderr = interpreter.__stderr__ = self._stream(2, "<stderr>", sys.stderr)
+        interpreter.stdout = interpreter.__stdout__ = text_stream(PromptFile(1, self), "<stdout>", sys.stdout)
+        interpreter.stderr = interpreter.__stderr__ = text_stream(PromptFile(2, self), "<stderr>", sys.stderr)
 
     def start(self) -> None:
         """Begin to pass on. A bare thread doesn't show in the program's ``threading.enumerate()``."""
@@ -114,27 +117,40 @@ class Capture:
             if count < PIPE_BYTES // 2:
                 time.sleep(PAUSE_S)  # more may come, and every frame has its price
 
-    def _stream(self, fd: int, name: str, like: io.TextIOWrapper | object) -> io.TextIOWrapper:
-        """Return a text stream for a descriptor, made as the interpreter makes its own."""
-        raw = PromptFile(fd, self)
-        raw.name = name
-        stream = io.TextIOWrapper(
-            io.BufferedWriter(raw),
-            encoding=getattr(like, "encoding", None) or "utf-8",
-            errors=getattr(like, "errors", None) or "backslashreplace",
-            line_buffering=True,
-        )
-        stream.mode = "w"  # type: ignore[misc]  # the interpreter does so, too
-        return stream
+
+def text_stream(raw: KeptFile, name: str, like: io.TextIOWrapper | object) -> io.TextIOWrapper:
+    """Return a text stream for a descriptor, made as the interpreter makes its own."""
+    raw.name = name
+    stream = io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=getattr(like, "encoding", None) or "utf-8",
+        errors=getattr(like, "errors", None) or "backslashreplace",
+        line_buffering=isinstance(raw, PromptFile) or getattr(like, "line_buffering", True),
+    )
+    stream.mode = "w"  # type: ignore[misc]  # the interpreter does so, too
+    return stream
 
 
-class PromptFile(io.FileIO):
-    """A descriptor whose bytes are passed on as soon as they are written."""
+class KeptFile(io.FileIO):
+    """A descriptor of which the end of what is written through it is kept."""
 
     name: str
+    end = b""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd, "w", closefd=False)
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write to the descriptor."""
+        KeptFile.end = (KeptFile.end + bytes(memoryview(data)[-LAST_WORDS_BYTES:]))[-LAST_WORDS_BYTES:]
+        return super().write(data)
+
+
+class PromptFile(KeptFile):
+    """A descriptor whose bytes are passed on as soon as they are written."""
 
     def __init__(self, fd: int, capture: Capture) -> None:
-        super().__init__(fd, "w", closefd=False)
+        super().__init__(fd)
         self._capture = capture
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -142,6 +158,20 @@ class PromptFile(io.FileIO):
         count = super().write(data)
         self._capture.pass_on_promptly()
         return count
+
+
+def keep_last_words() -> None:
+    """Keep the end of what the program prints, where nothing of it is passed on."""
+    interpreter: Any = sys
+    interpreter.stdout = interpreter.__stdout__ = text_stream(KeptFile(1), "<stdout>", sys.stdout)
+    interpreter.stderr = interpreter.__stderr__ = text_stream(KeptFile(2), "<stderr>", sys.stderr)
+
+
+def last_words() -> str:
+    """Return the end of what the program printed: it often says why it ended itself."""
+    flush_program_output()
+    words = KeptFile.end.decode("utf-8", "replace").strip()
+    return f"Printed before that:\n{words}" if words else ""
 
 
 def flush_program_output() -> None:
