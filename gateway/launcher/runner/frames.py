@@ -16,7 +16,7 @@ payload. A name or head at the beginning of a payload has its own length, 16 bit
     P  runner → us   a picture: head, bytes. JSON: {"figure", "label", "format", "pixels_sha256"}
     F  runner → us   a file that the code wrote: name, bytes; only for jobs that collect
     E  runner → us   the end of the reply, JSON: {"outcome"} and, where they apply, "error", "fault", "figures_drawn",
-                     "notices", "files_left_out", "figures_left_out"
+                     "pixels", "notices", "files_left_out", "figures_left_out"
 
 Pictures come before files, and files before the end; prints may come at any time. What each may contain is in
 `gateway.launcher.runner.reply`.
