@@ -27,7 +27,7 @@ SHOWN_LIMIT = 60
 PYTHON = frozenset({"py", "python", "python3", "ipython", "ipython3", "pycon", "{python}", "{code-cell}", "jupyter"})
 
 FENCE = re.compile(r"[ \t]{0,12}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$")
-INLINE_FENCE = re.compile(r"\s*(`{1,3})(?:python[ \t]+)?([^`]+)\1\s*\Z")
+INLINE_FENCE = re.compile(r"\s*(`{1,3})(?:python[ \t]+)?([^`\n]+)\1\s*\Z")
 PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?:[ ]|$)")
 FIRST_PROMPT = re.compile(r"[ \t]*>>>(?:[ ]|$)")
 CELL = re.compile(r"[ \t]*In ?\[[ \d*]{0,6}\]:[ ]?")
