@@ -60,12 +60,13 @@ async def _answer(request: web.Request, service: RenderService, holder: Holder, 
         result, use = await find_or_run(
             context.renders, service, holder, job, directives=directives, timing=timing, answer=held
         )
+    paid = partial(service.budgets.charge, holder)
     if result.outcome is Outcome.OK:
         rendering = Rendering(job, facts, result, cached=use is CacheUse.HIT)
         form = form_for(forms, len(rendering.pictures))
-        answer = await respond(request, rendering, form, partial(service.budgets.charge, holder))
+        answer = await respond(request, rendering, form, paid)
     else:
-        answer = await respond_to_failure(result, request[REQUEST_ID])
+        answer = await respond_to_failure(result, request[REQUEST_ID], paid)
     answer.response.headers[CACHE_HEADER] = use.value
     stages = {"cache": timing.total_ms()} if use is CacheUse.HIT else result.stages.by_name()
     answer.response.headers["Server-Timing"] = server_timing(stages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.model.results import printable
 
@@ -27,7 +27,7 @@ _PART_PATTERN = r"[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*"
 NAME_PATTERN = rf"^{_PART_PATTERN}(/{_PART_PATTERN}){{0,{DEPTH_LIMIT - 1}}}$"
 
 #: The forms in which a letter may be written (Unicode Standard Annex 15).
-_FORMS = ("NFC", "NFD")
+_FORMS: Final = ("NFC", "NFD")
 
 #: Names of devices on Windows, with any extension; ZIP files of responses may be unpacked there.
 #: Source: learn.microsoft.com, "Naming Files, Paths, and Namespaces".

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -11,19 +11,28 @@ from aiohttp import web
 from gateway.model.results import Outcome
 from gateway.server import problems
 from gateway.server.sending import Answer
-from gateway.v1.response.rendering import HEAVY_BYTES, file_document, filled
+from gateway.v1.response.rendering import file_document, filled
+from gateway.v1.response.response import HEAVY_BYTES, in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.model.results import Result
 
 #: The status of every failure of the code.
 STATUS = 422
 
 
-async def respond_to_failure(result: Result, request_id: str) -> Answer:
-    """Return the answer to a job whose code failed: a problem document, whatever form the client accepts."""
+async def respond_to_failure(result: Result, request_id: str, paid: Callable[[float], object]) -> Answer:
+    """Return the answer to a job whose code failed: a problem document, whatever form the client accepts.
+
+    Args:
+        result: What became of the job.
+        request_id: The id of the request.
+        paid: As in `respond`.
+    """
     if result.size > HEAVY_BYTES:
-        return await asyncio.to_thread(_answer, result, request_id)
+        return await in_thread(partial(_answer, result, request_id), paid)
     return _answer(result, request_id)
 
 

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from gateway.model.jobs import KiB
 from gateway.server.sending import AsBase64
 from gateway.v1.response.accept import PICTURE_TYPES
 from gateway.v1.response.content_types import content_type_of
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 
     from gateway.model.jobs import EnvironmentFacts, Job, NamedFile
     from gateway.model.results import Figure, Picture, Result
-
-#: Results larger than this are hashed in a thread, to keep the event loop free. Archives are always packed in one: what
-#: is hard to compress takes 0.2 s for each MiB, and the names of a job's files can take 0.1 s.
-HEAVY_BYTES = 256 * KiB
 
 #: What is before and after the bytes of a picture or file in a document as JSON.
 _DATA_BEGINS, _DATA_ENDS = b',"data":"', b'"'

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from gateway.model.jobs import Format
+from gateway.model.jobs import Format, KiB
 from gateway.server.middleware import REQUEST_ID
 from gateway.server.sending import Answer, AsBase64
 from gateway.v1.response.accept import PICTURE_TYPES, Form
 from gateway.v1.response.archive import write_archive
 from gateway.v1.response.etags import document_tag, picture_tag
-from gateway.v1.response.rendering import HEAVY_BYTES, document_parts
+from gateway.v1.response.rendering import document_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 #: Formats that can contain scripts: browsers save them instead of showing them on our origin.
 ATTACHED = (Format.SVG, Format.PDF)
+
+#: Results larger than this are hashed in a thread, to keep the event loop free. Archives are always packed in one: what
+#: is hard to compress takes 0.2 s for each MiB, and the names of a job's files can take 0.1 s.
+HEAVY_BYTES = 256 * KiB
 
 #: The client may keep the response, but must revalidate it; another `Accept` gets another form.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept"}
@@ -46,11 +50,11 @@ async def respond(request: web.Request, rendering: Rendering, form: Form, paid: 
     known = request.headers.getall(hdrs.IF_NONE_MATCH, ())
     make = partial(_answer, rendering, form, request[REQUEST_ID], known)
     if form is Form.ZIP or rendering.result.size > HEAVY_BYTES:
-        return await _in_thread(make, paid)
+        return await in_thread(make, paid)
     return make()
 
 
-async def _in_thread(make: Callable[[], Answer], paid: Callable[[float], object]) -> Answer:
+async def in_thread(make: Callable[[], Answer], paid: Callable[[float], object]) -> Answer:
     """Return what is made in a thread, which a client that hangs up can't stop: its memory is held until then."""
 
     def timed() -> tuple[Answer, float]:
