@@ -44,6 +44,7 @@ IMPORTED = {distribution: name for name, distribution in DISTRIBUTIONS.items() i
 
 #: Spellings that are no distribution's and no module's.
 SPELLINGS = {"image": "pillow", "matplot": "matplotlib", "mathplotlib": "matplotlib", "opencv": "opencv-python"}
+SPELLINGS |= {name.lower(): distribution for name, distribution in DISTRIBUTIONS.items()}
 SPELLINGS |= {"plt": "matplotlib", "pyplot": "matplotlib", "np": "numpy", "pd": "pandas", "sns": "seaborn"}
 
 #: Modules that would open windows, read networks, or belong to a notebook: no environment can be of use.
@@ -95,7 +96,7 @@ def _sentences(
         return f"{top} opens windows, and there are none here: draw with Matplotlib's pyplot and leave {top} out."
     if top in NOTEBOOKS:
         return f"{top} belongs to notebooks and isn't installed here: leave it out. `print` shows what `display` would."
-    distribution = _normal(SPELLINGS.get(top.lower(), DISTRIBUTIONS.get(top, top)))
+    distribution = _normal(SPELLINGS.get(top.lower(), top))
     if distribution in map(_normal, packages):
         return _misspelt(name, distribution)
     said = [f"{top} is not installed in the environment {environment}, and nothing can be installed while code runs."]

@@ -274,6 +274,7 @@ QUIET = [
 @pytest.mark.parametrize("code", QUIET)
 def test_other_errors_get_no_advice(module: Any, code: str) -> None:
     """What has nothing to do with the place gets no sentence."""
+    module("program").remember_source(code.splitlines(keepends=True))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of any kind
         exec(compile_plainly(code), {"__name__": "__main__"})  # noqa: S102 - the test's own
     assert module("elsewhere.advice").advice(caught.value, []) == ""
