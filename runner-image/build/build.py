@@ -3,8 +3,8 @@
 Two steps, one for each stage of the Dockerfile, and one for images that are made from the finished one:
 
 ``bake``
-    thins out site/, gives the font the faces of four writing traditions, bakes the font list and the byte
-    code. All of it happens below /opt/figbox, the only folder that the final stage copies.
+    thins out site/, gives the font the faces of four writing traditions, bakes the font list, what Matplotlib's
+    classes say of themselves, and the byte code. All of it happens below /opt/figbox, the only folder that the final stage copies.
 ``harden``
     takes from the image what a job has no use for: installers, compilers, setuid and setgid bits, these programs.
 ``extend``
@@ -16,8 +16,7 @@ Each step prints what it did, with sizes.
 from __future__ import annotations
 
 import compileall
-import contextlib
-import importlib.util
+import importlib
 import os
 import py_compile
 import shutil
@@ -65,6 +64,7 @@ def bake() -> None:
     report("site thinned out", SITE)
     import fonts  # noqa: PLC0415 - needs what thin_out() leaves, and shows that it left enough
 
+    bake_descriptions()
     fonts.bake(SITE, MPL_CONFIG)
     compile_all()
     report("byte code", ROOT / "pycache")
@@ -78,7 +78,7 @@ def extend() -> None:
         raise SystemExit(f"in the runner image already, so leave it out here: {', '.join(sorted(twice))}")
     thin_out(MORE, kept={".pyi"})  # lazy_loader reads them at run time
     report("more thinned out", MORE)
-    compile_with_docstrings(MORE)
+    compile_one(MORE)
     byte_code = ROOT / "pycache" / MORE.relative_to("/")
     report("byte code", byte_code)
     make_readable(MORE)
@@ -115,29 +115,33 @@ def thin_out(site: Path, kept: Collection[str] = ()) -> None:
             path.unlink()
 
 
+def bake_descriptions() -> None:
+    """Record what Matplotlib's artist classes say of themselves, by importing it as the runner does."""
+    sys.path.append(str(ROOT))
+    descriptions, cheap_import = map(importlib.import_module, ("descriptions", "cheap_import"))
+    if "matplotlib.artist" in sys.modules:
+        raise SystemExit("Matplotlib's classes were imported before they could be recorded")
+    found = descriptions.record(cheap_import.import_modules)
+    descriptions.write(found)
+    print(f"descriptions: {len(found.properties)} classes")
+
+
 def compile_all() -> None:
-    """Compile site/, our own files and the standard library with -OO into one folder."""
+    """Compile site/, our own files and the standard library into one folder."""
     if sys.pycache_prefix is None:
         raise SystemExit("PYTHONPYCACHEPREFIX is not set: byte code would be scattered over the image")
     stdlib = Path(sysconfig.get_path("stdlib")).iterdir()
     used = (path for path in stdlib if path.name not in UNUSED_STDLIB and not path.name.endswith("-packages"))
     for path in (SITE, *sorted(used), *(ROOT / name for name in OWN_FOLDERS), *ROOT.glob("*.py")):
-        if path.is_dir():
-            compileall.compile_dir(path, quiet=1, optimize=2, invalidation_mode=UNCHECKED, workers=0)
-        elif path.suffix == ".py":
-            compileall.compile_file(path, quiet=1, optimize=2, invalidation_mode=UNCHECKED)
+        compile_one(path)
 
 
-def compile_with_docstrings(folder: Path) -> None:
-    """Compile without -OO what an interpreter under -OO will run.
-
-    Some libraries compose their functions' documentation at import and fail where there is none (scikit-image); those
-    in site/ are known not to.
-    """
-    for path in folder.rglob("*.py"):
-        target = importlib.util.cache_from_source(str(path), optimization="2")
-        with contextlib.suppress(py_compile.PyCompileError):  # a template of code; any other fails at its import
-            py_compile.compile(str(path), target, doraise=True, optimize=0, invalidation_mode=UNCHECKED)
+def compile_one(path: Path) -> None:
+    """Compile a file, or all files of a folder; one that isn't code, such as a template of code, is told and left out."""
+    if path.is_dir():
+        compileall.compile_dir(path, quiet=1, invalidation_mode=UNCHECKED, workers=0)
+    elif path.suffix == ".py":
+        compileall.compile_file(path, quiet=1, invalidation_mode=UNCHECKED)
 
 
 def make_readable(top: Path) -> None:

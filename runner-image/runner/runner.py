@@ -163,8 +163,7 @@ def draw(task: job.Job) -> Result:
 
 def compile_program(source: program.Source) -> CodeType:
     """Compile a program; if it doesn't compile, without what isn't Python's in it, which its notes tell."""
-    # Direct runs assert; this interpreter's -OO is for the libraries alone.
-    compiler = partial(compile, filename=program.PROGRAM_NAME, mode="exec", dont_inherit=True, optimize=0)
+    compiler = partial(compile, filename=program.PROGRAM_NAME, mode="exec", dont_inherit=True)
     try:
         code, text, notes = pasted.compiled(source.text, compiler)
     except pasted.NotPython as error:

@@ -98,7 +98,7 @@ def compare(image: str, imports: Sequence[str], jobs: Sequence[str]) -> dict[str
     client = docker.from_env(timeout=int(LIMIT_S))
     container = client.containers.create(
         image,
-        ["-OO", "-c", PROGRAM, "/opt/figbox"],
+        ["-c", PROGRAM, "/opt/figbox"],
         entrypoint=["python3"],
         stdin_open=True,
         network_mode="none",

@@ -102,7 +102,7 @@ MASKED_PATHS = (
 SUPERVISOR = "/opt/figbox/supervisor"
 
 #: What it starts: the runner, whose argument is a mode.
-RUNNER = ("python3", "-OO", "/opt/figbox/runner.py")
+RUNNER = ("python3", "/opt/figbox/runner.py")
 
 #: Or, in an image with a snapshot, what restores one, and the snapshot's file, its first argument.
 RESTORER = ("/opt/figbox/restorer",)
