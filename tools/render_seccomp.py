@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import tomllib
@@ -37,10 +38,10 @@ The command neither reads the list nor tries calls. It takes the filter out of t
 running container, once with our profile and once with the engine's own, and follows it for each call's number;
 `--names` lists what only the default allows. It must run as root, on the engine's host.
 
-What is missing from the list matters more than its length: sockets of any family, a second process, `splice` and
-`vmsplice`, `io_uring`, memory files, keys, tracing, namespaces and mounts, `bpf`, `userfaultfd`, message queues and
-shared memory, changes of modes, owners or links. The entry points for 32-bit programs are closed altogether: a program
-that uses one is killed.
+What is missing from the list matters more than its length: sockets that reach anything, descriptors sent over sockets,
+a second process, `splice` and `vmsplice`, `io_uring`, memory files, keys, tracing, namespaces and mounts, `bpf`,
+`userfaultfd`, message queues and shared memory, set-id bits, changes of owners or links. The entry points for 32-bit
+programs are closed altogether: a program that uses one is killed.
 """
 
 CONDITIONS = """
@@ -48,9 +49,33 @@ CONDITIONS = """
 
 | Call | Only with |
 | --- | --- |
+| `chmod`, `fchmod`, `fchmodat` | A mode without set-user-id and set-group-id |
 | `clone` | `CLONE_THREAD` set; or `SIGCHLD` and nothing else |
 | `ioctl` | `TCGETS`, `FIONBIO`, `FIOCLEX`, `FIONCLEX`; each compares the whole argument |
 | `prctl` | `PR_SET_NAME`, `PR_SET_DUMPABLE`, `PR_SET_SECCOMP` |
+| `sendto`, `recvfrom` | No flags, no address |
+| `socketpair` | `AF_UNIX`, `SOCK_STREAM` with `SOCK_CLOEXEC`, protocol 0; each compares the whole argument |
+
+## The pair of sockets
+
+An event loop, as `asyncio` makes it, has a pair of connected sockets, by which a thread or a signal wakes it while it
+waits. What a guest can do with such pairs, and why not more:
+
+- They reach nothing. `socket`, `connect`, `bind`, `listen` and `accept` are off the list, so a socket is one end of a
+  pair that the guest made itself, and has no name.
+- They carry bytes alone. Descriptors and credentials travel in `sendmsg`, which is off the list with `sendmmsg`,
+  `recvmsg` and `recvmmsg`; nothing opened elsewhere comes in, and nothing goes out. So no descriptor is ever *in
+  flight*, of which the kernel counts how many each user has across containers, and whose collection has had its holes.
+  Each live container has a user id of its own all the same.
+- No flags: bytes out of band (`MSG_OOB`), code of the kernel that sandboxes were left by (CVE-2025-38236), can't be
+  sent, asked for or peeked at. Nor can options be set: buffers stay as large as the kernel makes them.
+- Bytes that nobody reads are memory of the kernel. It is charged to the container's own memory limit
+  (`GFP_KERNEL_ACCOUNT` in Linux, `net/unix/af_unix.c`), and there are at most as many sockets as descriptors, 256. An
+  attack fills them all; a test reads what the container is charged.
+- In gVisor, where the list is off, sockets are those of its own kernel, as they were.
+
+The modes of one's own files can be changed, but for the set-id bits. Those would be without effect: the working
+directory is mounted `nosuid`, nothing can gain privileges (`no_new_privs`), and all files there are the guest's.
 
 ## Closed by the supervisor
 
@@ -69,6 +94,11 @@ permitted" some of them don't: {names}.
 
 `clone3` is the one that matters. Its flags are in memory, where a filter can't see them; the C library falls back to
 `clone`, whose flags are in an argument. Docker 20.10 ignores a profile's `defaultErrnoRet`, so each name is listed.
+
+## Refused as "not supported"
+
+{unsupported}: the answer of a file system without extended attributes, which `shutil.copy2` and `copytree` take for
+one; with "not permitted" they fail.
 """
 
 
@@ -102,8 +132,12 @@ def render() -> str:
             parts.append(f"| `{name.replace('-', '` `')}` | {numbers} | {call['why']} |\n")
     parts.append(CONDITIONS)
     rules = json.loads(PROFILE.read_text("utf-8"))["syscalls"]
-    (unknown,) = (rule for rule in rules if rule["action"] == "SCMP_ACT_ERRNO")
-    parts.append(UNKNOWN.format(names=", ".join(f"`{name}`" for name in unknown["names"])))
+    names = {
+        rule["errnoRet"]: ", ".join(f"`{name}`" for name in rule["names"])
+        for rule in rules
+        if rule["action"] == "SCMP_ACT_ERRNO"
+    }
+    parts.append(UNKNOWN.format(names=names[errno.ENOSYS], unsupported=names[errno.ENOTSUP]))
     return "".join(parts)
 
 

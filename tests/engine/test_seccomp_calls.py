@@ -65,6 +65,7 @@ def folder():
     return FOLDER
 def made(name):
     open("/tmp/" + name, "w").close()
+    return "/tmp/" + name
 def returns(code, function):
     try:
         function()
@@ -136,6 +137,12 @@ ARGUMENTS = {
     "prctl-PR_SET_DUMPABLE": (0, 4),
     "prctl-PR_SET_SECCOMP": (0, 22),
     "clone-SIGCHLD": (0, 17),
+    "socketpair-AF_UNIX": (0, 1),
+    "sendto-flags=0": (3, 0),
+    "recvfrom-flags=0": (3, 0),
+    "chmod-01777": (1, 0o600),
+    "fchmod-01777": (1, 0o600),
+    "fchmodat-01777": (2, 0o600),
 }
 
 #: Under our own filter there is no child, and these end the process that tries them, or need another one.

@@ -7,6 +7,8 @@ import ctypes.util
 import json
 import re
 import signal
+import socket
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,6 @@ DANGEROUS = [
     "add_key",
     "bind",
     "bpf",
-    "chmod",
     "chown",
     "chroot",
     "clone3",
@@ -36,8 +37,6 @@ DANGEROUS = [
     "delete_module",
     "execveat",
     "fanotify_init",
-    "fchmod",
-    "fchmodat",
     "fchown",
     "fchownat",
     "finit_module",
@@ -76,18 +75,24 @@ DANGEROUS = [
     "process_vm_writev",
     "ptrace",
     "reboot",
+    "recvmmsg",
+    "recvmsg",
     "request_key",
     "seccomp",
     "semget",
     "sendfile",
+    "sendmmsg",
+    "sendmsg",
     "setgid",
     "setgroups",
     "setns",
+    "setsockopt",
     "setuid",
+    "setxattr",
     "shmat",
     "shmget",
+    "shutdown",
     "socket",
-    "socketpair",
     "splice",
     "swapon",
     "symlink",
@@ -135,6 +140,25 @@ def test_prctl_is_allowed_for_three_values() -> None:
     """PR_SET_NAME, and the two that the supervisor closes again: PR_SET_DUMPABLE and PR_SET_SECCOMP."""
     rules = [rule["args"] for rule in ALLOWING if "prctl" in rule["names"]]
     assert rules == [[{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}] for value in (15, 4, 22)]
+
+
+def test_sockets_are_pairs_that_carry_bytes() -> None:
+    """One kind of pair can be made, and calls on it take neither flags nor an address; nothing makes other sockets."""
+    rules = {name: rule["args"] for rule in ALLOWING for name in rule["names"] if rule.get("args")}
+    exact = {name: [(each["index"], each["value"], each["op"]) for each in args] for name, args in rules.items()}
+    kind = socket.SOCK_STREAM | socket.SOCK_CLOEXEC
+    pair = [(0, socket.AF_UNIX, "SCMP_CMP_EQ"), (1, kind, "SCMP_CMP_EQ"), (2, 0, "SCMP_CMP_EQ")]
+    assert exact["socketpair"] == pair
+    assert exact["sendto"] == exact["recvfrom"] == [(3, 0, "SCMP_CMP_EQ"), (4, 0, "SCMP_CMP_EQ")]
+    named = [name for rule in ALLOWING for name in rule["names"]]
+    assert all(named.count(name) == 1 for name in ("socketpair", "sendto", "recvfrom"))
+
+
+def test_modes_have_no_set_id_bit() -> None:
+    """``chmod`` and its kin are allowed with both set-id bits clear."""
+    bits = {"value": stat.S_ISUID | stat.S_ISGID, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}
+    for name, index in (("chmod", 1), ("fchmod", 1), ("fchmodat", 2)):
+        assert [rule["args"] for rule in ALLOWING if name in rule["names"]] == [[{"index": index, **bits}]]
 
 
 def test_clone3_is_answered_not_implemented() -> None:
