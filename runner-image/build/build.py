@@ -1,10 +1,13 @@
 """Prepares images; runs at build time in the container, with the standard library and site/ alone.
 
-Two steps, one for each stage of the Dockerfile, and one for images that are made from the finished one:
+Three steps of the Dockerfile, the first in a stage of its own, and one for images that are made from the finished one:
 
 ``bake``
     thins out site/, gives the font the faces of four writing traditions, bakes the font list, what Matplotlib's
-    classes say of themselves, and the byte code. All of it happens below /opt/figbox, the only folder that the final stage copies.
+    classes say of themselves, and the byte code. All of it happens below /opt/figbox, the only folder that the final
+    stage copies.
+``localise``
+    makes the locales that the base lacks.
 ``harden``
     takes from the image what a job has no use for: installers, compilers, setuid and setgid bits, these programs.
 ``extend``
@@ -137,7 +140,7 @@ def compile_all() -> None:
 
 
 def compile_one(path: Path) -> None:
-    """Compile a file, or all files of a folder; one that isn't code, such as a template of code, is told and left out."""
+    """Compile a file, or all files of a folder; one that isn't code, as a template of code, is told and left out."""
     if path.is_dir():
         compileall.compile_dir(path, quiet=1, invalidation_mode=UNCHECKED, workers=0)
     elif path.suffix == ".py":
@@ -148,6 +151,13 @@ def make_readable(top: Path) -> None:
     """Make all of ``top`` readable and nothing writable: a job's uid owns nothing."""
     for path in (top, *top.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def localise() -> None:
+    """Make locales."""
+    import locales  # noqa: PLC0415 - other steps, and the gateway's image, do without
+
+    locales.make()
 
 
 def harden() -> None:
@@ -184,4 +194,4 @@ def all_files() -> list[Path]:
 
 
 if __name__ == "__main__":
-    {"bake": bake, "harden": harden, "extend": extend}[sys.argv[1]]()
+    {"bake": bake, "localise": localise, "harden": harden, "extend": extend}[sys.argv[1]]()

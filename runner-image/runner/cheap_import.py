@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import descriptions
 import font_fallback
+import one_process
+import own_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +60,8 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
     with descriptions.recited(recorded) if recorded else contextlib.nullcontext():
         import_modules()
     font_fallback.install()
+    one_process.install()
+    own_user.install()
     if COLLECTOR in savings:
         gc.freeze()
         gc.enable()
