@@ -3,9 +3,8 @@
 Three steps of the Dockerfile, the first in a stage of its own, and one for images that are made from the finished one:
 
 ``bake``
-    thins out site/, gives the font the faces of four writing traditions, bakes the font list, what Matplotlib's
-    classes say of themselves, and the byte code. All of it happens below /opt/figbox, the only folder that the final
-    stage copies.
+    thins out site/, makes the fonts for the scripts of the world, bakes the font list, what Matplotlib's classes say of
+    themselves, and the byte code. All of it happens below /opt/figbox, the only folder that the final stage copies.
 ``localise``
     makes the locales that the base lacks.
 ``harden``
@@ -37,6 +36,7 @@ ROOT = HERE.parent
 SITE = ROOT / "site"
 MORE = ROOT / "more"
 MPL_CONFIG = ROOT / "mplconfig"
+FONTS = ROOT / "fonts"
 MiB = 1024 * 1024
 
 #: Packages whose folders named ``tests`` nothing else imports (checked: matplotlib.testing and numpy.testing are
@@ -68,7 +68,7 @@ def bake() -> None:
     import fonts  # noqa: PLC0415 - needs what thin_out() leaves, and shows that it left enough
 
     bake_descriptions()
-    fonts.bake(SITE, MPL_CONFIG)
+    fonts.bake(SITE, MPL_CONFIG, FONTS)
     compile_all()
     report("byte code", ROOT / "pycache")
     make_readable(ROOT)

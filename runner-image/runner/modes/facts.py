@@ -16,6 +16,9 @@ from typing import Any
 #: What Pillow was built with and saves figures by; its PNG needs no libpng, only a zlib.
 LIBRARIES_OF_PILLOW = ("zlib_ng", "libjpeg_turbo", "webp", "avif")
 
+#: The fonts that figures get without being in Matplotlib's list (font_fallback.py).
+OTHER_FONTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fonts")
+
 
 def gather() -> dict[str, Any]:
     """Return all facts; pyplot must have been imported the way jobs import it."""
@@ -50,12 +53,15 @@ def packages() -> dict[str, str]:
 
 
 def digest_of_fonts() -> str:
-    """Return SHA-256, in hex, over name and contents of every font that Matplotlib lists."""
+    """Return SHA-256, in hex, over name and contents of every font that figures can be drawn with."""
     from matplotlib import font_manager
 
     manager = font_manager.fontManager
+    paths = {entry.fname for entry in (*manager.ttflist, *manager.afmlist)}
+    if os.path.isdir(OTHER_FONTS):
+        paths.update(entry.path for entry in os.scandir(OTHER_FONTS))
     lines = []
-    for path in {entry.fname for entry in (*manager.ttflist, *manager.afmlist)}:
+    for path in paths:
         with open(path, "rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         lines.append(f"{content}  {os.path.basename(path)}\n")
