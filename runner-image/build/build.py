@@ -10,7 +10,7 @@ Three steps of the Dockerfile, the first in a stage of its own, and one for imag
 ``harden``
     takes from the image what a job has no use for: installers, compilers, setuid and setgid bits, these programs.
 ``extend``
-    makes the packages in more/ ready, as ``bake`` does those in site/.
+    makes the packages in more/ ready, as ``bake`` does those in site/, and seaborn's example tables.
 
 Each step prints what it did, with sizes.
 """
@@ -43,7 +43,7 @@ MiB = 1024 * 1024
 #: folders of their own, and stay).
 TESTS_OF = (
     *("contourpy", "fontTools", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy"),
-    *("formulaic", "joblib", "networkx", "patsy", "skimage", "sklearn", "statsmodels"),
+    *("fastparquet", "formulaic", "joblib", "networkx", "patsy", "skimage", "sklearn", "statsmodels"),
 )
 
 #: Suffixes that only compilers and type checkers read.
@@ -79,6 +79,9 @@ def extend() -> None:
     report("more as installed", MORE)
     if twice := distributions(SITE) & distributions(MORE):
         raise SystemExit(f"in the runner image already, so leave it out here: {', '.join(sorted(twice))}")
+    import tables  # noqa: PLC0415 - removed with this folder
+
+    tables.bake(MORE)
     thin_out(MORE, kept={".pyi"})  # lazy_loader reads them at run time
     report("more thinned out", MORE)
     compile_one(MORE)

@@ -49,7 +49,98 @@ SCIENCE = environments.tag_of(IMAGE, "science")
 EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examples-science").glob("*.py"))}
 
 #: What `science` has and `default` lacks, as code imports it.
-ONLY_SCIENCE = ("networkx", "seaborn", "skimage", "sklearn", "statsmodels")
+ONLY_SCIENCE = (*("fastparquet", "networkx", "openpyxl", "plotnine", "seaborn", "skimage", "sklearn", "statsmodels"),)
+
+#: Programs that need what only `science` has, and what each prints.
+TABLES = {
+    "workbook": (
+        (
+            "import pandas as pd\npd.DataFrame({'a': [1, 2]}).to_excel('x.xlsx', index=False)\n"
+            "print(len(pd.read_excel('x.xlsx')))\nplt.plot([1])"
+        ),
+        "2\n",
+    ),
+    "workbook with sheets and dates": (
+        (
+            "import pandas as pd\ndays = pd.DataFrame("
+            "{'day': pd.date_range('2024-01-01', periods=3), 'ä': list('xyz')})\n"
+            "with pd.ExcelWriter('x.xlsx') as book:\n    days.to_excel(book, sheet_name='One')\n"
+            "    days.to_excel(book, sheet_name='Two')\n"
+            "sheets = pd.read_excel('x.xlsx', sheet_name=None, index_col=0)\n"
+            "print(list(sheets), sheets['Two']['day'].dt.day.sum())\nplt.plot([1])"
+        ),
+        "['One', 'Two'] 6\n",
+    ),
+    "parquet": (
+        (
+            "import pandas as pd\nframe = pd.DataFrame({'n': [1, 2], 'ä': ['x', 'ü'],"
+            " 't': pd.date_range('2024-01-01', periods=2)})\nframe.to_parquet('x.parquet')\n"
+            "back = pd.read_parquet('x.parquet')\nprint(back.n.sum(), list(back['ä']), back.t.dt.day.max())\n"
+            "plt.plot([1])"
+        ),
+        "3 ['x', 'ü'] 2\n",
+    ),
+    "compressed parquet": (
+        (
+            "import pandas as pd\nframe = pd.DataFrame({'n': range(1000)})\n"
+            "for kind in ('snappy', 'gzip', None):\n    frame.to_parquet('x.parquet', compression=kind)\n"
+            "    print(pd.read_parquet('x.parquet').n.sum())\nplt.plot([1])"
+        ),
+        "499500\n499500\n499500\n",
+    ),
+    "tips": (
+        (
+            "import seaborn as sns\ntips = sns.load_dataset('tips')\n"
+            "print(tips.shape, list(tips.day.cat.categories), round(tips.tip.sum(), 2))\n"
+            "sns.boxplot(data=tips, x='day', y='tip')"
+        ),
+        "(244, 7) ['Thur', 'Fri', 'Sat', 'Sun'] 731.58\n",
+    ),
+    "iris": (
+        (
+            "import seaborn as sns\niris = sns.load_dataset('iris')\n"
+            "print(list(iris), iris.species.nunique())\nsns.scatterplot(iris, x='sepal_length', y='petal_width')"
+        ),
+        "['sepal_length', 'sepal_width', 'petal_length', 'petal_width', 'species'] 3\n",
+    ),
+    "penguins": (
+        (
+            "import seaborn as sns\npenguins = sns.load_dataset('penguins')\n"
+            "print(penguins.shape, sorted(penguins.sex.dropna().unique()), penguins.body_mass_g.max())\n"
+            "sns.histplot(penguins, x='body_mass_g', hue='species')"
+        ),
+        "(344, 7) ['Female', 'Male'] 6300.0\n",
+    ),
+    "flights": (
+        (
+            "import seaborn as sns\nflights = sns.load_dataset('flights')\n"
+            "wide = flights.pivot(index='month', columns='year', values='passengers')\n"
+            "print(wide.shape, wide.index[0], wide[1960]['Dec'])\nsns.heatmap(wide)"
+        ),
+        "(12, 12) Jan 432\n",
+    ),
+    "diamonds": (
+        (
+            "import seaborn as sns\ndiamonds = sns.load_dataset('diamonds')\n"
+            "print(diamonds.shape, diamonds.cut.cat.categories[0])\nsns.countplot(diamonds, x='cut')"
+        ),
+        "(53940, 10) Ideal\n",
+    ),
+    "anscombe": (
+        (
+            "import seaborn as sns\nanscombe = sns.load_dataset('anscombe')\n"
+            "print(anscombe.groupby('dataset').x.mean().to_dict())\nsns.lmplot(anscombe, x='x', y='y', col='dataset')"
+        ),
+        "{'I': 9.0, 'II': 9.0, 'III': 9.0, 'IV': 9.0}\n",
+    ),
+    "plotnine": (
+        (
+            "from plotnine import aes, geom_point, ggplot\nfrom plotnine.data import mtcars\n"
+            "figure = (ggplot(mtcars, aes('wt', 'mpg')) + geom_point()).draw()\nprint(len(figure.axes))"
+        ),
+        "1\n",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +211,16 @@ async def test_example_of_science(gateway: LiveGateway, name: str) -> None:
         assert picture.convert("RGB").getcolors(64) is None, "it has hardly a colour"
 
 
+@pytest.mark.parametrize("name", TABLES)
+async def test_tables_of_science(gateway: LiveGateway, name: str) -> None:
+    """Workbooks, Parquet, seaborn's example tables and plotnine work without network, and say nothing else."""
+    code, printed = TABLES[name]
+    response = await gateway.render_v1(accept="application/json", json={"code": code, "environment": "science"})
+    assert response.status == 200, response.json
+    assert (response.json["stdout"], response.json["stderr"]) == (printed, "")
+    assert len(response.json["figures"]) == 1
+
+
 async def test_packages_are_in_their_environment_alone(gateway: LiveGateway) -> None:
     """What `science` brings is not in `default`; what `default` has is in both, and in the same versions."""
     imports = "\n".join(f"import {name}" for name in ONLY_SCIENCE)
@@ -133,7 +234,8 @@ async def test_packages_are_in_their_environment_alone(gateway: LiveGateway) -> 
         for name, facts in (await gateway.environments()).items()
     }
     assert found["default"].items() <= found["science"].items()
-    assert {"networkx", "scikit-image", "scikit-learn", "seaborn", "statsmodels"} <= found["science"].keys()
+    only = {"networkx", "openpyxl", "plotnine", "scikit-image", "scikit-learn", "seaborn", "statsmodels"}
+    assert only <= found["science"].keys()
 
 
 async def test_environments_are_told(gateway: LiveGateway, science_image: str) -> None:
