@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,12 @@ STRIP_ROWS = 256
 BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
 
+
+#: Links of an SVG that are served; the launcher refuses all others.
+LINK_SCHEMES = frozenset({"http", "https", "mailto", "ftp"})
+LINKS_ALLOWED = "They may begin with http:, https:, mailto: or ftp: alone."
+LINK_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+LINKS_SHOWN = 5
 
 #: A canvas that is drawn only to find what a tight box holds may take this part of the job's memory.
 CANVAS_SHARE = 2
@@ -113,7 +120,7 @@ class Figures:
             if kind == "svg":
                 salt_identifiers()
             buffer = io.BytesIO()
-            with bounded(figure, job) if kind in RASTERS else contextlib.nullcontext():
+            with bounded(figure, job) if kind in RASTERS else links_served(figure, kind):
                 self._save(figure, buffer, format=kind, **given)
             yield Picture(number, label, kind, buffer.getvalue())
 
@@ -152,6 +159,42 @@ def bounded(figure: Any, job: Job) -> Iterator[None]:
         yield
     finally:
         vars(figure).pop("get_tightbbox", None)
+
+
+@contextlib.contextmanager
+def links_served(figure: Any, kind: str) -> Iterator[None]:
+    """Let a figure be saved as SVG without those of its links for which the launcher would refuse the whole file."""
+    if kind != "svg":
+        yield
+        return
+    import warnings
+
+    removed: list[tuple[Any, Any]] = []
+    for artist in figure.findobj(include_self=True):
+        for read, write in (("get_url", "set_url"), ("get_urls", "set_urls")):
+            given = getattr(artist, read, lambda: None)()
+            addresses = [given] if isinstance(given, str) else list(given or ()) if read == "get_urls" else []
+            refused = [address for address in addresses if is_refused(address)]
+            if refused:
+                shown = ", ".join(repr(address[:LABEL_LIMIT]) for address in refused[:LINKS_SHOWN])
+                warnings.warn(f"Left out of the SVG: links to {shown}. {LINKS_ALLOWED}", stacklevel=1)
+                removed.append((getattr(artist, write), given))
+                getattr(artist, write)(
+                    None if read == "get_url" else [None if is_refused(each) else each for each in addresses]
+                )
+    try:
+        yield
+    finally:
+        for put_back, given in removed:
+            put_back(given)
+
+
+def is_refused(address: object) -> bool:
+    """Return whether the launcher refuses a file with a link to an address; its own check has the same schemes."""
+    if not isinstance(address, str):
+        return False
+    scheme = LINK_SCHEME.match("".join(address.split()))
+    return scheme is not None and scheme[1].lower() not in LINK_SCHEMES
 
 
 def saved_dpi(figure: Any, dpi: float | None) -> float:

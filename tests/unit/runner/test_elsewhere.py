@@ -349,3 +349,19 @@ def test_warnings_name_no_file_of_ours(collect: Callable[..., Reply]) -> None:
     assert "sys:1: UserWarning: high\n" in reply.stderr
     assert "runner" not in reply.stderr
     assert "drawing" not in reply.stderr
+
+
+def test_links_that_are_refused_are_left_out(collect: Callable[..., Reply]) -> None:
+    """An SVG is saved without links that the launcher would refuse, with a warning; others stay."""
+    code = (
+        "ax = plt.gca()\nax.set_title('a', url='tel:+49')\nax.set_xlabel('b', url='https://x.org/b')\n"
+        "ax.scatter([1, 2], [1, 2]).set_urls(['java script:x', 'mailto:a@b.c'])\n"
+    )
+    reply = collect(code, formats=["svg"])
+    assert reply.end["outcome"] == "ok"
+    svg = reply.pictures[0][1].decode()
+    assert "tel:" not in svg
+    assert "script:" not in svg
+    assert "https://x.org/b" in svg
+    assert "mailto:a@b.c" in svg
+    assert ["'tel:+49'" in text or "'java script:x'" in text for _, text, _ in reply.end["notices"]] == [True, True]
