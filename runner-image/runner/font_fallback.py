@@ -47,6 +47,9 @@ MAIN = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 #: From this weight on, the bold face is nearer.
 BOLD_FROM = 600
 
+#: Zero width non-joiner and joiner, and the selector of emoji.
+JOINERS = "\u200c\u200d\ufe0f"
+
 #: Characters before this one are in every font but Matplotlib's for signs.
 FIRST_OF_OTHER_SCRIPTS = 0x0530
 
@@ -108,6 +111,8 @@ class LastFonts:
 
     def for_character(self, code: int) -> list[Any]:
         """Return the fonts for one letter of another script or one picture, none for any other character."""
+        if chr(code) in JOINERS:  # of words that will be shaped; not every font has them
+            return [self._main[False]]
         names = fonts_for(code) if code >= FIRST_OF_OTHER_SCRIPTS else ()
         # Signs are the formula's own: its fonts have them in several sizes.
         return [] if names == OTHERS and not is_in(code, PICTURES) else [self._paths[name][False] for name in names]
@@ -174,23 +179,22 @@ def add_aliases(font_manager: Any, faces: dict[str, Any]) -> None:
 
     def enter(manager: Any, name: str, family: str, same_widths: object) -> None:
         there = [dataclasses.replace(entry, name=name) for entry in manager.ttflist if entry.name == family]
-        manager.ttflist += there or [
-            dataclasses.replace(
-                faces[FALLBACK_FACE],
-                fname=os.path.join(FONTS, family + end),
-                index=0,
-                name=name,
-                weight=weight,
-                style=style,
-            )
-            for end, (weight, style) in STYLES.items()
-            if os.path.exists(os.path.join(FONTS, family + end))
-        ]
+        manager.ttflist += there or (
+            dataclasses.replace(faces[FALLBACK_FACE], fname=path, index=0, name=name, weight=weight, style=style)
+            for path, weight, style in files_of(family)
+        )
         if not same_widths:
             shown = next((own for own, files in OWN_FAMILIES.items() if files == family), family)
             font_manager._log.warning("findfont: Font family %r not found. %s is used instead.", name, shown)
 
     font_manager.FontManager._findfont_cached = functools.lru_cache(1024)(find_font)
+
+
+def files_of(family: str) -> list[tuple[str, int, str]]:
+    """Return path, weight and style of each file of a family; a single one stands for both weights."""
+    paths = {style: os.path.join(FONTS, family + end) for end, style in STYLES.items()}
+    files = [(path, weight, style) for (weight, style), path in paths.items() if os.path.exists(path)]
+    return files if len(files) > 1 else [(path, weight, "normal") for path, *_ in files for weight in (REGULAR, BOLD)]
 
 
 def add_last_fonts(font_manager: Any, last_fonts: LastFonts) -> None:
@@ -280,7 +284,7 @@ def words_pattern() -> re.Pattern[str]:
     """Return a pattern for words whose letters change with their neighbours, and the spaces between them."""
     ranges = (*itertools.chain(*SCRIPTS.values()), *PICTURES)
     letters = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
-    letter = f"[{letters}\u200c\u200d\ufe0f]"  # joiner and non-joiner, and the selector of emoji
+    letter = f"[{letters}{JOINERS}]"
     return re.compile(f"{letter}+(?: +{letter}+)*")
 
 

@@ -56,7 +56,7 @@ SCRIPTS: dict[str, tuple[str, str, int, str | None]] = {
     "Georgian": ("ქა", "DejaVuSans", 2, "uni10E5"),
     "Armenian": ("ԱՄ", "DejaVuSans", 2, "uni0531"),
     "rocket": ("🚀", "NotoEmoji", 1, "u1F680"),
-    "check mark": ("✅", "NotoEmoji", 1, "u2705"),
+    "check mark": ("✅", "NotoEmoji", 1, "checkMarkButton"),
     "a family of emoji": ("👩\u200d💻", "NotoEmoji", 1, "technologist"),
     "flag": ("🇮🇳", "NotoEmoji", 1, "flagIndia"),
     "bitcoin": ("₿", "NotoSans", 1, "uni20BF"),
@@ -117,7 +117,8 @@ words = " ".join(json.loads({json.dumps(json.dumps(EVERY_SCRIPT))}))
 plt.rcParams["font.family"] = {family!r}
 fig = plt.figure()
 fig.text(0, 0.2, words)
-fig.text(0, 0.4, words, weight="bold")
+if {family!r} != "cmr10":  # of which Matplotlib itself says that it isn't there in bold
+    fig.text(0, 0.4, words, weight="bold")
 fig.text(0, 0.6, words.replace("₿", "") + " $x^2$")
 fig.savefig(io.BytesIO(), format={kind!r})
 """
@@ -140,7 +141,7 @@ for word in words:
     alone = [name for _, name in laid_out(word)]
     assert names[: len(alone)] == alone, (word, names, alone)
     across = [x for _, _, _, _, x, _ in parsed.glyphs]
-    assert across[-1] > max(across[: len(alone)]) > 0, across
+    assert across[-1] > max(across[: len(alone)]) >= 0, across
 """
     code, stdout, stderr = run(program.encode(), **HARDENED)
     assert (code, stderr) == (0, b"")
@@ -190,9 +191,9 @@ def test_a_font_that_is_here_goes_before_a_replacement(run: Run) -> None:  # noq
 import os
 from matplotlib import font_manager
 plt.rcParams["font.sans-serif"] = ["Arial", "Calibri", "DejaVu Sans"]
-assert os.path.basename(font_manager.findfont("sans-serif")) == "DejaVuSans.ttf"
+assert os.path.basename(font_manager.findfont(font_manager.FontProperties(family="sans-serif"))) == "DejaVuSans.ttf"
 plt.rcParams["font.sans-serif"] = ["Nobody's", "Arial"]
-assert os.path.basename(font_manager.findfont("sans-serif")) == "Arimo-Regular.ttf"
+assert os.path.basename(font_manager.findfont(font_manager.FontProperties(family="sans-serif"))) == "Arimo-Regular.ttf"
 plt.figure()
 """
     code, _, stderr = run(program.encode(), **HARDENED)
