@@ -189,5 +189,5 @@ def test_job_frames_carry_the_job(
         },
         "seed": 7,
         "collect": True,
-        "limits": {"memory_limit_bytes": 88, "output_limit_bytes": 99},
+        "limits": {"memory_limit_bytes": 88, "output_limit_bytes": 99, "pixel_limit": Limits().pixel_limit},
     }
