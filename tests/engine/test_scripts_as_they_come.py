@@ -27,14 +27,17 @@ fig.savefig('output/plots/sales.png', dpi=120)
 plt.close(fig)
 """
 FAILING = "open('result.csv', 'w').write('a,b\\n1,2\\n')\nplt.plot([1, 2])\nplt.savefig('half.png')\n1 / 0\n"
-TOO_LARGE = "open('result.csv', 'w').write('1')\nplt.figure(figsize=(90, 60), dpi=100)\n"
+SPOILT = """
+open('result.csv', 'w').write('1')
+plt.gcf().canvas.print_png = lambda file, **_: file.write(b'no picture')
+"""
 
 #: Code that gives files and no picture, the outcome, and the files.
 SAVING = [
     (SAVED_AND_CLOSED, "no_figure", {"output/plots/sales.png": b"\x89PNG"}),
     (REPORT, "no_figure", {"report.pdf": b"%PDF-"}),
     (FAILING, "program_error", {"result.csv": b"a,b\n1,2\n", "half.png": b"\x89PNG"}),
-    (TOO_LARGE, "invalid_output", {"result.csv": b"1"}),
+    (SPOILT, "invalid_output", {"result.csv": b"1"}),
 ]
 
 #: Spaces, joiners and ends of lines that look like nothing.
