@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 CONNECT_LIMIT_S = 5.0
 SEND_LIMIT_S = 30.0
 
+#: Seconds that a launcher may take to end a job that was given up.
+LEAVE_LIMIT_S = 10.0
+
 #: Seconds a launcher may be silent; it reports every other second, and its event loop never blocks for long.
 SILENCE_LIMIT_S = 8.0
 
@@ -135,8 +138,8 @@ class LauncherClient:
             raise ShuttingDown("The service is shutting down")
         if self._state is None:
             raise EngineUnavailable(self._reason)
-        asking = asyncio.ensure_future(self._ask(job))
         lost = self._lost
+        asking = asyncio.ensure_future(self._ask(job, lost))
         try:
             waits: list[asyncio.Future[Any]] = [asking, lost]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -162,8 +165,11 @@ class LauncherClient:
 
     # Jobs
 
-    async def _ask(self, job: Job) -> Result | Failure:
-        """Hand a job over and return the launcher's message; cancelling it hangs up.
+    async def _ask(self, job: Job, lost: asyncio.Future[None]) -> Result | Failure:
+        """Hand a job over and return the launcher's message; cancelling it hangs up, and waits until the job has ended.
+
+        Its place here is not free before that: the launcher serves all keys in one queue, and whoever hangs up again
+        and again would fill it.
 
         Raises:
             MalformedMessage, MalformedDocument, OSError: No readable message comes.
@@ -177,6 +183,9 @@ class LauncherClient:
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
+        except asyncio.CancelledError:
+            await _leave(reader, writer, lost)
+            raise
         finally:
             writer.transport.abort()
 
@@ -259,6 +268,23 @@ async def _send(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
         writer.write(piece)
     async with asyncio.timeout(SEND_LIMIT_S):
         await writer.drain()
+
+
+async def _leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Future[None]) -> None:
+    """Tell the launcher that a job is given up, and wait until it has hung up, too, or is lost."""
+    with contextlib.suppress(OSError):
+        writer.write_eof()
+    ended = asyncio.create_task(_read_off(reader))
+    try:
+        await asyncio.wait({ended, lost}, timeout=LEAVE_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended.cancel()
+        await asyncio.gather(ended, return_exceptions=True)
+
+
+async def _read_off(reader: asyncio.StreamReader) -> None:
+    while await reader.read(READ_AHEAD):
+        pass
 
 
 async def _read_message(reader: asyncio.StreamReader) -> Result | Failure:

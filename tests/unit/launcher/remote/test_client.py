@@ -95,6 +95,51 @@ async def test_hanging_up_cancels(rig: Rig) -> None:
     assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK
 
 
+async def test_a_job_that_is_given_up_ends_before_its_call(rig: Rig) -> None:
+    """A cancelled call returns when the launcher has ended its job: before that its place isn't free."""
+    may_end, begun = asyncio.Event(), asyncio.Event()
+
+    async def run(_: Job, __: Stages) -> Result:
+        begun.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await may_end.wait()
+        raise AssertionError
+
+    rig.launcher.run = run  # type: ignore[method-assign]
+    call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
+    await begun.wait()
+    call.cancel()
+    await asyncio.sleep(0.05)
+    assert not call.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, slowed(5))
+
+
+async def test_a_launcher_that_hangs_keeps_nobody_waiting_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancelled call returns in the end, also if the launcher doesn't end its job."""
+    monkeypatch.setattr(client_module, "LEAVE_LIMIT_S", 0.1)
+    may_end, begun = asyncio.Event(), asyncio.Event()
+
+    async def run(_: Job, __: Stages) -> Result:
+        begun.set()
+        try:
+            await may_end.wait()
+        except asyncio.CancelledError:
+            await may_end.wait()
+        return picture_result(PNG)
+
+    rig.launcher.run = run  # type: ignore[method-assign]
+    call = asyncio.create_task(rig.client.run(Job("x"), Stages()))
+    await begun.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, slowed(5))
+    may_end.set()
+
+
 async def test_no_more_jobs_run_than_may_whatever_the_gateway_wants(rig: Rig) -> None:
     """Jobs beyond the launcher's own number wait, however many a gateway sends."""
     rig.launcher.result = None
