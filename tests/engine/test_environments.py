@@ -136,7 +136,7 @@ TABLES = {
     "plotnine": (
         (
             "from plotnine import aes, geom_point, ggplot\nfrom plotnine.data import mtcars\n"
-            "figure = (ggplot(mtcars, aes('wt', 'mpg')) + geom_point()).draw()\nprint(len(figure.axes))"
+            "figure = (ggplot(mtcars, aes('wt', 'mpg')) + geom_point()).draw(show=True)\nprint(len(figure.axes))"
         ),
         "1\n",
     ),
@@ -217,7 +217,7 @@ async def test_tables_of_science(gateway: LiveGateway, name: str) -> None:
     code, printed = TABLES[name]
     response = await gateway.render_v1(accept="application/json", json={"code": code, "environment": "science"})
     assert response.status == 200, response.json
-    assert (response.json["stdout"], response.json["stderr"]) == (printed, "")
+    assert (response.json["stdout"]["text"], response.json["stderr"]["text"]) == (printed, "")
     assert len(response.json["figures"]) == 1
 
 

@@ -191,9 +191,10 @@ def test_a_font_that_is_here_goes_before_a_replacement(run: Run) -> None:  # noq
 import os
 from matplotlib import font_manager
 plt.rcParams["font.sans-serif"] = ["Arial", "Calibri", "DejaVu Sans"]
-assert os.path.basename(font_manager.findfont(font_manager.FontProperties(family="sans-serif"))) == "DejaVuSans.ttf"
+assert os.path.basename(font_manager.findfont(font_manager.FontProperties(family=["sans-serif"]))) == "DejaVuSans.ttf"
 plt.rcParams["font.sans-serif"] = ["Nobody's", "Arial"]
-assert os.path.basename(font_manager.findfont(font_manager.FontProperties(family="sans-serif"))) == "Arimo-Regular.ttf"
+found = font_manager.findfont(font_manager.FontProperties(family=["sans-serif"]))
+assert os.path.basename(found) == "Arimo-Regular.ttf"
 plt.figure()
 """
     code, _, stderr = run(program.encode(), **HARDENED)
