@@ -209,6 +209,8 @@ class Pool:
             container = await asyncio.shield(make)
         except asyncio.CancelledError:
             make.add_done_callback(self._discard_made)
+            # The job keeps its place until then: otherwise who hangs up again and again has any number made at once.
+            await asyncio.wait([make])
             raise
         self.on_event("cold")
         return container

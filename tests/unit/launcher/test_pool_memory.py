@@ -130,14 +130,11 @@ async def test_client_that_leaves_during_an_order_leaves_nothing(maker: FakeMake
     """A container made for a client that has gone is destroyed when it is ready, and closing waits for that."""
     maker.held = True
     pool = Pool(maker, size=0, makers=2, idle_limit_s=100, removing_limit=4)
-
-    async def use() -> None:
-        async with pool.lease(SMALL):
-            raise AssertionError
-
-    task = asyncio.create_task(use())
+    task = asyncio.create_task(_use_none(pool))
     await settle()
     task.cancel()
+    await settle()
+    task.cancel()  # at shutdown the job isn't waited for; the pool is
     with pytest.raises(asyncio.CancelledError):
         await task
     closing = asyncio.create_task(pool.aclose())
@@ -146,6 +143,28 @@ async def test_client_that_leaves_during_an_order_leaves_nothing(maker: FakeMake
     maker.finish()
     await asyncio.wait_for(closing, slowed(5))
     assert (len(maker.made), set()) == (1, maker.live)
+
+
+async def test_order_outlives_no_job(maker: FakeMaker) -> None:
+    """A job whose client has gone ends when its container is made, so no more are being made than jobs may run."""
+    maker.held = True
+    pool = Pool(maker, size=0, makers=2, idle_limit_s=100, removing_limit=4)
+    task = asyncio.create_task(_use_none(pool))
+    await settle()
+    task.cancel()
+    await settle()
+    assert not task.done()
+    maker.finish()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, slowed(5))
+    await asyncio.wait_for(pool.aclose(), slowed(5))
+    assert (len(maker.made), set()) == (1, maker.live)
+
+
+async def _use_none(pool: Pool) -> None:
+    """Take a container for a job that leaves before it gets one."""
+    async with pool.lease(SMALL):
+        raise AssertionError
 
 
 async def test_client_that_leaves_during_lowering_leaves_nothing(pool: Pool, maker: FakeMaker) -> None:
