@@ -35,6 +35,9 @@ PRELUDE_LIMIT = 64 * 1024
 #: Longest complaint of a runner that doesn't become ready, in bytes.
 COMPLAINT_LIMIT = 200
 
+#: Bytes that are read at once.
+READ_BYTES = 64 * 1024
+
 
 class StreamEnded(Exception):
     """The container's stream ended before its reply did."""
@@ -112,7 +115,9 @@ class Conversation(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport for writing."""
+        """Keep the transport for writing, and read little at once: a guest can make a read of 256 KiB take 0.1 s."""
+        if hasattr(transport, "max_size"):  # of asyncio's own transports
+            transport.max_size = READ_BYTES
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
