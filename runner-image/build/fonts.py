@@ -10,7 +10,7 @@ The other scripts, emoji and the stand-ins come as variable fonts, which hold al
 only the weight that such a file begins with, and embeds only that in a PDF. So each becomes two ordinary files, regular
 and bold, in a folder of their own; a few have the regular one alone.
 
-At run time font_fallback.py makes figures use them.
+At run time stand_ins/font_fallback.py makes figures use them.
 
 Source: OpenType specification, ``cmap``, ``GSUB`` (lookup type 1), ``fvar``, and registered feature ``locl``.
 """

@@ -19,9 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import descriptions
-import font_fallback
-import one_process
-import own_user
+from stand_ins import font_fallback, one_process, own_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 #: Where the modules are that a job's runner has imported itself.
-OWN_FOLDERS = (HERE, *(os.path.join(HERE, folder) for folder in ("collect", "elsewhere", "preload")))
+OWN_FOLDERS = (HERE, *(os.path.join(HERE, folder) for folder in ("collect", "elsewhere", "preload", "stand_ins")))
 
 #: What build.py baked: the list of the image's fonts.
 BAKED_CONFIG_DIR = os.path.join(HERE, "mplconfig")

@@ -16,7 +16,7 @@ from typing import Any
 #: What Pillow was built with and saves figures by; its PNG needs no libpng, only a zlib.
 LIBRARIES_OF_PILLOW = ("zlib_ng", "libjpeg_turbo", "webp", "avif")
 
-#: The fonts that figures get without being in Matplotlib's list (font_fallback.py).
+#: The fonts that figures get without being in Matplotlib's list (stand_ins/font_fallback.py).
 OTHER_FONTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fonts")
 
 

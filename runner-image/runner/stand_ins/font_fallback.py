@@ -25,10 +25,20 @@ import os
 import re
 from typing import Any
 
-from font_families import ALIASES, CJK, COVERED, FALLBACK_FACE, OTHERS, OWN_FAMILIES, PICTURES, SCRIPTS, STAND_INS
+from stand_ins.font_families import (
+    ALIASES,
+    CJK,
+    COVERED,
+    FALLBACK_FACE,
+    OTHERS,
+    OWN_FAMILIES,
+    PICTURES,
+    SCRIPTS,
+    STAND_INS,
+)
 
 #: Where the build put the fonts that aren't in Matplotlib's list.
-FONTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fonts")
+FONTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fonts")
 
 #: Weights under which a single face is listed: a bold title in a regular face beats a warning.
 REGULAR, BOLD = 400, 700
