@@ -52,6 +52,9 @@ FRAME_HEAD = struct.Struct(">cI")
 
 _HEAD_LENGTH = struct.Struct(">H")
 
+#: Length of payloads that leave the reader's buffer at once; shorter ones leave it with those that came with them.
+LONG_BYTES = 64 * 1024
+
 
 class MalformedReply(Exception):
     """A container wrote something that is not a reply."""
@@ -161,6 +164,9 @@ class FrameReader:
                 with memoryview(self._buffer) as view:  # a slice of the buffer itself would be one copy more
                     payload = bytes(view[begin + FRAME_HEAD.size : end])
                 begin = end
+                if length > LONG_BYTES:  # whoever takes it needs not hold it twice
+                    del self._buffer[:begin]
+                    begin, size = 0, len(self._buffer)
                 yield kind, payload
         finally:
             del self._buffer[:begin]
