@@ -74,7 +74,7 @@ async def test_checked_picture_is_ok() -> None:
     (frame,) = rig.conversation.jobs
     job = json.loads(frame[5:])
     assert (job["code"], job["options"]["dpi"], job["options"]["bbox_inches"]) == ("code", 200, "tight")
-    assert job["limits"] == {"memory_limit_bytes": 256 * MiB, "output_limit_bytes": 4 * MiB}
+    assert job["limits"] == {"memory_limit_bytes": 256 * MiB, "output_limit_bytes": 4 * MiB, "pixel_limit": 10}
     assert rig.stages.warm
     assert rig.engine.killed == []
 
@@ -281,11 +281,11 @@ async def test_all_that_a_job_brings_is_in_its_result() -> None:
 
 
 async def test_one_bad_picture_spoils_all() -> None:
-    """If one picture of a job can't be served, none is, and the client learns of no other."""
+    """If one picture of a job can't be served, none is, and the client learns of no other; it gets the files."""
     job = Job("code", SaveOptions(formats=(Format.PNG, Format.SVG)), collect=True)
     reply = Reply(Outcome.OK, (claimed(), claimed(b"<svg/>", Format.SVG)), files=(NamedFile("a", b""),))
     result = await run(job, reply)
-    assert (result.outcome, result.figures, result.files) == (Outcome.INVALID_OUTPUT, (), ())
+    assert (result.outcome, result.figures, result.files) == (Outcome.INVALID_OUTPUT, (), reply.files)
     assert "does not start like an SVG" in result.error
 
 

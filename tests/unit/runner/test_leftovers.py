@@ -65,9 +65,11 @@ def test_a_question_to_an_absent_user_is_told(collect: Callable[..., Reply], cal
     assert reply.end["error"].endswith(NOBODY)
 
 
-def test_the_old_interface_tells_no_more_than_it_did(draw: Callable[..., Reply]) -> None:
-    """Without collecting the error is the traceback alone."""
-    assert draw("input()").end["error"].endswith("EOFError: EOF when reading a line\n")
+def test_the_old_interface_tells_first_what_it_did(draw: Callable[..., Reply]) -> None:
+    """Without collecting the error is the traceback, with what helps behind it."""
+    traceback, _, helpful = draw("input()").end["error"].partition("\n\n")
+    assert traceback.endswith("EOFError: EOF when reading a line")
+    assert helpful.startswith("Nobody is there to answer")
 
 
 def test_a_breakpoint_ends_the_program(collect: Callable[..., Reply]) -> None:
