@@ -16,6 +16,7 @@ from gateway.model.jobs import Format, KiB, MiB, NamedFile
 from tests.fakes import DEFAULT_FACTS, settle, until
 from tests.http.raw import CLOSE, HOST, JSON, KEY_LINE, LIMIT_S, POST, RENDER, check_problem, read_rest, split_answers
 from tests.http.v1 import figures_result
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ CODE = b'{"code": "plt.plot([1])"}'
 WITH_FILE = CODE[:-1] + b', "files": {"a": "%s"}}' % (b"x" * 300_000)
 
 #: Seconds after which a test's slow client has stood still for too long.
-STALL_S = 0.1
+STALL_S = slowed(0.2)
 
 #: Bytes of an answer that no buffers of a connection take: it stays in the gateway until it is read.
 LONG = 12 * MiB
@@ -203,7 +204,7 @@ async def test_answer_that_is_read_is_not_cut(connect: Connect, rig: Rig, job: i
     received = bytearray()
     while piece := await reader.read(MiB):
         received += piece
-        await asyncio.sleep(STALL_S / 10)
+        await asyncio.sleep(STALL_S / 50)
     ((status, _, body),) = split_answers(bytes(received))
     assert (status, json.loads(body)["files"][0]["bytes"]) == (200, LONG)
     assert [status for status, *_ in split_answers(await read_rest(other_reader))] == [200]
