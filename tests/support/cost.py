@@ -26,6 +26,10 @@ GROWTH_LIMIT = 2.5
 NOISE_S = 0.005
 TRIES = 3
 
+#: How many times its bound an input may take: with others beside it, or measured for coverage, a thread needs up to
+#: four times as long.
+LENIENCE = 6
+
 
 def cpu_s(work: Callable[[], object]) -> float:
     """Return the processor seconds of this thread that something takes."""
@@ -51,12 +55,12 @@ def grows_no_faster(measure: Callable[[int], float], size: int, *, least: float 
 
 
 def costs_no_more(measure: Callable[[int], float], size: int, s_per_mib: float, *, least: float = NOISE_S) -> None:
-    """Check that what an input takes is in proportion to its size, and on a machine of usual speed within a bound.
+    """Check that what an input takes is in proportion to its size, and not far beyond a bound.
 
     Args:
         measure: Returns the processor seconds of an input of a size.
         size: Of the longest.
-        s_per_mib: The bound for each MiB.
+        s_per_mib: The bound for each MiB, on a machine of usual speed that does nothing else.
         least: What is always allowed.
     """
     found: list[float] = []
@@ -66,7 +70,7 @@ def costs_no_more(measure: Callable[[int], float], size: int, s_per_mib: float, 
         return found[-1]
 
     grows_no_faster(measured, size, least=least)
-    bound = (least + s_per_mib * size / MiB) * slowness()
+    bound = (least + s_per_mib * size / MiB) * slowness() * LENIENCE
     for _ in range(TRIES):
         if min(found[::2]) <= bound:
             return
