@@ -92,7 +92,7 @@ CAMPAIGNS = (
     Campaign("attacks on runc", 180, ("tests/exploits/test_runc.py",)),
     Campaign("controls of the attacks", 60, ("tests/exploits/test_controls.py",)),
     Campaign("runtimes", 210, ("tests/runtimes",)),
-    Campaign("coverage", 330, command=(sys.executable, "-m", "bootstrap", "test-all", *WITHOUT_ENGINE, *COVERAGE)),
+    Campaign("coverage", 600, command=(sys.executable, "-m", "bootstrap", "test-all", *WITHOUT_ENGINE, *COVERAGE)),
     Campaign("chaos", 130, ("tests/chaos",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
