@@ -16,6 +16,7 @@ import stat
 import sys
 import threading
 import time
+import types
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -39,16 +40,27 @@ def install() -> None:
     """Put all of it in place, once Matplotlib has imported what starts processes."""
     import _multiprocessing  # type: ignore[import-not-found]  # has no stubs
     import _posixsubprocess
+    import posix
     import subprocess
 
     places: list[tuple[Any, str, Callable[..., Any]]] = [
         (_posixsubprocess, "fork_exec", fork_exec),
         (subprocess, "_fork_exec", fork_exec),
         (_multiprocessing, "SemLock", ThreadSemaphore),
-        *((os, name, function) for name, function in CALLS.items()),
     ]
+    for name, function in CALLS.items():
+        named = named_as(getattr(os, name), function)
+        places += [(os, name, named), (posix, name, named)]
     for module, name, function in places:
         setattr(module, name, function)
+
+
+def named_as(original: Any, function: Any) -> Any:
+    """Return the same function under the name of what it stands in for, by which pickles and messages know it."""
+    copied = types.FunctionType(function.__code__, function.__globals__, original.__name__, function.__defaults__)
+    copied.__module__, copied.__qualname__ = original.__module__, original.__qualname__
+    copied.__doc__ = original.__doc__
+    return copied
 
 
 def refuse(*_: Any) -> NoReturn:
