@@ -79,9 +79,10 @@ def extend() -> None:
     report("more as installed", MORE)
     if twice := distributions(SITE) & distributions(MORE):
         raise SystemExit(f"in the runner image already, so leave it out here: {', '.join(sorted(twice))}")
-    import tables  # noqa: PLC0415 - removed with this folder
+    if Path(__file__).with_name("tables.py").exists():  # an operator's Dockerfile may bring this program alone
+        import tables  # noqa: PLC0415 - removed with this folder
 
-    tables.bake(MORE)
+        tables.bake(MORE)
     thin_out(MORE, kept={".pyi"})  # lazy_loader reads them at run time
     report("more thinned out", MORE)
     compile_one(MORE)
