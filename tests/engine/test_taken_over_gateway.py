@@ -256,7 +256,22 @@ def test_values_that_are_not_the_callers(launcher: LiveLauncher) -> None:
     """Where a job may name something, it names one of ours or nothing: no path, no image, no device."""
     for name in ["", ".", "..", "../x", "/etc", "alpine", "figbox-runner:latest", "-v", "default\n", "\0", HASH]:
         assert say(launcher, *encode_job(Job("x", environment=name)))[:1] == FAILURE, name
-    for name in ["", ".", "..", "../x", "/etc/passwd", "a/b", "..\\x", ".bashrc", "x\0y", "\x1b]0;x", "x" * 300]:
+    for name in [
+        "",
+        ".",
+        "..",
+        "../x",
+        "/etc/passwd",
+        "a/",
+        "a//b",
+        "a/../b",
+        "a/.b",
+        "..\\x",
+        ".bashrc",
+        "x\0y",
+        "\x1b]0;x",
+        "x" * 300,
+    ]:
         assert say(launcher, *encode_job(Job("x", files=(NamedFile(name, b"x"),))))[:1] == FAILURE, name
     for options in (
         SaveOptions(style=("../../etc/passwd",)),
