@@ -36,12 +36,13 @@ from gateway.launcher.sizing import Sizes  # noqa: TC001 - the codec reads the a
 from gateway.launcher.snapshot.warm_start import WarmStart  # noqa: TC001
 from gateway.model import errors
 from gateway.model.codec import MalformedDocument, encode, parse, schema_of
+from gateway.model.file_paths import find_clash
 from gateway.model.jobs import EnvironmentFacts, Job, KiB, MiB, RcValue
 from gateway.model.results import Result, Stages
 from gateway.model.strict_json import InvalidJson, check_structure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 JOB = b"J"
 RESULT = b"A"
@@ -252,7 +253,7 @@ def check_job(job: Job) -> None:
     _need("seed", job.seed is None or 0 <= job.seed < SEED_LIMIT)
     _need("files", len(job.files) <= FILES_LIMIT)
     names = [file.name for file in job.files]
-    _need("files", all(map(is_file_path, names)) and are_apart(names))
+    _need("files", all(map(is_file_path, names)) and find_clash(names) is None)
     _need("formats", 0 < len(options.formats) <= FORMATS_LIMIT and len(set(options.formats)) == len(options.formats))
     _need("dpi", options.dpi is None or 0 < options.dpi <= DPI_LIMIT)
     _need("width_in", options.width_in is None or 0 < options.width_in <= INCHES_LIMIT)
@@ -278,14 +279,6 @@ def is_plain_file_name(name: str) -> bool:
         and not set(name) & {"/", "\\"}
         and not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name)
     )
-
-
-def are_apart(names: Sequence[str]) -> bool:
-    """Tell whether no path is that of another file, or below it, also where ways to write a letter are the same."""
-    alike = [unicodedata.normalize("NFC", name) for name in names]
-    files = set(alike)
-    folders = {name[:end] for name in alike for end, character in enumerate(name) if character == "/"}
-    return len(files) == len(names) and not files & folders
 
 
 def _is_style(name: str) -> bool:

@@ -101,26 +101,6 @@ def as_written(names: Iterable[str], code: str) -> dict[str, str]:
     return taken
 
 
-def find_clash(names: Iterable[str]) -> tuple[str, str] | None:
-    """Return a name that can't be there beside the others, and what is wrong with it; None if all can.
-
-    Args:
-        names: Names without an error.
-    """
-    taken: dict[str, str] = {}
-    folders: dict[str, str] = {}
-    for name in names:
-        key = unicodedata.normalize("NFC", name)
-        if key in taken:
-            return name, "is given twice"
-        taken[key] = name
-        end = key.find("/")
-        while end != -1:
-            folders.setdefault(key[:end], name)
-            end = key.find("/", end + 1)
-    return next(((folders[key], "is below the name of another file") for key in folders if key in taken), None)
-
-
 def displayed(name: str, limit: int = 64) -> str:
     """Return an untrusted name fit for a message: short, and nothing in it is invisible."""
     shown = printable(name if len(name) <= limit else name[:limit] + "…").translate({ord("\n"): " ", ord("\t"): " "})

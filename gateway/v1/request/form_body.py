@@ -13,8 +13,9 @@ from multipart import MultipartError, MultipartSegment, ParserError, PushMultipa
 
 from gateway.model.code import code_too_long, find_code_error
 from gateway.model.errors import BodyTooLarge, InvalidRequest, OptionError
+from gateway.model.file_paths import find_clash
 from gateway.model.jobs import KiB
-from gateway.v1.request.file_names import displayed, find_clash, find_name_error
+from gateway.v1.request.file_names import displayed, find_name_error
 from gateway.v1.request.json_body import FILES_LIMIT
 from gateway.v1.request.options import Options
 from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text

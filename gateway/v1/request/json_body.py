@@ -11,8 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from gateway.model.code import CODE_PATTERN, find_code_error
 from gateway.model.errors import InvalidOptions, InvalidRequest, OptionError
+from gateway.model.file_paths import find_clash
 from gateway.model.strict_json import InvalidJson, parse_object
-from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, displayed, find_clash, find_name_error
+from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, displayed, find_name_error
 from gateway.v1.request.options import Model, Options
 from gateway.v1.request.validation import validated
 

@@ -6,8 +6,9 @@ import re
 
 import schemathesis
 
+from gateway.model.file_paths import find_clash
 from gateway.v1.request import rcparams
-from gateway.v1.request.file_names import NAME_PATTERN, find_clash, find_name_error
+from gateway.v1.request.file_names import NAME_PATTERN, find_name_error
 
 
 @schemathesis.hook

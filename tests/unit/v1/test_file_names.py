@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.launcher.remote.messages import is_file_path
+from gateway.model.file_paths import find_clash
 from gateway.model.results import printable
-from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, as_written, displayed, find_clash, find_name_error
+from gateway.v1.request.file_names import NAME_LIMIT, NAME_PATTERN, as_written, displayed, find_name_error
 from tests.support.machine import slowed
 
 GOOD = ["data.csv", "a", "Umsätze 2026.xlsx", "数据.csv", "x" * 128, "a..b", "com10.txt", "-rf", "console"]
