@@ -1,4 +1,4 @@
-"""Listen on a unix socket: only its owner and its group may connect, and it goes with its gateway.
+"""Listen on a unix socket: only its owner and its group may connect, and it goes with its process.
 
 Who may enter its folder and who may write there is the operator's business: a stranger who could put another socket in
 its place would get what a proxy sends. Nothing but a socket that nobody serves is ever removed.
@@ -25,40 +25,42 @@ MODE = 0o660
 
 
 @contextlib.contextmanager
-def listening(path: Path, backlog: int, setting: str) -> Iterator[socket.socket]:
+def listening(path: Path, backlog: int, setting: str, *, at: Path | None = None) -> Iterator[socket.socket]:
     """Listen on a socket at this path until the block ends.
 
     Args:
         path: Absolute; in a folder that exists.
         backlog: Connections that the kernel queues.
         setting: Names the path in errors.
+        at: Another path to the same place, such as by a descriptor of its folder, which is used instead.
 
     Raises:
         StartError: It can't be made; the text says what to do.
     """
-    _remove_stale(path, setting)
+    at = at or path
+    _remove_stale(at, path, setting)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         before = os.umask(0o777 & ~MODE)
         try:
-            listener.bind(str(path))
+            listener.bind(str(at))  # which doesn't follow links
             listener.listen(backlog)
         except OSError as error:
             raise StartError(f"can't listen on {path} ({setting}): {error.strerror}") from error
         finally:
             os.umask(before)
-        identity = _identity(path)
+        identity = _identity(at)
         try:
             yield listener
         finally:
             with contextlib.suppress(OSError):
-                if _identity(path) == identity:  # not that of a successor
-                    path.unlink()
+                if _identity(at) == identity:  # not that of a successor
+                    at.unlink()
 
 
-def _remove_stale(path: Path, setting: str) -> None:
-    """Remove a socket that a killed gateway left behind, and nothing else."""
+def _remove_stale(at: Path, path: Path, setting: str) -> None:
+    """Remove a socket that a killed process left behind, and nothing else."""
     try:
-        state = path.lstat()
+        state = at.lstat()
     except FileNotFoundError:
         return
     except OSError as error:
@@ -67,10 +69,10 @@ def _remove_stale(path: Path, setting: str) -> None:
         raise StartError(f"{path} exists and is not a socket: remove it, or set {setting}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
         try:
-            knock.connect(str(path))
+            knock.connect(str(at))
         except ConnectionRefusedError:
             with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+                at.unlink()
             return
         except FileNotFoundError:
             return

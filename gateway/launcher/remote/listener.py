@@ -5,7 +5,7 @@ connect can't replace the socket. It is opened once, without following a link, a
 descriptor. A lock on it tells a living launcher from a socket left behind: the kernel drops the lock with the process,
 however that ends.
 
-Source: unix(7) for permissions on sockets, flock(2), umask(2); `/proc/self/fd` in proc(5).
+Source: flock(2); `/proc/self/fd` in proc(5).
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ import fcntl
 import os
 import socket
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.launcher.remote.messages import UCRED
 from gateway.model.errors import StartError
+from gateway.startup import unix_socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 #: Connections that the kernel queues until we accept them.
 BACKLOG = 1024
-
-#: Only owner and group may connect; set before the socket exists, so that others can't for a moment.
-MODE = 0o660
 
 
 @contextlib.contextmanager
@@ -51,10 +49,10 @@ def listening(path: Path) -> Iterator[socket.socket]:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StartError(f"another launcher serves {path}: stop it, or set FIGBOX_LAUNCHER_SOCKET") from error
-        listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        # Through the directory that was checked, wherever the path leads by now.
+        at = Path(f"/proc/self/fd/{folder}", path.name)
+        listener = stack.enter_context(unix_socket.listening(path, BACKLOG, "FIGBOX_LAUNCHER_SOCKET", at=at))
         listener.setblocking(False)
-        identity = _bind(listener, folder, path)
-        stack.callback(_remove, folder, path.name, identity)
         yield listener
 
 
@@ -82,39 +80,3 @@ def _open_folder(path: Path) -> int:
             "of its own, owned by the launcher's user and not writable by others"
         )
     return folder
-
-
-def _bind(listener: socket.socket, folder: int, path: Path) -> tuple[int, int]:
-    """Bind and listen; return the identity of our socket, which another one of that name wouldn't have."""
-    _remove_stale(folder, path)
-    before = os.umask(0o777 & ~MODE)
-    try:
-        # Through the directory that was checked, wherever the path leads by now. Bind doesn't follow links.
-        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
-        listener.listen(BACKLOG)
-    except OSError as error:
-        raise StartError(f"can't listen on {path}: {error.strerror}") from error
-    finally:
-        os.umask(before)
-    return _identity(os.stat(path.name, dir_fd=folder, follow_symlinks=False))
-
-
-def _remove_stale(folder: int, path: Path) -> None:
-    """Remove the socket that a killed launcher left behind, and nothing else."""
-    try:
-        state = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(state.st_mode):
-        raise StartError(f"{path} exists and is not a socket: remove it, or set FIGBOX_LAUNCHER_SOCKET")
-    os.unlink(path.name, dir_fd=folder)
-
-
-def _remove(folder: int, name: str, identity: tuple[int, int]) -> None:
-    with contextlib.suppress(OSError):
-        if _identity(os.stat(name, dir_fd=folder, follow_symlinks=False)) == identity:
-            os.unlink(name, dir_fd=folder)
-
-
-def _identity(state: os.stat_result) -> tuple[int, int]:
-    return state.st_dev, state.st_ino
