@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
@@ -22,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, KiB, Limits, MiB
+from gateway.startup.addresses import origin, path_prefix
 from gateway.startup.secret_file import read_secret
 from gateway.startup.variables import check_names
 
@@ -32,15 +32,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Bytes of a unix socket's path. Source: unix(7), `sun_path` less its final zero.
 SOCKET_PATH_LIMIT = 107
-
-#: A path before others: plain parts, none of which means a folder (RFC 3986, 2.3 and 3.3).
-_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+){1,8}")
-
-#: An origin as the field has it (RFC 6454, 6.2), with the schemes of extensions and apps.
-_ORIGIN = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-)
-_USUAL_PORTS = {"http": "80", "https": "443"}
 
 S = TypeVar("S", bound="LauncherSettings")
 
@@ -398,15 +389,12 @@ class Settings(LauncherSettings):
     @field_validator("path_prefix")
     @classmethod
     def _is_a_path(cls, value: str) -> str:
-        prefix = value.rstrip("/")
-        if prefix and not _PREFIX.fullmatch(prefix):
-            raise ValueError("must be a path such as /figbox, of letters, digits, and ._~- in up to 8 parts")
-        return prefix
+        return path_prefix(value)
 
     @field_validator("cors")
     @classmethod
     def _are_origins(cls, value: str) -> str:
-        return ",".join(map(_origin, filter(None, (part.strip() for part in value.split(",")))))
+        return ",".join(map(origin, filter(None, (part.strip() for part in value.split(",")))))
 
     @model_validator(mode="before")
     @classmethod
@@ -505,15 +493,6 @@ def _check_socket_path(path: str) -> None:
         raise ValueError("the socket's path must be absolute")
     if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
         raise ValueError(f"the socket's path is longer than {SOCKET_PATH_LIMIT} bytes")
-
-
-def _origin(text: str) -> str:
-    """Return an origin as browsers write it: in lower case, and without the port that its scheme has anyway."""
-    match = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
-    if match is None:
-        raise ValueError("must be origins such as https://example.org, without a path; a wildcard isn't taken")
-    usual = _USUAL_PORTS.get(match["scheme"])
-    return f"{match['scheme']}://{match['host']}" + (f":{match['port']}" if match["port"] not in (None, usual) else "")
 
 
 def load_settings() -> Settings:
