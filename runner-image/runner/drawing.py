@@ -41,11 +41,13 @@ LINKS_SHOWN = 5
 #: A canvas that is drawn only to find what a tight box holds may take this part of the job's memory.
 CANVAS_SHARE = 2
 
+#: Said of figures that are very large, since most of them were meant in pixels.
+INCHES = "Sizes of figures are in inches: figsize=(8, 6) with dpi=100 gives 800 x 600 pixels."
+
 TOO_LARGE = (
     "The picture is too large to be drawn: {} is {:g} x {:g} inches, which at {:g} dots per inch is {} x {} pixels{}. "
-    "At most {} pixels (width x height) are allowed. Sizes of figures are in inches: figsize=(8, 6) with dpi=100 gives "
-    "800 x 600 pixels."
-)
+    "At most {} pixels (width x height) are allowed. "
+) + INCHES
 
 
 class TooManyPixels(Exception):

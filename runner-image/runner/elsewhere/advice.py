@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cheap_import import WORK_DIR
+from drawing import INCHES
 from program import PROGRAM_NAME, is_own
 
 if TYPE_CHECKING:
@@ -36,10 +37,7 @@ NO_FILMS = (
     "Films can't be made with ffmpeg or ImageMagick here, since code can't start other programs. Save a GIF with "
     'Pillow instead, `animation.save("film.gif", writer="pillow")`, or several figures.'
 )
-LARGE_FIGURE = (
-    "A figure is {:g} x {:g} inches, which at {:g} dots per inch is {} x {} pixels. Sizes of figures are in inches: "
-    "figsize=(8, 6) with dpi=100 gives 800 x 600 pixels."
-)
+LARGE_FIGURE = "A figure is {:g} x {:g} inches, which at {:g} dots per inch is {} x {} pixels. " + INCHES
 LARGE_PIXELS = 20_000_000
 NO_WINDOW = "Figures are drawn without windows here, so leave out what changes a window or its toolbar."
 NOT_PYTHON = "{} is IPython's, not Python's, and doesn't exist here: leave it out."

@@ -95,4 +95,4 @@ class Shell:
         return []
 
     def _run(self, text: str) -> None:
-        exec(compile(text, CELL_FILE, "exec", dont_inherit=True, optimize=0), self._names)  # noqa: S102 - the program's
+        exec(compile(text, CELL_FILE, "exec", dont_inherit=True), self._names)  # noqa: S102 - the program's
