@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pytest
-from dotenv import dotenv_values
-from hypothesis import example, given
-from hypothesis import settings as settings_of_hypothesis
-from hypothesis import strategies as st
 
 from figbox.cli import COMMANDS
-from figbox.cli.key_file import env_settings
 from figbox.cli.settings import Project, defaults, find_project
 from tests.client.conftest import PLOT, Figbox, write
 from tests.client.service import KEY, Service, running_service
@@ -236,38 +230,6 @@ def test_key_file_is_a_key_or_a_gateways_env(figbox: Figbox, workplace: Path, te
     """The key is alone in the file, or in a line of a `.env`."""
     write(workplace / "key", text)
     assert figbox("doctor", "--key-file", "key").status == 0
-
-
-ENV_WORDS = [
-    "API_KEY",
-    "=",
-    " ",
-    "\t",
-    "\n",
-    "\r\n",
-    "'",
-    '"',
-    "\\",
-    "#",
-    "export ",
-    "${A}",
-    "${B:-c}",
-    "A",
-    "é",
-    "x",
-    "\ufeff",
-]
-
-
-@settings_of_hypothesis(deadline=None, max_examples=400)
-@given(st.lists(st.sampled_from(ENV_WORDS), max_size=16).map("".join))
-@example("A=1\n'A'=${A}\nexport A='x\ny' # c\nB=\"a\\nb\" c\nC= #x\nD=#x\nE\nF=\\")
-def test_env_is_read_as_the_gateway_reads_it(text: str) -> None:
-    """Whatever is in a `.env`, the client and the gateway find the same settings in it."""
-    expected = dotenv_values(stream=io.StringIO(text))
-    if all(name.isascii() for name in expected):
-        lowered = {name.lower(): value for name, value in expected.items()}
-        assert env_settings(text.removeprefix("\ufeff")) == lowered
 
 
 def test_env_that_names_another_file_is_told(figbox: Figbox, workplace: Path) -> None:
