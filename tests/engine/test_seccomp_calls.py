@@ -16,7 +16,7 @@ import pytest
 from tests.spec_lines.changes import unfiltered
 from tests.support.command import run as run_command
 from tests.support.containers import make_sandbox, program_config, run, smaller, unsupervised
-from tests.support.live import IMAGE, ROOT, engine_client, engine_url, remove_containers_of
+from tests.support.live import IMAGE, ROOT, engine_url, tidy_client
 from tools import system_calls
 
 if TYPE_CHECKING:
@@ -152,9 +152,8 @@ ENDING = ("exit_group",)
 @pytest.fixture(scope="module")
 def client() -> Iterator[docker.APIClient]:
     """Return a client of the engine; containers that a failure left are removed."""
-    with engine_client() as client:
+    with tidy_client(INSTALLATION) as client:
         yield client
-    remove_containers_of(INSTALLATION, engine_url())
 
 
 @pytest.fixture(scope="module")

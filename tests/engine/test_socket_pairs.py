@@ -10,7 +10,7 @@ import pytest
 
 from gateway.model.jobs import MiB
 from tests.support.containers import make_sandbox, program_config, run, smaller
-from tests.support.live import IMAGE, engine_client, engine_url, remove_containers_of
+from tests.support.live import IMAGE, tidy_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +43,8 @@ answer = inside
 @pytest.fixture(scope="module")
 def client() -> Iterator[docker.APIClient]:
     """Return a client of the engine; containers that a failure left are removed."""
-    with engine_client() as client:
+    with tidy_client(INSTALLATION) as client:
         yield client
-    remove_containers_of(INSTALLATION, engine_url())
 
 
 @pytest.fixture(scope="module")

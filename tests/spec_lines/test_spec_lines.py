@@ -18,7 +18,7 @@ from gateway.model.jobs import Limits
 from tests.spec_lines.changes import as_root, host, unfiltered
 from tests.spec_lines.lines import IDENTITY, Line, is_as, leaves, make_lines
 from tests.support.containers import attached, make_sandbox, program_config, run
-from tests.support.live import IMAGE, engine_client, engine_url, remove_containers_of
+from tests.support.live import IMAGE, engine_url, tidy_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,9 +79,8 @@ class Answers:
 @pytest.fixture(scope="module")
 def client() -> Iterator[docker.APIClient]:
     """Return a client of the engine; containers that a failure left are removed."""
-    with engine_client() as client:
+    with tidy_client(INSTALLATION) as client:
         yield client
-    remove_containers_of(INSTALLATION, engine_url())
 
 
 @pytest.fixture(scope="module")

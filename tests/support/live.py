@@ -49,6 +49,14 @@ def engine_client(url: str | None = None, **options: Any) -> Iterator[docker.API
         yield client
 
 
+@contextmanager
+def tidy_client(installation: str) -> Iterator[docker.APIClient]:
+    """Open a client of the engine; an installation's containers that a failure left are removed at the end."""
+    with engine_client() as client:
+        yield client
+    remove_containers_of(installation, engine_url())
+
+
 @dataclass
 class Response:
     """An HTTP response, read to its end."""
