@@ -33,8 +33,10 @@ _FORMS: Final = ("NFC", "NFD")
 #: Source: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 
-#: Spaces and joiners that belong to words, or that systems put into names by themselves, within a name only.
-_INVISIBLE_TEXT = str.maketrans(dict.fromkeys("\u00a0\u202f\u3000\u200c\u200d\u2060\u00ad", "x"))
+#: Spaces of every width (Unicode's category Zs) and joiners, which belong to words, or which systems put into names by
+#: themselves; within a name only.
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_INVISIBLE_TEXT = str.maketrans(dict.fromkeys(_SPACES + "\u200c\u200d\u2060\u00ad", "x"))
 
 
 def find_name_error(name: str) -> str | None:

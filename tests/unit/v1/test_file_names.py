@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+import unicodedata
 from pathlib import PurePosixPath
 
 import pytest
@@ -18,7 +20,8 @@ from tests.support.machine import slowed
 
 GOOD = ["data.csv", "a", "Umsätze 2026.xlsx", "数据.csv", "x" * 128, "a..b", "com10.txt", "-rf", "console"]
 GOOD += ["data/rain.csv", "a/b/c/d/e/f/g/h", "data/plot.py", "x" * 127 + "/" + "x" * 127, "e\u0301.csv", "a/e\u0301"]
-GOOD += ["売上\u3000表.csv", "می\u200cرود.csv", "Screenshot at 9.41\u202fAM.png", "a\u00a0b"]
+GOOD += ["売上\u3000表.csv", "می\u200cرود.csv", "Screenshot at 9.41\u202fAM.png"]
+GOOD += [f"5{chr(code)}km.csv" for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Zs"]
 
 BAD = {
     "length": ["", "x" * 129, "数" * 90],
