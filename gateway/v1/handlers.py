@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 from gateway.cache.lookup import find_or_run
 from gateway.cache.policy import CacheUse, cache_directives
 from gateway.context import CONTEXT
+from gateway.environments import ENVIRONMENTS_LIMIT
 from gateway.model.results import Outcome
 from gateway.render_service import Timing
 from gateway.server.middleware import REQUEST_ID, server_timing
@@ -83,15 +84,21 @@ async def environments(request: web.Request) -> web.Response:
 
 
 def _environment_document(facts: EnvironmentFacts, limits: Limits) -> EnvironmentDocument:
-    packages = sorted(facts.packages.items(), key=lambda package: package[0].casefold())
     return EnvironmentDocument(
         name=facts.name,
         image=facts.image_id,
         runtime=facts.runtime,
         versions=dict(facts.versions),
-        packages=[PackageDocument(name=name, version=version) for name, version in packages],
+        packages=_package_documents(tuple(facts.packages.items())),
         limits=LimitsDocument(**asdict(limits)),
     )
+
+
+@lru_cache(maxsize=ENVIRONMENTS_LIMIT + 1)
+def _package_documents(packages: tuple[tuple[str, str], ...]) -> list[PackageDocument]:
+    """Return the packages of an environment, sorted; there are hundreds, and they stay the same."""
+    ordered = sorted(packages, key=lambda package: package[0].casefold())
+    return [PackageDocument(name=name, version=version) for name, version in ordered]
 
 
 ROUTES = ((hdrs.METH_POST, RENDER, render), (hdrs.METH_GET, ENVIRONMENTS, environments))
