@@ -5,9 +5,9 @@
 
 Strangers can't keep clients out by holding connections. When all are taken, one that doesn't work for a key makes room:
 those that never sent a right key first, and of equals the one that has waited longest. Only if every connection works
-for a key is the new one refused. No key can bring that about alone: it has a share of the connections, and a request
-beyond that is refused. A limit for each address is left to a proxy in front: behind one, and on loopback, all clients
-have the same address.
+for a key is the new one refused. Keys can't bring that about: none may have more connections at work than it leaves to
+others, and a request beyond that is refused. A limit for each address is left to a proxy in front: behind one, and on
+loopback, all clients have the same address.
 """
 
 from __future__ import annotations
@@ -133,19 +133,25 @@ class Edge:
         return second_choice
 
     def check_share(self, key: str, key_count: int) -> None:
-        """Refuse a request if others have as many connections at work as their key may have.
+        """Refuse a request of a key that has as many connections at work as are free of work, those of strangers too.
+
+        So however many keys take all they can, each leaves something for the next (the dynamic thresholds of Choudhury
+        and Hahne for buffers that queues share, IEEE/ACM Transactions on Networking 6 (2), 1998).
 
         Args:
             key: Name of the key that it was sent with; its own connection doesn't work for that yet.
-            key_count: How many keys there are: one of several has half of the connections.
+            key_count: How many keys there are: the only one has seven times as many as it leaves free.
 
         Raises:
-            KeyShareExceeded: They have.
+            KeyShareExceeded: It has.
         """
         limit = self.limits.connections
-        share = limit - limit // RESERVE if key_count <= 1 else max(1, limit // 2)
         # They are counted only where there are so many at all: looking at 500 takes as long as a tenth of a request.
-        if len(self._connections) > share and sum(other.key == key for other in self._connections) >= share:
+        if len(self._connections) <= limit // 2:
+            return
+        at_work = [connection.key for connection in self._connections if connection.key is not None]
+        share = (limit - len(at_work)) * (RESERVE - 1 if key_count <= 1 else 1)
+        if at_work.count(key) >= share:
             raise KeyShareExceeded("This key has too many requests under way", RETRY_S)
 
     def enter(self, connection: Connection) -> None:

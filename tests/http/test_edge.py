@@ -407,6 +407,21 @@ async def test_no_key_takes_all_connections(
         await until(lambda: not rig.edge.farewells)
 
 
+async def test_no_keys_take_all_connections_together(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """However many keys take all the connections that they get, the next one gets half of what is left."""
+    keys = {name: f"{name}-{OTHER_KEY}" for name in ("one", "two", "three", "four")}
+    rig = make_rig(make_settings, api_keys_file=write_keys(tmp_path / "keys.toml", keys))
+    _limit(rig, connections=32)
+    async with listening(rig.app(), rig.edge) as connect:
+        at_work = rig.edge._connections
+        for name, share in zip(keys, (16, 8, 4, 2), strict=True):
+            pairs = [await connect() for _ in range(32)]
+            for _, writer in pairs:
+                writer.write(POST.replace(KEY.encode(), keys[name].encode()) + JSON + LENGTH + b"\r\n")  # and no body
+            await until(lambda name=name, share=share: sum(each.key == name for each in at_work) == share)
+        assert sum(connection.works_for_a_key for connection in at_work) == 30
+
+
 async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused connections that stay open can't pile up either: those beyond a number are cut without a response."""
     monkeypatch.setattr(doorman_module, "FAREWELLS_LIMIT", 2)
