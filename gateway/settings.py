@@ -135,7 +135,7 @@ class LauncherSettings(BaseSettings):
         alias="FIGBOX_POOL_SIZE",
         ge=0,
         le=1024,
-        description="Warm containers kept waiting; unset: twice the jobs that run at once, as far as memory allows",
+        description="Warm containers kept waiting; unset: as many as jobs run at once, as far as memory allows",
     )
     pool_makers: int = Field(
         2, alias="FIGBOX_POOL_MAKERS", ge=1, le=16, description="Most warm containers that are made at the same time"

@@ -71,7 +71,7 @@ def make_plan(settings: LauncherSettings, facts: EngineFacts) -> Plan:
     room = (budget - running * job_bytes) // IDLE_BYTES - makers - sum(pools.values())
     pool = settings.pool_size
     if pool is None:
-        pool = max(0, min(2 * running, room))
+        pool = max(0, min(running, room))
     room -= pool
     for name, own in others.items():
         if own.pool_size is None and room > 0:

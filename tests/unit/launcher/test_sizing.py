@@ -30,11 +30,11 @@ def facts(cpus: int = 4, memory_mib: int = 16384) -> EngineFacts:
 @pytest.mark.parametrize(
     ("values", "machine", "sizes"),
     [
-        ({}, facts(4, 16384), Sizes(4, 8)),
-        ({}, facts(1, 16384), Sizes(2, 4)),
-        ({}, facts(64, 8192), Sizes(6, 8)),
+        ({}, facts(4, 16384), Sizes(4, 4)),
+        ({}, facts(1, 16384), Sizes(2, 2)),
+        ({}, facts(64, 8192), Sizes(6, 6)),
         ({}, facts(4, 1536), Sizes(1, 1)),
-        ({"running_limit": 3}, facts(4, 16384), Sizes(3, 6)),
+        ({"running_limit": 3}, facts(4, 16384), Sizes(3, 3)),
         ({"pool_size": 0}, facts(4, 16384), Sizes(4, 0)),
         ({"memory_budget_mib": 2400}, facts(4, 16384), Sizes(2, 1)),
     ],
@@ -42,7 +42,7 @@ def facts(cpus: int = 4, memory_mib: int = 16384) -> EngineFacts:
 def test_sizes_for_machines(
     make_settings: MakeSettings, values: dict[str, int], machine: EngineFacts, sizes: Sizes
 ) -> None:
-    """As many jobs as cores, twice as many warm containers, both as far as memory allows; settings take precedence."""
+    """As many jobs as cores, as many warm containers, both as far as memory allows; settings take precedence."""
     assert sizes == make_plan(make_settings(**values), machine).sizes
 
 
@@ -95,11 +95,11 @@ image = "b"
 @pytest.mark.parametrize(
     ("tables", "values", "expected"),
     [
-        (A_AND_B, {}, (4, {"default": 8, "a": 1, "b": 1})),
-        (A_AND_B + "pool_size = 3\n", {}, (4, {"default": 8, "a": 1, "b": 3})),
+        (A_AND_B, {}, (4, {"default": 4, "a": 1, "b": 1})),
+        (A_AND_B + "pool_size = 3\n", {}, (4, {"default": 4, "a": 1, "b": 3})),
         (A_AND_B + "pool_size = 0\n", {"pool_size": 2}, (4, {"default": 2, "a": 1, "b": 0})),
         # Each place is as large as the largest environment.
-        (A_AND_B + "memory_limit_mib = 4096\n", {}, (3, {"default": 6, "a": 1, "b": 1})),
+        (A_AND_B + "memory_limit_mib = 4096\n", {}, (3, {"default": 3, "a": 1, "b": 1})),
         # If memory is short the default's pool comes first.
         (A_AND_B, {"memory_budget_mib": 2048 + 384 + 96}, (2, {"default": 1, "a": 0, "b": 0})),
         (A_AND_B, {"memory_budget_mib": 2048 + 384 + 288, "pool_size": 1}, (2, {"default": 1, "a": 1, "b": 1})),
