@@ -29,6 +29,11 @@ class TooManyPixels(InvalidPicture):
         self.pixels = width * height
 
 
+#: Most frames of an animation, and how many times the pixels of one picture they may have together: a viewer draws each
+#: of them on the whole canvas. The runner stops at the same numbers.
+FRAME_LIMIT = 1000
+FRAMES_SHARE = 8
+
 #: Largest width and height in points.
 SIDE_LIMIT_PT = 1_000_000
 
@@ -50,6 +55,20 @@ def bounded(width: int, height: int, pixel_limit: int) -> Size:
     if width * height > pixel_limit:
         raise TooManyPixels(width, height, pixel_limit)
     return Size(width, height)
+
+
+def check_frames(count: int, canvas: Size, pixel_limit: int) -> None:
+    """Check the number of an animation's frames.
+
+    Raises:
+        InvalidPicture: There are none, too many, or too many of this size.
+    """
+    if not count:
+        raise InvalidPicture("it has no image data")
+    if count > FRAME_LIMIT:
+        raise InvalidPicture(f"it has more than {FRAME_LIMIT} frames")
+    if count * canvas.width * canvas.height > FRAMES_SHARE * pixel_limit:
+        raise InvalidPicture(f"its frames have more than {FRAMES_SHARE * pixel_limit} pixels together")
 
 
 def whole_points(length: float) -> int:

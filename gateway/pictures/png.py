@@ -55,18 +55,14 @@ _IHDR = struct.Struct(">IIBBBBB")
 
 def check_png(data: bytes, pixel_limit: int) -> Size:
     """Return the size in pixels of exactly one well-formed PNG; see `gateway.pictures.check.check_picture`."""
-    if not data.startswith(SIGNATURE):
-        raise InvalidPicture("it does not start like a PNG")
-    kind, body, position = _next_chunk(data, len(SIGNATURE))
-    if kind != b"IHDR":
-        raise InvalidPicture("its header is missing")
-    size, colour = _check_header(body, pixel_limit)
+    size, colour, position = read_header(data, pixel_limit)
     kinds: list[bytes] = []
     chunk_limit = CHUNK_LIMIT + len(data) // CHUNK_BYTES
     ancillary_bytes = 0
     palette_bytes: int | None = None
+    kind = b""
     while kind != b"IEND":
-        kind, body, position = _next_chunk(data, position)
+        kind, body, position = next_chunk(data, position)
         kinds.append(kind)
         if len(kinds) >= chunk_limit:
             raise InvalidPicture("it has too many chunks")
@@ -110,7 +106,7 @@ def _check_palette(colour: int, palette_bytes: int | None) -> None:
         raise InvalidPicture("its palette is malformed")
 
 
-def _next_chunk(data: bytes, position: int) -> tuple[bytes, memoryview, int]:
+def next_chunk(data: bytes, position: int) -> tuple[bytes, memoryview, int]:
     """Return kind and body of the chunk at `position`, its CRC checked, and where the next one begins."""
     if position + 12 > len(data):
         raise InvalidPicture("it is cut short")
@@ -124,8 +120,13 @@ def _next_chunk(data: bytes, position: int) -> tuple[bytes, memoryview, int]:
     return kind, view[position + 8 : end - 4], end
 
 
-def _check_header(body: memoryview, pixel_limit: int) -> tuple[Size, int]:
-    """Return size and colour type."""
+def read_header(data: bytes, pixel_limit: int) -> tuple[Size, int, int]:
+    """Return size and colour type, and where the chunk after the header begins."""
+    if not data.startswith(SIGNATURE):
+        raise InvalidPicture("it does not start like a PNG")
+    kind, body, position = next_chunk(data, len(SIGNATURE))
+    if kind != b"IHDR":
+        raise InvalidPicture("its header is missing")
     if len(body) != _IHDR.size:
         raise InvalidPicture("its header has the wrong length")
     width, height, depth, colour, compression, filtering, interlace = _IHDR.unpack(body)
@@ -133,4 +134,4 @@ def _check_header(body: memoryview, pixel_limit: int) -> tuple[Size, int]:
         raise InvalidPicture("its header has values that PNG does not define")
     if not 0 < width <= INT_MAX or not 0 < height <= INT_MAX:
         raise InvalidPicture("its header gives no valid size")
-    return bounded(width, height, pixel_limit), colour
+    return bounded(width, height, pixel_limit), colour, position

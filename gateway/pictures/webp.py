@@ -23,8 +23,8 @@ SHAPES = (
     (EXTENDED, ALPHA, LOSSY),
 )
 
-#: Most chunks of a file.
-CHUNK_LIMIT = 3
+#: Length of the container's head, and most chunks of a file.
+HEAD_LENGTH, CHUNK_LIMIT = 12, 3
 
 #: The extended header's flag for transparency, the only one that is allowed.
 ALPHA_FLAG = 0x10
@@ -41,45 +41,64 @@ SIZE_MASK = 0x3FFF
 
 def check_webp(data: bytes, pixel_limit: int) -> Size:
     """Return the size in pixels of exactly one well-formed WebP; see `gateway.pictures.check.check_picture`."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        raise InvalidPicture("it does not start like a WebP")
-    if int.from_bytes(data[4:8], "little") + 8 != len(data):
-        raise InvalidPicture("its length differs from the one that it states")
-    chunks = _walk(data)
+    check_riff(data)
+    chunks = walk(data, HEAD_LENGTH, len(data), CHUNK_LIMIT)
     kinds = tuple(kind for kind, _ in chunks)
     if kinds not in SHAPES:
         raise InvalidPicture("it has parts that are not allowed, or in the wrong order")
     kind, bitstream = chunks[-1]
-    width, height = _lossy_size(bitstream) if kind == LOSSY else _lossless_size(bitstream)
-    if not width or not height:
-        raise InvalidPicture("its header gives no valid size")
-    if kinds[0] == EXTENDED and _canvas_size(chunks[0][1]) != (width, height):
+    width, height = bitstream_size(kind, bitstream)
+    if kinds[0] == EXTENDED and canvas_size(chunks[0][1]) != (width, height):
         raise InvalidPicture("its headers give different sizes")
     return bounded(width, height, pixel_limit)
 
 
-def _walk(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Return kind and body of every chunk; a body of odd length is padded with a zero."""
+def check_riff(data: bytes) -> None:
+    """Check that a file is a RIFF container for WebP, of exactly its length."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        raise InvalidPicture("it does not start like a WebP")
+    if int.from_bytes(data[4:8], "little") + 8 != len(data):
+        raise InvalidPicture("its length differs from the one that it states")
+
+
+def walk(data: bytes, position: int, end: int, limit: int) -> list[tuple[bytes, bytes]]:
+    """Return kind and body of every chunk between two positions; a body of odd length is padded with a zero.
+
+    Raises:
+        InvalidPicture: There are more than `limit`, or the last one doesn't end there.
+    """
     chunks: list[tuple[bytes, bytes]] = []
-    position = 12
-    while position < len(data):
-        if len(chunks) == CHUNK_LIMIT:
+    while position < end:
+        if len(chunks) == limit:
             raise InvalidPicture("it has too many parts")
         length = int.from_bytes(data[position + 4 : position + 8], "little")
-        begin, end = position + 8, position + 8 + length
-        padding = data[end : end + length % 2]
-        if end > len(data) or len(padding) != length % 2 or any(padding):
+        body_begin, body_end = position + 8, position + 8 + length
+        padding = data[body_end : body_end + length % 2]
+        if body_end + length % 2 > end or any(padding):
             raise InvalidPicture("it is cut short")
-        chunks.append((data[position : position + 4], data[begin:end]))
-        position = end + length % 2
+        chunks.append((data[position : position + 4], data[body_begin:body_end]))
+        position = body_end + length % 2
     return chunks
 
 
-def _canvas_size(header: bytes) -> tuple[int, int]:
-    """Return the size that an extended header gives."""
-    if len(header) != EXTENDED_LENGTH or header[0] & ~ALPHA_FLAG or any(header[1:4]):
+def canvas_size(header: bytes, flag: int = 0) -> tuple[int, int]:
+    """Return the size that an extended header gives.
+
+    Args:
+        header: Its body.
+        flag: The flag that it must have; it may also have the one for transparency, and no other.
+    """
+    if len(header) != EXTENDED_LENGTH or header[0] & ~ALPHA_FLAG != flag or any(header[1:4]):
         raise InvalidPicture("its header has values that are not allowed")
     return 1 + int.from_bytes(header[4:7], "little"), 1 + int.from_bytes(header[7:10], "little")
+
+
+def bitstream_size(kind: bytes, bitstream: bytes) -> tuple[int, int]:
+    """Return the size that the header of a lossy or lossless bitstream gives."""
+    width, height = _lossy_size(bitstream) if kind == LOSSY else _lossless_size(bitstream)
+    if not width or not height:
+        raise InvalidPicture("its header gives no valid size")
+    return width, height
 
 
 def _lossy_size(bitstream: bytes) -> tuple[int, int]:
