@@ -16,7 +16,7 @@ class Options(TypedDict, total=False):
     """The options of a render. None means the service's default, as leaving an option out does."""
 
     format: str | Sequence[str] | None
-    """`png`, `svg`, `pdf`, `jpeg` or `webp`, or several of them. Default: png."""
+    """`png`, `svg`, `pdf`, `jpeg`, `webp`, or animated `gif`, `apng`, `awebp`, or several of them. Default: png."""
     dpi: float | None
     """Dots per inch. Default: the figure's own."""
     width: float | None

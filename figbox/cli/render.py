@@ -57,7 +57,7 @@ class StandardOutput:
     default=("png",),
     show_default=True,
     callback=split_formats,
-    help="png, svg, pdf, jpeg or webp; separate several with commas or repeat the option.",
+    help="png, svg, pdf, jpeg, webp, or animated gif, apng, awebp; separate several with commas or repeat the option.",
 )
 @click.option("--dpi", type=click.FloatRange(10, 1200), help="Dots per inch.  [default: the figure's own]")
 @click.option("--width", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")

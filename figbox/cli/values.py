@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-FORMATS = ("png", "svg", "pdf", "jpeg", "webp")
+FORMATS = ("png", "svg", "pdf", "jpeg", "webp", "gif", "apng", "awebp")
 
 #: Booleans as a matplotlibrc file also has them.
 PYTHON_WORDS = {"True": True, "False": False}

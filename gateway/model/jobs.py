@@ -62,13 +62,21 @@ ENVIRONMENT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class Format(StrEnum):
-    """What a figure can be saved as."""
+    """What a figure can be saved as; the last three hold the frames of its animation."""
 
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
     JPEG = "jpeg"
     WEBP = "webp"
+    GIF = "gif"
+    APNG = "apng"
+    AWEBP = "awebp"
+
+    @property
+    def ending(self) -> str:
+        """How a file's name ends; WebP has one ending, whether animated or not, and a figure may be saved as both."""
+        return "animated.webp" if self is Format.AWEBP else self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from moving import animations
 from result import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from job import Job
 
@@ -66,6 +67,7 @@ class Figures:
     Attributes:
         drawn: How many figures pyplot has seen.
         left_out: Whether ``choose`` has left any out that were asked for.
+        remarks: What is to be said of what was saved.
     """
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ class Figures:
 
         self.drawn = 0
         self.left_out = False
+        self.remarks: list[str] = []
         self._gcf: Any = Gcf
         self._save: Callable[..., None] = Figure.savefig
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -104,7 +107,7 @@ class Figures:
         return found[-(FIGURE_LIMIT if all_figures else 1) :]
 
     def save(self, number: int, figure: Any, job: Job) -> Iterator[Picture]:
-        """Save a figure in each of the formats asked for.
+        """Save a figure in each of the formats asked for; animations last, since they change what is drawn.
 
         Not by way of pyplot: its draw_idle() draws the figure a second time, 12 ms for a line plot.
 
@@ -118,13 +121,33 @@ class Figures:
         given = {"dpi": options.dpi, "bbox_inches": options.bbox_inches, "transparent": options.transparent or None}
         given = {name: value for name, value in given.items() if value is not None}
         label = str(figure.get_label())[:LABEL_LIMIT]
+        files: dict[str, bytes] = {}
         for kind in options.formats:
+            if kind in animations.FILMS:
+                continue
             if kind == "svg":
                 salt_identifiers()
             buffer = io.BytesIO()
             with bounded(figure, job) if kind in RASTERS else links_served(figure, kind):
                 self._save(figure, buffer, format=kind, **given)
-            yield Picture(number, label, kind, buffer.getvalue())
+            files[kind] = buffer.getvalue()
+        if films := [kind for kind in options.formats if kind in animations.FILMS]:
+            files |= self._save_animated(figure, films, job, given)
+        for kind in options.formats:
+            yield Picture(number, label, kind, files[kind])
+
+    def _save_animated(self, figure: Any, kinds: Sequence[str], job: Job, given: Mapping[str, Any]) -> dict[str, bytes]:
+        """Return a figure's animation in some formats."""
+
+        def save_frame(file: Any) -> None:
+            with bounded(figure, job):
+                self._save(figure, file, format="rgba", **given)
+
+        with one_box(figure):
+            files, remark = animations.draw(figure, kinds, save_frame, job.pixel_limit)
+        if remark:
+            self.remarks.append(remark)
+        return files
 
 
 @contextlib.contextmanager
@@ -155,12 +178,39 @@ def bounded(figure: Any, job: Job) -> Iterator[None]:
         check_size("what is drawn", found.width + pad, found.height + pad, dpi, most=limit, limit=limit)
         return found
 
-    if box is not None:
-        figure.get_tightbbox = measure_and_check
+    if box is None:
+        yield
+        return
+    with measured_by(figure, measure_and_check):
+        yield
+
+
+@contextlib.contextmanager
+def one_box(figure: Any) -> Iterator[None]:
+    """Let a figure's tight box stay what it is at first, so that all frames of an animation have one size."""
+    measure = figure.get_tightbbox
+    boxes: list[Any] = []
+
+    def measure_once(*given: Any, **named: Any) -> Any:
+        if not boxes:
+            boxes.append(measure(*given, **named))
+        return boxes[0]
+
+    with measured_by(figure, measure_once):
+        yield
+
+
+@contextlib.contextmanager
+def measured_by(figure: Any, measure: Callable[..., Any]) -> Iterator[None]:
+    """Let something else find a figure's tight box."""
+    before = vars(figure).get("get_tightbbox")
+    figure.get_tightbbox = measure
     try:
         yield
     finally:
         vars(figure).pop("get_tightbbox", None)
+        if before is not None:
+            figure.get_tightbbox = before
 
 
 @contextlib.contextmanager
@@ -267,7 +317,7 @@ def parts_of(thing: Any) -> list[Any]:
 
 
 def with_digest(picture: Picture, memory_bytes: int) -> Picture:
-    """Return the picture with a digest of its pixels: SHA-256 over the rows as RGBA, 8 bits each.
+    """Return the picture with a digest of its pixels: SHA-256 over the rows as RGBA, 8 bits each, frame by frame.
 
     Decoded from the file, since JPEG and WebP are lossy, and converted strip by strip. SVG and PDF have no pixels.
 
@@ -275,7 +325,7 @@ def with_digest(picture: Picture, memory_bytes: int) -> Picture:
         picture: What was saved.
         memory_bytes: What decoding may take; a picture that takes more gets no digest.
     """
-    if picture.format not in RASTERS:
+    if picture.format not in RASTERS and picture.format not in animations.FILMS:
         return picture
     import hashlib
 
@@ -288,9 +338,11 @@ def with_digest(picture: Picture, memory_bytes: int) -> Picture:
             width, height = image.size
             if BYTES_OF_A_PIXEL * width * height > memory_bytes:
                 return picture
-            for top in range(0, height, STRIP_ROWS):
-                strip = image.crop((0, top, width, min(height, top + STRIP_ROWS)))
-                digest.update(strip.convert("RGBA").tobytes())
+            for number in range(getattr(image, "n_frames", 1)):
+                image.seek(number)
+                for top in range(0, height, STRIP_ROWS):
+                    strip = image.crop((0, top, width, min(height, top + STRIP_ROWS)))
+                    digest.update(strip.convert("RGBA").tobytes())
     except Exception:  # noqa: BLE001 - the program may spoil what is saved; the launcher's check says how
         return picture
     return picture._replace(pixels_sha256=digest.hexdigest())

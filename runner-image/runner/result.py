@@ -44,6 +44,7 @@ class Result(NamedTuple):
     Attributes:
         pixels: How many a picture has, if they are too many.
         notes: What was done to the code before it compiled.
+        remarks: What is to be said of the pictures; warnings that the program can't filter.
     """
 
     outcome: str
@@ -54,6 +55,7 @@ class Result(NamedTuple):
     figures_left_out: bool = False
     pixels: int = 0
     notes: Sequence[Note] = ()
+    remarks: Sequence[str] = ()
 
 
 def encode_head(picture: Picture) -> bytes:

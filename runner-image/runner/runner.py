@@ -83,6 +83,7 @@ import report
 import surroundings
 from collect import capture, saved, shown_warnings, work_dir
 from elsewhere import advice, notebook, pasted, windows
+from moving import animations
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def draw(task: job.Job) -> Result:
         if task.collect:
             surroundings.skip_waiting()
             figures.count()
+        animations.keep(task.options.formats)
         code = compile_program(source)
         names = program.prepare_main_module()
         notebook.add_names(code, source, names)
@@ -144,7 +146,7 @@ def draw(task: job.Job) -> Result:
             text = CLOSED_FIGURES.format(figures.drawn) if figures.drawn else NO_FIGURE
             return Result("no_figure", error=told(text, source), figures_drawn=figures.drawn, notes=source.notes)
         pictures = [picture for each in chosen for picture in figures.save(*each, task)]
-        return Result("ok", pictures, figures_left_out=figures.left_out, notes=source.notes)
+        return Result("ok", pictures, figures_left_out=figures.left_out, notes=source.notes, remarks=figures.remarks)
     except drawing.TooManyPixels as error:
         return Result("invalid_output", error=told(str(error), source), pixels=error.pixels, notes=source.notes)
     except surroundings.InvalidOption as error:
@@ -196,9 +198,11 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
     before = work_dir.survey()
     result = draw(task)
     capture.flush_program_output()
-    shown = [*(shown_warnings.ShownWarning("SyntaxWarning", *note) for note in result.notes), *warnings][
-        : shown_warnings.LIMIT
+    ours = [
+        *(shown_warnings.ShownWarning("SyntaxWarning", *note) for note in result.notes),
+        *(shown_warnings.ShownWarning("UserWarning", remark, None) for remark in result.remarks),
     ]
+    shown = [*ours, *warnings][: shown_warnings.LIMIT]
     for picture in result.pictures:
         whole = drawing.with_digest(picture, task.memory_limit_bytes // DIGEST_SHARE)
         outbox.send_with_head(b"P", encode_head(whole), whole.data)

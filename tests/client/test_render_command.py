@@ -57,7 +57,8 @@ def test_jpg_is_jpeg(figbox: Figbox, service: Service, workplace: Path, name: st
     done = figbox("render", "a.py", "-o", "out", "--format", name)
     assert (done.status, [path.name for path in (workplace / "out").iterdir()]) == (0, ["a.jpeg"]), done.stderr
     assert service.renders[-1]["format"] == ["jpeg"]
-    assert "'tiff' is not one of png, svg, pdf, jpeg, webp" in figbox("render", "a.py", "-o", "o", "-f", "tiff").stderr
+    refused = "'tiff' is not one of png, svg, pdf, jpeg, webp, gif, apng, awebp"
+    assert refused in figbox("render", "a.py", "-o", "o", "-f", "tiff").stderr
 
 
 def test_every_option_reaches_the_service(figbox: Figbox, service: Service, workplace: Path) -> None:
@@ -230,7 +231,7 @@ def test_report_for_programs(figbox: Figbox, service: Service, workplace: Path) 
         (["-o", "out"], "Missing argument"),
         (["a.py", "-o", "out", "--dpi", "9"], "--dpi"),
         (["a.py", "-o", "out", "--dpi", "1201"], "--dpi"),
-        (["a.py", "-o", "out", "-f", "gif"], "'gif' is not one of png, svg, pdf, jpeg, webp"),
+        (["a.py", "-o", "out", "-f", "tiff"], "'tiff' is not one of png, svg, pdf, jpeg, webp, gif, apng, awebp"),
         (["a.py", "-o", "out", "--rc", "nonsense"], "'nonsense' is not NAME=VALUE"),
         (["a.py", "-o", "out", "--bbox", "loose"], "--bbox"),
         (["a.py", "-o", "out", "--seed", "4294967296"], "--seed"),

@@ -22,6 +22,7 @@ from bootstrap import doctor
 from bootstrap.doctor.image import TAG_LABEL
 from gateway.launcher.engine.specification import LABEL_INSTALLATION, RESTORER, SNAPSHOT
 from gateway.launcher.snapshot.saving import SIZE_LIMIT_BYTES
+from gateway.model.jobs import Format
 from tests.fakes import until
 from tests.support import snapshots
 from tests.support.command import start_and_fail
@@ -77,7 +78,7 @@ NOT_RESTORED = 120
 #: Data of a snapshot that has only zeroes.
 EMPTY_BYTES = 256 << 20
 
-FORMATS = ["png", "svg", "pdf", "jpeg", "webp"]
+FORMATS = [kind.value for kind in Format]
 PLOT = FIGURES["text"]
 
 

@@ -33,8 +33,10 @@ def fuzz_picture(data: bytes) -> None:
 
 
 def fuzz_repaired_png(data: bytes) -> None:
-    """Check the same for PNG with correct checksums, which a fuzzer doesn't find by itself."""
-    fuzz_picture(bytes([FORMATS.index(Format.PNG)]) + _repair_png(data))
+    """Check the same for PNG, animated or not, with correct checksums, which a fuzzer doesn't find by itself."""
+    repaired = _repair_png(data)
+    for kind in (Format.PNG, Format.APNG):
+        fuzz_picture(bytes([FORMATS.index(kind)]) + repaired)
 
 
 def _repair_png(data: bytes) -> bytes:
@@ -61,6 +63,7 @@ PNG_SEEDS = (
     _png_with((b"tEXt", b"Software\0Matplotlib"), (b"pHYs", bytes(9))),
     _png_with((b"PLTE", bytes(6)), (b"tRNS", bytes(2))),
     _png_with((b"gAMA", bytes(4)), (b"sRGB", b"\0"), (b"bKGD", bytes(2))),
+    _png_with((b"acTL", struct.pack(">II", 1, 0)), (b"fcTL", struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 9, 0, 0))),
 )
 
 

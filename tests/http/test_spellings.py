@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from gateway.model.jobs import Format
-from tests.http.v1 import AUTH, GOOD, PATH, PYTHON, figures_result, option_errors, problem
+from tests.http.v1 import AUTH, GOOD, ONLY_THESE, PATH, PYTHON, figures_result, option_errors, problem
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -58,7 +58,7 @@ async def test_other_formats_are_refused_with_the_list(client: Client, rig: Rig,
     responses = await _ask_each_way(client, "format", name) if len(name) < 100 else []
     responses.append(await client.post(PATH, headers=AUTH, json={**GOOD, "format": name}))
     for response in responses:
-        assert (await option_errors(response))["format"] == "Input should be 'png', 'svg', 'pdf', 'jpeg' or 'webp'"
+        assert (await option_errors(response))["format"] == ONLY_THESE
     assert rig.launcher.jobs == []
 
 
@@ -73,11 +73,14 @@ async def test_other_formats_are_refused_with_the_list(client: Client, rig: Rig,
         ("IMAGE/JPG; q=1", Format.JPEG),
         ("image/jpeg, image/*;q=0.8", Format.JPEG),
         ("image/webp, */*", Format.WEBP),
+        ("image/gif", Format.GIF),
+        ("image/apng", Format.APNG),
+        ("image/avif, image/webp, image/apng, image/*, */*;q=0.8", Format.WEBP),
         ("image/png, image/svg+xml", Format.PNG),
         ("image/svg+xml;q=0.5, */*;q=0.8", Format.PNG),
         ("image/*", Format.PNG),
         ("*/*", Format.PNG),
-        ("image/tiff, image/gif;q=0.9, image/jpg;q=0.1", Format.JPEG),
+        ("image/tiff, image/gif;q=0.9, image/jpg;q=0.1", Format.GIF),
         ("text/html, application/xhtml+xml, image/avif, image/webp, */*;q=0.8", Format.WEBP),
     ],
 )

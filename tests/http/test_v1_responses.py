@@ -32,6 +32,9 @@ TYPES = {
     "pdf": "application/pdf",
     "jpeg": "image/jpeg",
     "webp": "image/webp",
+    "gif": "image/gif",
+    "apng": "image/apng",
+    "awebp": "image/webp",
 }
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     Client = TestClient[web.Request, web.Application]
 
 PATH = "/v1/render"
+
+#: What is said of any other format.
+ONLY_THESE = "Input should be 'png', 'svg', 'pdf', 'jpeg', 'webp', 'gif', 'apng' or 'awebp'"
+
 AUTH = {"X-API-Key": KEY}
 PYTHON = {**AUTH, "Content-Type": "text/x-python"}
 JSON = {**AUTH, "Content-Type": "application/json"}

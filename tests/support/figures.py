@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
+from tests.support.runner import runner_modules
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from PIL.Image import Image
 
 
 def lines() -> Figure:
@@ -61,12 +67,51 @@ WAYS: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 
 
 def saved(kind: str, figure: Callable[[], Figure] = lines, way: int = 0) -> bytes:
-    """Return a figure as a file of some format."""
+    """Return a figure as a file of some format; where that is an animation, its title moves."""
     options, parameters = WAYS[way]
     out = io.BytesIO()
     with mpl.rc_context(parameters):
-        figure().savefig(out, format=kind, **options)
+        drawn = figure()
+        if kind in ANIMATED:
+            return animated(kind, frames_of(drawn, options))
+        drawn.savefig(out, format=kind, **options)
     return out.getvalue()
+
+
+#: Formats that the runner puts together itself.
+ANIMATED = ("gif", "apng", "awebp")
+
+
+def frames_of(figure: Figure, options: dict[str, Any]) -> list[Image]:
+    """Return three frames of a figure whose title moves."""
+
+    class Kept:
+        def __init__(self) -> None:
+            self.frames: list[Image] = []
+
+        def add(self, frame: Image, _: int) -> None:
+            self.frames.append(frame)
+
+        def finish(self, **_: object) -> bytes:
+            return b""
+
+    kept = Kept()
+    moving = FuncAnimation(figure, lambda number: figure.suptitle("moves", x=number / 3), frames=3)
+    with runner_modules(Path.cwd()) as module:
+        animations = module("moving.animations")
+        animations.FILMS["kept"] = lambda: kept
+        vars(figure.canvas)[animations.KEPT] = moving
+        animations.draw(figure, ["kept"], lambda file: figure.savefig(file, format="rgba", **options), 0)
+    return kept.frames
+
+
+def animated(kind: str, frames: Sequence[Image], delay_ms: int = 40, *, repeat: bool = True) -> bytes:
+    """Return frames as the runner puts them together, in one of its formats for animations."""
+    with runner_modules(Path.cwd()) as module:
+        film = module("moving.animations").FILMS[kind]()
+        for frame in frames:
+            film.add(frame.convert("RGBA"), delay_ms)
+        return bytes(film.finish(repeat=repeat))
 
 
 def every_way(kind: str) -> Iterator[bytes]:

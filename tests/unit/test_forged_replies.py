@@ -228,6 +228,20 @@ def webp_of_two_sizes() -> bytes:
     return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
 
 
+def gif_of_frames(width: int, height: int, count: int) -> bytes:
+    """Return a GIF of many frames, each of one pixel."""
+    frame = b"\x21\xf9\x04\x04\0\0\0\0," + struct.pack("<HHHHB", 0, 0, 1, 1, 0x80) + bytes(6) + b"\x02\x01\x2c\0"
+    return b"GIF89a" + struct.pack("<HH", width, height) + bytes(3) + frame * count + b";"
+
+
+def webp_beside_its_canvas() -> bytes:
+    """Return an animated WebP with a small canvas, and the largest frame that there is."""
+    frame = bytes(6) + b"\xff\x3f\0" * 2 + bytes(3) + b"\2VP8L" + struct.pack("<IBI", 10, 0x2F, 0xFFF_FFFF) + bytes(5)
+    chunks = ((b"VP8X", b"\2" + bytes(9)), (b"ANIM", bytes(6)), (b"ANMF", frame))
+    content = b"WEBP" + b"".join(kind + struct.pack("<I", len(body)) + body for kind, body in chunks)
+    return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
 #: Pictures of other formats.
 FORGED_PICTURES = {
     "an SVG that runs": (Format.SVG, RUNNING_SVG),
@@ -236,6 +250,14 @@ FORGED_PICTURES = {
     "a PDF that runs": (Format.PDF, running_pdf()),
     "a JPEG with a page behind it": (Format.JPEG, jpeg_with_a_page()),
     "a WebP of two sizes": (Format.WEBP, webp_of_two_sizes()),
+    "a GIF of fifty thousand frames": (Format.GIF, gif_of_frames(1, 1, 50_000)),
+    "a GIF of gigabytes of pixels": (Format.GIF, gif_of_frames(65535, 65535, 1)),
+    "a GIF of gigabytes in all": (Format.GIF, gif_of_frames(2000, 2000, 900)),
+    "a GIF with a page behind it": (Format.GIF, gif_of_frames(1, 1, 1) + PAGE),
+    "a still picture as an animation": (Format.APNG, saved("png")),
+    "a still WebP as an animation": (Format.AWEBP, saved("webp")),
+    "a GIF as an APNG": (Format.APNG, saved("gif")),
+    "an animated WebP that leaves its canvas": (Format.AWEBP, webp_beside_its_canvas()),
 }
 
 

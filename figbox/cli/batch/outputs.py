@@ -41,7 +41,8 @@ UNWANTED = frozenset('<>:"|?*\\')
 def picture_name(stem: PurePosixPath, position: int, picture_format: str) -> PurePosixPath:
     """Return the name of a picture of the figure at a position, counted from 1."""
     number = "" if position == 1 else f"-{position}"
-    return stem.with_name(f"{stem.name}{number}.{picture_format}")
+    ending = "animated.webp" if picture_format == "awebp" else picture_format
+    return stem.with_name(f"{stem.name}{number}.{ending}")
 
 
 def file_name(stem: PurePosixPath, name: str) -> PurePosixPath | None:

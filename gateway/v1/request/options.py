@@ -102,7 +102,10 @@ class Options(Model):
         AfterValidator(_check_distinct),
         BeforeValidator(_as_formats, json_schema_input_type=_OneFormat | _Formats),
         TextSyntax.WORDS,
-        Field(description="What each figure is saved as; several formats need a response in JSON or ZIP"),
+        Field(
+            description="What each figure is saved as, the last three with its animation; several formats need a "
+            "response in JSON or ZIP"
+        ),
     ] = [Format.PNG]
     dpi: Annotated[
         float | None,

@@ -19,6 +19,9 @@ PICTURE_TYPES = {
     Format.PDF: "application/pdf",
     Format.JPEG: "image/jpeg",
     Format.WEBP: "image/webp",
+    Format.GIF: "image/gif",
+    Format.APNG: "image/apng",
+    Format.AWEBP: "image/webp",
 }
 
 #: Types as clients also write them.

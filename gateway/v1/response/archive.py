@@ -9,7 +9,6 @@ import unicodedata
 import zipfile
 from typing import TYPE_CHECKING
 
-from gateway.model.jobs import Format
 from gateway.v1.request.file_names import find_part_error
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 MODE = 0o100644 << 16
 
 #: Files that are stored as they are, because compressing them again gains nothing.
-_COMPRESSED = tuple(f".{name}" for name in (Format.PNG, Format.JPEG, Format.WEBP, "jpg", "gif", "zip", "gz", "mp4"))
+_COMPRESSED = tuple(f".{name}" for name in ("png", "apng", "jpeg", "jpg", "webp", "gif", "zip", "gz", "mp4"))
 
 #: Longest part of a name in bytes of UTF-8: file systems allow 255, and a number may be added.
 PART_LIMIT_BYTES = 200
@@ -40,7 +39,7 @@ def write_archive(rendering: Rendering, document: RenderDocument) -> bytes:
     """Return a ZIP of a render's pictures, files and text, with a manifest made from its document."""
     result = rendering.result
     picture_names = [
-        f"figure-{number}.{picture.format.value}"
+        f"figure-{number}.{picture.format.ending}"
         for number, figure in enumerate(result.figures, 1)
         for picture in figure.pictures
     ]

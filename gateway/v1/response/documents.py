@@ -31,7 +31,9 @@ class PictureDocument(Document):
     sha256: Sha256
     pixels_sha256: Annotated[
         Sha256 | None,
-        Field(description="Digest of the decoded pixels as the sandbox reports it; null for SVG and PDF"),
+        Field(
+            description="Digest of the decoded pixels, of all frames, as the sandbox reports it; null for SVG and PDF"
+        ),
     ]
     data: Base64
 

@@ -78,7 +78,7 @@ def _answer(rendering: Rendering, form: Form, request_id: str, known: Sequence[s
     """Return the answer, or 304 if its tag is among those that the client knows."""
     if form is Form.PICTURE:
         (picture,) = rendering.pictures
-        filename = f"figure-1.{picture.format.value}" if picture.format in ATTACHED else None
+        filename = f"figure-1.{picture.format.ending}" if picture.format in ATTACHED else None
         tag = picture_tag(picture.data)
         if _knows(tag, known):
             return _not_modified(tag)

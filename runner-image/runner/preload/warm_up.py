@@ -99,7 +99,7 @@ def draw_statistics() -> None:
 
 
 def save_formats() -> None:
-    """Save one figure in each format that a job can ask for."""
+    """Save one figure in each format that a job can ask for; of animations each frame is drawn as a PNG is."""
     figure, (axes,) = new_figure()
     axes.plot([1, 2], label="Ä")
     axes.set_title(r"$x^2$")

@@ -16,7 +16,7 @@ from PIL import Image
 from gateway.model.jobs import Format
 from gateway.pictures.check import check_picture
 from gateway.pictures.picture import InvalidPicture, Size
-from tests.support.figures import every_way, saved
+from tests.support.figures import ANIMATED, animated, every_way, saved
 
 LIMIT = 50_000_000
 BOUNDED = settings(deadline=None, max_examples=150)
@@ -35,6 +35,11 @@ def _small(kind: Format) -> tuple[bytes, ...]:
     """Return small files: as Matplotlib writes one, and in other forms of the format that Pillow writes."""
     if kind in _POINTS:
         return (saved(kind.value, Figure).rstrip(),)
+    if kind.value in ANIMATED:
+        still, moved = (Image.effect_noise((41, 30), 80).convert("RGBA") for _ in range(2))
+        moved.paste(still.crop((0, 0, 20, 30)))
+        hidden = Image.new("RGBA", (41, 30))
+        return tuple(animated(kind.value, frames, repeat=frames[0] is still) for frames in ([still, moved], [hidden]))
     forms: dict[Format, tuple[tuple[str, dict[str, object]], ...]] = {
         Format.PNG: (("P", {"transparency": 0}), ("RGBA", {})),
         Format.JPEG: (("RGB", {}), ("L", {"progressive": True})),
@@ -60,7 +65,8 @@ def _check_size(kind: Format, data: bytes, size: Size) -> None:
         assert abs(size.height - float(stated[2])) <= 0.5
         return
     with Image.open(io.BytesIO(data)) as image:
-        assert (image.format, Size(*image.size)) == (kind.name, size)
+        named = {Format.APNG: "PNG", Format.AWEBP: "WEBP"}.get(kind, kind.name)
+        assert (image.format, Size(*image.size)) == (named, size)
 
 
 @every_format

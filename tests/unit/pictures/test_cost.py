@@ -49,6 +49,36 @@ def png_of_chunks(kind: bytes, body: bytes) -> Callable[[int], bytes]:
     return lambda length: signature + chunk(head) + one * (length // len(one))
 
 
+def gif_of_frames(blocks: bytes) -> Callable[[int], bytes]:
+    """Return what makes a GIF of many frames with these blocks of data."""
+    frame = GIF_FRAME + blocks
+    return lambda length: GIF_HEAD + frame * (length // len(frame)) + b";"
+
+
+def webp_of_frames(length: int) -> bytes:
+    """Return an animated WebP of many small frames."""
+    frame = b"ANMF\x22\0\0\0" + bytes(15) + b"\2VP8L\x0a\0\0\0\x2f" + bytes(9)
+    content = b"WEBPVP8X\x0a\0\0\0\2" + bytes(9) + b"ANIM\6\0\0\0" + bytes(6) + frame * (length // len(frame))
+    return b"RIFF" + len(content).to_bytes(4, "little") + content
+
+
+def apng_of_chunks(*bodies: bytes) -> Callable[[int], bytes]:
+    """Return what makes an APNG of many chunks, each as long as one of these."""
+
+    def chunk(content: bytes) -> bytes:
+        return (len(content) - 4).to_bytes(4) + content + zlib.crc32(content).to_bytes(4)
+
+    header = chunk(b"IHDR" + bytes((0, 0, 0, 8, 0, 0, 0, 8, 8, 6, 0, 0, 0)))
+    control = chunk(b"acTL" + bytes((0, 0, 3, 232)) + bytes(4))
+    first = chunk(b"fcTL" + bytes((0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 8)) + bytes(14))
+    pieces = b"".join(map(chunk, bodies))
+    return lambda length: (
+        b"\x89PNG\r\n\x1a\n" + header + control + first + chunk(b"IDATx") + pieces * (length // len(pieces))
+    )
+
+
+GIF_HEAD = b"GIF89a\1\0\1\0\0\0\0"
+GIF_FRAME = b"\x21\xf9\x04\x04\0\0\0\0,\0\0\0\0\1\0\1\0\x80" + bytes(6) + b"\x08"
 JPEG_HEAD = b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 SHAPES: dict[str, tuple[Format, Callable[[int], bytes]]] = {
@@ -110,6 +140,31 @@ SHAPES: dict[str, tuple[Format, Callable[[int], bytes]]] = {
         Format.WEBP,
         lambda length: b"RIFF" + (length + 4).to_bytes(4, "little") + b"WEBP" + b"EXIF\0\0\0\0" * (length // 8),
     ),
+    "gif, full blocks": (Format.GIF, lambda length: GIF_HEAD + GIF_FRAME + (b"\xff" * 256) * (length // 256)),
+    "gif, blocks of one byte": (Format.GIF, lambda length: GIF_HEAD + GIF_FRAME + b"\1\0" * (length // 2)),
+    "gif, frames": (Format.GIF, gif_of_frames(b"\1\0\0")),
+    "gif, longer frames": (Format.GIF, gif_of_frames((b"\xff" * 256) * 31 + b"\0")),
+    "gif, repetitions": (Format.GIF, lambda length: GIF_HEAD + b"\x21\xff\x0bNETSCAPE2.0\3\1\0\0\0" * (length // 19)),
+    "apng, frames": (Format.APNG, apng_of_chunks(b"fcTL" + bytes(26), b"fdAT" + bytes(5))),
+    "apng, empty data": (Format.APNG, apng_of_chunks(b"IDAT")),
+    "apng, image data": (Format.APNG, apng_of_chunks(b"IDAT" + bytes(8192))),
+    "animated webp, frames": (Format.AWEBP, webp_of_frames),
+    "animated webp, a frame of chunks": (
+        Format.AWEBP,
+        lambda length: (
+            b"RIFF"
+            + (length + 58).to_bytes(4, "little")
+            + b"WEBPVP8X\x0a\0\0\0\2"
+            + bytes(9)
+            + b"ANIM\6\0\0\0"
+            + bytes(6)
+            + b"ANMF"
+            + (length + 16).to_bytes(4, "little")
+            + bytes(15)
+            + b"\2"
+            + b"ALPH\0\0\0\0" * (length // 8)
+        ),
+    ),
 }
 
 
@@ -122,6 +177,9 @@ SHOWN = (
     "png, image data",
     "jpeg, a scan",
     "webp, chunks",
+    "gif, full blocks",
+    "apng, frames",
+    "animated webp, frames",
 )
 
 

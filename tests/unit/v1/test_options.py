@@ -73,7 +73,7 @@ def test_every_option_reaches_the_job() -> None:
 
 #: Of each option, values within its bounds and beyond them.
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
-    "format": (["png", ["png"], ["webp", "jpeg", "pdf", "svg", "png"]], [[], "gif", ["png", "png"], None, 5, ["x"]]),
+    "format": (["png", ["png"], ["webp", "jpeg", "pdf", "svg", "png"]], [[], "tiff", ["png", "png"], None, 5, ["x"]]),
     "dpi": ([10, 1200, 99.5, None], [9.99, 1200.01, "100", True, NOT_A_NUMBER, INFINITE, 10**400, [100]]),
     "width": ([0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
     "height": ([0.1, 100, None], [0.099, 100.1, "3", False, -1, 0]),
