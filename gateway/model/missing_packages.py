@@ -26,6 +26,11 @@ MISSING = re.compile(
 )
 IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 
+#: What Matplotlib, or Python, says of a film for which it would start ffmpeg, and what saves films without a program.
+FILMS = re.compile(r"unknown file extension: \.(?:mp4|m4v|mov|mkv|webm|avi)\b|'ffmpeg'|MovieWriter \(ffmpeg")
+FILM_ERRORS = frozenset({"FileNotFoundError", "RuntimeError", "ValueError"})
+FILM_WRITER = "av"
+
 #: Distributions by the names that code imports, where they differ.
 DISTRIBUTIONS = {
     "Bio": "biopython",
@@ -76,14 +81,17 @@ def with_packages(result: Result, environment: str, environments: Mapping[str, E
         environments: All that there are.
     """
     error = result.program_error
-    if result.outcome is not Outcome.PROGRAM_ERROR or error is None or error.type not in IMPORT_ERRORS:
+    if result.outcome is not Outcome.PROGRAM_ERROR or error is None:
         return result
-    found = MISSING.search(error.message)
-    if found is None:
+    said = ""
+    if error.type in IMPORT_ERRORS and (found := MISSING.search(error.message)):
+        name = next(filter(None, found.groups()))
+        here = environments.get(environment)
+        said = _sentences(name, here.packages if here is not None else {}, environment, environments)
+    elif error.type in FILM_ERRORS and FILMS.search(error.message):
+        said = _films(environment, environments)
+    if not said:
         return result
-    name = next(filter(None, found.groups()))
-    here = environments.get(environment)
-    said = _sentences(name, here.packages if here is not None else {}, environment, environments)
     room = ERROR_TEXT_LIMIT - len(said) - 3
     return replace(result, error=f"{result.error.rstrip()[-room:]}\n\n{said}\n")
 
@@ -100,9 +108,7 @@ def _sentences(
     if distribution in map(_normal, packages):
         return _misspelt(name, distribution)
     said = [f"{top} is not installed in the environment {environment}, and nothing can be installed while code runs."]
-    having = [each for each, facts in sorted(environments.items()) if distribution in map(_normal, facts.packages)]
-    if having:
-        listed = ", ".join(having[:ENVIRONMENTS_LIMIT])
+    if listed := _having(distribution, environments):
         said.append(f"It is in the environment {listed}: POST /v1/render with `environment` set to that name.")
     else:
         said.append("No environment of this service has it.")
@@ -116,6 +122,20 @@ def _sentences(
     if names:
         said.append(f"Installed: {', '.join(names[:LISTED_LIMIT])}{more}.")
     return " ".join(said)
+
+
+def _films(environment: str, environments: Mapping[str, EnvironmentFacts]) -> str:
+    """Return where films can be saved; empty if it is here, or nowhere."""
+    listed = _having(FILM_WRITER, environments)
+    if not listed or environment in listed.split(", "):
+        return ""
+    return f"Films can be saved in the environment {listed}: POST /v1/render with `environment` set to that name."
+
+
+def _having(distribution: str, environments: Mapping[str, EnvironmentFacts]) -> str:
+    """Return the names of the environments that have a distribution."""
+    having = [name for name, facts in sorted(environments.items()) if distribution in map(_normal, facts.packages)]
+    return ", ".join(having[:ENVIRONMENTS_LIMIT])
 
 
 def _misspelt(name: str, distribution: str) -> str:

@@ -9,6 +9,7 @@ from gateway.model.missing_packages import with_packages
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, Result
 
 PACKAGES = {
+    "film": {"matplotlib": "3.11", "av": "18"},
     "default": {"matplotlib": "3.11", "numpy": "2.4", "pandas": "3", "pillow": "12"},
     "science": {"matplotlib": "3.11", "numpy": "2.4", "scikit-learn": "1.8", "Seaborn": "0.13"},
 }
@@ -76,6 +77,24 @@ def test_other_texts_of_missing_packages(message: str) -> None:
 def test_other_failures_are_left_alone(message: str, kind: str) -> None:
     """Other errors, and names that are none, get nothing."""
     assert said(message, kind) == "Traceback"
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("unknown file extension: .mp4", "ValueError"),
+        ("[Errno 2] No such file or directory: 'ffmpeg'", "FileNotFoundError"),
+        ("Requested MovieWriter (ffmpeg) not available", "RuntimeError"),
+    ],
+)
+def test_films(message: str, kind: str) -> None:
+    """What can't be saved for want of ffmpeg can be in an environment that has its library, if there is one."""
+    assert "environment film: POST /v1/render" in said(message, kind)
+    result = Result(Outcome.PROGRAM_ERROR, error="Traceback", program_error=ProgramError(kind, message))
+    others = {name: facts for name, facts in ENVIRONMENTS.items() if name != "film"}
+    assert with_packages(result, "film", ENVIRONMENTS) is result
+    assert with_packages(result, "default", others) is result
+    assert said("unknown file extension: .xyz", kind) == "Traceback"
 
 
 def test_the_text_holds_its_limit() -> None:
