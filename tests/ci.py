@@ -48,7 +48,7 @@ MARGIN = 1.25
 
 #: Runs before the campaigns; the first failure ends it all. How long `TEST` takes says how fast the machine is.
 TEST = "make test"
-STEPS = ("make check", TEST, "make images", "make image ENVIRONMENT=science")
+STEPS = ("make check", TEST, "make images", "make image ENVIRONMENT=science", "make image ENVIRONMENT=video")
 
 #: Seconds of `make test` on a fresh machine with two ordinary cores.
 USUAL_TEST_S = 420

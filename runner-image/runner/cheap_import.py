@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import descriptions
@@ -61,6 +62,7 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
     font_fallback.install()
     one_process.install()
     own_user.install()
+    install_films()
     if COLLECTOR in savings:
         gc.freeze()
         gc.enable()
@@ -69,6 +71,14 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
         if name != "__main__" and os.path.dirname(getattr(module, "__file__", None) or "") in OWN_FOLDERS:
             del sys.modules[name]
     sys.path[0] = WORK_DIR
+
+
+def install_films() -> None:
+    """Let Matplotlib save films, in an image that can; only there is its module for animations imported beforehand."""
+    if find_spec("av") is not None:
+        from stand_ins import film_writer
+
+        film_writer.install()
 
 
 def import_modules() -> None:

@@ -45,6 +45,7 @@ COVERED = {
     "make test": ("tests/ci.py", '"make test"'),
     "make images": ("tests/ci.py", '"make images"'),
     "make image ENVIRONMENT=science": ("tests/ci.py", '"make image ENVIRONMENT=science"'),
+    "make image ENVIRONMENT=video": ("tests/ci.py", '"make image ENVIRONMENT=video"'),
     "make image ENVIRONMENT=treemaps": ("tests/engine/test_environments.py", "def test_own_environment_"),
     "make lock ENVIRONMENT=treemaps": ("tests/engine/test_environments.py", "def test_own_environment_"),
     "printf": ("tests/engine/test_environments.py", "def test_own_environment_"),

@@ -41,6 +41,7 @@ LOCKS = {
     "runner-image/requirements.in": "runner-image/requirements.txt",
     "runner-image/snapshot/compiler.in": "runner-image/snapshot/compiler.txt",
     "runner-image/environments/science.in": "runner-image/environments/science.txt",
+    "runner-image/environments/video.in": "runner-image/environments/video.txt",
 }
 
 

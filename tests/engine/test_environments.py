@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -50,6 +51,40 @@ EXAMPLES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "examp
 
 #: What `science` has and `default` lacks, as code imports it.
 ONLY_SCIENCE = (*("fastparquet", "networkx", "openpyxl", "plotnine", "seaborn", "skimage", "sklearn", "statsmodels"),)
+
+VIDEO = environments.tag_of(IMAGE, "video")
+
+#: An animation of an odd size, and reading a film back.
+FILM = """
+from matplotlib.animation import FFMpegWriter, FuncAnimation
+fig, ax = plt.subplots(figsize=(3.01, 2.03), dpi=100)
+line, = ax.plot([0, 1])
+film = FuncAnimation(fig, lambda n: line.set_ydata([0, n / 20]), frames=20, interval=100)
+def tell(name):
+    import av
+    with av.open(name) as opened:
+        stream = opened.streams.video[0]
+        frames = [frame.to_ndarray(format="rgb24") for frame in opened.decode(stream)]
+        codec = stream.codec_context.name
+        print(name, codec, stream.width, stream.height, len(frames), round(float(opened.duration / 1e6), 2))
+        assert (frames[0] != frames[-1]).any()
+"""
+SAVED = {
+    "as scripts do": ("film.save('x.mp4')", "x.mp4 h264 300 202 20 2.0\n"),
+    "by name": (
+        "film.save('x.mp4', writer='ffmpeg', fps=40, bitrate=500, dpi=50, metadata={'title': 'x'})",
+        "x.mp4 h264 150 100 20 0.5\n",
+    ),
+    "by class": (
+        (
+            "writer = FFMpegWriter(fps=10, codec='libx264', extra_args=['-pix_fmt', 'yuv444p', '-crf', '30'])\n"
+            "with writer.saving(fig, 'x.mov', 100):\n    for n in range(5): line.set_ydata([n, 0]); writer.grab_frame()"
+        ),
+        "x.mov h264 300 202 5 0.5\n",
+    ),
+    "as WebM": ("film.save('x.webm')", "x.webm vp9 300 202 20 2.0\n"),
+    "as Matroska": ("film.save('x.mkv')", "x.mkv h264 300 202 20 2.0\n"),
+}
 
 #: Programs that need what only `science` has, and what each prints.
 TABLES = {
@@ -280,6 +315,46 @@ async def test_each_has_warm_containers_of_its_own(
 
     await until(lambda: len(warm()) == 2, "a warm container of each environment")
     assert warm() == {192: False, 512: True}
+
+
+@pytest.fixture(scope="module")
+def with_films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    """Return a gateway with `video` beside `default`."""
+    folder = tmp_path_factory.mktemp("films")
+    file = write_environments(folder, video={"image": VIDEO})
+    with live_gateway(folder, FIGBOX_ENVIRONMENTS_FILE=file, FIGBOX_POOL_SIZE=1) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", SAVED)
+async def test_films_are_saved(with_films: LiveGateway, name: str) -> None:
+    """In `video`, Matplotlib saves films of the right codec, number of frames and duration, and of even sizes."""
+    save, told = SAVED[name]
+    code = f"{FILM}{save}\ntell({told.split()[0]!r})"
+    response = await with_films.render_v1(accept="application/json", json={"code": code, "environment": "video"})
+    assert response.status == 200, response.json
+    assert (response.json["stdout"]["text"], response.json["stderr"]["text"]) == (told, "")
+    (file,) = response.json["files"]
+    assert file["name"] == told.split()[0]
+    assert file["bytes"] > 1000
+
+
+async def test_gifs_are_saved_beside_films(with_films: LiveGateway) -> None:
+    """Where films can be saved, Pillow saves what it saved before, and pages get their films."""
+    code = FILM + "film.save('x.gif'); print('video/mp4' in film.to_html5_video())"
+    response = await with_films.render_v1(accept="application/json", json={"code": code, "environment": "video"})
+    assert response.status == 200, response.json
+    assert response.json["stdout"]["text"] == "True\n"
+    with Image.open(io.BytesIO(base64.b64decode(response.json["files"][0]["data"]))) as gif:
+        assert (gif.format, gif.n_frames) == ("GIF", 20)
+
+
+async def test_films_are_told_where_they_can_be_saved(with_films: LiveGateway) -> None:
+    """Code that saves a film elsewhere is told of the environment that can."""
+    for save in ("film.save('x.mp4')", "FFMpegWriter().setup(fig, 'x.mp4')"):
+        response = await ask(with_films, FILM + save, "default")
+        assert (response.status, response.json["outcome"]) == (422, "program_error")
+        assert "Films can be saved in the environment video: POST /v1/render" in response.json["error"]
 
 
 async def test_unknown_environment_is_refused_before_anything_is_used(gateway: LiveGateway) -> None:

@@ -37,6 +37,7 @@ NO_FILMS = (
     "Films can't be made with ffmpeg or ImageMagick here, since code can't start other programs. Save a GIF with "
     'Pillow instead, `animation.save("film.gif", writer="pillow")`, or several figures.'
 )
+FILMS_BY_LIBRARY = 'Other programs can\'t be started here. A library saves films: `animation.save("film.mp4")`.'
 LARGE_FIGURE = "A figure is {:g} x {:g} inches, which at {:g} dots per inch is {} x {} pixels. " + INCHES
 LARGE_PIXELS = 20_000_000
 NO_WINDOW = "Figures are drawn without windows here, so leave out what changes a window or its toolbar."
@@ -104,7 +105,7 @@ def _sentences(error: BaseException, sent: Sequence[str]) -> Iterator[str]:
     elif _is_about_network(chain, text):
         yield _no_network(f"{text}\n{_own_line(error)}")
     elif FILMS.search(text):
-        yield NO_FILMS
+        yield FILMS_BY_LIBRARY if _saves_films() else NO_FILMS
     elif _is_about_processes(chain, text):
         yield NO_PROCESSES
     elif isinstance(error, MemoryError) or "Image size of" in text:
@@ -120,6 +121,13 @@ def _about_files(error: OSError, sent: Sequence[str]) -> str:
         return _missing_file(error, sent)
     denied = error.errno in (errno.EROFS, errno.EACCES) and error.filename is not None
     return READ_ONLY if denied else ""
+
+
+def _saves_films() -> bool:
+    """Return whether a library stands in for ffmpeg (stand_ins/film_writer.py)."""
+    from matplotlib import animation
+
+    return animation.FFMpegWriter.__module__ == "stand_ins.film_writer"
 
 
 def _about_names(error: BaseException) -> str:

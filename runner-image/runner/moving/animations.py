@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from moving.apng import Apng
 from moving.awebp import AnimatedWebP
 from moving.film import DELAY_LIMIT_MS
 from moving.gif import Gif
+from moving.pixels import Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ def keep(formats: Sequence[str]) -> None:
 
 
 def draw(
-    figure: Any, kinds: Sequence[str], save: Callable[[io.RawIOBase], None], pixel_limit: int
+    figure: Any, kinds: Sequence[str], save: Callable[[Pixels], None], pixel_limit: int
 ) -> tuple[dict[str, bytes], str]:
     """Draw the frames of a figure's animation; without an animation there is one, the figure.
 
@@ -127,7 +127,7 @@ class _Frames:
     """
 
     def __init__(
-        self, films: Sequence[Film], interval_ms: int, save: Callable[[io.RawIOBase], None], pixel_limit: int
+        self, films: Sequence[Film], interval_ms: int, save: Callable[[Pixels], None], pixel_limit: int
     ) -> None:
         self.count = 0
         self._films = films
@@ -150,7 +150,7 @@ class _Frames:
         """Take the figure as it is drawn now; a frame of another size is cut, or filled up, to that of the first."""
         if self.count >= self._most:
             raise _Enough
-        pixels = _Pixels()
+        pixels = Pixels()
         self._save(pixels)
         frame = pixels.picture()
         if self._pending is None:
@@ -171,25 +171,3 @@ class _Frames:
         if self._pending is not None:
             for film in self._films:
                 film.add(self._pending, delay_ms)
-
-
-class _Pixels(io.RawIOBase):
-    """A file that Matplotlib writes raw pixels to: it hands over its whole buffer, which knows its size."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._size = (0, 0)
-        self._data = b""
-
-    def write(self, data: Any) -> int:
-        """Take a copy of the buffer: Matplotlib draws the next frame into it."""
-        height, width, _ = memoryview(data).shape or ()
-        self._size = (width, height)
-        self._data = bytes(data)
-        return len(self._data)
-
-    def picture(self) -> Image:
-        """Return what was drawn."""
-        from PIL import Image
-
-        return Image.frombuffer("RGBA", self._size, self._data, "raw", "RGBA", 0, 1)
