@@ -25,8 +25,9 @@ def script(stem: str) -> Script:
     [("plot", 1, "plot.png"), ("plot", 2, "plot-2.png"), ("a/b.c", 1, "a/b.c.png"), ("a/b.c", 11, "a/b.c-11.png")],
 )
 def test_names_of_pictures(stem: str, position: int, name: str) -> None:
-    """The first figure has the script's name, the others a number as well."""
+    """The first figure has the script's name, the others a number as well; both kinds of WebP can lie side by side."""
     assert str(picture_name(PurePosixPath(stem), position, "png")) == name
+    assert str(picture_name(PurePosixPath(stem), position, "awebp")) == name.replace(".png", ".animated.webp")
 
 
 def test_picture_is_written_below_the_folder(workplace: Path) -> None:

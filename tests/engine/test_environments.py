@@ -336,6 +336,7 @@ async def test_films_are_saved(with_films: LiveGateway, name: str) -> None:
     assert (response.json["stdout"]["text"], response.json["stderr"]["text"]) == (told, "")
     (file,) = response.json["files"]
     assert file["name"] == told.split()[0]
+    assert file["content_type"].startswith("video/")
     assert file["bytes"] > 1000
 
 

@@ -209,6 +209,15 @@ async def test_archive(client: Client, rig: Rig) -> None:
     assert "data" not in manifest["figures"][0]["pictures"][0]
 
 
+async def test_both_kinds_of_webp_in_one_archive(client: Client, rig: Rig) -> None:
+    """A still WebP and an animated one have names of their own, and the ending that programs know."""
+    rig.launcher.result = figures_result(Format.WEBP, Format.AWEBP)
+    response = await _render(client, ZIP, format=["webp", "awebp"])
+    archive = zipfile.ZipFile(io.BytesIO(await response.read()))
+    assert archive.namelist()[:2] == ["figure-1.webp", "figure-1.animated.webp"]
+    assert archive.read("figure-1.animated.webp") == b"1 awebp"
+
+
 @pytest.mark.parametrize("accept", ["image/png", JSON, ZIP])
 async def test_tags(client: Client, rig: Rig, accept: str) -> None:
     """The same render has the same tag, another has another; a client that knows the tag gets 304 and nothing else."""

@@ -21,8 +21,11 @@ DATE = (1980, 1, 1, 0, 0, 0)
 #: Mode of an ordinary file that its owner may change, in the upper half as on Unix.
 MODE = 0o100644 << 16
 
+#: Endings of films.
+FILMS = ("avi", "mkv", "mov", "mp4", "webm")
+
 #: Files that are stored as they are, because compressing them again gains nothing.
-_COMPRESSED = tuple(f".{name}" for name in ("png", "apng", "jpeg", "jpg", "webp", "gif", "zip", "gz", "mp4"))
+_COMPRESSED = tuple(f".{name}" for name in ("png", "apng", "jpeg", "jpg", "webp", "gif", "zip", "gz", *FILMS))
 
 #: Longest part of a name in bytes of UTF-8: file systems allow 255, and a number may be added.
 PART_LIMIT_BYTES = 200

@@ -8,6 +8,7 @@ archives.
 from __future__ import annotations
 
 import codecs
+import re
 
 from gateway.model.jobs import KiB
 
@@ -31,6 +32,21 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "application/vnd.sqlite3"),
 )
 
+#: How containers begin, some lengths left out: RIFF, Matroska's, and that of MPEG-4.
+_CONTAINERS = re.compile(
+    rb"RIFF.{4}(?:(?P<webp>WEBP)|(?P<avi>AVI ))|.{4}ftyp(?:(?P<mov>qt  )|(?P<mp4>iso|mp4|M4V|avc1|dash))"
+    rb"|\x1a\x45\xdf\xa3.{0,40}?\x42\x82.(?:(?P<webm>webm)|(?P<mkv>matroska))",
+    re.DOTALL,
+)
+_CONTENTS = {
+    "webp": "image/webp",
+    "avi": "video/x-msvideo",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mkv": "video/x-matroska",
+}
+
 #: Further types of text, by the extension of the name.
 _TEXTS = {
     ".csv": "text/csv; charset=utf-8",
@@ -51,8 +67,8 @@ def content_type_of(name: str, data: bytes) -> str:
     for signature, content_type in _SIGNATURES:
         if data.startswith(signature):
             return content_type
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
+    if (found := _CONTAINERS.match(data)) is not None:
+        return _CONTENTS[found.lastgroup or ""]
     beginning = _beginning_of_text(data)
     if beginning is None:
         return BINARY

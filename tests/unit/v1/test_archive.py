@@ -121,9 +121,22 @@ def test_unpacks_with_others_too(tmp_path: Path) -> None:
         ("image/svg+xml", [("x.svg", b"<svg/>")]),
         ("image/gif", [("x.gif", b"GIF89a...")]),
         ("image/webp", [("x", b"RIFF1234WEBPVP8 ")]),
+        ("video/mp4", [("x", b"\0\0\0\x20ftypisom\0\0\2\0")]),
+        ("video/quicktime", [("x", b"\0\0\0\x14ftypqt  \0\0\2\0")]),
+        ("video/webm", [("x", b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\1\x42\x82\x84webm\x42")]),
+        ("video/x-matroska", [("x", b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\1\x42\x82\x88matroska")]),
+        ("video/x-msvideo", [("x", b"RIFF1234AVI LIST\xff")]),
         ("application/zip", [("x.npz", b"PK\x03\x04\xff")]),
         ("application/pdf", [("x.pdf", b"%PDF-1.4\n\xff")]),
-        (BINARY, [("x.csv", b"\xff\xfe\x00"), ("x.txt", b"a\0b"), ("x", b"RIFF1234WAVE\xff")]),
+        (
+            BINARY,
+            [
+                ("x.csv", b"\xff\xfe\x00"),
+                ("x.txt", b"a\0b"),
+                ("x", b"RIFF1234WAVE\xff"),
+                ("x.mp4", b"\0\0\0\1ftyphtml"),
+            ],
+        ),
     ],
 )
 def test_content_types(expected: str, files: list[tuple[str, bytes]]) -> None:
