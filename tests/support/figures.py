@@ -100,7 +100,7 @@ def frames_of(figure: Figure, options: dict[str, Any]) -> list[Image]:
     with runner_modules(Path.cwd()) as module:
         animations = module("moving.animations")
         animations.FILMS["kept"] = lambda: kept
-        vars(figure.canvas)[animations.KEPT] = moving
+        setattr(figure.canvas, animations.KEPT, moving)
         animations.draw(figure, ["kept"], lambda file: figure.savefig(file, format="rgba", **options), 0)
     return kept.frames
 

@@ -65,7 +65,7 @@ def keep(formats: Sequence[str]) -> None:
         owner = getattr(func, "__self__", None)
         module = sys.modules.get("matplotlib.animation")
         if s == "draw_event" and module is not None and isinstance(owner, module.Animation):
-            vars(self)[KEPT] = owner
+            setattr(self, KEPT, owner)
         return connect(self, s, func)
 
     canvas.mpl_connect = connect_and_keep
@@ -86,7 +86,7 @@ def draw(
         The files by their formats, and what is to be said of them; empty if nothing is.
     """
     films = {kind: FILMS[kind]() for kind in kinds}
-    animation: Any = vars(figure.canvas).get(KEPT)
+    animation: Any = getattr(figure.canvas, KEPT, None)
     frames = _Frames(list(films.values()), _interval_ms(animation), save, pixel_limit)
     remark = ""
     if animation is not None:

@@ -1,8 +1,8 @@
 """Lets Matplotlib save films where the image has the library for it, since no other program can be started.
 
 ``animation.save("film.mp4")`` would start ffmpeg. PyAV is the same code as a library, so what Matplotlib calls
-``FFMpegWriter`` is a writer of ours there, which takes the arguments of that. Everything runs in one thread beside the
-program's own.
+``FFMpegWriter`` is a writer of ours there, which takes the arguments of that. Codecs that ask how many threads they may
+start, as h264 does, start none.
 
 Source: PyAV, https://pyav.basswood-io.com, chapters "Containers" and "Codecs"; FFmpeg, ffmpeg.1 (arguments).
 """
@@ -36,7 +36,7 @@ RATE_LIMIT = 1001
 #: Arguments of ffmpeg's that choose the codec and the form of its pixels; others are the codec's options.
 CODEC_ARGUMENTS = frozenset({"c", "c:v", "codec", "codec:v", "vcodec"})
 PIXEL_ARGUMENTS = frozenset({"pix_fmt"})
-BITRATE_ARGUMENTS = {"b": "b", "b:v": "b"}
+BITRATE_OF_FILM, BITRATE = "b:v", "b"
 
 
 def install() -> None:
@@ -136,7 +136,7 @@ class FilmWriter(animation.PillowWriter):
             elif name in PIXEL_ARGUMENTS:
                 pixels = value
             else:
-                options[BITRATE_ARGUMENTS.get(name, name)] = value
+                options[BITRATE if name == BITRATE_OF_FILM else name] = value
         rate = Fraction(self.fps).limit_denominator(RATE_LIMIT)
         stream = self._file.add_stream(self.codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, pixels
