@@ -112,7 +112,7 @@ def test_closing_lines_hold_the_summaries(capsys: pytest.CaptureFixture[str]) ->
     closing = capsys.readouterr().out.partition("=== run:\n")[2]
     assert f"    {TEST}: passed after 3 s\n        7 passed in 3s\n" in closing
     assert "    short: passed after 65 s, usually 60 s\n        7 passed in 65s\n" in closing
-    assert closing.endswith("=== left out: nothing\n=== all passed after 71 s\n")
+    assert closing.endswith("=== left out: nothing\n=== all passed after 72 s\n")
 
 
 def test_summaries_are_found_in_what_pytest_prints() -> None:
