@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import linecache
 import os
@@ -91,11 +92,15 @@ class Source:
 
 def prepare_main_module() -> dict[str, Any]:
     """Make the interpreter look as in ``python plot.py`` and return the namespace of ``__main__``."""
+    from importlib.machinery import SourceFileLoader
+
     import matplotlib.pyplot as plt
     import numpy as np
 
     module = types.ModuleType("__main__")
-    vars(module).update(__builtins__=__builtins__, __file__=PROGRAM_FILE, plt=plt, np=np)
+    loader = SourceFileLoader("__main__", PROGRAM_FILE)
+    vars(module).update(__annotations__={}, __builtins__=builtins, __cached__=None, __file__=PROGRAM_FILE)
+    vars(module).update(__loader__=loader, plt=plt, np=np)
     sys.modules["__main__"] = module
     sys.argv = [PROGRAM_NAME]
     return vars(module)

@@ -67,6 +67,13 @@ class Point:
     x: "int" = 1
 
 assert __name__ == "__main__"
+assert sorted(name for name in dir() if name.startswith("__")) == [
+    *("__annotations__", "__builtins__", "__cached__", "__doc__", "__file__", "__loader__", "__name__", "__package__"),
+    "__spec__",
+]
+assert __cached__ is __doc__ is __package__ is __spec__ is None and __annotations__ == {}
+assert __loader__.get_filename() == __file__
+assert __builtins__ is sys.modules["builtins"]
 assert __file__ == os.path.join(os.getcwd(), "plot.py")
 assert sys.argv == ["plot.py"]
 assert sys.path[0] == os.getcwd()
