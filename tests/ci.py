@@ -101,7 +101,7 @@ CAMPAIGNS = (
     Campaign("spec lines", 90, ("tests/spec_lines", *_engine("seccomp_calls"))),
     Campaign("ends", 300, _engine("ends")),
     Campaign("scripts as they come", 300, _engine("elsewhere", "fonts", "plain_python")),
-    Campaign("plain runs", 360, ("tests/plain_runs",)),
+    Campaign("plain runs", 420, ("tests/plain_runs",)),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
