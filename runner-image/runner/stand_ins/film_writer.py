@@ -4,7 +4,7 @@
 ``FFMpegWriter`` is a writer of ours there, which takes the arguments of that. Codecs that ask how many threads they may
 start, as h264 does, start none.
 
-Source: PyAV, https://pyav.basswood-io.com, chapters "Containers" and "Codecs"; FFmpeg, ffmpeg.1 (arguments).
+Source: documentation of PyAV, chapters "Containers" and "Codecs"; FFmpeg, ffmpeg.1 (arguments).
 """
 
 from __future__ import annotations
