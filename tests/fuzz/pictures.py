@@ -71,7 +71,7 @@ def picture_seeds() -> tuple[bytes, ...]:
     """Return a small figure in each format, each after the byte that chooses its format."""
     from matplotlib.figure import Figure
 
-    from tests.support.figures import saved
+    from tests.support.saved_figures import saved
 
     pictures = [saved(wanted.value, lambda: Figure(figsize=(0.1, 0.1))) for wanted in FORMATS]
     return tuple(bytes([number]) + picture for number, picture in enumerate(pictures))

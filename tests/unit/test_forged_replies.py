@@ -30,7 +30,7 @@ from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, Stages, pri
 from gateway.v1.response.content_types import content_type_of
 from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import PNG, FakeEngine, FakePool, block, no_usage
-from tests.support.figures import saved
+from tests.support.saved_figures import saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

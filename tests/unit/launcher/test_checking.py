@@ -14,7 +14,7 @@ from gateway.model.jobs import Format, Limits, MiB
 from gateway.model.results import LimitExceeded, Outcome
 from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import PNG
-from tests.support.figures import saved
+from tests.support.saved_figures import saved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -31,7 +31,7 @@ from gateway.model.results import (
 )
 from gateway.worker.worker_pool import WorkerPool
 from tests.fakes import PNG, FakeConversation, FakeEngine, FakePool, no_usage, until
-from tests.support.figures import saved
+from tests.support.saved_figures import saved
 
 LIMITS = Limits(wall_limit_s=30, memory_limit_bytes=256 * MiB, output_limit_bytes=4 * MiB, pixel_limit=10)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from gateway.pictures.animated_png import check_apng
 from gateway.pictures.picture import FRAME_LIMIT, InvalidPicture, Size, TooManyPixels
 from gateway.pictures.png import check_png
-from tests.support.figures import animated, saved
+from tests.support.saved_figures import animated, saved
 
 LIMIT = 50_000_000
 

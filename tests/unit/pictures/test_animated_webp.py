@@ -12,7 +12,7 @@ from PIL import Image
 
 from gateway.pictures.animated_webp import check_awebp
 from gateway.pictures.picture import FRAME_LIMIT, InvalidPicture, Size, TooManyPixels
-from tests.support.figures import animated, saved
+from tests.support.saved_figures import animated, saved
 
 BOUNDED = settings(deadline=None, max_examples=150)
 LIMIT = 50_000_000

@@ -16,7 +16,7 @@ from PIL import Image
 from gateway.model.jobs import Format
 from gateway.pictures.check import check_picture
 from gateway.pictures.picture import InvalidPicture, Size
-from tests.support.figures import ANIMATED, animated, every_way, saved
+from tests.support.saved_figures import ANIMATED, animated, every_way, saved
 
 LIMIT = 50_000_000
 BOUNDED = settings(deadline=None, max_examples=150)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gateway.pictures.gif import check_gif
 from gateway.pictures.picture import FRAME_LIMIT, InvalidPicture, Size, TooManyPixels
-from tests.support.figures import animated
+from tests.support.saved_figures import animated
 
 BOUNDED = settings(deadline=None, max_examples=150)
 LIMIT = 50_000_000

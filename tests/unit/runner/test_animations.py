@@ -11,8 +11,8 @@ from PIL import Image, ImageSequence
 from gateway.model.jobs import Format
 from gateway.pictures import picture
 from gateway.pictures.check import check_picture
-from tests.support.figures import ANIMATED
 from tests.support.runner import runner_modules
+from tests.support.saved_figures import ANIMATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
