@@ -26,7 +26,10 @@ SNAPSHOT = FOLDER / "snapshot"
 RESTORER_BASES = {"x86_64": 0x6000_0000_0000, "aarch64": 0xD000_0000_0000}
 
 #: What `saver.so` may expect of the Python that loads it, if it is there.
-EXPECTED = {"_r_debug", "__curbrk", "__rseq_offset", "__rseq_size", "__rseq_flags"}
+EXPECTED = {
+    *("_r_debug", "__curbrk", "__rseq_offset", "__rseq_size", "__rseq_flags"),
+    *("_thread_db_sizeof_pthread", "_thread_db_pthread_tid"),
+}
 
 SHARED = """\
 #include <stddef.h>
