@@ -147,6 +147,7 @@ found = {
     # unshare without a flag
     "`unshare`": refused(system_call, 272, 0),
     "Changing modes": refused(os.chmod, "program", 0o755),
+    "Setting set-id bits": refused(os.chmod, "program", 0o4755),
     "Running a program of one's own": refused(os.execv, "program", ["program"]),
     "Writing outside the working directory": "allowed" if any(map(can_write, elsewhere)) else "refused",
     "Bytes in the working directory": bounded(fill),
