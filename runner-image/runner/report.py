@@ -5,15 +5,21 @@ from __future__ import annotations
 import itertools
 import traceback
 import types
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cheap_import import IMAGE_PATHS
 from program import PROGRAM_NAME, is_own, remember_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Frames shown of one exception: a deep recursion must not make the report endless.
 OWN_FRAMES_LIMIT = 1000
 MESSAGE_LIMIT = 4000
 SOURCE_LIMIT = 1000
+
+#: Characters shown of one message, half of what is shown in all: the lines that led to it should have room, too.
+SHOWN_LIMIT = 32_768
 
 
 class ProgramError(NamedTuple):
@@ -39,6 +45,7 @@ def describe(error: BaseException, lines: list[str]) -> str:
         own = trim_chain(error)
         report = traceback.TracebackException.from_exception(error)
         drop_empty_stacks(report)
+        shorten_messages(report)
         text = "".join(report.format())
         if not own and not isinstance(error, SyntaxError):
             text = f"Not raised in a line of {PROGRAM_NAME} itself, most likely while drawing:\n{text}"
@@ -135,6 +142,31 @@ def trim_traceback(trace: types.TracebackType | None) -> types.TracebackType | N
 
 def drop_empty_stacks(report: Any) -> None:
     """Leave out the heading "Traceback" where no frame follows, as Python does for a SyntaxError."""
+    for part in parts_of(report):
+        if not part.stack:
+            part.stack = None
+
+
+def shorten_messages(report: Any) -> None:
+    """Cut what is longer than would be shown, before ``traceback`` makes four more copies of it.
+
+    Source: Lib/traceback.py of Python 3.13, ``TracebackException`` (``_str``, ``__notes__``), ``textwrap.indent``.
+    """
+    for part in parts_of(report):
+        part._str = shortened(getattr(part, "_str", ""))
+        if isinstance(notes := getattr(part, "__notes__", None), list):
+            part.__notes__ = [shortened(note) for note in notes]
+
+
+def shortened(text: Any) -> Any:
+    """Return the end of a text that is too long, and how much is left out."""
+    if not isinstance(text, str) or len(text) <= SHOWN_LIMIT:
+        return text
+    return f"[shortened: the first {len(text) - SHOWN_LIMIT} characters are left out]\n{text[-SHOWN_LIMIT:]}"
+
+
+def parts_of(report: Any) -> Iterator[Any]:
+    """Yield the reports of an exception and of those that it refers to, each once."""
     pending = [report]
     seen = set()
     while pending:
@@ -142,8 +174,7 @@ def drop_empty_stacks(report: Any) -> None:
         if part is None or id(part) in seen:
             continue
         seen.add(id(part))
-        if not part.stack:
-            part.stack = None
+        yield part
         pending += (part.__cause__, part.__context__, *(part.exceptions or ()))
 
 

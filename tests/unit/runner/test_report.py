@@ -172,6 +172,25 @@ def test_a_long_error_is_not_copied(result: Any) -> None:
     assert peak_bytes < 1_000_000
 
 
+@pytest.mark.parametrize("where", ["message", "note"])
+def test_a_long_message_is_not_formatted(report: Any, where: str) -> None:
+    """Nor does formatting it take memory, be it the message or a note; the lines that led to it stay."""
+    long = "x" * 20_000_000
+    error = ValueError(long if where == "message" else "short")
+    if where == "note":
+        error.add_note(long)
+    tracemalloc.start()
+    try:
+        text = report.describe(error, [])
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 1_000_000
+    left_out = len(long) - report.SHOWN_LIMIT
+    assert f"[shortened: the first {left_out} characters are left out]\n{'x' * report.SHOWN_LIMIT}\n" in text
+    assert "ValueError: " in text
+
+
 def test_success_needs_no_words(result: Any) -> None:
     """The end of a successful reply is the outcome alone."""
     assert json.loads(result.encode_end(result.Result("ok"))) == {"outcome": "ok"}
