@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from gateway.launcher.engine.engine import EXIT_SIGKILL
 from gateway.launcher.engine.specification import RUNNER
 from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
 from gateway.launcher.selftest.monitor import Monitor
-from gateway.launcher.selftest.selftest import EXIT_SIGKILL, SelfTest, meets_host_kernel, prepare, run_to_end
+from gateway.launcher.selftest.selftest import SelfTest, meets_host_kernel, prepare, run_to_end
 from gateway.launcher.snapshot.keeper import SnapshotKeeper
 from gateway.launcher.snapshot.warm_start import WarmStart
 from gateway.model.errors import ContainerLost, StartError

@@ -140,9 +140,18 @@ class ContainerMaker:
                     await conversation.wait_ready()
             except (TimeoutError, StreamEnded, MalformedReply) as error:
                 reason = conversation.complaint or type(error).__name__
-                raise ContainerLost(f"a runner did not become ready: {reason}") from error
+                lost = ContainerLost(f"a runner did not become ready: {reason}")
+                lost.was_killed = isinstance(error, StreamEnded) and await self._was_killed(launched.container_id)
+                raise lost from error
             undo.pop_all()
             return Container(launched.container_id, name, conversation)
+
+    async def _was_killed(self, container_id: str) -> bool:
+        try:
+            state = await self._engine.exit_state(container_id)
+        except EngineError:
+            return True  # removed, or the engine is gone
+        return state.was_killed
 
     async def _remove_quietly(self, container_id: str) -> None:
         with contextlib.suppress(EngineError):

@@ -212,7 +212,13 @@ class EngineRefused(EngineUnavailable):
 
 
 class ContainerLost(EngineError):
-    """A container is gone that was not removed by us."""
+    """A container is gone that was not removed by us.
+
+    Attributes:
+        was_killed: Whether somebody else may have killed it, which proves nothing about it.
+    """
+
+    was_killed = False
 
 
 class NameTaken(EngineError):

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: Exit status after SIGKILL, which the kernel sends when memory runs out; not every engine gives the reason.
+EXIT_SIGKILL = 128 + 9
+
+
 @dataclass(frozen=True, slots=True)
 class ExitState:
     """How the engine says that a container ended.
@@ -21,6 +25,11 @@ class ExitState:
 
     exit_code: int | None
     oom_killed: bool
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it may have been killed, and not by the kernel for its memory: that proves nothing about it."""
+        return self.exit_code in (None, EXIT_SIGKILL) and not self.oom_killed
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from gateway.launcher.engine.engine import EXIT_SIGKILL
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
-from gateway.launcher.judgement import SIGNAL_BASE, judge
+from gateway.launcher.judgement import judge
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import Demultiplexer, MalformedReply, Stream, encode_job
@@ -52,9 +53,6 @@ REPORT_LIMIT = 256 * 1024
 #: Memory of the container that tries to use twice as much, and the image's mode that tries it.
 MEMORY_TRIAL_BYTES = 48 * MiB
 MEMORY_COMMAND = ("memory", str(2 * MEMORY_TRIAL_BYTES))
-
-#: Exit status after SIGKILL, which the kernel sends when memory runs out; not every engine gives the reason.
-EXIT_SIGKILL = SIGNAL_BASE + 9
 
 #: Runtimes with a kernel of their own, where `/proc/self/status` and system call filters prove nothing about the host.
 USER_SPACE_KERNELS = ("runsc", "gvisor", "kata")
@@ -198,6 +196,8 @@ async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:
     try:
         await draw(engine, sandbox, Job(RENDER_CODE), TRIAL_LIMIT_S)
     except NothingDrawn as error:
+        if error.was_killed:
+            raise ContainerLost("the container that draws was killed") from error
         return f"it renders nothing ({error})"
     return ""
 
@@ -231,7 +231,7 @@ async def draw(engine: DockerEngine, sandbox: Sandbox, job: Job, limit_s: float)
     try:
         container = await maker.make()
     except ContainerLost as error:
-        raise NothingDrawn(str(error)) from error
+        raise NothingDrawn(str(error), was_killed=error.was_killed) from error
     try:
         reader = ReplyReader(job, sandbox.limits.output_limit_bytes)
         frames = encode_job(job, sandbox.limits)
@@ -240,8 +240,7 @@ async def draw(engine: DockerEngine, sandbox: Sandbox, job: Job, limit_s: float)
         result = await judge(reply, sandbox.limits)
     except StreamEnded as error:
         state = await engine.exit_state(container.container_id)
-        was_killed = state.exit_code in (None, EXIT_SIGKILL) and not state.oom_killed
-        raise NothingDrawn(f"it ends with {state.exit_code}", was_killed=was_killed) from error
+        raise NothingDrawn(f"it ends with {state.exit_code}", was_killed=state.was_killed) from error
     except (TimeoutError, MalformedReply) as error:
         raise NothingDrawn(type(error).__name__) from error
     finally:

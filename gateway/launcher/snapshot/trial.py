@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.launcher.engine.engine import EXIT_SIGKILL
 from gateway.launcher.engine.specification import SNAPSHOT, Sandbox
 from gateway.launcher.runner.frames import last_words
-from gateway.launcher.selftest.selftest import EXIT_SIGKILL, NothingDrawn, draw, run_to_end, side_by_side
+from gateway.launcher.selftest.selftest import NothingDrawn, draw, run_to_end, side_by_side
 from gateway.launcher.snapshot.saving import REASON_LIMIT, NoSnapshot
 from gateway.model.errors import ContainerLost
 from gateway.model.jobs import Format, Job, MiB, SaveOptions

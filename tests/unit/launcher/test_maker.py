@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.launcher import maker as maker_module
-from gateway.launcher.engine.engine import Launched
+from gateway.launcher.engine.engine import ExitState, Launched
 from gateway.launcher.engine.specification import RESTORER, RUNNER, SNAPSHOT, SUPERVISOR, Sandbox
 from gateway.launcher.maker import NAME_TRIES, RESTORE_TRIES, ContainerMaker
 from gateway.launcher.runner.frames import READY, encode_frame
@@ -37,12 +37,19 @@ class LaunchingEngine:
         self.broken_image = ""
         self.refused: dict[str, EngineError] = {}
         self.silent_image = ""
+        self.ended: ExitState | None = None
         self.images: list[str] = []
         self.taken = 0
         self.names: list[str] = []
         self.live: set[str] = set()
         self.streams: list[socket.socket] = []
         self.peers: list[socket.socket] = []
+
+    async def exit_state(self, container_id: str) -> ExitState:
+        """Tell how all containers end, or that they are gone."""
+        if self.ended is None:
+            raise ContainerLost(container_id)
+        return self.ended
 
     async def launch(self, config: dict[str, Any], name: str) -> Launched:
         """Start a container, or raise that its name is taken."""
@@ -131,6 +138,26 @@ async def test_runner_that_cannot_be_restored_imports(launching: LaunchingEngine
         assert launching.images[-2:] == ["sha256:snapshot", "sha256:0"]
     assert reasons == ["a runner did not become ready: snapshot not restored"]
     assert len(launching.live) == len(launching.images) - launching.images.count("sha256:snapshot") + 1
+
+
+@pytest.mark.parametrize(
+    ("ended", "was_killed"),
+    [
+        (None, True),
+        (ExitState(137, oom_killed=False), True),
+        (ExitState(137, oom_killed=True), False),
+        (ExitState(1, oom_killed=False), False),
+        (ExitState(139, oom_killed=False), False),
+    ],
+)
+async def test_runner_that_somebody_killed_proves_nothing(
+    launching: LaunchingEngine, ended: ExitState | None, *, was_killed: bool
+) -> None:
+    """What ends by itself or for its memory is told from what may have been killed or removed by somebody else."""
+    launching.broken_image, launching.ended = "sha256:0", ended
+    with pytest.raises(ContainerLost, match="did not become ready") as lost:
+        await _container_maker(launching).make()
+    assert lost.value.was_killed is was_killed
 
 
 @pytest.mark.parametrize("error", [EngineRefused("the engine refused a call"), ContainerLost("no such image")])
