@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cheap_import import IMAGE_PATHS
 from program import PROGRAM_NAME, is_own, remember_source
+from result import ERROR_LIMIT_BYTES, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeGuard
 
 #: Frames shown of one exception: a deep recursion must not make the report endless.
 OWN_FRAMES_LIMIT = 1000
 MESSAGE_LIMIT = 4000
 SOURCE_LIMIT = 1000
 
-#: Characters shown of one message, half of what is shown in all: the lines that led to it should have room, too.
-SHOWN_LIMIT = 32_768
+#: Bytes shown of one message, half of what is shown in all: the lines that led to it should have room, too.
+MESSAGE_LIMIT_BYTES = ERROR_LIMIT_BYTES // 2
 
 
 class ProgramError(NamedTuple):
@@ -153,16 +155,15 @@ def shorten_messages(report: Any) -> None:
     Source: Lib/traceback.py of Python 3.13, ``TracebackException`` (``_str``, ``__notes__``), ``textwrap.indent``.
     """
     for part in parts_of(report):
-        part._str = shortened(getattr(part, "_str", ""))
+        if is_long(message := getattr(part, "_str", None)):
+            part._str = shortened(message, MESSAGE_LIMIT_BYTES)
         if isinstance(notes := getattr(part, "__notes__", None), list):
-            part.__notes__ = [shortened(note) for note in notes]
+            part.__notes__ = [shortened(note, MESSAGE_LIMIT_BYTES) if is_long(note) else note for note in notes]
 
 
-def shortened(text: Any) -> Any:
-    """Return the end of a text that is too long, and how much is left out."""
-    if not isinstance(text, str) or len(text) <= SHOWN_LIMIT:
-        return text
-    return f"[shortened: the first {len(text) - SHOWN_LIMIT} characters are left out]\n{text[-SHOWN_LIMIT:]}"
+def is_long(text: object) -> TypeGuard[str]:
+    """Return whether a message is too long to be shown with the lines that led to it."""
+    return isinstance(text, str) and len(text) > MESSAGE_LIMIT_BYTES
 
 
 def parts_of(report: Any) -> Iterator[Any]:

@@ -101,16 +101,16 @@ def fitting(warnings: Sequence[ShownWarning]) -> list[ShownWarning]:
     return kept
 
 
-def shortened(text: str) -> str:
-    """Return text that is at most ERROR_LIMIT_BYTES as JSON; of a longer one the end is kept."""
+def shortened(text: str, limit_bytes: int = ERROR_LIMIT_BYTES) -> str:
+    """Return text that is no longer than a limit as JSON; of a longer one the end is kept."""
     # Cut first: a text may be as large as the memory that is left. Replaced here and not while encoding, character by
     # character, so that lengths are what they will be.
-    kept = text[-ERROR_LIMIT_BYTES:].encode("utf-8", "replace").decode()
-    if len(kept) == len(text) and len(compact(kept)) <= ERROR_LIMIT_BYTES:
+    kept = text[-limit_bytes:].encode("utf-8", "replace").decode()
+    if len(kept) == len(text) and len(compact(kept)) <= limit_bytes:
         return kept
     while True:
         told = f"[shortened: the first {len(text) - len(kept)} characters are left out]\n{kept}"
-        excess = len(compact(told)) - ERROR_LIMIT_BYTES
+        excess = len(compact(told)) - limit_bytes
         if excess <= 0:
             return told
         # JSON writes a character as six bytes at most, so this never cuts more than it must.
