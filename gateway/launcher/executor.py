@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.launcher.judgement import SIGNAL_BASE, Ending, explain, judge
+from gateway.launcher.engine.engine import EXIT_SIGKILL
+from gateway.launcher.judgement import Ending, explain, judge
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import MalformedReply, OutputExceeded, encode_job
 from gateway.launcher.runner.reply import Reply, ReplyReader
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     UsageReader = Callable[[str], Usage | None]
 
 #: Exit statuses of containers in which the kernel killed a process for its memory: SIGKILL's, and with gVisor also 1.
-OOM_EXIT_CODES = frozenset({SIGNAL_BASE + 9, 1})
+OOM_EXIT_CODES = frozenset({EXIT_SIGKILL, 1})
 
 
 class PoolExecutor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.launcher.checking import ClaimedFile, check_pictures
+from gateway.launcher.engine.engine import SIGNAL_BASE
 from gateway.model.jobs import Limits, MiB
 from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, Result
 from gateway.pictures.picture import InvalidPicture, TooManyPixels
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from gateway.launcher.runner.reply import Reply
     from gateway.model.results import Usage
     from gateway.worker.worker_pool import WorkerPool
-
-#: Exit statuses above this mean death by signal `status - 128` (the shell's convention, which engines keep).
-SIGNAL_BASE = 128
 
 #: Linux's signals that end programs; the gateway's own platform may number them differently.
 SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 31: "SIGSYS"}

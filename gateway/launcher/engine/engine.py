@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
+#: Exit statuses above this mean death by signal `status - 128` (the shell's convention, which engines keep).
+SIGNAL_BASE = 128
 
 #: Exit status after SIGKILL, which the kernel sends when memory runs out; not every engine gives the reason.
-EXIT_SIGKILL = 128 + 9
+EXIT_SIGKILL = SIGNAL_BASE + 9
 
 
 @dataclass(frozen=True, slots=True)

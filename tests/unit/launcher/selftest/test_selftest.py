@@ -64,6 +64,7 @@ class ProbedEngine:
         self.lowers = True
         self.trials = TRIALS
         self.picture: bytes | None = PNG
+        self.becomes_ready = True
         self.strays: list[FoundContainer] = []
         self._runners: list[asyncio.Task[None]] = []
         self.ending = ExitState(137, oom_killed=True)
@@ -99,6 +100,8 @@ class ProbedEngine:
         peer.setblocking(False)
         loop = asyncio.get_running_loop()
         with peer:
+            if not self.becomes_ready:
+                return
             await loop.sock_sendall(peer, block(1, encode_frame(READY)))
             if await loop.sock_recv(peer, 65536) and self.picture is not None:
                 head = {"figure": 0, "label": "", "format": "png"}
@@ -399,6 +402,18 @@ async def test_a_sandbox_that_renders_nothing_does_not_hold(picture: bytes | Non
     verdict = await _verdict(engine)
     assert [check.name for check in verdict.checks if not check.holds] == ["render"]
     assert engine.removed == len(engine.launched)
+
+
+@pytest.mark.parametrize("becomes_ready", [True, False])
+async def test_a_runner_that_somebody_killed_proves_nothing(*, becomes_ready: bool) -> None:
+    """Before or after its job comes: that is the engine's trouble, so the start waits for a better time."""
+    engine = _engine()
+    engine.picture, engine.becomes_ready = None, becomes_ready
+    engine.ending = ExitState(137, oom_killed=False)
+    with pytest.raises(ContainerLost, match="was killed"):
+        await _verdict(engine)
+    engine.ending = ExitState(139, oom_killed=False)
+    assert [gap for gap in (await _verdict(engine)).gaps if "renders nothing" in gap]
 
 
 async def test_what_a_killed_self_test_left_is_removed_first() -> None:
