@@ -184,6 +184,7 @@ def test_tight_boxes_are_those_of_the_first_frame(collect: Callable[..., Reply])
         frames, (still,) = drawn(reply), drawn(reply, 1)
         assert [frame.size for frame in frames] == [still.size] * 4
         assert still.size != (100, 50)
+        assert len({reds(frame) for frame in frames}) == 1, "what doesn't move stays where it is"
 
 
 def test_frames_of_another_size_are_cut(collect: Callable[..., Reply]) -> None:
