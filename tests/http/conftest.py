@@ -156,3 +156,13 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
     except ConnectionError:
         return
+
+
+def limit_edge(rig: Rig, **limits: float) -> None:
+    """Give the connections of a rig other limits."""
+    rig.edge.limits = EdgeLimits(**{"connections": 512, "head_s": 10.0, **limits})  # type: ignore[arg-type]
+
+
+def refusals(rig: Rig, reason: str) -> float:
+    """Return how many requests and connections were refused for a reason."""
+    return rig.metrics.registry.get_sample_value("figbox_refusals_total", {"reason": reason}) or 0

@@ -66,3 +66,11 @@ def check_problem(response: tuple[int, dict[str, str], bytes], status: int, slug
     assert fields["X-Request-ID"] == document["request_id"]
     assert int(fields["Content-Length"]) == len(body)
     return document
+
+
+async def read_status(reader: asyncio.StreamReader) -> int:
+    """Read one response on a connection that is kept; return its status."""
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LIMIT_S)
+    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
+    await reader.readexactly(length)
+    return int(head.split(b" ")[1])

@@ -1,4 +1,4 @@
-"""Connections: how long a head may take, how many there may be, which are closed first, and what strangers can do."""
+"""Connections: how long a head may take, what they may bring and leave unread, and what strangers can do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from gateway.keys.keyring import HEADER
 from gateway.model.errors import StartError
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, Result, printable
 from gateway.observability.metrics import Metrics
-from gateway.server import doorman as doorman_module
 from gateway.server import protocol as protocol_module
 from gateway.server.ambiguity import check_parser
 from gateway.server.connections import (
@@ -31,7 +30,7 @@ from gateway.server.connections import (
 )
 from gateway.settings import ROOT
 from tests.fakes import KEY, picture_result, until
-from tests.http.conftest import listening, make_rig
+from tests.http.conftest import limit_edge, listening, refusals
 from tests.http.raw import (
     ALIVE,
     BODY,
@@ -45,38 +44,16 @@ from tests.http.raw import (
     RENDER,
     check_problem,
     read_rest,
+    read_status,
     split_answers,
 )
-from tests.support.keys_file import write_keys
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
-    from gateway.settings import Settings
     from tests.http.conftest import Connect, Rig
-
-OTHER_KEY = "the-key-of-another-customer"
-
-Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-def _limit(rig: Rig, **limits: float) -> None:
-    rig.edge.limits = EdgeLimits(**{"connections": 512, "head_s": 10.0, **limits})  # type: ignore[arg-type]
-
-
-def _refusals(rig: Rig, reason: str) -> float:
-    return rig.metrics.registry.get_sample_value("figbox_refusals_total", {"reason": reason}) or 0
-
-
-async def _answer(reader: asyncio.StreamReader) -> int:
-    """Read one response on a connection that is kept; return its status."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LIMIT_S)
-    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
-    await reader.readexactly(length)
-    return int(head.split(b" ")[1])
 
 
 # Heads
@@ -86,11 +63,11 @@ async def _answer(reader: asyncio.StreamReader) -> int:
 @pytest.mark.parametrize("before", [b"", ALIVE], ids=["first", "second"])
 async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes, sent: bytes) -> None:
     """A head that trickles in, or stops, gets 408 and the connection ends, for the first request and for later ones."""
-    _limit(rig, head_s=0.1)
+    limit_edge(rig, head_s=0.1)
     reader, writer = await connect()
     if before:
         writer.write(before)
-        assert await _answer(reader) == 200
+        assert await read_status(reader) == 200
 
     async def trickle() -> None:
         for byte in sent:
@@ -106,7 +83,7 @@ async def test_trickling_head_is_408(connect: Connect, rig: Rig, before: bytes, 
     assert response[1]["Connection"] == "close"
     await asyncio.gather(slow, return_exceptions=True)
     await until(lambda: not rig.edge.connection_count)
-    assert _refusals(rig, "head-timeout") == 1
+    assert refusals(rig, "head-timeout") == 1
 
 
 async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: Rig) -> None:
@@ -116,7 +93,7 @@ async def test_time_of_one_head_is_not_that_of_the_next(connect: Connect, rig: R
         writer.write(ALIVE[:10])
         await until(lambda: [bool(connection._head_end) for connection in rig.edge._connections] == [True])
         writer.write(ALIVE[10:])
-        assert await _answer(reader) == 200
+        assert await read_status(reader) == 200
         (connection,) = rig.edge._connections
         assert (connection._head_end, connection._head_bytes) == (None, 0)
     rig.launcher.result = None
@@ -199,7 +176,7 @@ async def test_largest_body_is_within_the_bounds_of_framing(connect: Connect, ri
         framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
         writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n")
     await read_rest(reader)
-    assert _refusals(rig, "framing-too-large") == 0
+    assert refusals(rig, "framing-too-large") == 0
     assert len(rig.launcher.jobs) == 1
 
 
@@ -218,7 +195,7 @@ async def test_framing_is_bounded_too(connect: Connect, rig: Rig) -> None:
     except ConnectionError:
         pass
     await until(lambda: not rig.edge.connection_count)
-    assert _refusals(rig, "framing-too-large") == 1
+    assert refusals(rig, "framing-too-large") == 1
     assert rig.launcher.jobs == []
 
 
@@ -255,7 +232,7 @@ async def test_client_that_takes_no_answer_is_cut(connect: Connect, rig: Rig, mo
     reader, writer = await connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     writer.write(RENDER)
-    await until(lambda: _refusals(rig, "response-timeout") == 1)
+    await until(lambda: refusals(rig, "response-timeout") == 1)
     await until(lambda: not rig.edge.connection_count)
 
 
@@ -269,7 +246,7 @@ async def test_client_that_the_kernel_cuts_is_counted_alike(connect: Connect, ri
     (connection,) = rig.edge._connections
     connection.transport._force_close(TimeoutError("the kernel's"))
     await until(lambda: not rig.edge.connection_count)
-    assert _refusals(rig, "response-timeout") == 1
+    assert refusals(rig, "response-timeout") == 1
 
 
 async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Rig) -> None:
@@ -281,7 +258,7 @@ async def test_client_that_takes_its_answer_is_not_cut(connect: Connect, rig: Ri
         writer.write(RENDER.replace(CLOSE, b""))
         await until(lambda: [bool(connection._response_end) for connection in rig.edge._connections] == [True])
         reader._transport.resume_reading()  # type: ignore[attr-defined]
-        assert await _answer(reader) == 200
+        assert await read_status(reader) == 200
         (connection,) = rig.edge._connections
         assert connection._response_end is None
 
@@ -307,152 +284,6 @@ async def test_guests_words_are_bounded_printable_and_in_no_field(
     assert [json.loads(line)["event"] for line in log.getvalue().splitlines()] == ["job finished"]
 
 
-# How many
-
-
-async def _open(connect: Connect, rig: Rig, count: int) -> list[Pair]:
-    """Open connections, and wait until they are accepted."""
-    pairs = []
-    for number in range(count):
-        pairs.append(await connect())
-        await until(lambda wanted=number + 1: rig.edge.connection_count == wanted)
-    return pairs
-
-
-async def test_oldest_stranger_makes_room(connect: Connect, rig: Rig) -> None:
-    """When all connections are in use, the oldest without a key is closed, with the reason if a request has begun."""
-    _limit(rig, connections=3)
-    pairs = await _open(connect, rig, 3)
-    pairs[0][1].write(POST[:20])
-    await asyncio.sleep(0.05)
-    reader, writer = await connect()
-    writer.write(ALIVE)
-    assert await _answer(reader) == 200
-    (response,) = split_answers(await read_rest(pairs[0][0]))
-    assert check_problem(response, 503, "too-many-connections")["error"] == "Too many connections are open"
-    assert response[1]["Retry-After"] == "1"
-    another, writer = await connect()
-    writer.write(ALIVE)
-    assert await _answer(another) == 200
-    assert await read_rest(pairs[1][0]) == b""
-    assert rig.edge.connection_count == 3
-    assert _refusals(rig, "made-room") == 2
-
-
-async def test_who_had_a_key_stays_longer(connect: Connect, rig: Rig) -> None:
-    """A connection that has served a key, such as a proxy's, is the last of the idle ones to be closed."""
-    _limit(rig, connections=2)
-    (trusted,) = await _open(connect, rig, 1)
-    trusted[1].write(RENDER.replace(CLOSE, b""))
-    assert await _answer(trusted[0]) == 200
-    stranger = await connect()
-    stranger[1].write(ALIVE)
-    assert await _answer(stranger[0]) == 200
-    await connect()
-    assert await read_rest(stranger[0]) == b""
-    trusted[1].write(RENDER)
-    assert [status for status, *_ in split_answers(await read_rest(trusted[0]))] == [200]
-
-
-async def test_newcomer_is_refused_when_all_work_for_a_key(connect: Connect, rig: Rig, log: io.StringIO) -> None:
-    """Jobs are not cut off for new connections: those get a 503 at once, before any request, and are closed."""
-    _limit(rig, connections=1)
-    rig.launcher.result = None
-    (pair,) = await _open(connect, rig, 1)
-    pair[1].write(RENDER)
-    await until(lambda: rig.launcher.running)
-    for request in (b"", RENDER, b"x" * 100_000):
-        reader, writer = await connect()
-        writer.write(request)
-        (response,) = split_answers(await read_rest(reader))
-        check_problem(response, 503, "too-many-connections")
-        assert (response[1]["Retry-After"], response[1]["Connection"]) == ("1", "close")
-        writer.close()
-    assert (rig.launcher.running, len(rig.launcher.jobs)) == (1, 1)
-    assert _refusals(rig, "too-many-connections") == 3
-    assert KEY not in log.getvalue()
-    await until(lambda: not rig.edge.farewells)
-    pair[1].close()
-    await until(lambda: not rig.edge.connection_count)
-    rig.launcher.result = picture_result(b"x")
-    reader, writer = await connect()
-    writer.write(RENDER)
-    assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
-
-
-@pytest.mark.parametrize(("keys", "connections", "share"), [(1, 8, 7), (2, 4, 2)], ids=["only key", "one of two"])
-async def test_no_key_takes_all_connections(
-    make_settings: Callable[..., Settings], tmp_path: Path, keys: int, connections: int, share: int
-) -> None:
-    """Beyond its share of connections at work, a key's requests are refused and make room: others are served."""
-    others = {"api_keys_file": write_keys(tmp_path / "keys.toml", {"other": OTHER_KEY})} if keys > 1 else {}
-    rig = make_rig(make_settings, **others)
-    _limit(rig, connections=connections)
-    async with listening(rig.app(), rig.edge) as connect:
-        pairs = [await connect() for _ in range(connections)]
-        for _, writer in pairs:
-            writer.write(POST + JSON + LENGTH + b"\r\n")  # and no body
-        for reader, _ in pairs[share:]:
-            check_problem(split_answers(await read_rest(reader))[0], 429, "key-share-exceeded")
-        assert sum(connection.works_for_a_key for connection in rig.edge._connections) == share
-        newcomers = [ALIVE.replace(b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n")]
-        if keys > 1:
-            newcomers.append(RENDER.replace(KEY.encode(), OTHER_KEY.encode()))
-        for newcomer in newcomers:
-            reader, writer = await connect()
-            writer.write(newcomer)
-            assert [status for status, *_ in split_answers(await read_rest(reader))] == [200]
-        pairs[0][1].write(BODY)
-        assert await _answer(pairs[0][0]) == 200
-        await until(lambda: not rig.edge.farewells)
-
-
-async def test_no_keys_take_all_connections_together(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
-    """However many keys take all the connections that they get, the next one gets half of what is left."""
-    keys = {name: f"{name}-{OTHER_KEY}" for name in ("one", "two", "three", "four")}
-    rig = make_rig(make_settings, api_keys_file=write_keys(tmp_path / "keys.toml", keys))
-    _limit(rig, connections=32)
-    async with listening(rig.app(), rig.edge) as connect:
-        at_work = rig.edge._connections
-        for name, share in zip(keys, (16, 8, 4, 2), strict=True):
-            pairs = [await connect() for _ in range(32)]
-            for _, writer in pairs:
-                writer.write(POST.replace(KEY.encode(), keys[name].encode()) + JSON + LENGTH + b"\r\n")  # and no body
-            await until(lambda name=name, share=share: sum(each.key == name for each in at_work) == share)
-        assert sum(connection.works_for_a_key for connection in at_work) == 30
-
-
-async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused connections that stay open can't pile up either: those beyond a number are cut without a response."""
-    monkeypatch.setattr(doorman_module, "FAREWELLS_LIMIT", 2)
-    monkeypatch.setattr(doorman_module, "LINGERING_S", 0.5)
-    _limit(rig, connections=1)
-    rig.launcher.result = None
-    (pair,) = await _open(connect, rig, 1)
-    pair[1].write(RENDER)
-    await until(lambda: rig.launcher.running)
-    responses = []
-    for _ in range(4):
-        reader, _ = await connect()
-        responses.append(await read_rest(reader))
-    assert [bool(response) for response in responses] == [True, True, False, False]
-    await until(lambda: not rig.edge.farewells)
-
-
-async def test_slow_reader_without_a_key_makes_room(connect: Connect, rig: Rig) -> None:
-    """A stranger that sends requests and reads no response keeps its connection only until it is needed."""
-    _limit(rig, connections=1)
-    ((reader, writer),) = await _open(connect, rig, 1)
-    reader._transport.pause_reading()  # type: ignore[attr-defined]
-    for _ in range(20_000):
-        writer.write(ALIVE)
-    await asyncio.sleep(0.1)
-    other, other_writer = await connect()
-    other_writer.write(ALIVE)
-    assert await _answer(other) == 200
-    assert rig.edge.connection_count == 1
-
-
 # Logs
 
 
@@ -466,7 +297,7 @@ async def test_strangers_fill_no_log(connect: Connect, rig: Rig, log: io.StringI
     assert 1 < len(lines) < 60
     assert {line["event"] for line in lines} == {"refused at the edge"}
     assert all(text.isprintable() for text in log.getvalue().splitlines())
-    assert _refusals(rig, "malformed-request") == 100
+    assert refusals(rig, "malformed-request") == 100
 
 
 async def test_wrong_keys_are_counted_and_not_logged(connect: Connect, rig: Rig, log: io.StringIO) -> None:
@@ -475,7 +306,7 @@ async def test_wrong_keys_are_counted_and_not_logged(connect: Connect, rig: Rig,
         reader, writer = await connect()
         writer.write(RENDER.replace(KEY.encode(), b"a-guess-of-a-stranger"))
         assert [status for status, *_ in split_answers(await read_rest(reader))] == [401]
-    assert _refusals(rig, "unauthorized") == 5
+    assert refusals(rig, "unauthorized") == 5
     assert log.getvalue() == ""
 
 
