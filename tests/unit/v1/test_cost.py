@@ -249,7 +249,7 @@ def test_json_of_the_older_endpoint_costs_in_proportion(shape: str) -> None:
 @pytest.mark.parametrize("shape", shown(FORM_SHAPES, FORM_SHOWN))
 def test_forms_cost_in_proportion(shape: str) -> None:
     """So does a form."""
-    costs_no_more(lambda size: _read_s(FORM, FORM_SHAPES[shape](size)), LONGEST, S_PER_MIB)
+    costs_no_more(lambda size: _read_s(FORM, FORM_SHAPES[shape](size)), LONGEST, S_PER_MIB, doublings=6)
 
 
 @pytest.mark.no_cover

@@ -163,7 +163,7 @@ def test_blocks_cost_in_proportion(shape: str) -> None:
 def test_small_pieces_cost_in_proportion(shape: str) -> None:
     """So does each in small pieces."""
     make = STREAM_SHAPES.get(shape) or (lambda size: block(1, STDOUT_SHAPES[shape](size)))
-    costs_no_more(lambda size: read_s(make(size), SMALL_PIECE_BYTES), LONGEST // 8, 1.0)
+    costs_no_more(lambda size: read_s(make(size), SMALL_PIECE_BYTES), LONGEST // 8, 1.0, doublings=3)
 
 
 @pytest.mark.no_cover
