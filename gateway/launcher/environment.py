@@ -14,7 +14,6 @@ from loguru import logger
 
 from gateway.launcher.engine.engine import EXIT_SIGKILL
 from gateway.launcher.engine.specification import RUNNER
-from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.executor import PoolExecutor
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.pool import Pool
@@ -167,8 +166,8 @@ def open_environment(
         snapshot_turn: See `SnapshotKeeper`.
         checks: See `PoolExecutor`.
     """
-    settings, facts = examined.settings, examined.prepared.facts
-    maker = ContainerMaker(engine, examined.prepared.sandbox, START_LIMIT_S)
+    settings, prepared = examined.settings, examined.prepared
+    maker = ContainerMaker(engine, prepared.sandbox, START_LIMIT_S)
     pool = Pool(
         maker,
         size=pool_size,
@@ -177,20 +176,18 @@ def open_environment(
         removing_limit=2 * running + pool_makers,
         on_event=on_event,
     )
-    usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
-    executor = PoolExecutor(pool, engine, settings.limits, usage.read, checks)
-    test = SelfTest(engine, examined.prepared.sandbox, examined.facts.name)
-    monitor = Monitor(test, examined.prepared.verdict, settings.selftest_period_s)
+    executor = PoolExecutor(pool, engine, settings.limits, prepared.usage.read, checks)
+    test = SelfTest(engine, prepared.sandbox, examined.facts.name)
+    monitor = Monitor(test, prepared.verdict, settings.selftest_period_s)
     keeper = None
-    sandbox = examined.prepared.sandbox
-    import_reason = reason_to_import(sandbox) if settings.warm_start == "auto" else None
+    import_reason = reason_to_import(prepared.sandbox) if settings.warm_start == "auto" else None
     if import_reason is not None:
         logger.info("no snapshot: runners import", environment=examined.facts.name, reason=import_reason)
     elif settings.warm_start != "import":
         keeper = SnapshotKeeper(
             engine,
-            sandbox,
-            facts,
+            prepared.sandbox,
+            prepared.facts,
             environment=examined.facts.name,
             maker=maker,
             turn=snapshot_turn,

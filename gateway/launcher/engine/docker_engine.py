@@ -159,6 +159,16 @@ class DockerEngine:
 
         return await self._run(self._controllers, lower_memory)
 
+    async def process_id(self, container_id: str) -> int:
+        """Return the number of a running container's first process, as the engine's host counts; 0 if it has ended.
+
+        Raises:
+            ContainerLost: It is gone.
+            EngineUnavailable: The engine doesn't respond.
+        """
+        found = await self._ask(lambda client: client.inspect_container(container_id))
+        return int(found["State"].get("Pid") or 0)
+
     async def kill(self, container_id: str) -> None:
         """Kill a container by its id; raises EngineUnavailable if that can't be confirmed."""
 

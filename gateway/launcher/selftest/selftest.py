@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.launcher.engine.engine import EXIT_SIGKILL
 from gateway.launcher.engine.specification import UID_FIRST, UID_LAST, Sandbox
+from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.judgement import judge
 from gateway.launcher.maker import ContainerMaker
 from gateway.launcher.runner.conversation import StreamEnded
@@ -60,11 +61,16 @@ USER_SPACE_KERNELS = ("runsc", "gvisor", "kata")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A tested sandbox and its engine."""
+    """A tested sandbox and its engine.
+
+    Attributes:
+        usage: Reads what containers use there.
+    """
 
     facts: EngineFacts
     sandbox: Sandbox
     verdict: Verdict
+    usage: CgroupUsage
 
 
 async def prepare(
@@ -83,11 +89,12 @@ async def prepare(
         EngineError: The engine can't be reached.
     """
     facts, sandbox = await find_sandbox(engine, settings, instance)
+    usage = CgroupUsage(facts.cgroup_driver, facts.cgroup_version)
     test = SelfTest(engine, sandbox, environment)
-    verdict, lowers = await side_by_side(test.run(), memory_can_be_lowered(engine, sandbox))
+    verdict, lowers = await side_by_side(test.run(), memory_can_be_lowered(engine, sandbox, usage))
     if verdict.reason is not None:
         raise StartError(verdict.reason)
-    return Prepared(facts, replace(sandbox, lowers_memory=lowers), verdict)
+    return Prepared(facts, replace(sandbox, lowers_memory=lowers), verdict, usage)
 
 
 async def find_sandbox(engine: DockerEngine, settings: LauncherSettings, instance: str) -> tuple[EngineFacts, Sandbox]:
@@ -279,13 +286,24 @@ async def memory_limit_holds(engine: DockerEngine, sandbox: Sandbox) -> bool:
     return _was_killed(*await run_to_end(engine, sandbox.with_memory(MEMORY_TRIAL_BYTES), MEMORY_COMMAND))
 
 
-async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox) -> bool:
-    """Tell whether the limit also holds when it is lowered while the container runs; not every runtime can do that."""
+async def memory_can_be_lowered(engine: DockerEngine, sandbox: Sandbox, usage: CgroupUsage | None = None) -> bool:
+    """Tell whether the limit also holds when it is lowered while the container runs; not every runtime can do that.
+
+    Args:
+        engine: Runs the container.
+        sandbox: What it is.
+        usage: Learns from it, while it waits, where the kernel keeps its accounts.
+
+    Raises:
+        EngineError: The engine failed.
+    """
     roomy = sandbox.with_memory(4 * MEMORY_TRIAL_BYTES)
     lowered = False
 
     async def lower(launched: Launched) -> None:
         nonlocal lowered
+        if usage is not None:
+            usage.learn(launched.container_id, await engine.process_id(launched.container_id))
         lowered = await engine.lower_memory(launched.container_id, MEMORY_TRIAL_BYTES)
         with contextlib.suppress(OSError):  # it has ended; `run_to_end` returns how
             launched.stream.sendall(b"\n")

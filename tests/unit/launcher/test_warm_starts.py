@@ -12,6 +12,7 @@ from gateway.launcher import environment as environment_module
 from gateway.launcher import launcher as module
 from gateway.launcher.engine.engine import EngineFacts
 from gateway.launcher.engine.specification import Sandbox
+from gateway.launcher.engine.usage import CgroupUsage
 from gateway.launcher.environment import Examined, reason_to_import
 from gateway.launcher.launcher import EngineLauncher
 from gateway.launcher.selftest.selftest import Prepared
@@ -56,7 +57,7 @@ class Snapshots:
         if self.away:
             raise EngineUnavailable("the engine can't be reached")
         facts = EnvironmentFacts(name, SANDBOX.image_id, "default", SANDBOX.limits, {}, {}, "f")
-        return Examined(settings, Prepared(FACTS, SANDBOX, GOOD), facts)
+        return Examined(settings, Prepared(FACTS, SANDBOX, GOOD, CgroupUsage("cgroupfs", "2")), facts)
 
     async def find(self, installation: str) -> list[Any]:
         """See `Engine.find`."""

@@ -42,6 +42,53 @@ def test_version_2(tmp_path: Path, driver: str, folder: str) -> None:
     assert Usage(0.25, 8192) == usage.read("c1")
 
 
+CONTAINER = "c1" * 32
+
+#: /proc/PID/cgroup of a container's first process -> where its accounts are then read.
+PLACES = {
+    "rootless": (
+        "2",
+        f"0::/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{CONTAINER}.scope\n",
+        f"user.slice/user-1000.slice/user@1000.service/user.slice/docker-{CONTAINER}.scope",
+    ),
+    "a parent of the operator's": (
+        "2",
+        f"0::/jobs.slice/docker-{CONTAINER}.scope\n",
+        f"jobs.slice/docker-{CONTAINER}.scope",
+    ),
+    "version 1": (
+        "1",
+        f"12:memory:/jobs/{CONTAINER}\n4:cpu,cpuacct:/jobs/{CONTAINER}\n1:name=systemd:/x/{CONTAINER}\n0::/y/{CONTAINER}\n",
+        f"jobs/{CONTAINER}",
+    ),
+    "another process of that number": ("2", "0::/user.slice/session-2.scope\n", f"docker/{CONTAINER}"),
+    "outside what is seen": ("2", f"0::/../other/{CONTAINER}\n", f"docker/{CONTAINER}"),
+    "no lines": ("2", "", f"docker/{CONTAINER}"),
+    "odd lines": ("2", f"0\n\n:\n0:{CONTAINER}\n::::\n", f"docker/{CONTAINER}"),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_place_is_learnt_from_a_process(tmp_path: Path, name: str) -> None:
+    """Wherever an engine keeps the groups of its containers, the kernel's account of one process tells of all."""
+    version, lines, folder = PLACES[name]
+    root, proc = tmp_path / "groups", tmp_path / "proc"
+    (proc / "7").mkdir(parents=True)
+    (proc / "7" / "cgroup").write_text(lines)
+    usage = CgroupUsage("cgroupfs", version, root, proc)
+    usage.learn(CONTAINER, 7)
+    usage.learn(CONTAINER, 8)  # has ended: nothing is forgotten
+    other = "d2" * 32
+    for part in ("",) if version == "2" else ("cpuacct", "memory"):
+        place = root / part / folder.replace(CONTAINER, other)
+        place.mkdir(parents=True)
+        (place / "cpu.stat").write_text("usage_usec 250000\n")
+        (place / "memory.peak").write_text("8192\n")
+        (place / "cpuacct.usage").write_text("250000000\n")
+        (place / "memory.max_usage_in_bytes").write_text("8192\n")
+    assert usage.read(other) == Usage(0.25, 8192)
+
+
 @pytest.mark.parametrize("text", ["", "usage_usec\n", "usage_usec many\n", "user_usec 1\n", "a b c\n"])
 def test_half_removed_group_is_unknown(tmp_path: Path, text: str) -> None:
     """A group that is being removed has odd files; a finished job must not fail because of them."""
