@@ -147,6 +147,14 @@ class LauncherSettings(BaseSettings):
         le=86400,
         description="Longest time that a warm container waits before it is replaced, in seconds",
     )
+    start_limit_s: float = Field(
+        60.0,
+        alias="FIGBOX_START_LIMIT_S",
+        ge=5,
+        le=3600,
+        description="Longest time from a container's start until its runner is ready, and that a container of a "
+        "self-test may take, in seconds; slow hosts need more",
+    )
     memory_budget_mib: int | None = Field(
         None,
         alias="FIGBOX_MEMORY_BUDGET_MIB",

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from gateway.settings import LauncherSettings
     from gateway.worker.worker_pool import WorkerPool
 
-#: Seconds from a container's start to its runner being ready.
-START_LIMIT_S = 60.0
-
 #: Memory limit in bytes from which restored runners are worth it in gVisor. They need up to 100 MiB more of it there
 #: than runners that import, since gVisor keeps its own copy of what it reads from the snapshot, and copies a large
 #: piece where a page is written to. `tests/engine/test_restored_runner.py` measures it.
@@ -167,7 +164,7 @@ def open_environment(
         checks: See `PoolExecutor`.
     """
     settings, prepared = examined.settings, examined.prepared
-    maker = ContainerMaker(engine, prepared.sandbox, START_LIMIT_S)
+    maker = ContainerMaker(engine, prepared.sandbox, settings.start_limit_s)
     pool = Pool(
         maker,
         size=pool_size,

@@ -28,9 +28,9 @@ NAME_TRIES = 8
 #: Restores that fail in a row before a snapshot is no longer used.
 RESTORE_TRIES = 3
 
-#: Seconds from start to ready of a runner that is restored, which takes milliseconds: one that hangs must not keep a
-#: job waiting for as long as an import may take.
-RESTORE_LIMIT_S = 20.0
+#: Share of the time from start to ready that a runner gets which is restored, since that takes milliseconds: one that
+#: hangs must not keep a job waiting for as long as an import may take.
+RESTORE_SHARE = 1 / 3
 
 
 class ContainerMaker:
@@ -84,8 +84,8 @@ class ContainerMaker:
         if snapshot_id is None:
             return await self._make_named(sandbox, self._start_limit_s)
         try:
-            restore_limit_s = min(self._start_limit_s, RESTORE_LIMIT_S)
-            container = await self._make_named(replace(sandbox, snapshot_id=snapshot_id), restore_limit_s)
+            restored = replace(sandbox, snapshot_id=snapshot_id)
+            container = await self._make_named(restored, self._start_limit_s * RESTORE_SHARE)
         except (ContainerLost, EngineRefused) as error:
             container = await self._make_named(sandbox, self._start_limit_s)
             self._note_failed_restore(snapshot_id, error)

@@ -123,6 +123,8 @@ class Sandbox:
         installation: Value of the label that marks this installation's containers.
         instance: Value of the label that marks this run of the launcher.
         idle_limit_s: Seconds after which a container ends that nothing was sent to.
+        start_limit_s: Seconds from a container's start until its runner is ready, at most; a container of our own gets
+            as many to its end.
         lowers_memory: Whether the memory limit of a running container can be lowered, and then holds.
         snapshot_id: Digest of an image with a snapshot that runners are restored from; None if they import.
     """
@@ -133,6 +135,7 @@ class Sandbox:
     installation: str
     instance: str
     idle_limit_s: float
+    start_limit_s: float = 60.0
     lowers_memory: bool = True
     snapshot_id: str | None = None
 

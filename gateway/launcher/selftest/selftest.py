@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from gateway.launcher.engine.engine import EngineFacts, ExitState, Launched
     from gateway.settings import LauncherSettings
 
-#: Longest time of one container of a self-test, in seconds; of the job, without its container's start.
-TRIAL_LIMIT_S = 60
-
 #: What the job of a self-test draws.
 RENDER_CODE = "plt.plot([1, 3, 2]); plt.title('self-test')"
 
@@ -54,6 +51,13 @@ REPORT_LIMIT = 256 * 1024
 #: Memory of the container that tries to use twice as much, and the image's mode that tries it.
 MEMORY_TRIAL_BYTES = 48 * MiB
 MEMORY_COMMAND = ("memory", str(2 * MEMORY_TRIAL_BYTES))
+
+#: Why Podman can't be used; `make doctor` says the same.
+PODMAN = (
+    "the engine is Podman, which doesn't hold the sandbox: in a read-only container it leaves /var/tmp, /dev/shm and "
+    "/dev/mqueue writable, it bounds no number of files on a tmpfs, and it takes no system call filter from a client; "
+    "use Docker Engine 20.10 or newer, rootless if you like"
+)
 
 #: Runtimes with a kernel of their own, where `/proc/self/status` and system call filters prove nothing about the host.
 USER_SPACE_KERNELS = ("runsc", "gvisor", "kata")
@@ -124,6 +128,7 @@ async def find_sandbox(engine: DockerEngine, settings: LauncherSettings, instanc
         instance=instance,
         # A warm container that outlives its time in the pool by this margin has been forgotten, and ends itself.
         idle_limit_s=settings.pool_idle_s + 60,
+        start_limit_s=settings.start_limit_s,
     )
     return facts, sandbox
 
@@ -201,7 +206,7 @@ async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:
         EngineError: The engine failed.
     """
     try:
-        await draw(engine, sandbox, Job(RENDER_CODE), TRIAL_LIMIT_S)
+        await draw(engine, sandbox, Job(RENDER_CODE), sandbox.start_limit_s)
     except NothingDrawn as error:
         if error.was_killed:
             raise ContainerLost("the container that draws was killed") from error
@@ -342,7 +347,7 @@ async def run_to_end(
         with contextlib.closing(launched.stream):
             if begin is not None:
                 await begin(launched)
-            async with asyncio.timeout(TRIAL_LIMIT_S):
+            async with asyncio.timeout(sandbox.start_limit_s):
                 output = await _read_stdout(launched.stream)
         return output, await engine.exit_state(launched.container_id)
     except (OSError, MalformedReply) as error:  # TimeoutError is one of the former

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gateway.launcher.engine.docker_engine import DockerEngine
     from gateway.model.jobs import Limits
 
-#: Seconds for one container of a trial.
-TRIAL_LIMIT_S = 120.0
+#: How many times as long as a runner may take to start one container of a trial may take: it draws much.
+TRIAL_STARTS = 2
 
 #: What a trial's containers may use at least: an importing one needs more, and the pictures are larger, than what the
 #: smallest limits allow that a job may have.
@@ -56,7 +56,7 @@ async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, rest
         NoSnapshot: It can't be used here.
         EngineError: The engine failed, so nothing is known.
     """
-    sandbox = replace(sandbox, limits=_roomy(sandbox.limits))
+    sandbox = replace(sandbox, limits=_roomy(sandbox.limits, _limit_s(sandbox)))
     restored = replace(sandbox, snapshot_id=snapshot_id)
     await check(engine, restored)
     expected, drawn = await side_by_side(_pictures(engine, sandbox), _each_time(engine, restored, restores))
@@ -64,12 +64,16 @@ async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, rest
         raise NoSnapshot("a restored runner draws another picture than one that imports")
 
 
-def _roomy(limits: Limits) -> Limits:
+def _limit_s(sandbox: Sandbox) -> float:
+    return TRIAL_STARTS * sandbox.start_limit_s
+
+
+def _roomy(limits: Limits, limit_s: float) -> Limits:
     return replace(
         limits,
         memory_limit_bytes=max(limits.memory_limit_bytes, TRIAL_MEMORY_BYTES),
         output_limit_bytes=max(limits.output_limit_bytes, TRIAL_OUTPUT_BYTES),
-        wall_limit_s=max(limits.wall_limit_s, TRIAL_LIMIT_S),
+        wall_limit_s=max(limits.wall_limit_s, limit_s),
         cpus=max(limits.cpus, TRIAL_CPUS),
     )
 
@@ -96,7 +100,7 @@ async def _each_time(engine: DockerEngine, restored: Sandbox, restores: int) -> 
 async def _pictures(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
     options = SaveOptions(formats=(Format.PNG, Format.SVG), all_figures=True, rc={"svg.hashsalt": "trial"})
     try:
-        return await draw(engine, sandbox, Job(CODE, options=options), TRIAL_LIMIT_S)
+        return await draw(engine, sandbox, Job(CODE, options=options), _limit_s(sandbox))
     except NothingDrawn as error:
         if error.was_killed:
             raise ContainerLost("a container ended before it had drawn") from error

@@ -224,7 +224,7 @@ async def test_restores_of_an_earlier_snapshot_do_not_count(launching: Launching
 
 async def test_restore_that_hangs_is_given_up_soon(launching: LaunchingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job doesn't wait for it as long as for an import."""
-    monkeypatch.setattr(maker_module, "RESTORE_LIMIT_S", 0.02)
+    monkeypatch.setattr(maker_module, "RESTORE_SHARE", 2e-8)
     maker = _container_maker(launching, start_limit_s=1e6)
     maker.snapshot_id = launching.silent_image = "sha256:snapshot"
     container = await asyncio.wait_for(maker.make(), slowed(10))

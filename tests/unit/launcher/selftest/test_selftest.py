@@ -292,7 +292,6 @@ async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> Non
 
 async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe has a time limit, and is removed when it is over."""
-    monkeypatch.setattr(selftest, "TRIAL_LIMIT_S", 0.02)
     engine = ProbedEngine(b"")
     ours, peer = socket.socketpair()
 
@@ -301,7 +300,7 @@ async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch
 
     engine.launch = launch  # type: ignore[method-assign]
     with peer, pytest.raises(ContainerLost):
-        await probe(engine, SANDBOX)  # type: ignore[arg-type]
+        await probe(engine, replace(SANDBOX, start_limit_s=0.02))  # type: ignore[arg-type]
     assert engine.removed == 1
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,9 +114,9 @@ def engine() -> Iterator[TriedEngine]:
     assert engine.live == set()
 
 
-async def tried(engine: TriedEngine, restores: int = 3) -> None:
+async def tried(engine: TriedEngine, restores: int = 3, sandbox: Sandbox = SANDBOX) -> None:
     """Try the snapshot."""
-    await try_out(engine, SANDBOX, RESTORED, restores)  # type: ignore[arg-type]
+    await try_out(engine, sandbox, RESTORED, restores)  # type: ignore[arg-type]
 
 
 async def test_good_snapshot_passes(engine: TriedEngine) -> None:
@@ -187,12 +188,11 @@ async def test_runner_without_a_picture_fails_the_trial(engine: TriedEngine, svg
         await tried(engine)
 
 
-async def test_runner_that_hangs_fails_the_trial(engine: TriedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_runner_that_hangs_fails_the_trial(engine: TriedEngine) -> None:
     """A restored process that never draws is given up."""
-    monkeypatch.setattr(trial, "TRIAL_LIMIT_S", 0.2)
     engine.silent = True
     with pytest.raises(NoSnapshot):
-        await tried(engine)
+        await tried(engine, sandbox=replace(SANDBOX, start_limit_s=0.1))
 
 
 @pytest.mark.parametrize(
