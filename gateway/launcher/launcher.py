@@ -24,7 +24,7 @@ from gateway.launcher.environment import Examined, OpenEnvironment, examine, ope
 from gateway.launcher.interface import GAUGES
 from gateway.launcher.selftest.verdict import merged
 from gateway.launcher.sizing import OTHER_MAKERS, Plan, Sizes, make_plan
-from gateway.model.errors import EngineError, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
+from gateway.model.errors import EngineError, EngineRefused, EngineUnavailable, InvalidRequest, ShuttingDown, StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT
 from gateway.worker.worker_pool import WorkerPool
 
@@ -81,6 +81,7 @@ class EngineLauncher:
         self._snapshot_turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._problem: str | None = "the engine has not been reached yet"
+        self._logged: tuple[str, str | None] | None = None
         self._suspicious = False
         self._closing = False
         for name, text in GAUGES.items():
@@ -127,8 +128,9 @@ class EngineLauncher:
         try:
             sizes = await self._prepare()
         except EngineError as error:
-            self._problem = f"the container engine can't be used yet: {error}"
-            logger.warning("engine not reached", reason=str(error), cause=error.cause)
+            if isinstance(error, EngineRefused) and error.is_final:
+                raise StartError(f"the engine refuses what Figbox asks for: {error.cause}") from error
+            self._note_unusable(error)
             self._spawn(self._wait_for_engine())
             sizes = make_plan(self._settings, _facts_of_this_host()).sizes
         self._checks.start()
@@ -232,11 +234,19 @@ class EngineLauncher:
             try:
                 sizes = await self._prepare()
             except (EngineError, StartError) as error:
-                self._problem = f"the container engine can't be used yet: {error}"
+                self._note_unusable(error)
                 took_s = time.monotonic() - began
             else:
                 self.on_sizes(sizes)
                 return
+
+    def _note_unusable(self, error: EngineError | StartError) -> None:
+        """Say why the engine can't be used: to clients without its own words, which may name paths of the host."""
+        self._problem = f"the container engine can't be used yet: {error}"
+        said = (str(error), error.cause if isinstance(error, EngineError) else None)
+        if said != self._logged:
+            self._logged = said
+            logger.warning("engine can't be used", reason=said[0], cause=said[1])
 
     async def _watch(self) -> None:
         """Notice when the engine hangs, is gone, or is back."""

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+#: HTTP statuses with which an engine refuses a call whatever its own state: a bad parameter, or no permission.
+FINAL_STATUSES = frozenset({400, 403})
+
+
 class GatewayError(Exception):
     """Root of the tree; its text is written by us and may be shown to a client."""
 
@@ -200,7 +204,7 @@ class EngineError(GatewayError):
         if self.__cause__ is None:
             return None
         explanation = getattr(self.__cause__, "explanation", None)
-        return str(explanation) if explanation else f"{type(self.__cause__).__name__}: {self.__cause__}"
+        return str(explanation).strip() if explanation else f"{type(self.__cause__).__name__}: {self.__cause__}"
 
 
 class EngineUnavailable(EngineError):
@@ -208,7 +212,20 @@ class EngineUnavailable(EngineError):
 
 
 class EngineRefused(EngineUnavailable):
-    """The engine responded to a call that it won't or can't do; its own explanation is in the log."""
+    """The engine responded to a call that it won't or can't do; its own explanation is its cause.
+
+    Attributes:
+        status: HTTP status of the response.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__("the engine refused a call")
+        self.status = status
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same call would be refused again: it is wrong for this engine, or forbidden."""
+        return self.status in FINAL_STATUSES
 
 
 class ContainerLost(EngineError):

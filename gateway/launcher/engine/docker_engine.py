@@ -447,7 +447,7 @@ class DockerEngine:
             status = error.status_code or SERVER_ERROR
             if status == NOT_FOUND:
                 raise ContainerLost("no such container or image") from error
-            raise EngineRefused("the engine refused a call") from error
+            raise EngineRefused(status) from error
         except (
             docker.errors.DockerException,
             requests.RequestException,

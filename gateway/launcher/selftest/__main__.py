@@ -41,7 +41,8 @@ def main() -> int:
     try:
         verdict = asyncio.run(run(load(SelfTestSettings)))
     except (StartError, EngineError) as error:
-        sys.stderr.write(f"figbox: the sandbox can't be tested: {error}\n")
+        cause = f" ({error.cause})" if isinstance(error, EngineError) and error.cause else ""
+        sys.stderr.write(f"figbox: the sandbox can't be tested: {error}{cause}\n")
         return NOT_TESTED
     sys.stdout.write(table(verdict))
     return HOLDS if verdict.holds else DOES_NOT_HOLD

@@ -160,7 +160,7 @@ async def test_runner_that_somebody_killed_proves_nothing(
     assert lost.value.was_killed is was_killed
 
 
-@pytest.mark.parametrize("error", [EngineRefused("the engine refused a call"), ContainerLost("no such image")])
+@pytest.mark.parametrize("error", [EngineRefused(500), ContainerLost("no such image")])
 async def test_image_that_the_engine_has_lost_is_no_reason_to_fail(
     launching: LaunchingEngine, error: EngineError
 ) -> None:
@@ -181,7 +181,7 @@ async def test_engine_that_makes_nothing_says_nothing_of_a_snapshot(launching: L
     reasons: list[str] = []
     maker.on_restore_failed = reasons.append
     maker.snapshot_id = "sha256:snapshot"
-    refused = EngineRefused("the engine refused a call")
+    refused = EngineRefused(500)
     launching.refused = {"sha256:snapshot": refused, "sha256:0": refused}
     for _ in range(RESTORE_TRIES + 1):
         with pytest.raises(EngineRefused):
