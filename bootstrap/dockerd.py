@@ -76,6 +76,7 @@ def ensure(steps: Steps) -> engine.Address:
         if not startable:
             raise SetupError(remedy(address, str(error))) from error
     else:
+        _refuse_podman(address.socket)
         steps.say("engine", f"responds at {address.socket}; left as it is")
         return address
     if shutil.which("dockerd", path=administrators_path()) is None:
@@ -88,6 +89,15 @@ def ensure(steps: Steps) -> engine.Address:
         start(steps, Daemon())
     steps.say("engine", f"responds at {address.socket}")
     return address
+
+
+def _refuse_podman(path: Path) -> None:
+    try:
+        version = engine.ask(path, "/version")
+    except engine.EngineSilentError:
+        return  # it responds to a ping: whatever it is, later steps meet it
+    if engine.is_podman(version):
+        raise SetupError(f"Figbox can't work here: {engine.PODMAN}.")
 
 
 def remedy(address: engine.Address, reason: str) -> str:

@@ -19,6 +19,13 @@ from bootstrap.steps import SetupError
 
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
 
+#: Why Podman can't be used; the service says the same when it refuses to start on it.
+PODMAN = (
+    "the engine is Podman, which doesn't hold the sandbox: in a read-only container it leaves /var/tmp, /dev/shm and "
+    "/dev/mqueue writable, it bounds no number of files on a tmpfs, and it takes no system call filter from a client; "
+    "use Docker Engine 20.10 or newer, rootless if you like"
+)
+
 #: Long, because on a socket that systemd listens on, the engine must start before it can answer.
 TIMEOUT_S = 20.0
 
@@ -152,6 +159,11 @@ def answers(path: Path) -> bool:
     except EngineSilentError:
         return False
     return True
+
+
+def is_podman(version: dict[str, Any]) -> bool:
+    """Tell by its answer to `/version` whether an engine is Podman, behind Docker's API."""
+    return any(part.get("Name") == "Podman Engine" for part in version.get("Components") or ())
 
 
 def ask(path: Path, what: str) -> Any:

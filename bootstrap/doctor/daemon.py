@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import engine
 from bootstrap.doctor.findings import Finding, Level, judged
 from bootstrap.doctor.host import PROC, disk, read
 from bootstrap.doctor.versions import MINIMUMS, judge
@@ -35,6 +36,10 @@ LIMIT_REMEDY = (
 
 def versions(version: dict[str, Any], info: dict[str, Any]) -> Iterator[Finding]:
     """Judge the versions of the engine, its parts and the kernel."""
+    if engine.is_podman(version):
+        yield Finding(
+            "engine.product", Level.BAD, engine.PODMAN, "Use Docker Engine; a rootless one needs no root either."
+        )
     api = str(version.get("ApiVersion") or "0")
     numbers = tuple(int(number) for number in re.findall(r"\d+", api)[:2])
     good = numbers >= OLDEST_API
@@ -105,8 +110,8 @@ def isolation(info: dict[str, Any]) -> Iterator[Finding]:
     )
     if rootless or remapped:
         kind = "rootless" if rootless else "remaps user ids"
-        engine = f"the engine {kind if remapped else 'is ' + kind}"
-        yield Finding("userns", Level.OK, f"{engine}: a container's root is an ordinary user of the host")
+        what = f"the engine {kind if remapped else 'is ' + kind}"
+        yield Finding("userns", Level.OK, f"{what}: a container's root is an ordinary user of the host")
     else:
         yield Finding(
             "userns",

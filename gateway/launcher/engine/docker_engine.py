@@ -59,6 +59,10 @@ CONTROL_THREADS = 4
 PING_THREADS = 1
 STORE_THREADS = 1
 
+#: The part that Podman names itself by, among those that an engine says it is made of.
+#: Source: Podman 5.4, `pkg/api/handlers/compat/version.go`.
+PODMAN_PART = "Podman Engine"
+
 #: Members of the engine's account of itself that change with its runtimes.
 RUNTIME_FACTS = ("ContainerdCommit", "DefaultRuntime", "RuncCommit", "Runtimes")
 
@@ -207,6 +211,7 @@ class DockerEngine:
             cgroup_driver=str(info.get("CgroupDriver") or ""),
             cgroup_version=str(info.get("CgroupVersion") or "1"),
             runtime_versions=json.dumps({name: info.get(name) for name in RUNTIME_FACTS}, sort_keys=True),
+            is_podman=any(part.get("Name") == PODMAN_PART for part in version.get("Components") or ()),
         )
 
     async def image_id(self, image: str) -> str | None:

@@ -82,6 +82,7 @@ class EngineFacts:
         cgroup_driver: "cgroupfs" or "systemd".
         cgroup_version: "1" or "2".
         runtime_versions: What it says of its runtimes, as JSON.
+        is_podman: Whether it is Podman, behind Docker's API.
     """
 
     runtimes: frozenset[str]
@@ -92,6 +93,7 @@ class EngineFacts:
     cgroup_driver: str
     cgroup_version: str
     runtime_versions: str = ""
+    is_podman: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ async def find_sandbox(engine: DockerEngine, settings: LauncherSettings, instanc
         EngineError: The engine can't be reached.
     """
     facts = await engine.facts()
+    if facts.is_podman:
+        raise StartError(PODMAN)
     if facts.missing_limits:
         raise StartError(
             f"the engine can't enforce {', '.join(facts.missing_limits)}: use one that runs as root, "

@@ -100,6 +100,12 @@ def api(version: str) -> list[Finding]:
     return list(daemon.versions({"ApiVersion": version}, {"KernelVersion": "9.9.9"}))
 
 
+def podman() -> list[Finding]:
+    """Return what is found about Podman."""
+    version = {"ApiVersion": "1.41", "Components": [{"Name": "Podman Engine", "Version": "5.4.2"}]}
+    return list(daemon.versions(version, {"KernelVersion": "9.9.9"}))
+
+
 def runners(*, kept: int = 0, wanted: str = "", **said: object) -> list[Finding]:
     """Return what is found about snapshots by what a gateway says of its environments; nothing said is no gateway."""
     return list(snapshots.judge(said or None, kept, wanted))
@@ -126,6 +132,20 @@ def runners(*, kept: int = 0, wanted: str = "", **said: object) -> list[Finding]
         # Engines before Docker 20.10 don't support the whole specification.
         *((api(version), "engine.api", Level.OK, "") for version in ("1.41", "1.53", "2.0")),
         *((api(version), "engine.api", Level.BAD, "too old") for version in ("1.40", "")),
+        # Podman takes Docker's calls, but doesn't hold what they ask for.
+        (podman(), "engine.product", Level.BAD, "the engine is Podman, which doesn't hold the sandbox"),
+        # What an engine says of itself is tried: the gaps are named, and why it can't be tried.
+        ([sandbox.judge_output(0, "holds  user\n", "")], "sandbox", Level.OK, "the sandbox holds"),
+        ([sandbox.judge_output(1, GAPS, "")], "sandbox", Level.BAD, "not hold: its uid is not ours; its gid is"),
+        (
+            [sandbox.judge_output(2, "", "figbox: the sandbox can't be tested: the engine\nrefused a call (no)\n")],
+            "sandbox",
+            Level.BAD,
+            "the sandbox can't be tested: the engine refused a call (no)",
+        ),
+        ([sandbox.judge_output(-9, "", "")], "sandbox", Level.BAD, "the self-test ended with -9"),
+        ([sandbox.judge(Path("/x/python"), Path("/x"))], "sandbox", Level.WARN, "nothing is installed"),
+        ([sandbox.judge(Path("/"), Path("/"))], "sandbox", Level.BAD, "Permission denied"),
         # Access for all users; for the members of a group, who are named; for the owner alone.
         *((socket_for(mode), "socket", Level.OK, "") for mode in (0o660, 0o600)),
         (socket_for(0o600, ("ann",)), "socket", Level.OK, ""),

@@ -18,10 +18,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap import dockerd, engine
-from bootstrap.steps import SetupError
+from bootstrap.steps import SetupError, Steps
+from gateway.launcher.selftest.selftest import PODMAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: The answer of Podman 5.4 to `/version`, as far as it matters.
+VERSION = b'{"Platform": {"Name": "linux/amd64"}, "Components": [{"Name": "Podman Engine", "Version": "5.4.2"}]}'
 
 
 class _Engine(http.server.BaseHTTPRequestHandler):
@@ -83,6 +88,15 @@ def test_a_missing_engine_may_be_started_but_a_silent_one_not(folder: Path) -> N
         with pytest.raises(engine.EngineSilentError, match="no answer within") as silent:
             engine.ping(folder / "t", timeout_s=0.05)
         assert not silent.value.absent
+
+
+def test_podman_is_refused_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set-up says in one sentence what the service would say at its start, and builds nothing before."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/s")
+    with serving(folder / "s"), pytest.raises(SetupError) as refused:
+        dockerd.ensure(Steps())
+    assert str(refused.value) == f"Figbox can't work here: {PODMAN}."
+    assert engine.PODMAN == PODMAN
 
 
 def test_docker_host_wins(tmp_path: Path) -> None:

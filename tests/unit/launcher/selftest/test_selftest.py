@@ -217,6 +217,7 @@ async def test_good_engine_is_prepared(make_settings: MakeSettings) -> None:
     ("engine", "settings", "text"),
     [
         (ProbedEngine(b"", EngineFacts(frozenset(), ("MemoryLimit",), 1, 1, "", "", "1")), {}, "MemoryLimit"),
+        (ProbedEngine(b"", replace(FACTS, is_podman=True)), {}, "Podman, which doesn't hold the sandbox"),
         (ProbedEngine(b""), {"runtime": "runsc"}, "FIGBOX_RUNTIME 'runsc'.*runc"),
         (ProbedEngine(b"", image=None), {"image": "none:1"}, "no image 'none:1'.*make image"),
         (ProbedEngine(block(1, json.dumps(_report(uid=0)).encode())), {}, "does not hold: its uid is not ours"),
