@@ -1,4 +1,6 @@
-"""A check of the host: what Figbox needs there, what is missing, and how to fix it. Nothing is changed.
+"""A check of the host: what Figbox needs there, what is missing, and how to fix it.
+
+Nothing is changed; the containers of the self-test are removed again.
 
 Modelled on `isolate-check-environment`. Reading (a file, the engine's description, the clock) is apart from judging, so
 that tests can judge any reading.
@@ -14,7 +16,7 @@ import urllib.parse
 from typing import TYPE_CHECKING
 
 from bootstrap import dotenv, engine
-from bootstrap.doctor import access, daemon, host, image, snapshots
+from bootstrap.doctor import access, daemon, host, image, sandbox, snapshots
 from bootstrap.doctor.findings import Finding, Level, document, worst
 from bootstrap.steps import SetupError
 
@@ -75,6 +77,8 @@ def examine(root: Path, tag: str) -> Iterator[Finding]:
     if daemon.is_here(info):
         yield from host.kernel_switches()
     yield from image.judge(tag, described, time.time())
+    if described is not None:
+        yield sandbox.judge(root / ".venv" / "bin" / "python", root)
     said = snapshots.ask_gateway(*host.address(root))
     yield from snapshots.judge(said, kept, dotenv.value(root / ".env", "FIGBOX_WARM_START"))
     made = [

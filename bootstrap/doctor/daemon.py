@@ -28,6 +28,9 @@ LIMITS = {
     "PidsLimit": "limits on processes",
     "CpuCfsQuota": "CPU limits",
 }
+#: Where engines look for the programs of runtimes that they name without a folder.
+PROGRAM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 LIMIT_REMEDY = (
     "Use a kernel and cgroup set-up that has it (cgroup v2, or v1 with that controller); "
     "rootless engines need cgroup v2 with delegation."
@@ -134,7 +137,15 @@ def runtimes(info: dict[str, Any], wanted: str) -> Iterator[Finding]:
             f"FIGBOX_RUNTIME is {wanted}, which the engine doesn't know",
             "Register it in the engine's daemon.json (`make gvisor` does for runsc), or unset FIGBOX_RUNTIME.",
         )
-    if "runsc" in known:
+    missing = missing_programs(info) if is_here(info) else {}
+    if "runsc" in missing:
+        yield Finding(
+            "gvisor",
+            Level.WARN,
+            f"gVisor (runsc) is registered, but {missing['runsc']} isn't on this host: guest code runs on its kernel",
+            "If strangers can send code: `make gvisor`, then set FIGBOX_RUNTIME=runsc.",
+        )
+    elif "runsc" in known:
         used = "" if wanted == "runsc" else "; set FIGBOX_RUNTIME=runsc to use it"
         yield Finding("gvisor", Level.OK, f"gVisor (runsc) is registered{used}")
     else:
@@ -144,6 +155,12 @@ def runtimes(info: dict[str, Any], wanted: str) -> Iterator[Finding]:
             "gVisor (runsc) isn't registered: guest code runs on this host's kernel",
             "If strangers can send code: `make gvisor`, then set FIGBOX_RUNTIME=runsc.",
         )
+
+
+def missing_programs(info: dict[str, Any]) -> dict[str, str]:
+    """Return the program of each runtime that has none here: some engines list those that they would know."""
+    found = {str(name): str((facts or {}).get("path") or "") for name, facts in (info.get("Runtimes") or {}).items()}
+    return {name: path for name, path in found.items() if path and shutil.which(path, path=PROGRAM_PATH) is None}
 
 
 def disk_space(info: dict[str, Any]) -> Iterator[Finding]:

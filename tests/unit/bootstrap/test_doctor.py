@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import socket
 import stat
 import tempfile
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bootstrap import doctor, steps
-from bootstrap.doctor import access, daemon, findings, host, image, snapshots
+from bootstrap.doctor import access, daemon, findings, host, image, sandbox, snapshots
 from bootstrap.doctor.access import Access
 from bootstrap.doctor.findings import Finding, Level
 from gateway.launcher.snapshot import keeper
@@ -36,6 +37,14 @@ ABLE: dict[str, Any] = {
     "Runtimes": {"runc": {"path": "runc"}, "runsc": {"path": "/x/runsc"}},
     "DefaultRuntime": "runc",
 }
+GAPS = """\
+holds  capabilities
+GAP    user
+       its uid is not ours
+       its gid is not ours
+
+The sandbox does not hold (2.1 s).
+"""
 SWAPS = "Filename Type Size Used Priority\n/dev/sda2 partition 1000 0 -2\n"
 
 
@@ -224,6 +233,20 @@ def test_the_runtimes_are_told() -> None:
     assert "make gvisor" in of(daemon.runtimes(without, ""), "gvisor").remedy
     assert of(daemon.runtimes(without, ""), "runtimes").what == "runtimes: runc (default: runc)"
     assert of(daemon.runtimes(without, "runsc"), "runtime").level is Level.BAD
+
+
+def test_the_name_of_a_runtime_is_no_runtime(tmp_path: Path) -> None:
+    """Some engines list all that they would know: one without a program on the engine's host isn't recommended."""
+    program = tmp_path / "runsc"
+    here = {**ABLE, "KernelVersion": platform.release(), "Runtimes": {"runc": {}, "runsc": {"path": str(program)}}}
+    listed = of(daemon.runtimes(here, ""), "gvisor")
+    assert listed.level is Level.WARN
+    assert f"{program} isn't on this host" in listed.what
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert of(daemon.runtimes(here, ""), "gvisor").level is Level.OK
+    elsewhere = {**here, "KernelVersion": "9.9.9", "Runtimes": {"runsc": {"path": "/x/runsc"}}}
+    assert of(daemon.runtimes(elsewhere, ""), "gvisor").level is Level.OK
 
 
 def test_the_parts_of_an_engine_are_found(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ VERSION = b'{"Platform": {"Name": "linux/amd64"}, "Components": [{"Name": "Podma
 
 class _Engine(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        known = {"/_ping": b"OK", "/info": b'{"MemoryLimit": true}', "/broken": b"{"}
+        known = {"/_ping": b"OK", "/info": b'{"MemoryLimit": true}', "/broken": b"{", "/version": VERSION}
         body = known.get(self.path, b"")
         self.send_response(200 if self.path in known else 404)
         self.send_header("Content-Length", str(len(body)))

@@ -291,7 +291,7 @@ async def test_probe_without_a_report_is_an_engine_failure(output: bytes) -> Non
     await asyncio.wait_for(asyncio.gather(*tasks), slowed(5))
 
 
-async def test_probe_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_probe_that_never_ends_is_given_up() -> None:
     """A probe has a time limit, and is removed when it is over."""
     engine = ProbedEngine(b"")
     ours, peer = socket.socketpair()
