@@ -198,7 +198,7 @@ class DockerEngine:
 
     async def facts(self) -> EngineFacts:
         """Return what the engine is and what it can enforce."""
-        info = await self._ask(lambda client: client.info())
+        version, info = await self._ask(lambda client: (client.version(), client.info()))
         missing = [name for name in ("MemoryLimit", "PidsLimit", "CpuCfsQuota") if not info.get(name)]
         if not any("seccomp" in option for option in info.get("SecurityOptions") or ()):
             missing.append("seccomp")
