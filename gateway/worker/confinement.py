@@ -48,9 +48,8 @@ def confine(memory_bytes: int) -> None:
         resource.setrlimit(kind, (limit, limit))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
-    if os.geteuid() == 0:
-        _drop_root()
-    if sys.platform == "linux":
+        if os.geteuid() == 0:
+            _drop_root()
         _control(_PR_SET_NO_NEW_PRIVS, 1)
         _control(_PR_SET_DUMPABLE, 0)
         # After the change of user, which resets it. If our owner has died by now, our input has ended as well.
