@@ -244,6 +244,12 @@ def test_make_shows_its_targets() -> None:
         assert re.search(rf"^  make {target} +\S", done.stdout, re.MULTILINE), target
 
 
+def test_makefile_is_for_the_make_of_macos() -> None:
+    """Apple's is GNU make 3.81: what came later isn't used. Source: GNU make's NEWS, 3.82 to 4.4."""
+    later = r"^(define|undefine|private) |^\s*\.(ONESHELL|RECIPEPREFIX|SHELLFLAGS)|::=|!=|\$\((file|guile|let|intcmp) "
+    assert not re.findall(later, (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
 def test_an_unsupported_engine_ends_in_a_sentence() -> None:
     """An expected failure is one sentence on standard error and exit code 1, without a traceback."""
     environment = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:2375"}
