@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bootstrap import clean, dockerd, doctor, dotenv, gvisor
+from bootstrap.engine import DEFAULT_SOCKET
 from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
 from bootstrap.virtualenv import VirtualEnvironment
 
@@ -47,6 +49,9 @@ COVERAGE = ("--cov", "--cov-report=")
 #: snapshot first.
 RESTORED = ("FIGBOX_WARM_START", "snapshot")
 
+#: Beginnings of commands that may run Docker Compose.
+COMPOSE_COMMANDS = (("docker", "compose"), ("docker-compose",))
+
 TEST_STEPS = frozenset({"test", "test-all"})
 TRUE_WORDS = frozenset({"1", "true", "yes"})
 
@@ -58,7 +63,9 @@ image     the runner image, from files fetched on the host, built without networ
 gateway-image
           the image of gateway and launcher, built the same way
 dotenv    .env with a random key, if it doesn't exist
-run       all of these, then the gateway in this process
+run       all of these, then the gateway in this process; on macOS, the step `containers`
+containers
+          venv, engine, both images, dotenv, then gateway and launcher by `docker compose up`
 test      venv, engine and the runner image, then the tests that any change must pass, which are those
           without an engine and the core on one; what follows goes to pytest
 test-all  the same with every image and all tests
@@ -170,6 +177,8 @@ class _Setup:
         dotenv.ensure(self._steps, ENVIRONMENT_FILE)
 
     def run(self) -> NoReturn:
+        if sys.platform == "darwin":
+            self.containers()
         self.venv()
         self.engine()
         self.image()
@@ -178,6 +187,22 @@ class _Setup:
         sys.stdout.flush()
         # In this process, so that Ctrl-C and make's SIGTERM reach the gateway itself.
         os.execv(VENV.python, [str(VENV.python), "-m", "gateway"])  # noqa: S606 - without a shell
+
+    def containers(self) -> NoReturn:
+        compose = _compose()
+        self.venv()
+        self.engine()
+        self.image()
+        self.gateway_image()
+        self.dotenv()
+        if sys.platform == "darwin":
+            # The engine's socket can't be reached through a shared folder there, but Docker Desktop passes it on.
+            os.environ.setdefault("FIGBOX_ENGINE_FOLDER", str(DEFAULT_SOCKET))
+            os.environ.setdefault("FIGBOX_ENGINE_TARGET", "/run/engine/docker.sock")
+        self._steps.say("gateway", "starting in containers; Ctrl-C ends them")
+        sys.stdout.flush()
+        command = [*compose, "up", "--no-build"]
+        os.execvp(command[0], command)  # noqa: S606 - without a shell
 
     def test(self) -> None:
         self._test(SHOWN_WITHOUT_ENGINE, (CORE, *TWO_FILES), (self.image,))
@@ -231,6 +256,19 @@ class _Setup:
 
 #: The steps by their names.
 STEPS = {name.replace("_", "-"): step for name, step in vars(_Setup).items() if not name.startswith("_")}
+
+
+def _compose() -> Sequence[str]:
+    """Return the first words of a command that runs Docker Compose, version 2 or newer."""
+    for command in COMPOSE_COMMANDS:
+        if shutil.which(command[0]) is None:
+            continue
+        done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and not done.stdout.startswith(("1.", "v1.")):
+            return command
+    raise SetupError(
+        "Docker Compose, version 2 or newer, isn't here: install it (Docker Desktop has it), and try again."
+    )
 
 
 def _gateway_tag() -> str:

@@ -36,7 +36,7 @@ PICTURES_LIMIT_BYTES = 600 * 1024
 #: Variables of the client and of the compose file, which aren't settings of the gateway.
 OTHER_VARIABLES = {
     *("FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE"),
-    *("FIGBOX_GATEWAY_IMAGE", "FIGBOX_BASE_IMAGE", "FIGBOX_ENGINE_FOLDER"),
+    *("FIGBOX_GATEWAY_IMAGE", "FIGBOX_BASE_IMAGE", "FIGBOX_ENGINE_FOLDER", "FIGBOX_ENGINE_TARGET"),
 }
 
 #: What runs each command that `test_code_blocks` doesn't: a file and a text in it, by the command's beginning.

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from bootstrap.commands import parse
+from bootstrap.commands import _compose, parse
+from bootstrap.steps import SetupError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -35,3 +41,18 @@ def test_what_is_unknown_ends_with_the_usage(line: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit, match="2"):
         parse(line.split())
     assert "usage: bootstrap" in capsys.readouterr().err
+
+
+def test_compose_of_version_1_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The containers' file is for version 2; without it the step ends before anything is set up."""
+    old = tmp_path / "docker-compose"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for says, found in (("", False), ("exit 1", False), ("echo 1.29.2", False), ("echo v2.26.1", True)):
+        if says:
+            old.write_text(f"#!/bin/sh\n{says}\n")
+            old.chmod(0o755)
+        if found:
+            assert _compose() == ("docker-compose",)
+        else:
+            with pytest.raises(SetupError, match="Docker Compose, version 2 or newer"):
+                _compose()
