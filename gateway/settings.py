@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import pwd
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
@@ -32,6 +33,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Bytes of a unix socket's path. Source: unix(7), `sun_path` less its final zero.
 SOCKET_PATH_LIMIT = 107
+
+#: A user by number or by name. Source: useradd(8), "CAVEATS".
+_USER = r"([0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})"
 
 S = TypeVar("S", bound="LauncherSettings")
 
@@ -476,8 +480,9 @@ class LauncherProcessSettings(LauncherSettings):
     peers: str | None = Field(
         None,
         alias="FIGBOX_LAUNCHER_PEERS",
-        pattern=r"^[0-9]{1,10}(,[0-9]{1,10}){0,15}$",
-        description="Only `python -m gateway.launcher`: uids that may use it, separated by commas; unset: its own",
+        pattern=rf"^{_USER}(,{_USER}){{0,15}}$",
+        description="Only `python -m gateway.launcher`: users that may use it, by uid or name, separated by commas; "
+        "unset: its own",
     )
 
     @field_validator("socket")
@@ -486,14 +491,30 @@ class LauncherProcessSettings(LauncherSettings):
         _check_socket_path(str(value))
         return value
 
+    @field_validator("peers")
+    @classmethod
+    def _exist(cls, value: str | None) -> str | None:
+        for name in value.split(",") if value is not None else ():
+            _uid_of(name)
+        return value
+
     @property
     def peer_uids(self) -> frozenset[int]:
         """The uids that may use the launcher."""
-        return frozenset(map(int, self.peers.split(","))) if self.peers is not None else frozenset({os.geteuid()})
+        return frozenset(map(_uid_of, self.peers.split(","))) if self.peers is not None else frozenset({os.geteuid()})
 
     @property
     def _address(self) -> str:
         return str(self.socket)
+
+
+def _uid_of(user: str) -> int:
+    if user.isdigit():
+        return int(user)
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise ValueError("names a user that this host doesn't have") from None
 
 
 def _check_socket_path(path: str) -> None:

@@ -174,15 +174,15 @@ def test_a_launcher_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.peer_uids == {os.geteuid()}
 
 
-@pytest.mark.parametrize(("text", "uids"), [("0", {0}), ("10001", {10001}), ("10001,0,7", {0, 7, 10001})])
-def test_peers_are_uids(monkeypatch: pytest.MonkeyPatch, text: str, uids: set[int]) -> None:
-    """Several uids may be named."""
+@pytest.mark.parametrize(("text", "uids"), [("0", {0}), ("root", {0}), ("10001,root,7", {0, 7, 10001})])
+def test_peers_are_uids_or_names(monkeypatch: pytest.MonkeyPatch, text: str, uids: set[int]) -> None:
+    """Several users may be named, each in either way."""
     monkeypatch.setenv("FIGBOX_LAUNCHER_PEERS", text)
     assert load(LauncherProcessSettings).peer_uids == uids
 
 
-@pytest.mark.parametrize("text", ["root", "-1", "1,", ",1", "1 2", "*", "99999999999", "\u0661"])
-def test_peers_that_are_no_uids_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+@pytest.mark.parametrize("text", ["no-such-user", "Root", "-1", "1,", ",1", "1 2", "*", "99999999999", "\u0661"])
+def test_peers_that_are_no_users_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Anything else is refused with the setting's name."""
     monkeypatch.setenv("FIGBOX_LAUNCHER_PEERS", text)
     with pytest.raises(StartError, match="FIGBOX_LAUNCHER_PEERS"):
