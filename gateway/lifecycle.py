@@ -42,6 +42,7 @@ from gateway.server.connections import Edge, EdgeLimits, check_descriptors
 from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
 from gateway.startup import unix_socket
+from gateway.startup.service_manager import ServiceManager, described
 from gateway.v1.request.reading import TASK as READ
 from gateway.worker.worker_pool import WorkerPool
 
@@ -78,6 +79,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     keyring = load_keyring(settings)
     metrics = Metrics()
     shutdown = Shutdown()
+    manager = ServiceManager()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_bind_public(settings))
         check_keys(keyring, None if settings.http_socket is not None else listener.getsockname()[0])
@@ -104,7 +106,10 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         context = Context(settings, service, shutdown, _open_cache(stack, settings))
         server = await _serve_public(stack, context, listener)
         started(_announce(settings, listener, keyring))
+        manager.ready()
+        _follow_state(stack, manager, context)
         await shutdown.wait()
+        manager.stopping()
         await _finish_jobs(settings, admission, shutdown)
         server.pre_shutdown()  # idle connections are closed and not waited for
         await server.shutdown(CONNECTIONS_LIMIT_S)
@@ -174,6 +179,15 @@ def _follow_launcher(settings: Settings, service: RenderService, plan: MemoryPla
 
     # Not an argument of the launcher: the admission is made from the sizes that its start returns.
     service.launcher.on_sizes = adapt
+
+
+def _follow_state(stack: AsyncExitStack, manager: ServiceManager, context: Context) -> None:
+    """Tell the service manager how the service is, until the stack ends."""
+    admission, launcher = context.service.admission, context.service.launcher
+    following = manager.follow(
+        lambda: described(context.not_ready, admission.running_count), lambda: not launcher.is_broken
+    )
+    stack.push_async_callback(cancelled, asyncio.create_task(following))
 
 
 def _compare_sizes(plan: MemoryPlan, running_limit: int) -> None:

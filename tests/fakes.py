@@ -277,6 +277,7 @@ class FakeLauncher:
         self.most_running = 0
         self.cancelled = 0
         self.not_ready: str | None = None
+        self.is_broken = False
         self.verdict: Verdict | None = None
         self.warm_starts: tuple[WarmStart, ...] = ()
         self.environments: Mapping[str, EnvironmentFacts] = {DEFAULT_FACTS.name: DEFAULT_FACTS}

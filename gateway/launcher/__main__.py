@@ -8,7 +8,7 @@ import sys
 from gateway.launcher.remote.server import serve
 from gateway.memory.malloc import return_freed_memory
 from gateway.model.errors import StartError
-from gateway.observability.logs import configure_logging
+from gateway.observability.logs import complain, configure_logging
 from gateway.settings import LauncherProcessSettings, load
 
 
@@ -20,7 +20,7 @@ def main() -> int:
         return_freed_memory()
         asyncio.run(serve(settings, lambda: announce(settings)))
     except StartError as error:
-        sys.stderr.write(f"figbox-launcher: {error}\n")
+        complain(f"figbox-launcher: {error}")
         return 1
     return 0
 

@@ -42,6 +42,10 @@ class Launcher(Protocol):
         """Why a job would fail now, as `/readyz` says it; None if it would not."""
 
     @property
+    def is_broken(self) -> bool:
+        """Whether a task that it needs has ended because of a bug, so that only a new process can go on."""
+
+    @property
     def verdict(self) -> Verdict | None:
         """The verdict of the last self-test; None as long as none is known."""
 

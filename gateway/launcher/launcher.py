@@ -100,6 +100,11 @@ class EngineLauncher:
         return None
 
     @property
+    def is_broken(self) -> bool:
+        """Whether one of its tasks has ended by an exception, which none of them expects."""
+        return any(task.done() and not task.cancelled() and task.exception() for task in self._tasks)
+
+    @property
     def verdict(self) -> Verdict | None:
         """The verdict of the last self-test; None before the first."""
         if not self._open:

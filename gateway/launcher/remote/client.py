@@ -108,6 +108,11 @@ class LauncherClient:
         return self._reason if self._state is None else self._state.not_ready
 
     @property
+    def is_broken(self) -> bool:
+        """Whether nothing watches the launcher any more."""
+        return self._watch is not None and self._watch.done()
+
+    @property
     def verdict(self) -> Verdict | None:
         """The verdict of the last self-test; None as long as none is known."""
         return None if self._state is None else self._state.verdict

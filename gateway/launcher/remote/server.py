@@ -51,6 +51,7 @@ from gateway.model.jobs import Job, KiB
 from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.shutdown import Shutdown
+from gateway.startup.service_manager import ServiceManager, described
 
 if TYPE_CHECKING:
     import socket
@@ -107,6 +108,7 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
         StartError: It can't start; the text says what to do.
     """
     ending = Shutdown()
+    manager = ServiceManager()
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listening(settings.socket))
         counters = PlainCounters()
@@ -121,7 +123,13 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
         stack.callback(tidying.cancel)
         logger.info("listening", socket=str(settings.socket), peers=sorted(settings.peer_uids))
         started()
+        manager.ready()
+        following = asyncio.create_task(
+            manager.follow(lambda: described(server.not_ready, server.running_count), lambda: server.works)
+        )
+        stack.callback(following.cancel)
         await ending.wait()
+        manager.stopping()
         logger.info("shutting down", running=server.running_count)
         server.refuse()
         if not await ending.drain(server.wait_idle(), settings.grace_s):
@@ -170,6 +178,11 @@ class LauncherServer:
     def running_count(self) -> int:
         """Jobs that hold a place."""
         return self._places.running_count
+
+    @property
+    def works(self) -> bool:
+        """Whether connections are accepted, and the launcher isn't broken."""
+        return self._acceptor is not None and not self._acceptor.done() and not self._launcher.is_broken
 
     def start(self, listener: socket.socket) -> None:
         """Begin to accept connections."""
@@ -337,12 +350,17 @@ class LauncherServer:
         finally:
             self._watchers -= 1
 
+    @property
+    def not_ready(self) -> str | None:
+        """Why a job would fail now, or None."""
+        return "the launcher is shutting down" if self._closing else self._launcher.not_ready
+
     def state(self) -> State:
         """Return the launcher's present state."""
         return State(
             schema=SCHEMA,
             instance=self._instance,
-            not_ready="the launcher is shutting down" if self._closing else self._launcher.not_ready,
+            not_ready=self.not_ready,
             verdict=self._launcher.verdict,
             sizes=self._sizes,
             environments=tuple(self._launcher.environments.values()),
