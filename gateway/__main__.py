@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.lifecycle import serve
 from gateway.memory.malloc import return_freed_memory
 from gateway.model.errors import StartError
-from gateway.observability.logs import configure_logging
+from gateway.observability.logs import complain, configure_logging
 from gateway.settings import Settings, load_settings
 
 
@@ -22,7 +22,7 @@ def main() -> int:
         return_freed_memory()
         asyncio.run(serve(settings, lambda url: announce(url, settings)))
     except StartError as error:
-        sys.stderr.write(f"figbox: {error}\n")
+        complain(f"figbox: {error}")
         return 1
     return 0
 

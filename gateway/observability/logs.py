@@ -3,12 +3,16 @@ r"""Logging: one JSON object a line, or readable lines with DEBUG.
 Every line is pure ASCII with control characters escaped, so that no text of a guest or client can forge a line (CR, LF,
 ESC, U+2028). Messages are constants; data is passed as keywords. loguru's `diagnose` is off: it prints the values of
 variables, and so code and keys.
+
+A journal that reads our standard error gets each line with its level before it, as it understands levels, and takes
+that away again; the rest of a line stays as it is elsewhere, so that the same programs read both.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -28,20 +32,50 @@ FIELD_LIMIT = 500
 BURST = 30
 LINES_PER_MINUTE = 12
 
+#: What a journal takes for the level of a line, by loguru's numbers from this one on.
+#: Source: sd-daemon(3), "SD_ERR" and the others; syslog(3).
+PRIORITIES = ((50, "<2>"), (40, "<3>"), (30, "<4>"), (20, "<6>"), (0, "<7>"))
+
 
 def configure_logging(*, debug: bool, stream: TextIO | None = None) -> None:
     """Send all logging, the standard library's included, to `stream` (standard error by default)."""
     out = stream if stream is not None else sys.stderr
     level = "DEBUG" if debug else "INFO"
     render = _readable_line if debug else _json_line
+    in_journal = is_journal(out)
 
     def sink(message: Message) -> None:
-        out.write(render(message.record) + "\n")
+        line = render(message.record)
+        if in_journal:
+            before = _priority(message.record["level"].no)
+            line = "\n".join(before + part for part in line.split("\n"))
+        out.write(line + "\n")
         out.flush()
 
     logger.remove()
     logger.add(sink, level=level, format="{message}", diagnose=False, backtrace=False, catch=True)
     logging.basicConfig(handlers=[_StandardLibraryHandler()], level=logging.WARNING, force=True)
+
+
+def complain(text: str) -> None:
+    """Write a sentence for a person to standard error, as an error in the journal."""
+    sys.stderr.write(f"{_priority(logging.ERROR) if is_journal(sys.stderr) else ''}{text}\n")
+
+
+def is_journal(stream: TextIO) -> bool:
+    """Tell whether a stream is the one that systemd has connected to its journal.
+
+    Source: systemd.exec(5), `JOURNAL_STREAM`: the device and the inode of the stream.
+    """
+    try:
+        state = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # closed, or of no descriptor
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{state.st_dev}:{state.st_ino}"
+
+
+def _priority(number: int) -> str:
+    return next(prefix for least, prefix in PRIORITIES if number >= least)
 
 
 class _StandardLibraryHandler(logging.Handler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loguru import logger
 
-from gateway.observability.logs import BURST, FIELD_LIMIT, LINES_PER_MINUTE, LogGate, configure_logging
+from gateway.observability.logs import BURST, FIELD_LIMIT, LINES_PER_MINUTE, LogGate, complain, configure_logging
 from tests.conftest import kept_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 NASTY = "a\r\nb\x1b[31m\u2028\u2029\x85\x0b\x00{evil} {0.__class__} %s \ud800 \U0001f600 </script>"
 
@@ -168,3 +170,41 @@ def test_a_burst_passes_whole() -> None:
     """Rare events are logged line by line."""
     gate = LogGate(lambda: 0.0)
     assert [gate.passes() for _ in range(BURST + 1)] == [0] * BURST + [None]
+
+
+def test_journal_is_told_the_level_of_each_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines to the journal have its word for their level before them, also every line of a stack; others don't."""
+    written = {}
+    for name in ("journal", "file"):
+        with (tmp_path / name).open("w+") as stream, kept_logging():
+            if name == "journal":
+                state = os.fstat(stream.fileno())
+                monkeypatch.setenv("JOURNAL_STREAM", f"{state.st_dev}:{state.st_ino}")
+            configure_logging(debug=False, stream=stream)
+            logger.info("started", text=NASTY)
+            logger.warning("odd")
+            logger.error("bad")
+            configure_logging(debug=True, stream=stream)
+            logger.debug("detail")
+            logger.opt(exception=ValueError("no")).critical("worse")
+            stream.seek(0)
+            written[name] = stream.read().splitlines()
+    assert [line[:3] for line in written["journal"]] == ["<6>", "<4>", "<3>", "<7>", "<2>", "<2>"]
+    assert [json.loads(line[3:])["event"] for line in written["journal"][:3]] == ["started", "odd", "bad"]
+    assert [line[:1] for line in written["file"][:3]] == ["{", "{", "{"]
+    assert not any(line.startswith("<") for line in written["file"])
+
+
+def test_reason_of_a_failed_start_is_an_error_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence for a person is an error to the journal, and just a sentence on a terminal."""
+    complain("figbox: no")
+    assert capsys.readouterr().err == "figbox: no\n"
+    with (tmp_path / "err").open("w+") as stream:
+        state = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{state.st_dev}:{state.st_ino}")
+        monkeypatch.setattr("sys.stderr", stream)
+        complain("figbox: no")
+        stream.seek(0)
+        assert stream.read() == "<3>figbox: no\n"
