@@ -16,10 +16,10 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test test-all check fuzz bench lock gvisor doctor clean
+.PHONY: help install engine image images run test test-all check fuzz bench lock gvisor install-service doctor clean
 
 help: ## List the targets (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Make the virtual environment from the hash-locked requirements
 	@$(BOOTSTRAP) venv
@@ -70,6 +70,9 @@ endif
 
 gvisor: ## Install gVisor and register it with the engine, if the set-up started the engine
 	@$(BOOTSTRAP) gvisor
+
+install-service: ## As root, on a host with systemd: install gateway and launcher as its services (docs/service.md)
+	@$(BOOTSTRAP) venv engine image install-service
 
 doctor: ## Inspect this host and say what is missing, with remedies; changes nothing (ARGS=--json)
 	@$(BOOTSTRAP) $(ARGS) doctor

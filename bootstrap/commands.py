@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bootstrap import clean, dockerd, doctor, dotenv, gvisor
+from bootstrap import clean, dockerd, doctor, dotenv, gvisor, service
 from bootstrap.engine import DEFAULT_SOCKET
 from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
 from bootstrap.virtualenv import VirtualEnvironment
@@ -70,6 +70,8 @@ test      venv, engine and the runner image, then the tests that any change must
           without an engine and the core on one; what follows goes to pytest
 test-all  the same with every image and all tests
 gvisor    gVisor, installed and registered with an engine that the set-up started
+install-service
+          gateway and launcher as services of systemd, for this clone; nothing is started
 doctor    check the host, change nothing; exit code 2 if Figbox can't work here
 clean     remove what was made here, but neither .env nor the engine
 """
@@ -244,6 +246,9 @@ class _Setup:
     def gvisor(self) -> None:
         with _alone(self._steps):
             gvisor.ensure(self._steps)
+
+    def install_service(self) -> None:
+        service.install(self._steps, ROOT)
 
     def doctor(self) -> None:
         code = doctor.report(ROOT, _tag(), as_json=self._options.json)

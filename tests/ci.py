@@ -93,6 +93,11 @@ CAMPAIGNS = (
     Campaign("controls of the attacks", 60, ("tests/exploits/test_controls.py",)),
     Campaign("runtimes", 210, ("tests/runtimes",)),
     Campaign("coverage", 600, command=(sys.executable, "-m", "bootstrap", "test-all", *WITHOUT_ENGINE, *COVERAGE)),
+    Campaign(
+        "service units",
+        40,
+        command=(sys.executable, "-m", "bootstrap", "test-all", "-m", "not engine", "tests/unit/deploy"),
+    ),
     Campaign("chaos", 130, ("tests/chaos",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),

@@ -47,6 +47,10 @@ COVERED = {
     "make image ENVIRONMENT=science": ("tests/ci.py", '"make image ENVIRONMENT=science"'),
     "make image ENVIRONMENT=video": ("tests/ci.py", '"make image ENVIRONMENT=video"'),
     "make image ENVIRONMENT=treemaps": ("tests/engine/test_environments.py", "def test_own_environment_"),
+    "sudo make install-service": ("tests/hosts/vm/guest.py", '"install-service"'),
+    "sudo systemctl enable --now figbox-launcher figbox-gateway": ("tests/hosts/vm/guest.py", '"enable", LAUNCHER'),
+    "sudo install -D deploy/systemd/single-process.conf": ("tests/hosts/vm/guest.py", "single-process.conf"),
+    "journalctl -u figbox-gateway -p warning -o cat": ("tests/hosts/vm/guest.py", '"journalctl", "-u", GATEWAY, "-p"'),
     "make lock ENVIRONMENT=treemaps": ("tests/engine/test_environments.py", "def test_own_environment_"),
     "printf": ("tests/engine/test_environments.py", "def test_own_environment_"),
     "pip install": ("tests/client/test_package.py", "def test_command_runs_in_a_fresh_environment"),
@@ -69,6 +73,7 @@ COVERED = {
         "tests/exploits/test_hostile_load.py",
         "def test_the_command_prints_what_the_page_has(",
     ),
+    ".venv/bin/python -m tools.unit_exposure": ("tests/unit/deploy/test_units.py", "unit_exposure.table()"),
     ".venv/bin/python -m tools.options_table": ("tests/documents/test_tables.py", "python -m tools.options_table"),
     ".venv/bin/python -m tools.settings_table": ("tests/documents/test_tables.py", "python -m tools.settings_table"),
 }
