@@ -16,7 +16,7 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test test-all check fuzz bench lock gvisor install-service doctor clean
+.PHONY: help install engine image images run test test-all check fuzz bench lock gvisor install-service test-hosts doctor clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ test: ## Run the tests that every change must pass (ARGS="-k name" is passed to 
 
 test-all: ## Run all tests (ARGS="-k name" is passed to pytest)
 	@$(BOOTSTRAP) test-all $(ARGS)
+
+test-hosts: ## As root: run Figbox as a service in a virtual machine (ARGS="service limits" names phases; up to hours)
+	@$(BOOTSTRAP) --dev venv engine image
+	$(VENV)/python -m tests.hosts.vm $(ARGS)
 
 check: ## Lint, and check formatting, types and the direction of imports
 	@$(BOOTSTRAP) --dev venv

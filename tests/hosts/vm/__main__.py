@@ -1,0 +1,104 @@
+"""`python -m tests.hosts.vm [PHASE…]`: build the machine's disk, boot it, and try Figbox in it as a service.
+
+With a processor that runs it, this takes some minutes; with one that is emulated, an hour and a half. It needs root,
+mmdebstrap, mke2fs, QEMU, ssh, dockerd, and an engine with the runner image. The last line is a row for the page on
+hosts. Every phase has a longest time, and nothing of the machine stays but its disk, in .figbox/vm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from typing import NoReturn
+
+from bootstrap import debian
+from bootstrap.steps import SetupError, Steps
+from tests.hosts.vm import disk, machine
+
+FOLDER = disk.ROOT / ".figbox/vm"
+
+#: Programs and the packages that have them on Debian.
+TOOLS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "ssh": "openssh-client",
+}
+
+#: Phases in their order, each with its longest time in seconds, and whether the machine is booted again before it.
+PHASES = {
+    "service": (3600, False),
+    "limits": (3600, False),
+    "crashes": (5400, False),
+    "booted": (2400, True),
+    "single": (2400, False),
+    "snapshot": (5400, False),
+    "remap": (5400, False),
+    "rootless": (5400, False),
+}
+
+
+def main() -> int:
+    """Run the phases; return 1 if one failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.hosts.vm")
+    parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"of {', '.join(PHASES)}; all by default")
+    wanted = parser.parse_args().phases or list(PHASES)
+    if unknown := set(wanted) - set(PHASES):
+        parser.error(f"there is no phase {unknown.pop()!r}")
+    signal.signal(signal.SIGTERM, _end_at_once)
+    steps = Steps()
+    try:
+        _need_tools(steps)
+        disk.make(steps, FOLDER)
+        results = _run(steps, wanted)
+    except SetupError as error:
+        sys.stderr.write(f"\n{error}\n")
+        return 1
+    word = {True: "holds", False: "**fails**"}
+    row = ", ".join(f"{name} {word[good]}" for name, good in results.items())
+    sys.stdout.write(f"\n| Debian 13 with systemd, cgroup v2, AppArmor, Docker 26.1, in a virtual machine | {row} |\n")
+    return 0 if all(results.values()) else 1
+
+
+def _run(steps: Steps, wanted: list[str]) -> dict[str, bool]:
+    """Boot the machine and run phases in it; return which of them passed."""
+    results = {}
+    with machine.running(steps, FOLDER) as vm:
+        vm.wait()
+        for name in wanted:
+            limit_s, is_booted_before = PHASES[name]
+            if is_booted_before:
+                steps.say(name, "booting again")
+                vm.reboot()
+            steps.say(name, "begins")
+            user = disk.USER if name == "rootless" else "root"
+            python = f"/{disk.CLONE}/.venv/bin/python"
+            command = ("env", "-C", f"/{disk.CLONE}", python, "-m", "tests.hosts.vm.guest", name)
+            results[name] = vm.run(*command, limit_s=limit_s, user=user) == 0
+            steps.say(name, "holds" if results[name] else "FAILED")
+            if not results[name]:
+                vm.run("journalctl", "--no-pager", "-n", "60", "-u", "figbox-*", "-u", "docker", limit_s=300)
+    return results
+
+
+def _need_tools(steps: Steps) -> None:
+    if os.geteuid() != 0:
+        raise SetupError("The machine's disk has files of many users: run this as root.")
+    missing = [package for program, package in TOOLS.items() if shutil.which(program) is None]
+    if missing and not debian.is_root_debian():
+        raise SetupError(f"Install {', '.join(missing)} first.")
+    if missing:
+        debian.apt_install(steps, missing, why="for a virtual machine")
+    if shutil.which("dockerd") is None:
+        raise SetupError("The images on the disk are loaded by dockerd, which isn't installed here.")
+
+
+def _end_at_once(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # an exception, so that the machine ends on the way out
+
+
+if __name__ == "__main__":
+    sys.exit(main())
