@@ -40,6 +40,7 @@ POLL_S = 2
 PATIENT = {
     "launcher": {
         "FIGBOX_ENGINE_TIMEOUT_S": "300",
+        "FIGBOX_START_LIMIT_S": "900",
         "FIGBOX_WALL_LIMIT_S": "300",
         "FIGBOX_POOL_SIZE": "1",
         "FIGBOX_POOL_MAKERS": "1",
