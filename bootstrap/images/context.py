@@ -1,10 +1,9 @@
-"""The build context as a reproducible tarball: equal files give equal bytes, so layers are reused."""
+"""What an image is built from: the files of a folder and what was made for it on the host, and their hash."""
 
 from __future__ import annotations
 
 import hashlib
-import tarfile
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -40,28 +39,17 @@ def digest(folder: Path, parts: Collection[str] = ()) -> str:
     return whole.hexdigest()
 
 
-def pack(folder: Path, made: Mapping[str, Path], target: IO[bytes], parts: Collection[str] = ()) -> None:
-    """Write the build context: a folder's files, and what was made for it on the host.
-
-    The owner is root, times are fixed and modes are 644, so that it doesn't matter who checked the files out and when.
+def contents(folder: Path, made: Mapping[str, Path], parts: Collection[str] = ()) -> dict[str, Path]:
+    """Return the build context by the names that a Dockerfile uses: a folder's files, and what was made on the host.
 
     Args:
         folder: Holds the Dockerfile and what it copies.
         made: Folders that go in whole, by their names there.
-        target: Where it is written.
         parts: See `files`.
     """
-    with tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as tar:
-        for name, path in files(folder, parts):
-            _add(tar, name, path)
-        for name, top in made.items():
-            for path in sorted(top.rglob("*")):
-                if path.is_file():
-                    _add(tar, f"{name}/{path.relative_to(top).as_posix()}", path)
-
-
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mtime, entry.mode = path.stat().st_size, FIXED_TIME, 0o644
-    with path.open("rb") as content:
-        tar.addfile(entry, content)
+    found = dict(files(folder, parts))
+    for name, top in made.items():
+        for path in sorted(top.rglob("*")):
+            if path.is_file():
+                found[f"{name}/{path.relative_to(top).as_posix()}"] = path
+    return found

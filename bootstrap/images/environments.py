@@ -9,11 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import dotenv
@@ -22,6 +19,7 @@ from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from docker import DockerClient
 
@@ -33,7 +31,7 @@ RUNNER_LABEL = "figbox.runner-tag"
 RUNNER_ID_LABEL = "figbox.runner-id"
 
 #: Raise it when the same files would be built into another image.
-VERSION = 1
+VERSION = 2
 
 #: Names of environments that have a lock; they become part of an image's name.
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
@@ -132,13 +130,15 @@ def _ensure(steps: Steps, client: DockerClient, recipe: Recipe) -> None:
         RUNNER_LABEL: recipe.runner.tag,
         RUNNER_ID_LABEL: str(runner.id),
     }
-    arguments = {"buildargs": {"RUNNER_IMAGE": str(runner.id)}, "labels": labels}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shutil.copy(recipe.folder / "Dockerfile", folder)
-        shutil.copytree(recipe.runner.folder / "build", folder / "build")
-        made = {"site": site}
-        built = image.build(client, f"image of {what}", recipe.tag, folder=folder, made=made, parts=(), **arguments)
+    built = image.build(
+        client,
+        f"image of {what}",
+        recipe.tag,
+        dockerfile=recipe.folder / "Dockerfile",
+        arguments={"RUNNER_IMAGE": str(runner.id)},
+        files=context.contents(recipe.runner.folder, {"site": site}, ("build",)),
+        labels=labels,
+    )
     for tag in (recipe.tag, recipe.runner.tag):
         image.remove_replaced(client, tag)
     size = built.attrs["Size"] - runner.attrs["Size"]

@@ -1,4 +1,4 @@
-"""The project's images: built by the engine without network, from files that were all prepared on the host.
+"""The project's images: built in the engine without network, from files that were all prepared on the host.
 
 An image's labels hold a hash of what it was made from, so a second run only compares that. This module runs under the
 virtual environment's Python, since it needs Docker's SDK.
@@ -10,9 +10,8 @@ import contextlib
 import hashlib
 import json
 import re
-import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import docker
 import requests
@@ -20,6 +19,8 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from bootstrap.doctor import snapshots
 from bootstrap.images import base, context, programs, wheels
+from bootstrap.images.assembler import assemble
+from bootstrap.images.dockerfile import read
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
@@ -55,10 +56,9 @@ BASE_ID_LABEL = "figbox.base-id"
 TAG_LABEL = "figbox.tag"
 
 #: Raise it when the same files would be built into another image.
-VERSION = 1
+VERSION = 2
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
-LOG_TAIL_LINES = 15
 REASON_LENGTH = 100
 
 
@@ -177,8 +177,15 @@ def _build(steps: Steps, client: DockerClient, recipe: Recipe, architecture: str
         BASE_ID_LABEL: base_id,
         TAG_LABEL: recipe.tag,
     }
-    arguments = {"dockerfile": recipe.dockerfile, "buildargs": {"BASE_IMAGE": base_image}, "labels": labels}
-    return build(client, recipe.what, recipe.tag, folder=recipe.folder, made=made, parts=recipe.parts, **arguments)
+    return build(
+        client,
+        recipe.what,
+        recipe.tag,
+        dockerfile=recipe.folder / recipe.dockerfile,
+        arguments={"BASE_IMAGE": base_image},
+        files=context.contents(recipe.folder, made, recipe.parts),
+        labels=labels,
+    )
 
 
 def build(
@@ -186,30 +193,28 @@ def build(
     what: str,
     tag: str,
     *,
-    folder: Path,
-    made: Mapping[str, Path],
-    parts: tuple[str, ...],
-    **arguments: Any,
+    dockerfile: Path,
+    arguments: Mapping[str, str],
+    files: Mapping[str, Path],
+    labels: Mapping[str, str],
 ) -> Image:
-    """Build an image from some parts of a folder and what was made for it on the host, without network.
+    """Build an image without network.
 
     Args:
         client: The engine's SDK client.
         what: Names the image in an error.
         tag: The image's name.
-        folder: Holds the Dockerfile and what it copies.
-        made: See `context.pack`, as for the parts.
-        parts: Of the folder.
-        arguments: For the SDK's `build`.
+        dockerfile: What is to be done.
+        arguments: For its ARGs.
+        files: What it copies, by the names that it uses.
+        labels: For the image.
 
     Raises:
-        SetupError: The build failed.
+        SetupError: The Dockerfile has something that isn't read here, or the build failed.
     """
-    with tempfile.TemporaryFile() as tar:
-        context.pack(folder, made, tar, parts)
-        tar.seek(0)
-        always = {"custom_context": True, "network_mode": "none", "rm": True, "forcerm": True, "decode": True}
-        _follow(client, client.api.build(fileobj=tar, tag=tag, **always, **arguments), what)
+    name = f"{dockerfile.parent.name}/{dockerfile.name}"
+    stages = read(dockerfile.read_text("utf-8"), name, arguments)
+    assemble(client.api, stages, files, what=what, tag=tag, labels=labels)
     return client.images.get(tag)
 
 
@@ -244,31 +249,6 @@ def _pull(steps: Steps, name: str) -> bool:
     return True
 
 
-def _follow(client: DockerClient, events: Iterator[dict[str, Any]], what: str) -> None:
-    """Follow a build to its end; the last lines of one that fails become the error."""
-    log: list[str] = []
-    try:
-        for event in events:
-            log += str(event.get("stream", "")).splitlines()
-            if "error" in event:
-                tail = "\n".join(line for line in log[-LOG_TAIL_LINES:] if line.strip())
-                raise SetupError(
-                    f"{tail}\nThe {what} couldn't be built ({str(event['error']).strip()}); "
-                    f"fix what the lines above report, and start again."
-                )
-    finally:
-        _remove_stages(client, log)
-
-
-def _remove_stages(client: DockerClient, log: list[str]) -> None:
-    """Remove the images of earlier build stages, which a build without BuildKit leaves behind."""
-    mentioned = {match[1] for line in log if (match := re.fullmatch(r" ---> ([0-9a-f]{12})", line))}
-    for image in client.images.list(filters={"dangling": True}):
-        if str(image.id).removeprefix("sha256:")[:12] in mentioned:
-            with contextlib.suppress(APIError):
-                client.images.remove(str(image.id))
-
-
 def remove_replaced(client: DockerClient, tag: str) -> None:
     """Remove images that lost this tag to a newer one, with their snapshots; an image in use stays until next time."""
     label = f"{TAG_LABEL}={tag}"
@@ -300,8 +280,10 @@ def layers(client: DockerClient, tag: str) -> list[str]:
     filled = [layer for layer in history if layer["Size"]]
     lines = [f"{sum(layer['Size'] for layer in filled) / 1e6:7.1f} MB in {len(filled)} layers:"]
     for layer in filled:
+        comment = layer["Comment"]
         made_by = re.sub(r"\s+", " ", re.sub(r"^/bin/sh -c (#\(nop\))?", "", layer["CreatedBy"])).strip()
-        lines.append(f"{layer['Size'] / 1e6:7.1f} MB  {(made_by or layer['Comment'])[:90]}")
+        instructions = comment if comment.startswith(("COPY ", "RUN ")) else made_by or comment
+        lines.append(f"{layer['Size'] / 1e6:7.1f} MB  {instructions[:90]}")
     return lines
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import sys
-import tarfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -445,25 +444,16 @@ async def test_own_environment_as_documented(client: docker.APIClient, tmp_path:
 
 async def test_own_image_as_documented(client: docker.APIClient, tmp_path: Path) -> None:
     """A module of the operator's own becomes part of an environment by the Dockerfile in docs/environments.md."""
-    (dockerfile,) = blocks(ENVIRONMENTS, "dockerfile")
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        for name, text in (
-            ("Dockerfile", dockerfile.replace("FROM figbox-runner", f"FROM {IMAGE}")),
-            ("build/build.py", (ROOT / "runner-image" / "build" / "build.py").read_text("utf-8")),
-            ("house_style/__init__.py", "COLOUR = '#123456'\n"),
-        ):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    context.seek(0)
+    (text,) = blocks(ENVIRONMENTS, "dockerfile")
+    dockerfile, module = tmp_path / "Dockerfile", tmp_path / "house_style.py"
+    dockerfile.write_text(text.replace("FROM figbox-runner", f"FROM {IMAGE}"))
+    module.write_text("COLOUR = '#123456'\n")
+    build = ROOT / "runner-image" / "build" / "build.py"
+    files = {"build/build.py": build, "house_style/__init__.py": module}
     tag = environments.tag_of(IMAGE, "house")
     try:
-        events = client.build(
-            fileobj=context, custom_context=True, tag=tag, network_mode="none", decode=True, rm=True, forcerm=True
-        )
-        for event in events:
-            assert "error" not in event, event
+        with closing(docker.DockerClient(base_url=engine_url())) as engine:
+            image.build(engine, "house", tag, dockerfile=dockerfile, arguments={}, files=files, labels={})
         file = write_environments(tmp_path, house={"image": tag})
         with live_gateway(tmp_path, FIGBOX_ENVIRONMENTS_FILE=file) as running:
             response = await ask(running, "import house_style; plt.plot([1], color=house_style.COLOUR)", "house")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 import stat
 import subprocess
 import sys
-import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bootstrap.images import context, image
+from bootstrap.images.assembler import layers
+from bootstrap.images.dockerfile import Copy, read
 from tests.documents.pages import ROOT
 from tests.support import compose
 
@@ -35,11 +35,7 @@ def test_the_gateways_image_is_made_of_its_parts(tmp_path: Path) -> None:
             path.write_text(name)
     (site / "aiohttp").mkdir(parents=True)
     (site / "aiohttp" / "a.py").write_text("x")
-    tar = io.BytesIO()
-    context.pack(root, {"site": site}, tar, image.GATEWAY_PARTS)
-    tar.seek(0)
-    with tarfile.open(fileobj=tar) as packed:
-        names = set(packed.getnames())
+    names = set(context.contents(root, {"site": site}, image.GATEWAY_PARTS))
     assert {"gateway/launcher/remote/messages.py", "requirements/gateway.txt", "site/aiohttp/a.py"} <= names
     assert not names & left_out
     before = context.digest(root, image.GATEWAY_PARTS)
@@ -64,6 +60,41 @@ def test_compose_sends_no_secret() -> None:
     assert rules[0] == "*"
     sent = {line[1:] for line in rules if line.startswith("!")}
     assert sent == {"gateway", "gateway-image", "requirements", "runner-image"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", [(["ENV"], "0")]),
+        ("ENV A=1\nWORKDIR /x\nCOPY a b\nENV A=2\n", [(["COPY a b"], "2")]),
+        ('COPY a b\nENV A=1\nRUN ["r"]\nENV A=2\n', [(["COPY a b", 'RUN ["r"]'], "1")]),
+        ('RUN ["r"]\nENV A=1\nCOPY a b\n', [(['RUN ["r"]', "COPY a b"], "0")]),
+        (
+            'COPY a b\nRUN ["r"]\nENV A=1\nCOPY c d\nRUN ["s"]\nCOPY e f\n',
+            [(["COPY a b", 'RUN ["r"]'], "0"), (["COPY c d", 'RUN ["s"]', "COPY e f"], "1")],
+        ),
+        ('RUN ["r"]\nRUN ["s"]\n', [(['RUN ["r"]'], "0"), (['RUN ["s"]'], "0")]),
+    ],
+)
+def test_layers_are_as_few_as_programs(text: str, expected: list[tuple[list[str], str]]) -> None:
+    """Files share the layer of the program that follows, which may delete them; programs see what was set before."""
+    (stage,) = read(f"FROM base\n{text}", "x", {})
+    found, config = layers(stage, {"Env": ["A=0"]})
+    shown = [
+        ([c.text for c in layer.changes if not c.text.startswith("WORKDIR")], layer.config["Env"]) for layer in found
+    ]
+    assert shown == [(texts if texts != ["ENV"] else [], [f"A={value}"]) for texts, value in expected]
+    last = [line for line in text.splitlines() if line.startswith("ENV")]
+    assert config["Env"] == [last[-1].removeprefix("ENV ") if last else "A=0"]
+
+
+def test_paths_in_layers_are_absolute() -> None:
+    """What COPY and WORKDIR name is below the working directory of their place."""
+    (stage,) = read("FROM base\nCOPY a b/\nWORKDIR c\nCOPY a .\nWORKDIR d\n", "x", {})
+    (layer,), config = layers(stage, {"WorkingDir": "/w"})
+    found = [change.target if isinstance(change, Copy) else change.value for change in layer.changes]  # type: ignore[attr-defined]
+    assert found == ["/w/b/", "/w/c", "/w/c/./", "/w/c/d"]
+    assert config["WorkingDir"] == "/w/c/d"
 
 
 @pytest.fixture
