@@ -1,7 +1,10 @@
 """Prepares images; runs at build time in the container, with the standard library and site/ alone.
 
-Three steps of the Dockerfile, the first in a stage of its own, and one for images that are made from the finished one:
+The steps of the Dockerfile, the first two in a stage of their own, and one for images that are made from the finished
+one. A program that does several at once gives one layer:
 
+``install``
+    fetches the packages by their lock, if the set-up hasn't sent them.
 ``bake``
     thins out site/, makes the fonts for the scripts of the world, bakes the font list, what Matplotlib's classes say of
     themselves, and the byte code. All of it happens below /opt/figbox, the only folder that the final stage copies.
@@ -58,6 +61,14 @@ COMPILERS = ("cc", "c++", "c89", "c99", "cpp", "gcc", "g++", "clang", "ld", "as"
 #: Unchecked: the root file system is read-only, so a source can't change under its byte code.
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 NOT_THE_IMAGE = ("/proc", "/sys", "/dev")
+
+
+def install() -> None:
+    """Fill site/ unless it is."""
+    import install as packages  # noqa: PLC0415 - an operator's Dockerfile may bring this program alone
+
+    packages.install(SITE, SITE / "requirements.txt")
+    importlib.invalidate_caches()
 
 
 def bake() -> None:
@@ -197,5 +208,8 @@ def all_files() -> list[Path]:
     return found
 
 
+STEPS = {"install": install, "bake": bake, "localise": localise, "harden": harden, "extend": extend}
+
 if __name__ == "__main__":
-    {"bake": bake, "localise": localise, "harden": harden, "extend": extend}[sys.argv[1]]()
+    for step in sys.argv[1:]:
+        STEPS[step]()
