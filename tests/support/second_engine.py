@@ -43,6 +43,8 @@ class EngineSetup:
         remapped: Whether its containers have a user namespace, with ids from `REMAP_FIRST_ID` on the host.
         environment: Variables that it is given beside ours.
         disk_bytes: Size of its disk, which is memory then; None for the host's own.
+        root: The root of its file system, with another release's dockerd in it; None for the host's own.
+        bridge: Whether it has a network for containers, which leads nowhere; needs the program `ip`.
     """
 
     configuration: dict[str, Any] = field(default_factory=dict)
@@ -50,6 +52,8 @@ class EngineSetup:
     remapped: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     disk_bytes: int | None = None
+    root: Path | None = None
+    bridge: bool = False
 
     def daemon_json(self) -> str:
         """Return the contents of its configuration file."""
@@ -68,7 +72,31 @@ class EngineSetup:
         if self.disk_bytes is not None:
             (folder / "data").mkdir(exist_ok=True)
             commands.append(["mount", "-t", "tmpfs", "-o", f"size={self.disk_bytes}", "tmpfs", str(folder / "data")])
+        if self.root is not None:
+            commands += _new_root(self.root, folder)
+        if self.bridge:  # for what is run beside it, see `inside`
+            commands.append(["ip", "link", "set", "lo", "up"])
         return commands
+
+
+def _new_root(root: Path, folder: Path) -> list[list[str]]:
+    """Return the commands that make a tree the root, in which only a folder can be written and has its old path.
+
+    By pivot_root and not by chroot: where a process enters a container's mount namespace, a chroot ends, and runc's own
+    pivot_root fails.
+    """
+    inside = f"{root}{folder}"
+    return [
+        ["mount", "--bind", "--options", "ro", str(root), str(root)],
+        *(["mount", "--rbind", f"/{name}", f"{root}/{name}"] for name in ("dev", "proc", "sys")),
+        *(["mount", "-t", "tmpfs", "tmpfs", f"{root}/{name}"] for name in ("run", "tmp")),
+        ["mkdir", "--parents", inside],
+        ["mount", "--bind", str(folder), inside],
+        ["cd", str(root)],
+        ["pivot_root", ".", "mnt"],
+        ["umount", "--lazy", "/mnt"],
+        ["export", "PATH=/usr/sbin:/usr/bin"],
+    ]
 
 
 class SecondEngine:
@@ -110,7 +138,7 @@ class SecondEngine:
                     f"--data-root={self._folder / 'data'}",
                     f"--exec-root={self._folder / 'exec'}",
                     f"--pidfile={self._folder / 'docker.pid'}",
-                    "--bridge=none",
+                    *([] if self._setup.bridge else ["--bridge=none"]),
                     "--iptables=false",
                     "--ip6tables=false",
                 ],
@@ -178,6 +206,10 @@ class SecondEngine:
             yield
         finally:
             ballast.unlink()
+
+    def inside(self, *command: str | Path) -> list[str]:
+        """Return a command that is run in its network namespace, where what it publishes is reached."""
+        return ["nsenter", f"--net=/proc/{self.process_id}/ns/net", *map(str, command)]
 
     def copy_image(self) -> None:
         """Load the runner image from the engine under test, without a file in between."""
