@@ -70,16 +70,18 @@ class Campaign:
         usual_s: Seconds on two ordinary cores.
         paths: Test files or folders, of which what `REST` selects is run.
         command: Run in place of pytest.
+        arguments: Given to pytest besides.
     """
 
     name: str
     usual_s: int
     paths: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
     def line(self) -> tuple[str, ...]:
         """Return the command line."""
-        return self.command or (sys.executable, "-m", "bootstrap", "test-all", "-m", REST, *self.paths)
+        return self.command or (sys.executable, "-m", "bootstrap", "test-all", "-m", REST, *self.arguments, *self.paths)
 
 
 def _engine(*names: str) -> tuple[str, ...]:
@@ -99,6 +101,7 @@ CAMPAIGNS = (
         command=(sys.executable, "-m", "bootstrap", "test-all", "-m", "not engine", "tests/unit/deploy"),
     ),
     Campaign("chaos", 130, ("tests/chaos",)),
+    Campaign("engines", 400, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadgroup")),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),

@@ -1,0 +1,133 @@
+"""On engines of other versions and with other image stores Figbox is set up, inspected and used as on this host's.
+
+What must hold there is what the other tests on engines say, so they are run again on each. Nothing here is in
+`make test`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bootstrap.images import base
+from tests.hosts.conftest import CONTAINERDS_STORE, MINIMUM_API, Host, Told, make_image
+from tests.support.live import IMAGE, engine_client
+
+if TYPE_CHECKING:
+    import subprocess
+
+pytestmark = pytest.mark.engine
+
+
+def _of(file: str, *names: str) -> list[str]:
+    return [f"tests/engine/test_{file}.py::test_{name}" for name in names]
+
+
+#: Tests that are run again by what they are about; of those that differ by a value, the ones that pytest is to select.
+AGAIN: dict[str, tuple[list[str], str]] = {
+    "contract": (["tests/engine/test_contract.py"], ""),
+    "v1": (_of("v1", "script_with_curl_s_manners", "everything_in_a_document", "failures_say_what_to_mend"), ""),
+    "limits": (
+        _of(
+            "limits",
+            *("memory_limit", "working_directory_counts_as_memory_and_has_a_size", "one_file_has_a_size", "inodes"),
+            *("threads", "processes", "descriptors", "crash", "abort", "time_limit", "output_limit"),
+        ),
+        "not time_limit or sleep",
+    ),
+    "life": (
+        _of(
+            "life",
+            *("orderly_end", "client_that_hangs_up_ends_its_job", "idle_containers_killed_from_outside_are_replaced"),
+            *("runners_end_by_themselves_when_the_gateway_is_killed", "running_container_killed_from_outside"),
+            *("only_this_installations_containers_are_touched", "what_does_not_fit_the_engine_is_one_sentence"),
+        ),
+        "",
+    ),
+    "spec lines": (["tests/spec_lines"], ""),
+    "snapshots": (_of("snapshot", "warm_containers_are_restored", "doctor_asks_the_gateway"), ""),
+}
+
+
+def judged_by_doctor(said: subprocess.CompletedProcess[str]) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Return the doctor's verdict and its findings by name."""
+    document = json.loads(said.stdout)
+    return document["verdict"], {finding["name"]: finding for finding in document["findings"]}
+
+
+def test_engine_is_the_one_that_is_meant(host: Host) -> None:
+    """Version, image store and the oldest version of the API are those that this host is there for."""
+    with engine_client(host.engine.url) as client:
+        version, info = client.version(), client.info()
+    assert int(version["Version"].partition(".")[0]) >= host.kind.major
+    containerds = ["driver-type", "io.containerd.snapshotter.v1"] in info["DriverStatus"]
+    assert containerds == (host.kind.configuration is CONTAINERDS_STORE)
+    assert info["Driver"] == ("overlayfs" if containerds else "overlay2")
+    assert (version["MinAPIVersion"] == MINIMUM_API) == bool(host.kind.environment)
+
+
+def test_set_up_builds_the_image(host: Host, told: Told) -> None:
+    """The image is built on the empty engine, and nothing but its base is left of the build."""
+    assert f"built {IMAGE}" in told.set_up.stdout
+    with engine_client(host.engine.url) as client:
+        assert client.containers(all=True) == []
+        names = [tag for image in client.images() for tag in image["RepoTags"] or ["none"]]
+    assert sorted(names) == [base.TAG, IMAGE]
+
+
+def test_doctor_misses_the_image_alone(told: Told) -> None:
+    """On the empty engine the doctor finds one thing bad: there is no image."""
+    verdict, findings = judged_by_doctor(told.doctor_before)
+    assert (told.doctor_before.returncode, verdict) == (2, "bad")
+    assert [name for name, finding in findings.items() if finding["level"] == "bad"] == ["image"]
+
+
+def test_doctor_describes_the_engine(host: Host, told: Told) -> None:
+    """After the set-up the doctor says that Figbox can work, and what it says of the engine is what the engine says."""
+    said = host.python("-m", "bootstrap", "--json", "doctor")
+    verdict, findings = judged_by_doctor(said)
+    assert (said.returncode, verdict) == (0, "warn")
+    with engine_client(host.engine.url) as client:
+        version, info, image = client.version(), client.info(), client.inspect_image(IMAGE)
+    told = " ".join(finding["what"] for finding in findings.values())
+    for word in (
+        str(host.engine.socket),
+        f"API is {version['ApiVersion']}",
+        f"Docker Engine {version['Version']}",
+        *(f"{part['Name']} {part['Version']}" for part in version["Components"] if part["Name"] == "containerd"),
+        f"control groups version {info['CgroupVersion']} ({info['CgroupDriver']})",
+        f"image {IMAGE}, made today, {image['Id']}",
+        info["DockerRootDir"],
+    ):
+        assert word in told
+    limits = {name: finding["level"] for name, finding in findings.items() if name.startswith("limit.")}
+    assert set(limits.values()) == {"ok"}
+
+
+def test_self_test_holds(host: Host, told: Told) -> None:
+    """The sandbox holds, check for check."""
+    said = host.python("-m", "gateway.launcher.selftest")
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("about", AGAIN)
+def test_what_holds_elsewhere_holds_here(host: Host, told: Told, about: str) -> None:
+    """Other tests, run again on this engine, pass, and some were run."""
+    names, selected = AGAIN[about]
+    said = host.python(
+        *("-m", "pytest", "-p", "no:cacheprovider", "-m", "engine and not compose and not variant", "-k", selected),
+        *names,
+        beside=True,
+    )
+    assert said.returncode == 0, said.stdout[-20_000:] + said.stderr
+    assert re.search(r"=+ \d+ passed\b", said.stdout)
+
+
+def test_set_up_has_nothing_to_do_again(host: Host, told: Told) -> None:
+    """The image on the engine is known for the one that would be built. Last, as set-ups of a checkout wait in line."""
+    said = make_image(host)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert f"unchanged ({IMAGE}" in said.stdout
