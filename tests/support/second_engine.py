@@ -122,8 +122,9 @@ class SecondEngine:
         # A killed dockerd takes its containerd along, but leaves the pid files of both, which would stop the next.
         (self._folder / "docker.pid").unlink(missing_ok=True)
         (self._folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
-        # In a network namespace of its own: a dockerd without a bridge removes the `docker0` it finds.
-        prefix = ["unshare", "--net"]
+        # It doesn't outlive the tests, even if they are killed. In a network namespace of its own: a dockerd without a
+        # bridge removes the `docker0` it finds.
+        prefix = ["setpriv", "--pdeathsig=TERM", "unshare", "--net"]
         if mounts := self._setup.mounts(self._folder):
             script = " && ".join(shlex.join(command) for command in mounts)
             prefix += ["--mount", "--propagation=private", "sh", "-c", f'{script} && exec "$@"', "sh"]
