@@ -46,12 +46,6 @@ CONTAINERDS_STORE: dict[str, Any] = {"features": {"containerd-snapshotter": True
 #: The oldest version of its API that Docker 29 speaks.
 MINIMUM_API = "1.44"
 
-#: Each version, each store and a raised minimum of the API, in as few engines as that takes.
-KINDS = {
-    "Docker 26": Kind("trixie", 26, CLASSIC_STORE),
-    "Docker 28": Kind("forky", 28, CONTAINERDS_STORE, {"DOCKER_MIN_API_VERSION": MINIMUM_API}),
-}
-
 
 @dataclass(frozen=True)
 class Host:
@@ -79,11 +73,11 @@ class Host:
         return self.run(sys.executable, *words, beside=beside)
 
 
-@pytest.fixture(scope="package", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in KINDS])
+@pytest.fixture(scope="class")
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """Return a host with each engine in turn; the engine is empty at first."""
+    """Return a host with the engine of a class of tests; the engine is empty at first."""
     runtimes.need_root()
-    kind = KINDS[request.param]
+    kind: Kind = request.cls.kind
     setup = EngineSetup(kind.configuration, environment=kind.environment, root=tree(kind.release), bridge=True)
     with second_engine(setup) as engine:
         yield Host(kind, engine)
@@ -102,7 +96,7 @@ class Told:
     set_up: subprocess.CompletedProcess[str]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="class")
 def told(host: Host) -> Told:
     """Set a host up, and return what was said."""
     told = Told(host.python("-m", "bootstrap", "--json", "doctor"), make_image(host))

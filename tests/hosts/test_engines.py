@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bootstrap.images import base
-from tests.hosts.conftest import CONTAINERDS_STORE, MINIMUM_API, Host, Told, make_image
+from tests.hosts.conftest import CLASSIC_STORE, CONTAINERDS_STORE, MINIMUM_API, Host, Kind, Told, make_image
 from tests.support.live import IMAGE, engine_client
 
 if TYPE_CHECKING:
@@ -58,76 +58,96 @@ def judged_by_doctor(said: subprocess.CompletedProcess[str]) -> tuple[str, dict[
     return document["verdict"], {finding["name"]: finding for finding in document["findings"]}
 
 
-def test_engine_is_the_one_that_is_meant(host: Host) -> None:
-    """Version, image store and the oldest version of the API are those that this host is there for."""
-    with engine_client(host.engine.url) as client:
-        version, info = client.version(), client.info()
-    assert int(version["Version"].partition(".")[0]) >= host.kind.major
-    containerds = ["driver-type", "io.containerd.snapshotter.v1"] in info["DriverStatus"]
-    assert containerds == (host.kind.configuration is CONTAINERDS_STORE)
-    assert info["Driver"] == ("overlayfs" if containerds else "overlay2")
-    assert (version["MinAPIVersion"] == MINIMUM_API) == bool(host.kind.environment)
+class OnEngine:
+    """What must hold on each engine; one that derives from it says on which.
+
+    Attributes:
+        kind: Of the engine.
+    """
+
+    kind: Kind
+
+    def test_engine_is_the_one_that_is_meant(self, host: Host) -> None:
+        """Version, image store and the oldest version of the API are those that this host is there for."""
+        with engine_client(host.engine.url) as client:
+            version, info = client.version(), client.info()
+        assert int(version["Version"].partition(".")[0]) >= host.kind.major
+        containerds = ["driver-type", "io.containerd.snapshotter.v1"] in info["DriverStatus"]
+        assert containerds == (host.kind.configuration is CONTAINERDS_STORE)
+        assert info["Driver"] == ("overlayfs" if containerds else "overlay2")
+        assert (version["MinAPIVersion"] == MINIMUM_API) == bool(host.kind.environment)
+
+    def test_set_up_builds_the_image(self, host: Host, told: Told) -> None:
+        """The image is built on the empty engine, and nothing but its base is left of the build."""
+        assert f"built {IMAGE}" in told.set_up.stdout
+        with engine_client(host.engine.url) as client:
+            assert client.containers(all=True) == []
+            names = [tag for image in client.images() for tag in image["RepoTags"] or ["none"]]
+        assert sorted(names) == [base.TAG, IMAGE]
+
+    def test_doctor_misses_the_image_alone(self, told: Told) -> None:
+        """On the empty engine the doctor finds one thing bad: there is no image."""
+        verdict, findings = judged_by_doctor(told.doctor_before)
+        assert (told.doctor_before.returncode, verdict) == (2, "bad")
+        assert [name for name, finding in findings.items() if finding["level"] == "bad"] == ["image"]
+
+    def test_doctor_describes_the_engine(self, host: Host, told: Told) -> None:
+        """After the set-up nothing is bad, and what the doctor says of the engine is what the engine says."""
+        said = host.python("-m", "bootstrap", "--json", "doctor")
+        verdict, findings = judged_by_doctor(said)
+        assert said.returncode == 0
+        assert verdict != "bad"
+        with engine_client(host.engine.url) as client:
+            version, info, image = client.version(), client.info(), client.inspect_image(IMAGE)
+        text = " ".join(finding["what"] for finding in findings.values())
+        for word in (
+            str(host.engine.socket),
+            f"API is {version['ApiVersion']}",
+            f"Docker Engine {version['Version']}",
+            *(f"{part['Name']} {part['Version']}" for part in version["Components"] if part["Name"] == "containerd"),
+            f"control groups version {info['CgroupVersion']} ({info['CgroupDriver']})",
+            f"image {IMAGE}, ",
+            image["Id"],
+            info["DockerRootDir"],
+        ):
+            assert word in text
+        limits = {name: finding["level"] for name, finding in findings.items() if name.startswith("limit.")}
+        assert set(limits.values()) == {"ok"}
+
+    def test_self_test_holds(self, host: Host, told: Told) -> None:
+        """The sandbox holds, check for check."""
+        said = host.python("-m", "gateway.launcher.selftest")
+        assert said.returncode == 0, said.stdout + said.stderr
+
+    @pytest.mark.parametrize("about", AGAIN)
+    def test_what_holds_elsewhere_holds_here(self, host: Host, told: Told, about: str) -> None:
+        """Other tests, run again on this engine, pass, and some were run."""
+        names, selected = AGAIN[about]
+        said = host.python(
+            *("-m", "pytest", "-p", "no:cacheprovider", "-m", "engine and not compose and not variant", "-k", selected),
+            *names,
+            beside=True,
+        )
+        assert said.returncode == 0, said.stdout[-20_000:] + said.stderr
+        assert re.search(r"=+ \d+ passed\b", said.stdout)
+
+    def test_set_up_has_nothing_to_do_again(self, host: Host, told: Told) -> None:
+        """The image on the engine is known again. This is the last test, as set-ups of one checkout wait in line."""
+        said = make_image(host)
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert f"unchanged ({IMAGE}" in said.stdout
 
 
-def test_set_up_builds_the_image(host: Host, told: Told) -> None:
-    """The image is built on the empty engine, and nothing but its base is left of the build."""
-    assert f"built {IMAGE}" in told.set_up.stdout
-    with engine_client(host.engine.url) as client:
-        assert client.containers(all=True) == []
-        names = [tag for image in client.images() for tag in image["RepoTags"] or ["none"]]
-    assert sorted(names) == [base.TAG, IMAGE]
+# Each version, each store and a raised minimum of the API, in as few engines as that takes.
 
 
-def test_doctor_misses_the_image_alone(told: Told) -> None:
-    """On the empty engine the doctor finds one thing bad: there is no image."""
-    verdict, findings = judged_by_doctor(told.doctor_before)
-    assert (told.doctor_before.returncode, verdict) == (2, "bad")
-    assert [name for name, finding in findings.items() if finding["level"] == "bad"] == ["image"]
+class TestDocker26(OnEngine):
+    """Debian 13's engine, with the store that it has by default."""
+
+    kind = Kind("trixie", 26, CLASSIC_STORE)
 
 
-def test_doctor_describes_the_engine(host: Host, told: Told) -> None:
-    """After the set-up the doctor says that Figbox can work, and what it says of the engine is what the engine says."""
-    said = host.python("-m", "bootstrap", "--json", "doctor")
-    verdict, findings = judged_by_doctor(said)
-    assert (said.returncode, verdict) == (0, "warn")
-    with engine_client(host.engine.url) as client:
-        version, info, image = client.version(), client.info(), client.inspect_image(IMAGE)
-    told = " ".join(finding["what"] for finding in findings.values())
-    for word in (
-        str(host.engine.socket),
-        f"API is {version['ApiVersion']}",
-        f"Docker Engine {version['Version']}",
-        *(f"{part['Name']} {part['Version']}" for part in version["Components"] if part["Name"] == "containerd"),
-        f"control groups version {info['CgroupVersion']} ({info['CgroupDriver']})",
-        f"image {IMAGE}, made today, {image['Id']}",
-        info["DockerRootDir"],
-    ):
-        assert word in told
-    limits = {name: finding["level"] for name, finding in findings.items() if name.startswith("limit.")}
-    assert set(limits.values()) == {"ok"}
+class TestDocker28(OnEngine):
+    """The next Debian's engine, with what Docker 29 has by default: containerd's store, and no old clients."""
 
-
-def test_self_test_holds(host: Host, told: Told) -> None:
-    """The sandbox holds, check for check."""
-    said = host.python("-m", "gateway.launcher.selftest")
-    assert said.returncode == 0, said.stdout + said.stderr
-
-
-@pytest.mark.parametrize("about", AGAIN)
-def test_what_holds_elsewhere_holds_here(host: Host, told: Told, about: str) -> None:
-    """Other tests, run again on this engine, pass, and some were run."""
-    names, selected = AGAIN[about]
-    said = host.python(
-        *("-m", "pytest", "-p", "no:cacheprovider", "-m", "engine and not compose and not variant", "-k", selected),
-        *names,
-        beside=True,
-    )
-    assert said.returncode == 0, said.stdout[-20_000:] + said.stderr
-    assert re.search(r"=+ \d+ passed\b", said.stdout)
-
-
-def test_set_up_has_nothing_to_do_again(host: Host, told: Told) -> None:
-    """The image on the engine is known for the one that would be built. Last, as set-ups of a checkout wait in line."""
-    said = make_image(host)
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert f"unchanged ({IMAGE}" in said.stdout
+    kind = Kind("forky", 28, CONTAINERDS_STORE, {"DOCKER_MIN_API_VERSION": MINIMUM_API})
