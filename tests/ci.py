@@ -111,7 +111,7 @@ CAMPAIGNS = (
     Campaign("scripts as they come", 300, _engine("elsewhere", "fonts", "plain_python")),
     Campaign("plain runs", 420, ("tests/plain_runs",)),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
-    Campaign("set-up", 260, _engine("clean", "make_run", "programs", "setup")),
+    Campaign("set-up", 260, _engine("assembler", "clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
     Campaign("memory", 420, _engine("memory")),
     Campaign("launcher apart", 200, _engine("faults", "split", "taken_over_gateway")),

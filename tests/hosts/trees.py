@@ -1,4 +1,4 @@
-"""Docker of other Debian releases, with all that it is linked with, as trees below this checkout; the host stays as is.
+"""Engines of other Debian releases, with all that they are linked with, as trees below this checkout.
 
 A tree is only unpacked: no maintainer script runs in it, and an engine that has it as its root writes nothing into it.
 So one is made once, and every engine of a release shares it. Packages come from the host's own mirror and are verified
@@ -16,12 +16,14 @@ from bootstrap import debian
 from bootstrap.steps import SetupError, Steps, run
 from tests.support.runtimes import TOOLS, needed
 
-#: The engine and its command line; what it starts; the programs that make the tree an engine's root.
-PACKAGES = (
-    *("docker.io", "docker-cli", "docker-compose", "docker-buildx"),
-    *("containerd", "runc", "iptables", "procps"),
-    *("base-files", "libc-bin", "coreutils", "iproute2", "mount"),
-)
+#: The programs that make a tree an engine's root.
+COMMON = ("base-files", "coreutils", "iproute2", "iptables", "libc-bin", "mount", "procps")
+
+#: Each engine with its command line, and what it starts.
+PACKAGES = {
+    "docker": ("docker.io", "docker-cli", "docker-compose", "docker-buildx", "containerd", "runc"),
+    "podman": ("podman", "conmon", "crun", "netavark", "golang-github-containers-common"),
+}
 
 #: Where the host's file systems and the old root are mounted; not all are in a package.
 FOLDERS = ("dev", "mnt", "opt", "proc", "run", "sys", "tmp")
@@ -30,26 +32,26 @@ FOLDERS = ("dev", "mnt", "opt", "proc", "run", "sys", "tmp")
 UNRELEASED = frozenset({"forky", "sid"})
 
 
-def tree(release: str) -> Path:
-    """Return the tree of a release, making it if it isn't there.
+def tree(release: str, engine: str = "docker") -> Path:
+    """Return the tree of a release with an engine, making it if it isn't there.
 
     Fails the test in CI, and else skips it, where none can be made.
     """
-    target = TOOLS / f"docker-{release}"
+    target = TOOLS / f"{engine}-{release}"
     if not target.is_dir():
         TOOLS.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"docker-{release}-", dir=TOOLS))
+        folder = Path(tempfile.mkdtemp(prefix=f"{engine}-{release}-", dir=TOOLS))
         try:
-            _unpack(release, folder)
+            _unpack(release, (*COMMON, *PACKAGES[engine]), folder)
             folder.rename(target)
         except SetupError as error:
-            needed(f"Docker of Debian {release} can't be had: {error}")
+            needed(f"{engine} of Debian {release} can't be had: {error}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return target
 
 
-def _unpack(release: str, folder: Path) -> None:
+def _unpack(release: str, names: tuple[str, ...], folder: Path) -> None:
     steps = Steps(output=sys.stderr)
     if shutil.which("mmdebstrap") is None:
         if not debian.is_root_debian():
@@ -62,7 +64,7 @@ def _unpack(release: str, folder: Path) -> None:
     ]
     if not sources:
         raise SetupError("This host's apt sources don't name a Debian mirror.")
-    steps.say("packages", f"unpacking {' '.join(PACKAGES)} of Debian {release}, and what they need")
+    steps.say("packages", f"unpacking {' '.join(names)} of Debian {release}, and what they need")
     folder.chmod(0o755)
     for name in FOLDERS:
         (folder / name).mkdir()
@@ -71,7 +73,7 @@ def _unpack(release: str, folder: Path) -> None:
         "--mode=root",
         "--variant=extract",
         "--skip=check/empty",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(names)}",
         '--extract-hook=/sbin/ldconfig -r "$1"',
         *(f"--aptopt={option}" for option in debian.apt_transport_options()),
         release,
