@@ -7,6 +7,7 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes import KEY
@@ -17,7 +18,6 @@ from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 GATEWAY_IMAGE = os.environ.get("FIGBOX_GATEWAY_IMAGE", "figbox-gateway:latest")
 LIMIT_S = slowed(240)
@@ -99,6 +99,7 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
         "FIGBOX_IMAGE": IMAGE,
         "FIGBOX_GATEWAY_IMAGE": GATEWAY_IMAGE,
         "DOCKER_HOST": engine_url(),
+        "FIGBOX_ENGINE_FOLDER": str(Path(engine_url().removeprefix("unix://")).parent),
         "FIGBOX_REQUESTS_PER_MINUTE": "100000",
         **{name: str(value) for name, value in environment.items()},
     }
