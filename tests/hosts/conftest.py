@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.hosts.trees import tree
+from tests.hosts.trees import command_line, tree
 from tests.support import runtimes
 from tests.support.command import run
 from tests.support.machine import slowed
@@ -54,10 +54,12 @@ class Host:
     Attributes:
         kind: What is special about it.
         engine: The engine.
+        variables: By which users' commands find the Docker CLI of the same release.
     """
 
     kind: Kind
     engine: SecondEngine
+    variables: dict[str, str]
 
     def run(self, *command: str, beside: bool = False) -> subprocess.CompletedProcess[str]:
         """Run a command that finds the engine as users' commands do; beside it, so that what it publishes is reached.
@@ -66,7 +68,9 @@ class Host:
         """
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "PYTEST_"))}
         words = self.engine.inside(*command) if beside else command
-        return run(*words, env={**ours, "CI": "true", "DOCKER_HOST": self.engine.url}, limit_s=LIMIT_S)
+        return run(
+            *words, env={**ours, **self.variables, "CI": "true", "DOCKER_HOST": self.engine.url}, limit_s=LIMIT_S
+        )
 
     def python(self, *words: str, beside: bool = False) -> subprocess.CompletedProcess[str]:
         """Run Python so."""
@@ -74,13 +78,14 @@ class Host:
 
 
 @pytest.fixture(scope="class")
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """Return a host with the engine of a class of tests; the engine is empty at first."""
     runtimes.need_root()
     kind: Kind = request.cls.kind
-    setup = EngineSetup(kind.configuration, environment=kind.environment, root=tree(kind.release), bridge=True)
+    root = tree(kind.release)
+    setup = EngineSetup(kind.configuration, environment=kind.environment, root=root, bridge=True)
     with second_engine(setup) as engine:
-        yield Host(kind, engine)
+        yield Host(kind, engine, command_line(root, tmp_path_factory.mktemp("docker")))
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,6 @@ def told(host: Host) -> Told:
     return told
 
 
-def make_image(host: Host) -> subprocess.CompletedProcess[str]:
+def make_image(host: Host, *others: str) -> subprocess.CompletedProcess[str]:
     """Set a host up as `make image` does, but for the virtual environment, in which the tests are."""
-    return host.python("-m", "bootstrap", "engine", "image")
+    return host.python("-m", "bootstrap", "engine", "image", *others)

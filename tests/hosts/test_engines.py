@@ -51,11 +51,28 @@ AGAIN: dict[str, tuple[list[str], str]] = {
     "snapshots": (_of("snapshot", "warm_containers_are_restored", "doctor_asks_the_gateway"), ""),
 }
 
+#: Of the compose deployment: what each container may do and holds, and that it serves.
+COMPOSE = [
+    f"tests/compose/test_deployment.py::test_{name}"
+    for name in (
+        *("the_launcher_has_no_network_and_no_key", "the_socket_between_them", "the_health_check_is_a_program"),
+        *("it_renders_and_tells_what_was_used", "the_launcher_may_be_restarted"),
+    )
+]
+
 
 def judged_by_doctor(said: subprocess.CompletedProcess[str]) -> tuple[str, dict[str, dict[str, Any]]]:
     """Return the doctor's verdict and its findings by name."""
     document = json.loads(said.stdout)
     return document["verdict"], {finding["name"]: finding for finding in document["findings"]}
+
+
+def run_again(host: Host, names: list[str], selected: str = "") -> None:
+    """Run tests on an engine, in its network, and check that some were run and all passed."""
+    marked = "engine and not compose and not variant"
+    said = host.python("-m", "pytest", "-p", "no:cacheprovider", "-m", marked, "-k", selected, *names, beside=True)
+    assert said.returncode == 0, said.stdout[-20_000:] + said.stderr
+    assert re.search(r"=+ \d+ passed\b", said.stdout)
 
 
 class OnEngine:
@@ -122,14 +139,7 @@ class OnEngine:
     @pytest.mark.parametrize("about", AGAIN)
     def test_what_holds_elsewhere_holds_here(self, host: Host, told: Told, about: str) -> None:
         """Other tests, run again on this engine, pass, and some were run."""
-        names, selected = AGAIN[about]
-        said = host.python(
-            *("-m", "pytest", "-p", "no:cacheprovider", "-m", "engine and not compose and not variant", "-k", selected),
-            *names,
-            beside=True,
-        )
-        assert said.returncode == 0, said.stdout[-20_000:] + said.stderr
-        assert re.search(r"=+ \d+ passed\b", said.stdout)
+        run_again(host, *AGAIN[about])
 
     def test_set_up_has_nothing_to_do_again(self, host: Host, told: Told) -> None:
         """The image on the engine is known again. This is the last test, as set-ups of one checkout wait in line."""
@@ -145,6 +155,12 @@ class TestDocker26(OnEngine):
     """Debian 13's engine, with the store that it has by default."""
 
     kind = Kind("trixie", 26, CLASSIC_STORE)
+
+    def test_compose_brings_it_up(self, host: Host, told: Told) -> None:
+        """With the images of the set-up the same release's Compose serves pictures, each container with its rights."""
+        made = make_image(host, "gateway-image")
+        assert made.returncode == 0, made.stdout + made.stderr
+        run_again(host, COMPOSE)
 
 
 class TestDocker28(OnEngine):

@@ -7,6 +7,7 @@ by Debian's keys.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -49,6 +50,15 @@ def tree(release: str, engine: str = "docker") -> Path:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return target
+
+
+def command_line(tree: Path, folder: Path) -> dict[str, str]:
+    """Make a folder by which a tree's Docker CLI and its plugins are found; return the variables that say so."""
+    (folder / "cli-plugins").mkdir(parents=True)
+    for program in (tree / "usr/libexec/docker/cli-plugins").iterdir():
+        (folder / "cli-plugins" / program.name).symlink_to(program)
+    (folder / "docker").symlink_to(tree / "usr/bin/docker")
+    return {"DOCKER_CONFIG": str(folder), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _unpack(release: str, names: tuple[str, ...], folder: Path) -> None:
