@@ -42,7 +42,7 @@ from gateway.server.connections import Edge, EdgeLimits, check_descriptors
 from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
 from gateway.startup import unix_socket
-from gateway.startup.service_manager import ServiceManager, described
+from gateway.startup.service_manager import STARTING, ServiceManager, described
 from gateway.v1.request.reading import TASK as READ
 from gateway.worker.worker_pool import WorkerPool
 
@@ -80,6 +80,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     metrics = Metrics()
     shutdown = Shutdown()
     manager = ServiceManager()
+    manager.status(STARTING)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_bind_public(settings))
         check_keys(keyring, None if settings.http_socket is not None else listener.getsockname()[0])

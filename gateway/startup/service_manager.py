@@ -1,8 +1,9 @@
 """What the service tells the manager that started it: that it is ready, how it is, that it lives, that it ends.
 
 The protocol is one datagram for each message, which systemd and others understand; without `NOTIFY_SOCKET` nothing is
-sent. Forty lines don't deserve a dependency whose C library must match the host's. A message that can't be sent is
-dropped: the manager's deadlines do the rest, and a lost status is no reason to end.
+sent. Forty lines don't deserve a dependency whose C library must match the host's. A manager whose queue is full is
+waited for only with the two messages that come once; others are dropped, and told again at the next look. One that is
+gone is no reason to end: its deadlines do the rest.
 
 The watchdog is fed by the event loop, and only while a check says that the process does its work. An engine that is
 away isn't a reason to stop: a restart wouldn't bring it back.
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 #: Longest status, in characters.
 STATUS_LIMIT = 200
+
+#: Seconds that a message that comes once waits for room in the manager's queue.
+SEND_LIMIT_S = 2.0
+
+#: The status before the service accepts requests.
+STARTING = "starting"
 
 #: Seconds between looks at the status where there is no watchdog, and the most with one.
 LOOK_S = 2.0
@@ -47,18 +54,17 @@ class ServiceManager:
 
     def ready(self) -> None:
         """Tell that the service accepts requests."""
-        self._send("READY=1")
+        self._send("READY=1", wait_s=SEND_LIMIT_S)
 
     def stopping(self) -> None:
         """Tell that the service ends."""
-        self._send("STOPPING=1")
+        self._send("STOPPING=1", wait_s=SEND_LIMIT_S)
 
     def status(self, text: str) -> None:
         """Tell how the service is, in one line for `systemctl status`, if that changed."""
         line = " ".join(text.split())[:STATUS_LIMIT]
-        if line != self._told:
+        if line != self._told and self._send(f"STATUS={line}"):
             self._told = line
-            self._send(f"STATUS={line}")
 
     async def follow(self, status: Callable[[], str], works: Callable[[], bool]) -> None:
         """Tell the status whenever it changes, and feed the watchdog while `works` says so; for ever."""
@@ -71,12 +77,15 @@ class ServiceManager:
                 self._send("WATCHDOG=1")
             await asyncio.sleep(pause_s)
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, *, wait_s: float = 0.0) -> bool:
+        """Send a message; tell whether it was taken within so many seconds, for which the event loop stands still."""
         if not self._address:
-            return
+            return False
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)  # a manager that doesn't read mustn't stop the event loop
+            sender.settimeout(wait_s)
             sender.sendto(message.encode(), self._address)
+            return True
+        return False
 
 
 def described(not_ready: str | None, running: int) -> str:

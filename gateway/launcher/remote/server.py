@@ -51,7 +51,7 @@ from gateway.model.jobs import Job, KiB
 from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.shutdown import Shutdown
-from gateway.startup.service_manager import ServiceManager, described
+from gateway.startup.service_manager import STARTING, ServiceManager, described
 
 if TYPE_CHECKING:
     import socket
@@ -109,6 +109,7 @@ async def serve(settings: LauncherProcessSettings, started: Callable[[], None] =
     """
     ending = Shutdown()
     manager = ServiceManager()
+    manager.status(STARTING)
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listening(settings.socket))
         counters = PlainCounters()

@@ -255,3 +255,24 @@ async def test_end_does_not_wait_for_ever(
     cast("Any", launcher)._open["other"] = environment
     await asyncio.wait_for(launcher.aclose(), 20)
     assert closed == ["pool"]
+
+
+async def test_task_that_ended_by_a_bug_breaks_the_launcher(
+    monkeypatch: pytest.MonkeyPatch, launcher_with: Callable[[str], EngineLauncher]
+) -> None:
+    """A launcher whose search for strays has ended by an exception is broken, although it is ready; before it isn't."""
+    launcher = launcher_with("import")
+    swept, fault = asyncio.Event(), asyncio.Event()
+
+    async def sweep(*_: object) -> None:
+        swept.set()
+        await fault.wait()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(EngineLauncher, "_sweep_now_and_then", sweep)
+    await launcher.start()
+    await swept.wait()
+    assert not launcher.is_broken
+    fault.set()
+    await until(lambda: launcher.is_broken)
+    assert launcher.not_ready is None

@@ -7,10 +7,12 @@ import contextlib
 import os
 import secrets
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.startup import service_manager
 from gateway.startup.service_manager import STATUS_LIMIT, ServiceManager, described
 from tests.support.machine import slowed
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR_USEC = "3600000000"
+
+#: More than any queue of datagrams takes. Source: unix(7), `max_dgram_qlen`.
+QUEUE_LIMIT = 5000
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -132,13 +137,32 @@ async def test_without_a_manager_nothing_is_done() -> None:
     await manager.follow(lambda: pytest.fail("the status was asked for"), lambda: pytest.fail("health was asked for"))
 
 
-def test_manager_that_is_gone_or_full_is_no_trouble(folder: Path) -> None:
-    """A message that can't be sent is dropped at once."""
-    path = folder / "notify"
-    ServiceManager({"NOTIFY_SOCKET": str(path)}).ready()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(path))
-        manager = ServiceManager({"NOTIFY_SOCKET": str(path)})
-        for _ in range(5000):  # more than any queue of datagrams has
-            manager.ready()
-        assert 0 < len(waiting_in(listener)) < 5000
+def test_manager_that_is_gone_is_no_trouble(folder: Path) -> None:
+    """A message that nobody takes is dropped."""
+    manager = ServiceManager({"NOTIFY_SOCKET": str(folder / "notify")})
+    manager.ready()
+    manager.status("ready")
+    manager.stopping()
+
+
+def test_what_a_full_queue_did_not_take_is_told_again(
+    heard: tuple[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status that found no room is told at the next look; readiness waits for room."""
+    address, listener = heard
+    manager = ServiceManager({"NOTIFY_SOCKET": address})
+    for number in range(QUEUE_LIMIT):
+        manager.status(str(number))
+    taken = waiting_in(listener)
+    assert 0 < len(taken) < QUEUE_LIMIT
+    manager.status(str(QUEUE_LIMIT - 1))
+    assert waiting_in(listener) == [f"STATUS={QUEUE_LIMIT - 1}"]
+    for number in range(QUEUE_LIMIT):
+        manager.status(f"again {number}")
+    monkeypatch.setattr(service_manager, "SEND_LIMIT_S", slowed(30))
+    telling = threading.Thread(target=manager.ready)
+    telling.start()
+    listener.settimeout(slowed(30))
+    while listener.recv(4096) != b"READY=1":
+        pass
+    telling.join()

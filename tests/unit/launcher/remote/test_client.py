@@ -317,3 +317,16 @@ async def test_malformed_messages_are_blamed_on_the_launcher(rig: Rig, answer: b
     rig.server._attend = attend  # type: ignore[method-assign]
     with pytest.raises(EngineUnavailable):
         await asyncio.wait_for(rig.client.run(Job("x"), Stages()), slowed(5))
+
+
+async def test_client_that_watches_no_more_is_broken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client is broken when its watch has ended because of a bug, but not because the launcher is away."""
+    await rig.stop()
+    await until(lambda: rig.client.not_ready is not None)
+    assert not rig.client.is_broken
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rig.client, "_lose", fail)
+    await until(lambda: rig.client.is_broken)

@@ -220,3 +220,15 @@ async def test_job_without_memory_is_refused_in_time(rig: Rig) -> None:
         assert hold.try_grow(rig.memory.total_bytes)
         assert failure_in(await rig.say(*encode_job(Job("x")))).error == "QueueTimeout"
     assert (await rig.client.run(Job("x"), Stages())).outcome is Outcome.OK
+
+
+async def test_server_works_while_it_accepts_and_its_launcher_is_whole(rig: Rig) -> None:
+    """The watchdog of a launcher's process depends on both."""
+    assert rig.server is not None
+    assert rig.server.works
+    rig.launcher.is_broken = True
+    assert not rig.server.works
+    rig.launcher.is_broken = False
+    assert rig.server.works
+    await rig.server.aclose()
+    assert not rig.server.works
