@@ -88,9 +88,10 @@ def say(name: str, good: bool, text: object = "") -> None:  # noqa: FBT001 - rea
     sys.stdout.flush()
 
 
-def output_of(*command: str, **more: Any) -> str:
+def output_of(*command: str, errors: int = subprocess.DEVNULL) -> str:
     """Return what a program prints, whatever its status."""
-    return subprocess.run(command, capture_output=True, text=True, check=False, **more).stdout.strip()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True, check=False)
+    return done.stdout.strip()
 
 
 def until(state: Callable[[], object]) -> object:
@@ -348,6 +349,7 @@ def check_remap() -> None:
         say("ids are remapped", status == 200 and "300000" in json.dumps(document), json.dumps(document)[:200])
         check_doctor()
         check_limits()
+    output_of("systemctl", "stop", GATEWAY, LAUNCHER)  # whose port the rootless one wants
     DAEMON_JSON.unlink()
 
 
@@ -355,14 +357,13 @@ def check_rootless() -> None:
     """Run as a user, with an engine of its own: limits hold, or the start is refused with the reason."""
     home = f"/run/user/{os.getuid()}"
     os.environ |= {"XDG_RUNTIME_DIR": home, "PATH": "/usr/share/docker.io/contrib:/usr/sbin:/usr/bin:/sbin:/bin"}
-    setup = output_of("dockerd-rootless-setuptool.sh", "install", "--skip-iptables", stderr=subprocess.STDOUT)
+    setup = output_of("dockerd-rootless-setuptool.sh", "install", "--skip-iptables", errors=subprocess.STDOUT)
     output_of("systemctl", "--user", "start", "docker")
-    if not wait_for(
-        "rootless engine answers", lambda: output_of("docker", "-H", f"unix://{home}/docker.sock", "version")
-    ):
+    os.environ["DOCKER_HOST"] = f"unix://{home}/docker.sock"
+    if not wait_for("rootless engine answers", lambda: output_of("docker", "info", "--format", "{{.ServerVersion}}")):
         say("setup", good=False, text=setup[-400:])
         return
-    os.environ |= {"DOCKER_HOST": f"unix://{home}/docker.sock", "API_KEY": "k" * 24, "FIGBOX_WARM_START": "import"}
+    os.environ |= {"API_KEY": "k" * 24, "FIGBOX_WARM_START": "import"}
     os.environ |= {"FIGBOX_INSTALLATION": "rootless", **PATIENT["launcher"], **PATIENT["gateway"]}
     controllers = output_of(
         "docker", "info", "--format", "{{.CgroupVersion}} {{.CPUCfsQuota}} {{.MemoryLimit}} {{.PidsLimit}}"
