@@ -93,6 +93,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         bodies = WorkerPool(
             {READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes},
             workers=READERS,
+            start_limit_s=settings.start_limit_s,
             on_end=partial(metrics.count_worker_end, "read"),
         )
         stack.push_async_callback(bodies.aclose)

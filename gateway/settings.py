@@ -156,8 +156,8 @@ class LauncherSettings(BaseSettings):
         alias="FIGBOX_START_LIMIT_S",
         ge=5,
         le=3600,
-        description="Longest time from a container's start until its runner is ready, and that a container of a "
-        "self-test may take, in seconds; slow hosts need more",
+        description="Longest time from the start of a container, or of a worker, until it is ready, and that a "
+        "container of a self-test may take, in seconds; slow hosts need more",
     )
     memory_budget_mib: int | None = Field(
         None,

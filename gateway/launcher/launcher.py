@@ -75,6 +75,7 @@ class EngineLauncher:
             {CHECK: largest_bytes},
             waiting_limit=sys.maxsize,
             key_limit=sys.maxsize,
+            start_limit_s=settings.start_limit_s,
             on_end=partial(counters.count_worker_end, "check"),
         )
         #: Held while a snapshot is made or tried: environments that can share one wait for it.

@@ -47,8 +47,9 @@ KEY_LIMIT = 64
 #: Longest wait for a worker, in seconds.
 WAIT_LIMIT_S = 30.0
 
-#: Seconds from a worker's start to its being ready. It takes 0.1 to 0.4 s where nothing else runs.
-START_LIMIT_S = 30.0
+#: Seconds from a worker's start to its being ready, unless others are given. It takes 0.1 to 0.4 s where nothing else
+#: runs.
+START_LIMIT_S = 60.0
 
 #: Address space of a worker beyond its start, in bytes, whatever it works on.
 MEMORY_BASE_BYTES = 64 * MiB
@@ -77,6 +78,7 @@ class WorkerPool:
         workers: Most workers.
         waiting_limit: Most inputs that wait for one.
         key_limit: Most inputs of one key, running and waiting.
+        start_limit_s: Seconds from a worker's start to its being ready.
         on_end: Called for each worker that was killed for what it took, or is lost: with `deadline`, `memory`, or
             `lost` if it died or talked nonsense.
     """
@@ -88,6 +90,7 @@ class WorkerPool:
         workers: int = WORKERS,
         waiting_limit: int = WAITING_LIMIT,
         key_limit: int = KEY_LIMIT,
+        start_limit_s: float = START_LIMIT_S,
         on_end: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._tasks = tuple(tasks)
@@ -103,6 +106,7 @@ class WorkerPool:
         self._busy: set[WorkerProcess] = set()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._complaints = LogGate()
+        self._start_limit_s = start_limit_s
         self._on_end = on_end
         self._look: asyncio.TimerHandle | None = None
 
@@ -227,7 +231,7 @@ class WorkerPool:
             self._on_end(LOST)
             self._complain("worker died while it had nothing to do", worker)
         try:
-            async with asyncio.timeout(START_LIMIT_S):
+            async with asyncio.timeout(self._start_limit_s):
                 worker = await WorkerProcess.start(self._modules, self._memory_bytes)
         except (OSError, TimeoutError, WorkerLost) as error:
             if self._complaints.passes() is not None:

@@ -74,14 +74,19 @@ def _run(steps: Steps, wanted: list[str]) -> dict[str, bool]:
                 steps.say(name, "booting again")
                 vm.reboot()
             steps.say(name, "begins")
-            user = disk.USER if name == "rootless" else "root"
-            python = f"/{disk.CLONE}/.venv/bin/python"
-            command = ("env", "-C", f"/{disk.CLONE}", python, "-m", "tests.hosts.vm.guest", name)
-            results[name] = vm.run(*command, limit_s=limit_s, user=user) == 0
+            results[name] = _phase(vm, name, limit_s) == 0
             steps.say(name, "holds" if results[name] else "FAILED")
             if not results[name]:
                 vm.run("journalctl", "--no-pager", "-n", "60", "-u", "figbox-*", "-u", "docker", limit_s=300)
     return results
+
+
+def _phase(vm: machine.Machine, name: str, limit_s: float) -> int:
+    """Run a phase in the machine; return its exit status."""
+    user = disk.USER if name == "rootless" else "root"
+    python = f"/{disk.CLONE}/.venv/bin/python"
+    command = ("env", "-C", f"/{disk.CLONE}", python, "-m", "tests.hosts.vm.guest", name)
+    return vm.run(*command, limit_s=limit_s, user=user)
 
 
 def _need_tools(steps: Steps) -> None:

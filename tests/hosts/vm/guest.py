@@ -48,6 +48,7 @@ PATIENT = {
         "FIGBOX_SELFTEST_PERIOD_S": "86400",
     },
     "gateway": {
+        "FIGBOX_START_LIMIT_S": "900",
         "FIGBOX_WALL_LIMIT_S": "300",
         "FIGBOX_QUEUE_WAIT_S": "600",
         "FIGBOX_HEAD_TIMEOUT_S": "120",
