@@ -3,7 +3,8 @@
 QEMU's user mode runs ARM's programs on this host's kernel, so this shows that the image builds for that processor from
 the same locks, that everything in it imports and draws, and which system calls of ARM that takes. It shows nothing of
 the sandbox: the filter of system calls would meet QEMU's own calls. An engine of its own is started for it, and ended.
-It needs root, dockerd, and a kernel with binfmt_misc, and takes a quarter of an hour on two cores.
+It needs root, dockerd, and a kernel with binfmt_misc, and takes more than half an hour on two cores, since all byte
+code is compiled so.
 
 Source: Linux, Documentation/admin-guide/binfmt-misc.rst; qemu-user(1), `QEMU_STRACE`.
 """
@@ -15,10 +16,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bootstrap import debian
 from bootstrap.commands import CACHE, ROOT
@@ -59,6 +61,7 @@ _CALL = re.compile(r"^\d+ ([a-z][a-z0-9_]*)\(", re.MULTILINE)
 
 def main() -> int:
     """Build and draw; return 1 if something failed."""
+    signal.signal(signal.SIGTERM, _end_at_once)
     steps = Steps()
     try:
         _need_tools(steps)
@@ -130,6 +133,10 @@ def _need_tools(steps: Steps) -> None:
         if not debian.is_root_debian():
             raise SetupError(f"Install {EMULATOR} first.")
         debian.apt_install(steps, ["qemu-user-static"], why="runs ARM's programs")
+
+
+def _end_at_once(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # an exception, so that the engine and the emulation end on the way out
 
 
 if __name__ == "__main__":
