@@ -50,7 +50,8 @@ class Target:
 def selected(files: Mapping[str, Path], sources: Iterable[str]) -> dict[str, Path | None]:
     """Return what COPY takes from the context, by its name in the target; None for folders, which come first.
 
-    Of a folder it takes what is in it. A pattern may find nothing, as long as another source finds something.
+    Of a folder it takes what is in it; the target itself, whose name in itself is empty, is then a folder, too. A
+    pattern may find nothing, as long as another source finds something.
 
     Args:
         files: The context's.
@@ -67,7 +68,7 @@ def selected(files: Mapping[str, Path], sources: Iterable[str]) -> dict[str, Pat
             parts = name.split("/")
             if len(parts) >= len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern)):
                 inner = parts[len(pattern) :]
-                found |= {"/".join(inner[:depth]): None for depth in range(1, len(inner))}
+                found |= {"/".join(inner[:depth]): None for depth in range(len(inner))}
                 found["/".join(inner) or parts[-1]] = path
         if len(found) == before and not set(source) & set("*?["):
             raise CopyError(f"there is no {source}")
@@ -94,7 +95,8 @@ def _packed(members: Mapping[str, Path | None], target: Target) -> Iterator[byte
     yield from _missing(target)
     for name, path in members.items():
         if path is None:
-            yield _header(_folder(posixpath.join(target.path, name)))
+            if name:  # the target itself is among those that are missing, or it stays as it is
+                yield _header(_folder(posixpath.join(target.path, name)))
             continue
         with path.open("rb") as content:
             entry = tarfile.TarInfo(target.of_file(name).lstrip("/"))

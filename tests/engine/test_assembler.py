@@ -101,6 +101,7 @@ ENV GREETING=hello HOME=/nowhere
 COPY --from=first /made /copied
 COPY --from=first /made/inner/one /renamed
 COPY big tree/a.txt tree /data/
+COPY alone /module
 COPY check.py /tmp/check.py
 RUN ["python3", "/tmp/check.py", "$GREETING"]
 WORKDIR /new/place
@@ -144,6 +145,7 @@ assert os.path.samefile("/copied/inner/one", "/copied/inner/hard")
 assert os.readlink("/copied/inner/soft") == "../inner/one"
 assert sorted(os.listdir("/copied")) == ["inner", "private"]
 assert sorted(os.listdir("/data")) == ["a.txt", "big", "deep"]
+assert os.listdir("/module") == ["c.txt"], "a folder with one file became that file"
 assert facts("/tmp")[2] == 0o1777, "COPY changed a folder that was there"
 os.remove("/data/big")
 os.remove("/tmp/check.py")
@@ -154,6 +156,7 @@ FILES: dict[str, str | bytes] = {
     "big": bytes(5_000_000),
     "tree/a.txt": "a",
     "tree/deep/b.txt": "b",
+    "alone/c.txt": "c",
 }
 
 

@@ -31,10 +31,13 @@ def members(content: bytes) -> dict[str, tarfile.TarInfo]:
         (("lock.txt",), {"lock.txt": "lock.txt"}),
         (("./build/a.py",), {"a.py": "build/a.py"}),
         (("build/*.py",), {"a.py": "build/a.py", "b.py": "build/b.py"}),
-        (("build",), {"a.py": "build/a.py", "b.py": "build/b.py", "locales": None, "locales/de": "build/locales/de"}),
-        (("build/locales/",), {"de": "build/locales/de"}),
+        (
+            ("build",),
+            {"": None, "a.py": "build/a.py", "b.py": "build/b.py", "locales": None, "locales/de": "build/locales/de"},
+        ),
+        (("build/locales/",), {"": None, "de": "build/locales/de"}),
         (("lock.txt", "nothing*"), {"lock.txt": "lock.txt"}),
-        (("site*",), {"x": None, "x/y.py": "site/x/y.py", "z.py": "site/z.py", "sites.txt": "sites.txt"}),
+        (("site*",), {"": None, "x": None, "x/y.py": "site/x/y.py", "z.py": "site/z.py", "sites.txt": "sites.txt"}),
     ],
 )
 def test_copy_takes_files_and_what_is_in_folders(sources: tuple[str, ...], found: dict[str, str | None]) -> None:
@@ -62,7 +65,7 @@ def test_files_of_the_host_get_fixed_owners_modes_and_times(tmp_path: Path) -> N
     source.chmod(0o4700)
     os.utime(source, (1, 1))
     target = Target("/opt/x", is_folder=True, missing=("/opt", "/opt/x"))
-    pieces = list(archive.packed({"f": None, "f/a": source, "a": source}, target))
+    pieces = list(archive.packed({"": None, "f": None, "f/a": source, "a": source}, target))
     found = members(b"".join(pieces))
     assert list(found) == ["opt", "opt/x", "opt/x/f", "opt/x/f/a", "opt/x/a"]
     assert {(m.uid, m.gid, m.uname, m.mtime) for m in found.values()} == {(0, 0, "", FIXED_TIME)}
