@@ -56,9 +56,11 @@ def serving(path: Path) -> Iterator[None]:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield
-        server.shutdown()
-        thread.join()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_an_engine_that_answers_is_recognised(folder: Path) -> None:

@@ -39,6 +39,7 @@ class Choosy(FakeEngineServer):
         status: HTTP status of its refusal.
         words: Why.
         parts: What it says it is made of.
+        refusals: How many there were.
     """
 
     def __init__(self, path: str) -> None:
@@ -46,6 +47,7 @@ class Choosy(FakeEngineServer):
         self.status = 400
         self.words = WORDS
         self.parts = [{"Name": "Engine"}]
+        self.refusals = 0
 
 
 class _Handler(FakeEngineHandler):
@@ -71,6 +73,7 @@ class _Handler(FakeEngineHandler):
 
     def refuse(self) -> None:
         """Refuse a call."""
+        self.server.refusals += 1
         self.respond(self.server.status, {"message": self.server.words})
 
 
@@ -113,6 +116,12 @@ async def test_specification_that_is_refused_ends_the_start(launcher: EngineLaun
     assert str(ended.value) == f"the engine refuses what Figbox asks for: {WORDS}"
 
 
+async def refused_again(choosy: Choosy) -> None:
+    """Wait until the service has tried twice more from now on, at least."""
+    before = choosy.refusals
+    await until(lambda: choosy.refusals > before + 20)
+
+
 async def test_failure_of_the_engine_is_logged_in_its_words(
     choosy: Choosy, launcher: EngineLauncher, log: io.StringIO
 ) -> None:
@@ -120,7 +129,9 @@ async def test_failure_of_the_engine_is_logged_in_its_words(
     choosy.status = 500
     await launcher.start()
     assert launcher.not_ready == "the container engine can't be used yet: the engine refused a call"
+    await refused_again(choosy)
     choosy.words = "no space left on device"
+    await refused_again(choosy)
 
     def causes() -> list[str]:
         lines = [json.loads(line) for line in log.getvalue().splitlines()]
