@@ -44,7 +44,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Last lines that are quoted of what a program wrote, blank ones left out, and how many are looked through for them:
+#: what it wrote to standard error may come before what it wrote to standard output.
 LOG_TAIL_LINES = 15
+LOG_LINES = 200
 
 #: What names of containers begin with. Labels would be handed on to the image, and to each container of it.
 CONTAINER_PREFIX = "figbox-build-"
@@ -298,8 +301,8 @@ class _Assembly:
         self._api.start(container)
         status = self._api.wait(container)["StatusCode"]
         if status != 0:
-            log = self._api.logs(container, tail=LOG_TAIL_LINES).decode(errors="replace")
-            tail = "\n".join(line for line in log.splitlines() if line.strip())
+            log = self._api.logs(container, tail=LOG_LINES).decode(errors="replace")
+            tail = "\n".join([line for line in log.splitlines() if line.strip()][-LOG_TAIL_LINES:])
             raise SetupError(
                 f"{tail}\nThe {self._what} couldn't be built ({change.where}: `{change.text}` ended with status "
                 f"{status}); fix what the lines above report, and start again."
