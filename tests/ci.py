@@ -101,7 +101,7 @@ CAMPAIGNS = (
         command=(sys.executable, "-m", "bootstrap", "test-all", "-m", "not engine", "tests/unit/deploy"),
     ),
     Campaign("chaos", 130, ("tests/chaos",)),
-    Campaign("engines", 460, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadscope")),
+    Campaign("engines", 650, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadscope")),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),

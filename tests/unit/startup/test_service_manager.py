@@ -103,8 +103,9 @@ async def test_watchdog_is_fed_while_the_process_works(heard: tuple[str, socket.
         waiting_in(listener)
         while not looked.locked():
             await looked.acquire()
-        for _ in range(3):
-            await looked.acquire()
+        async with asyncio.timeout(slowed(10)):
+            for _ in range(3):
+                await looked.acquire()
         assert waiting_in(listener) == []
         works = True
         listener.settimeout(slowed(10))
