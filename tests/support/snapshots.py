@@ -196,8 +196,9 @@ def runner_image(
 
 @contextlib.contextmanager
 def created(client: docker.APIClient, image: str, **options: Any) -> Iterator[str]:
-    """Create a container, and remove it at the end."""
-    container_id = str(client.create_container(image, **options)["Id"])
+    """Create a container, which needs no network of the engine's, and remove it at the end."""
+    host_config = {"NetworkMode": "none"}
+    container_id = str(client.create_container(image, host_config=host_config, **options)["Id"])
     try:
         yield container_id
     finally:
