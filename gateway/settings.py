@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, KiB, Limits, MiB
+from gateway.model.jobs import DEFAULT_ENVIRONMENT, START_LIMIT_S, KiB, Limits, MiB
 from gateway.startup.addresses import origin, path_prefix
 from gateway.startup.secret_file import read_secret
 from gateway.startup.variables import check_names
@@ -152,7 +152,7 @@ class LauncherSettings(BaseSettings):
         description="Longest time that a warm container waits before it is replaced, in seconds",
     )
     start_limit_s: float = Field(
-        60.0,
+        START_LIMIT_S,
         alias="FIGBOX_START_LIMIT_S",
         ge=5,
         le=3600,

@@ -164,7 +164,7 @@ def open_environment(
         checks: See `PoolExecutor`.
     """
     settings, prepared = examined.settings, examined.prepared
-    maker = ContainerMaker(engine, prepared.sandbox, settings.start_limit_s)
+    maker = ContainerMaker(engine, prepared.sandbox)
     pool = Pool(
         maker,
         size=pool_size,

@@ -39,16 +39,14 @@ class ContainerMaker:
     Args:
         engine: Runs them.
         sandbox: What they are.
-        start_limit_s: Seconds from start to ready.
 
     Attributes:
         on_restore_failed: Called with the reason when several runners in a row couldn't be restored.
     """
 
-    def __init__(self, engine: Engine, sandbox: Sandbox, start_limit_s: float) -> None:
+    def __init__(self, engine: Engine, sandbox: Sandbox) -> None:
         self._engine = engine
         self._sandbox = sandbox
-        self._start_limit_s = start_limit_s
         self._names: set[str] = set()
         self._failed_restores = 0
         self._snapshot_id: str | None = None
@@ -82,12 +80,12 @@ class ContainerMaker:
         sandbox = self._sandbox.with_memory(memory_limit_bytes)
         snapshot_id = self.snapshot_id
         if snapshot_id is None:
-            return await self._make_named(sandbox, self._start_limit_s)
+            return await self._make_named(sandbox, sandbox.start_limit_s)
         try:
             restored = replace(sandbox, snapshot_id=snapshot_id)
-            container = await self._make_named(restored, self._start_limit_s * RESTORE_SHARE)
+            container = await self._make_named(restored, sandbox.start_limit_s * RESTORE_SHARE)
         except (ContainerLost, EngineRefused) as error:
-            container = await self._make_named(sandbox, self._start_limit_s)
+            container = await self._make_named(sandbox, sandbox.start_limit_s)
             self._note_failed_restore(snapshot_id, error)
         else:
             if self.snapshot_id == snapshot_id:

@@ -54,6 +54,10 @@ class Limits:
 #: What a Matplotlib parameter may be set to.
 RcValue = bool | int | float | str | tuple["RcValue", ...]
 
+#: Seconds from the start of a container, or of a worker, until it is ready, where no setting says otherwise. A worker
+#: takes 0.1 to 0.4 s where nothing else runs, a runner that imports a second.
+START_LIMIT_S = 60.0
+
 #: Name of the environment that is always there.
 DEFAULT_ENVIRONMENT = "default"
 

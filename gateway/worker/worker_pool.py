@@ -24,7 +24,7 @@ from loguru import logger
 from gateway.admission import Admission
 from gateway.model.codec import MalformedDocument, build, encode, parse
 from gateway.model.errors import QueueFull
-from gateway.model.jobs import MiB
+from gateway.model.jobs import START_LIMIT_S, MiB
 from gateway.observability.logs import LogGate
 from gateway.worker.task import Unfinished, WorkFailed
 from gateway.worker.worker_process import NoMemory, WorkerLost, WorkerProcess
@@ -46,10 +46,6 @@ KEY_LIMIT = 64
 
 #: Longest wait for a worker, in seconds.
 WAIT_LIMIT_S = 30.0
-
-#: Seconds from a worker's start to its being ready, unless others are given. It takes 0.1 to 0.4 s where nothing else
-#: runs.
-START_LIMIT_S = 60.0
 
 #: Address space of a worker beyond its start, in bytes, whatever it works on.
 MEMORY_BASE_BYTES = 64 * MiB

@@ -63,8 +63,8 @@ async def live_executor(
     try:
         image_id = await engine.image_id(IMAGE)
         assert image_id is not None
-        fields = {"runtime": None, "installation": name, "instance": name, "idle_limit_s": 300.0, **sandbox}
-        maker = ContainerMaker(engine, Sandbox(image_id, limits, **fields), slowed(60))
+        fields = {"runtime": None, "installation": name, "instance": name, "idle_limit_s": 300.0}
+        maker = ContainerMaker(engine, Sandbox(image_id, limits, **{**fields, "start_limit_s": slowed(60), **sandbox}))
         pool = Pool(maker, size=size, makers=2, idle_limit_s=300, removing_limit=8)
         pool.start()
         checks = WorkerPool({CHECK: limits.output_limit_bytes})

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.model.jobs import MiB
+from gateway.model.jobs import START_LIMIT_S, MiB
 
 if TYPE_CHECKING:
     from gateway.model.jobs import Limits
@@ -135,7 +135,7 @@ class Sandbox:
     installation: str
     instance: str
     idle_limit_s: float
-    start_limit_s: float = 60.0
+    start_limit_s: float = START_LIMIT_S
     lowers_memory: bool = True
     snapshot_id: str | None = None
 

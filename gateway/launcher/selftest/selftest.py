@@ -208,7 +208,7 @@ async def try_render(engine: DockerEngine, sandbox: Sandbox) -> str:
         EngineError: The engine failed.
     """
     try:
-        await draw(engine, sandbox, Job(RENDER_CODE), sandbox.start_limit_s)
+        await draw(engine, sandbox, Job(RENDER_CODE))
     except NothingDrawn as error:
         if error.was_killed:
             raise ContainerLost("the container that draws was killed") from error
@@ -228,20 +228,19 @@ class NothingDrawn(Exception):
         self.was_killed = was_killed
 
 
-async def draw(engine: DockerEngine, sandbox: Sandbox, job: Job, limit_s: float) -> list[bytes]:
+async def draw(engine: DockerEngine, sandbox: Sandbox, job: Job) -> list[bytes]:
     """Run a job of our own as clients' jobs are run, and return its pictures.
 
     Args:
         engine: Runs its container.
-        sandbox: What that is.
+        sandbox: What that is; it has its time for a start to become ready, and again to draw.
         job: Draws something.
-        limit_s: Seconds to become ready, and to draw.
 
     Raises:
         NothingDrawn: There is no picture.
         EngineError: The engine failed.
     """
-    maker = ContainerMaker(engine, sandbox, limit_s)
+    maker = ContainerMaker(engine, sandbox)
     try:
         container = await maker.make()
     except ContainerLost as error:
@@ -249,7 +248,7 @@ async def draw(engine: DockerEngine, sandbox: Sandbox, job: Job, limit_s: float)
     try:
         reader = ReplyReader(job, sandbox.limits.output_limit_bytes)
         frames = encode_job(job, sandbox.limits)
-        async with asyncio.timeout(limit_s):
+        async with asyncio.timeout(sandbox.start_limit_s):
             reply = await container.conversation.exchange(frames, reader, sandbox.limits.output_limit_bytes)
         result = await judge(reply, sandbox.limits)
     except StreamEnded as error:

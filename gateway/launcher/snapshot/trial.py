@@ -56,16 +56,13 @@ async def try_out(engine: DockerEngine, sandbox: Sandbox, snapshot_id: str, rest
         NoSnapshot: It can't be used here.
         EngineError: The engine failed, so nothing is known.
     """
-    sandbox = replace(sandbox, limits=_roomy(sandbox.limits, _limit_s(sandbox)))
+    limit_s = TRIAL_STARTS * sandbox.start_limit_s
+    sandbox = replace(sandbox, start_limit_s=limit_s, limits=_roomy(sandbox.limits, limit_s))
     restored = replace(sandbox, snapshot_id=snapshot_id)
     await check(engine, restored)
     expected, drawn = await side_by_side(_pictures(engine, sandbox), _each_time(engine, restored, restores))
     if any(pictures != expected for pictures in drawn):
         raise NoSnapshot("a restored runner draws another picture than one that imports")
-
-
-def _limit_s(sandbox: Sandbox) -> float:
-    return TRIAL_STARTS * sandbox.start_limit_s
 
 
 def _roomy(limits: Limits, limit_s: float) -> Limits:
@@ -100,7 +97,7 @@ async def _each_time(engine: DockerEngine, restored: Sandbox, restores: int) -> 
 async def _pictures(engine: DockerEngine, sandbox: Sandbox) -> list[bytes]:
     options = SaveOptions(formats=(Format.PNG, Format.SVG), all_figures=True, rc={"svg.hashsalt": "trial"})
     try:
-        return await draw(engine, sandbox, Job(CODE, options=options), _limit_s(sandbox))
+        return await draw(engine, sandbox, Job(CODE, options=options))
     except NothingDrawn as error:
         if error.was_killed:
             raise ContainerLost("a container ended before it had drawn") from error

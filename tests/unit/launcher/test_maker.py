@@ -85,8 +85,8 @@ def launching() -> Iterator[LaunchingEngine]:
 
 
 def _container_maker(engine: LaunchingEngine, start_limit_s: float = slowed(5.0)) -> ContainerMaker:
-    sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60)
-    return ContainerMaker(engine, sandbox, start_limit_s)  # type: ignore[arg-type]
+    sandbox = Sandbox("sha256:0", Limits(), None, "here", "now", 60, start_limit_s)
+    return ContainerMaker(engine, sandbox)  # type: ignore[arg-type]
 
 
 async def test_maker_knows_its_containers_until_told_to_forget(launching: LaunchingEngine) -> None:

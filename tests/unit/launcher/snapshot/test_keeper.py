@@ -105,7 +105,7 @@ class Rig:
     def __init__(self) -> None:
         self.engine = ImageEngine()
         self.turn = asyncio.Lock()
-        self.maker = ContainerMaker(self.engine, SANDBOX, 1)  # type: ignore[arg-type]
+        self.maker = ContainerMaker(self.engine, SANDBOX)  # type: ignore[arg-type]
         self.made: list[Exception] = []
         self.saves = 0
         self.bad: set[str] = set()
