@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from tests.fakes import KEY
 from tests.support import compose
 from tests.support.checkout import copy_checkout
 from tests.support.command import run
-from tests.support.deployment import GATEWAY_IMAGE, LIMIT_S
-from tests.support.live import IMAGE, containers_of, engine_url, free_port, remove_containers_of
+from tests.support.deployment import LIMIT_S, compose_environment
+from tests.support.live import containers_of, engine_url, remove_containers_of
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -30,22 +29,13 @@ pytestmark = [pytest.mark.engine, pytest.mark.compose]
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
     """Return the running step, and the environment it was started with."""
     clone = copy_checkout(tmp_path / "clone")
-    socket = Path(engine_url().removeprefix("unix://"))
-    project = f"figbox-test-{secrets.token_hex(4)}"
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "COMPOSE_", "API_"))}
     command = compose.ensure()
-    own |= {
-        "API_KEY": KEY,
-        "PORT": str(free_port()),
-        "COMPOSE_PROJECT_NAME": project,
-        "FIGBOX_IMAGE": IMAGE,
-        "FIGBOX_GATEWAY_IMAGE": GATEWAY_IMAGE,
-        "DOCKER_HOST": engine_url(),
-        "FIGBOX_WARM_START": "import",
-        "FIGBOX_ENGINE_FOLDER": str(socket),
-        "FIGBOX_ENGINE_TARGET": "/run/engine/docker.sock",
-        "PATH": f"{Path(command[0]).parent}:{os.environ['PATH']}" if "/" in command[0] else os.environ["PATH"],
-    }
+    own = compose_environment(
+        FIGBOX_WARM_START="import",
+        FIGBOX_ENGINE_FOLDER=engine_url().removeprefix("unix://"),
+        FIGBOX_ENGINE_TARGET="/run/engine/docker.sock",
+        PATH=f"{Path(command[0]).parent}:{os.environ['PATH']}" if "/" in command[0] else os.environ["PATH"],
+    )
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "bootstrap", "containers"],
@@ -63,7 +53,7 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str,
         process.wait(slowed(30))
         down = [*command, "down", "--volumes", "--timeout", str(slowed(60))]
         run(*down, folder=clone, env=own, limit_s=LIMIT_S)
-        remove_containers_of(project, engine_url())
+        remove_containers_of(own["COMPOSE_PROJECT_NAME"], engine_url())
 
 
 def test_it_serves_and_ends(started: tuple[subprocess.Popen[bytes], dict[str, str]], tmp_path: Path) -> None:

@@ -82,6 +82,23 @@ class DeployedGateway(LiveGateway):
         return self.deployment.log_text()
 
 
+def compose_environment(**environment: object) -> dict[str, str]:
+    """Return what Compose is run with: a project and a port of its own, and given settings."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "COMPOSE_", "API_"))}
+    return {
+        **own,
+        "API_KEY": KEY,
+        "PORT": str(free_port()),
+        "COMPOSE_PROJECT_NAME": f"figbox-test-{secrets.token_hex(4)}",
+        "FIGBOX_IMAGE": IMAGE,
+        "FIGBOX_GATEWAY_IMAGE": GATEWAY_IMAGE,
+        "DOCKER_HOST": engine_url(),
+        "FIGBOX_ENGINE_FOLDER": str(Path(engine_url().removeprefix("unix://")).parent),
+        "FIGBOX_REQUESTS_PER_MINUTE": "100000",
+        **{name: str(value) for name, value in environment.items()},
+    }
+
+
 @contextmanager
 def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
     """Bring the deployment up with given settings, as `.env` would have them, and wait until it is healthy.
@@ -90,19 +107,8 @@ def deployment(tmp_path: Path, **environment: object) -> Iterator[Deployment]:
         tmp_path: For what Compose keeps.
         environment: Settings by their variables' names.
     """
-    project = f"figbox-test-{secrets.token_hex(4)}"
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "COMPOSE_", "API_"))}
-    own |= {
-        "API_KEY": KEY,
-        "PORT": str(free_port()),
-        "COMPOSE_PROJECT_NAME": project,
-        "FIGBOX_IMAGE": IMAGE,
-        "FIGBOX_GATEWAY_IMAGE": GATEWAY_IMAGE,
-        "DOCKER_HOST": engine_url(),
-        "FIGBOX_ENGINE_FOLDER": str(Path(engine_url().removeprefix("unix://")).parent),
-        "FIGBOX_REQUESTS_PER_MINUTE": "100000",
-        **{name: str(value) for name, value in environment.items()},
-    }
+    own = compose_environment(**environment)
+    project = own["COMPOSE_PROJECT_NAME"]
     running = Deployment(project, compose.ensure(), own)
     try:
         running.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(slowed(120)), "gateway", "launcher")
