@@ -312,7 +312,9 @@ class EngineLauncher:
             logger.info("strays removed", count=removed)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+        task = asyncio.create_task(work)
+        task.add_done_callback(_tell_if_broken)
+        self._tasks.append(task)
 
     def _gauge(self, name: str) -> float:
         """Return the value of one of the `GAUGES`."""
@@ -326,6 +328,12 @@ class EngineLauncher:
             "figbox_pool_removing": "removing_count",
         }
         return float(sum(getattr(environment.pool, counts[name]) for environment in self._open.values()))
+
+
+def _tell_if_broken(task: asyncio.Task[None]) -> None:
+    """Log why a task ended that should not have: whoever asks for its exception keeps asyncio from saying it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.opt(exception=error).error("launcher broken", task=task.get_name())
 
 
 def _facts_of_this_host() -> EngineFacts:

@@ -27,6 +27,7 @@ from tests.fakes import settle, until
 from tests.unit.launcher.selftest.test_monitor import GOOD
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import AsyncIterator, Callable
 
 FACTS = EngineFacts(frozenset({"runc"}), (), 4, 16384 * MiB, "1", "cgroupfs", "2", "{}")
@@ -258,9 +259,9 @@ async def test_end_does_not_wait_for_ever(
 
 
 async def test_task_that_ended_by_a_bug_breaks_the_launcher(
-    monkeypatch: pytest.MonkeyPatch, launcher_with: Callable[[str], EngineLauncher]
+    monkeypatch: pytest.MonkeyPatch, launcher_with: Callable[[str], EngineLauncher], log: io.StringIO
 ) -> None:
-    """A launcher whose search for strays has ended by an exception is broken, although it is ready; before it isn't."""
+    """A launcher whose search for strays has ended by an exception is broken, although ready, and says by what."""
     launcher = launcher_with("import")
     swept, fault = asyncio.Event(), asyncio.Event()
 
@@ -276,3 +277,5 @@ async def test_task_that_ended_by_a_bug_breaks_the_launcher(
     fault.set()
     await until(lambda: launcher.is_broken)
     assert launcher.not_ready is None
+    await until(lambda: '"event": "launcher broken"' in log.getvalue())
+    assert "ZeroDivisionError" in log.getvalue()
