@@ -196,12 +196,15 @@ def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environ
 
 
 def begin(module: str, environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
-    """Start a process of ours; what it writes to stderr is added to a log."""
+    """Start a process of ours; what it writes to stderr is added to a log.
+
+    It runs in the log's folder, where no `.env` is: one of this checkout's would add to the environment.
+    """
     with log.open("a") as stderr:
         return subprocess.Popen(
             [sys.executable, "-m", module],
-            cwd=ROOT,
-            env=environment,
+            cwd=log.parent,
+            env={**environment, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
