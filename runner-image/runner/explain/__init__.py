@@ -1,0 +1,1 @@
+"""Figures in words: what they show, what a reader would stumble over, and an alternative text."""

@@ -1,0 +1,151 @@
+"""A figure as it lies on the picture that was saved of it.
+
+To be used after the figure was saved: its layout is final then, and its texts have been measured. Nothing here draws.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from explain.words import AXES_LIMIT, Box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What a box is rounded to, in pixels or points.
+BOX_DIGITS = 1
+
+VECTOR_DPI = 72.0
+
+
+class OutOfTime(Exception):
+    """Explaining a figure took longer than it may."""
+
+
+class Saved(NamedTuple):
+    """How the first picture of a figure was saved.
+
+    Attributes:
+        dpi: Dots per inch; 72 for SVG and PDF, whose unit is the point.
+        left: The picture's left edge on the figure's canvas, in its unit.
+        top: Its upper edge there, counted from below.
+        width: Of the picture.
+        height: Likewise.
+    """
+
+    dpi: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Drawn:
+    """A figure on its first picture; to be used within `as_saved`.
+
+    Args:
+        figure: What was saved.
+        saved: How.
+        seconds: Processor time that explaining it may take.
+
+    Attributes:
+        axes: Its axes in their order, insets included, as many as are described.
+        axes_left_out: How many more there are.
+        renderer: Measures text.
+    """
+
+    def __init__(self, figure: Any, saved: Saved, seconds: float) -> None:
+        self.figure = figure
+        self.saved = saved
+        self.renderer = _renderer_of(figure, saved)
+        every = list(_axes_of(figure))
+        self.axes = every[:AXES_LIMIT]
+        self.axes_left_out = len(every) - len(self.axes)
+        self._ends_at = time.process_time() + seconds
+        self._extents: dict[int, Any] = {}
+
+    def check_time(self) -> None:
+        """Raise OutOfTime if the time is over; to be called in every loop over what the program made."""
+        if time.process_time() > self._ends_at:
+            raise OutOfTime
+
+    def number_of(self, axes: Any) -> int:
+        """Return the number of an axes, counted from 1; 0 if it isn't among those described."""
+        return next((number for number, each in enumerate(self.axes, 1) if each is axes), 0)
+
+    def extent(self, artist: Any) -> Any | None:
+        """Return the bounding box of an artist on the canvas, uncut; None if it is invisible, empty or not finite.
+
+        It is kept, since some take long to find.
+        """
+        key = id(artist)
+        if key not in self._extents:
+            self.check_time()
+            self._extents[key] = self._find_extent(artist)
+        return self._extents[key]
+
+    def _find_extent(self, artist: Any) -> Any | None:
+        if not artist.get_visible():
+            return None
+        with contextlib.suppress(Exception):
+            found = artist.get_window_extent(self.renderer)
+            if all(map(math.isfinite, found.extents)) and (found.width or found.height):
+                return found
+        return None
+
+    def box(self, artist: Any) -> Box | None:
+        """Return where an artist is in the picture, as far as it is visible there; None if it isn't."""
+        found = self.extent(artist)
+        if found is None:
+            return None
+        if artist.get_clip_on() and (clip := artist.get_clip_box()) is not None:
+            return self.on_picture(found, clip)
+        return self.on_picture(found)
+
+    def on_picture(self, extent: Any, clip: Any | None = None) -> Box | None:
+        """Return the part of an area of the canvas that is in the picture; None if there is none."""
+        saved = self.saved
+        x0, y0, x1, y1 = extent.x0, extent.y0, extent.x1, extent.y1
+        if clip is not None:
+            x0, x1 = max(x0, clip.x0), min(x1, clip.x1)
+            y0, y1 = max(y0, clip.y0), min(y1, clip.y1)
+        left, right = max(x0 - saved.left, 0.0), min(x1 - saved.left, saved.width)
+        upper, lower = max(saved.top - y1, 0.0), min(saved.top - y0, saved.height)
+        if right < left or lower < upper:
+            return None
+        sides = (left, upper, right - left, lower - upper)
+        return Box(*(round(float(side), BOX_DIGITS) for side in sides))
+
+
+@contextlib.contextmanager
+def as_saved(figure: Any, saved: Saved) -> Iterator[None]:
+    """Give a figure the dots per inch of its picture for a while."""
+    before = figure.dpi
+    figure._set_dpi(saved.dpi, forward=False)
+    try:
+        yield
+    finally:
+        figure._set_dpi(before, forward=False)
+
+
+def _axes_of(figure: Any) -> Iterator[Any]:
+    """Yield the axes of a figure, each followed by its insets."""
+    for axes in figure.axes:
+        yield axes
+        for child in axes.child_axes:
+            if child not in figure.axes:
+                yield child
+
+
+def _renderer_of(figure: Any, saved: Saved) -> Any:
+    """Return what texts were measured with when the figure was saved, which keeps the measures; or another one."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    for axes in figure.axes[:1]:
+        renderer = getattr(axes.title, "_renderer", None)
+        if isinstance(renderer, RendererAgg) and renderer.dpi == saved.dpi:
+            return renderer
+    return RendererAgg(1, 1, saved.dpi)
