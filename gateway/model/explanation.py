@@ -108,8 +108,7 @@ class AxesRole(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding matters to a reader of the figure: it misleads or hides, it makes it harder, or is worth a
-    look."""
+    """How much a finding matters: it misleads or hides something, it makes reading harder, or it is worth a look."""
 
     ERROR = "error"
     WARNING = "warning"

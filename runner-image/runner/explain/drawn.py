@@ -144,8 +144,9 @@ def _renderer_of(figure: Any, saved: Saved) -> Any:
     """Return what texts were measured with when the figure was saved, which keeps the measures; or another one."""
     from matplotlib.backends.backend_agg import RendererAgg
 
+    make: Any = RendererAgg
     for axes in figure.axes[:1]:
         renderer = getattr(axes.title, "_renderer", None)
         if isinstance(renderer, RendererAgg) and renderer.dpi == saved.dpi:
             return renderer
-    return RendererAgg(1, 1, saved.dpi)
+    return make(1, 1, saved.dpi)
