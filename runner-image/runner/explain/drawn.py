@@ -10,6 +10,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from explain.marks import layout_of, layouts_kept
 from explain.words import AXES_LIMIT, Box
 
 if TYPE_CHECKING:
@@ -91,10 +92,27 @@ class Drawn:
         if not artist.get_visible():
             return None
         with contextlib.suppress(Exception):
-            found = artist.get_window_extent(self.renderer)
+            found = self._known_extent(artist) or artist.get_window_extent(self.renderer)
             if all(map(math.isfinite, found.extents)) and (found.width or found.height):
                 return found
         return None
+
+    def _known_extent(self, artist: Any) -> Any | None:
+        """Return the bounding box of a text or a legend from its last layout; None if that isn't known.
+
+        It isn't if the last picture had another resolution. An arrow isn't part of a text's layout. A text in three
+        dimensions is drawn elsewhere than where it says it is. A legend would look for its best place again.
+        """
+        frame = getattr(artist, "legendPatch", None)
+        if frame is not None:
+            texts = artist.get_texts()
+            known = bool(texts) and layout_of(texts[0], self.saved.dpi) is not None
+            return frame.get_bbox() if known else None
+        layout = layout_of(artist, self.saved.dpi)
+        if layout is None or getattr(artist, "arrow_patch", None) is not None or hasattr(artist, "get_position_3d"):
+            return None
+        x, y = artist.get_transform().transform(artist.get_unitless_position())
+        return layout.translated(x, y)
 
     def box(self, artist: Any) -> Box | None:
         """Return where an artist is in the picture, as far as it is visible there; None if it isn't."""
@@ -126,7 +144,8 @@ def as_saved(figure: Any, saved: Saved) -> Iterator[None]:
     before = figure.dpi
     figure._set_dpi(saved.dpi, forward=False)
     try:
-        yield
+        with layouts_kept():
+            yield
     finally:
         figure._set_dpi(before, forward=False)
 
