@@ -40,7 +40,8 @@ SENTENCE_LIMIT = 600
 class Describe(StrEnum):
     """How much is said of each figure; each level has all that is in those before it.
 
-    `SUMMARY` leaves out boxes of artists, styles, tick labels and the points that are missing; `DATA` adds values.
+    `SUMMARY` leaves out boxes of artists, styles, tick labels and the points that are missing; `DATA` adds values. The
+    values of parts with names, such as bars and slices, are told at each level.
     """
 
     NONE = "none"
@@ -170,7 +171,8 @@ class Artist:
         label: Its name in a legend; empty if it has none.
         text: What is written, of text, annotations, and tables, whose cells are separated by `|`.
         parts: Names of its parts: categories of bars, slices, boxes.
-        arrangement: "stacked" or "grouped", of bars that share their places with others; "horizontal" likewise.
+        arrangement: "stacked" or "grouped", of bars that share their places with others; "horizontal" of bars, boxes
+            and violins that lie; two of these words, with a space between, if both hold.
         points: How many points, bars, slices, boxes, arrows or cells it has.
         missing: Points with a coordinate that is not a number, or masked.
         infinite: Points with an infinite coordinate.
