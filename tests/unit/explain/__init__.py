@@ -1,0 +1,1 @@
+"""Descriptions and alternative texts of figures, made by the runner's modules in this process."""
