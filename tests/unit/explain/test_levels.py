@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 
 from gateway.model import explanation
 from gateway.model.explanation import Box
-from tests.support.explained import describe_saved, described, save, words
+from tests.support.explained import checked, describe_saved, described, load, save, words
+
+shortening = load("explain.shortening")
 
 
 def example() -> Figure:
@@ -113,3 +115,22 @@ def test_describing_twice_says_the_same_and_changes_nothing() -> None:
     first = json.dumps(words.as_json(describe_saved(figure, "data")))
     assert first == json.dumps(words.as_json(describe_saved(figure, "data")))
     assert save(figure) == before
+
+
+def test_a_long_description_is_shortened() -> None:
+    """What doesn't fit is left out and counted, texts before data; what fits stays as it is."""
+    figure = Figure()
+    for ax in figure.subplots(2, 2).flat:
+        for number in range(90):
+            ax.text(0.5, 0.5, f"text {number}")
+        ax.plot([1, 2], label="line")
+    save(figure)
+    whole = describe_saved(figure)
+    assert shortening.shortened(whole, 1_000_000) is whole
+    short = shortening.shortened(whole, 40_000)
+    assert len(json.dumps(words.as_json(short))) <= 40_000
+    for axes in checked(short).axes:
+        assert 0 < len(axes.artists) < 91
+        assert len(axes.artists) + axes.artists_left_out == 91
+        assert "line" in [each.label for each in axes.artists]
+    assert [axes.artists for axes in shortening.shortened(whole, 10).axes] == [()] * 4
