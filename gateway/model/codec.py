@@ -19,7 +19,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, ForwardRef, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gateway.model import jobs, results
+from gateway.model import explanation, jobs, results
 from gateway.model.strict_json import InvalidJson, parse_json
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ T = TypeVar("T")
 LONG_TEXTS = frozenset({(jobs.Job, "code")})
 
 #: Names in annotations that their modules import for type checkers only.
-_NAMES: dict[str, Any] = {**vars(jobs), **vars(results), "Mapping": Mapping}
+_NAMES: dict[str, Any] = {**vars(jobs), **vars(results), **vars(explanation), "Mapping": Mapping}
 
 
 class MalformedDocument(Exception):
@@ -88,6 +88,11 @@ def schema_of(*kinds: type) -> str:
     for kind in kinds:
         _describe(kind, seen)
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def flat(value: Any) -> Any:
+    """Return what JSON has of a dataclass without bytes."""
+    return _flat(value, [])
 
 
 # Writing

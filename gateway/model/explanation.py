@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.model.jobs import KiB, MiB
+from gateway.model.jobs import Describe, KiB, MiB
 
 #: Value on an axis; None where there is none, as for the least of no values.
 Value = float | str | None
@@ -37,17 +37,9 @@ TEXT_LIMIT = 300
 SENTENCE_LIMIT = 600
 
 
-class Describe(StrEnum):
-    """How much is said of each figure; each level has all that is in those before it.
-
-    `SUMMARY` leaves out boxes of artists, styles, tick labels and the points that are missing; `DATA` adds values. The
-    values of parts with names, such as bars and slices, are told at each level.
-    """
-
-    NONE = "none"
-    SUMMARY = "summary"
-    FULL = "full"
-    DATA = "data"
+def claim_limit_bytes(level: Describe) -> int:
+    """Return how many bytes the claims about all figures of a job may have, if so much is said of each."""
+    return CLAIM_WITH_DATA_LIMIT_BYTES if level is Describe.DATA else CLAIM_LIMIT_BYTES
 
 
 class ArtistKind(StrEnum):

@@ -83,6 +83,19 @@ class Format(StrEnum):
         return "animated.webp" if self is Format.AWEBP else self.value
 
 
+class Describe(StrEnum):
+    """How much is said of each figure; each level has all that is in those before it.
+
+    `SUMMARY` leaves out boxes of artists, styles, tick labels and the points that are missing; `DATA` adds values. The
+    values of parts with names, such as bars and slices, are told at each level.
+    """
+
+    NONE = "none"
+    SUMMARY = "summary"
+    FULL = "full"
+    DATA = "data"
+
+
 @dataclass(frozen=True, slots=True)
 class SaveOptions:
     """How figures are saved; without any, as `fig.savefig` does with Matplotlib's own defaults.
@@ -97,6 +110,7 @@ class SaveOptions:
         transparent: Whether backgrounds are left out.
         style: Names of Matplotlib style sheets, applied in order before the code runs.
         rc: Matplotlib parameters, set after the styles and before the code runs.
+        describe: How much is said of each figure; of jobs that collect.
     """
 
     formats: tuple[Format, ...] = (Format.PNG,)
@@ -108,6 +122,7 @@ class SaveOptions:
     transparent: bool = False
     style: tuple[str, ...] = ()
     rc: Mapping[str, RcValue] = field(default_factory=dict)
+    describe: Describe = Describe.NONE
 
 
 @dataclass(frozen=True, slots=True)

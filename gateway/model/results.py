@@ -31,7 +31,8 @@ _HARMFUL_IN_PRINTS = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 class Outcome(StrEnum):
     """How a job ended, as clients and logs read it.
 
-    `OK` aside, every value is the guest's doing; whatever is ours is an exception instead.
+    `OK` aside, every value is the guest's doing; whatever is ours is an exception instead. `FINDINGS` is a job that
+    ended well, but whose figures have what the request wants to fail on.
     """
 
     OK = "ok"
@@ -42,6 +43,7 @@ class Outcome(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     INVALID_OUTPUT = "invalid_output"
     KILLED = "killed"
+    FINDINGS = "findings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,14 @@ class Figure:
         number: Matplotlib's own; 0 for a figure that pyplot doesn't know.
         label: As the code set it, printable and capped.
         pictures: In the order of the formats asked for.
+        explanation: What the code says of it, checked: JSON in UTF-8, an object with the members of
+            `gateway.model.explanation.Explanation`. None if that was not asked for, or is lost.
     """
 
     number: int
     label: str
     pictures: tuple[Picture, ...]
+    explanation: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +226,10 @@ class Result:
 
     @property
     def size(self) -> int:
-        """Bytes of all pictures and files."""
+        """Bytes of all pictures, files and explanations."""
         pictures = sum(len(picture.data) for figure in self.figures for picture in figure.pictures)
-        return pictures + sum(len(file.data) for file in self.files)
+        explanations = sum(len(figure.explanation or b"") for figure in self.figures)
+        return pictures + explanations + sum(len(file.data) for file in self.files)
 
 
 def printable(text: str, limit: int = ERROR_TEXT_LIMIT) -> str:

@@ -117,12 +117,13 @@ def has_lone_surrogate(value: object) -> bool:
     return False
 
 
-def check_structure(data: bytes, times: int = 1) -> None:
+def check_structure(data: bytes, times: int = 1, depth_limit: int = DEPTH_LIMIT) -> None:
     """Check that a JSON text in UTF-8 has not too many strings, members and items, and isn't deep.
 
     Args:
         data: The text, which may not be JSON.
         times: How many times as many it may have as a request.
+        depth_limit: Most lists and objects within each other.
 
     Raises:
         InvalidJson: It is larger or deeper than that.
@@ -135,7 +136,7 @@ def check_structure(data: bytes, times: int = 1) -> None:
     for byte in skeleton.translate(None, _NO_BRACKETS):
         depth += 1 if byte in b"[{" else -1
         deepest = max(deepest, depth)
-    if deepest > DEPTH_LIMIT:
+    if deepest > depth_limit:
         raise InvalidJson("is nested too deeply")
 
 
