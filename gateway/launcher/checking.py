@@ -1,20 +1,21 @@
-"""Check the pictures of a reply, as a task of a worker.
+"""Check the pictures of a reply and what is said of them, as a task of a worker.
 
 A process that checks pictures sees nothing else: neither code nor files, and no other job's while it works.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gateway.model.jobs import Format, KiB, MiB
+from gateway.model.explanation_reader import ReadExplanation, read_explanations
+from gateway.model.jobs import Describe, Format, KiB, MiB
 from gateway.pictures.check import check_picture
 from gateway.pictures.picture import InvalidPicture, TooManyPixels
 from gateway.worker.task import Task, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from gateway.worker.worker_pool import WorkerPool
 
@@ -30,6 +31,9 @@ MEMORY_PER_BYTE = 8
 #: each KiB.
 AT_ONCE_FORMATS = frozenset({Format.PNG, Format.JPEG, Format.WEBP})
 AT_ONCE_BYTES = 512 * KiB
+
+#: Up to how many bytes what is said of the pictures is read at once, which takes 5 ms at most.
+EXPLANATIONS_AT_ONCE_BYTES = 32 * KiB
 
 #: Waiting checks are served in their order: there are hardly more than jobs that run, and those take turns.
 NOBODY = ""
@@ -55,10 +59,16 @@ class ClaimedFiles:
     Attributes:
         files: In their order.
         pixel_limit: Most pixels that each may have.
+        explanations: What is said of the figures, as JSON; empty if nothing is.
+        level: How much was to be said.
+        formats: How many files each figure has.
     """
 
     files: tuple[ClaimedFile, ...]
     pixel_limit: int
+    explanations: bytes = field(default=b"", repr=False)
+    level: Describe = Describe.NONE
+    formats: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,63 +80,71 @@ class CheckedSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Checked:
     """What came of the check.
 
     Attributes:
         sizes: Those of all pictures, if they may be served.
         fault: What is wrong with the first that may not, or None; as in `InvalidPicture`.
         too_large: Its size, if that is what is wrong.
+        explanations: What is said of each figure, if anything was and the pictures may be served.
     """
 
     sizes: tuple[CheckedSize, ...] = ()
     fault: str | None = None
     too_large: CheckedSize | None = None
+    explanations: tuple[ReadExplanation, ...] = ()
 
 
-def check_files(claimed: ClaimedFiles) -> Findings:
-    """Check all pictures of a reply."""
+def check_files(claimed: ClaimedFiles) -> Checked:
+    """Check all pictures of a reply, and what is said of them."""
     sizes = []
     try:
         for file in claimed.files:
             size = check_picture(file.format, file.data, claimed.pixel_limit)
             sizes.append(CheckedSize(size.width, size.height))
     except TooManyPixels as error:
-        return Findings(fault=str(error), too_large=CheckedSize(error.width, error.height))
+        return Checked(fault=str(error), too_large=CheckedSize(error.width, error.height))
     except InvalidPicture as error:
-        return Findings(fault=str(error))
-    return Findings(tuple(sizes))
+        return Checked(fault=str(error))
+    explanations: tuple[ReadExplanation, ...] = ()
+    if claimed.explanations:
+        first = [(size.width, size.height) for size in sizes[:: claimed.formats]]
+        explanations = read_explanations(claimed.explanations, claimed.level, first)
+    return Checked(tuple(sizes), explanations=explanations)
 
 
 def _size(claimed: ClaimedFiles) -> int:
-    return sum(len(file.data) for file in claimed.files)
+    return sum(len(file.data) for file in claimed.files) + len(claimed.explanations)
 
 
 def _at_once(claimed: ClaimedFiles) -> bool:
+    if len(claimed.explanations) > EXPLANATIONS_AT_ONCE_BYTES:
+        return False
     return _size(claimed) <= AT_ONCE_BYTES and all(file.format in AT_ONCE_FORMATS for file in claimed.files)
 
 
 TASK = Task(
     module=__name__,
     question=ClaimedFiles,
-    answer=Findings,
+    answer=Checked,
     work=check_files,
     size=_size,
     at_once=_at_once,
     bytes_per_s=BYTES_PER_S,
     memory_per_byte=MEMORY_PER_BYTE,
-    examples=tuple(ClaimedFiles((ClaimedFile(kind, b"no picture"),), 1) for kind in Format),
+    examples=(
+        *(ClaimedFiles((ClaimedFile(kind, b"no picture"),), 1) for kind in Format),
+        ClaimedFiles((), 1, b"[]", Describe.FULL),
+    ),
 )
 
 
-async def check_pictures(
-    pictures: Sequence[ClaimedFile], pixel_limit: int, checks: WorkerPool | None, paid: Callable[[float], object]
-) -> tuple[CheckedSize, ...]:
-    """Return the sizes of pictures, all of which may be served.
+async def check_pictures(claimed: ClaimedFiles, checks: WorkerPool | None, paid: Callable[[float], object]) -> Checked:
+    """Return what came of checking pictures, all of which may be served, whatever is said of them.
 
     Args:
-        pictures: What a runner sent.
-        pixel_limit: Most pixels that each may have.
+        claimed: What a runner sent.
         checks: Where large ones are checked; None for what a container of our own drew, which is checked here.
         paid: Called with the processor seconds that it took.
 
@@ -134,16 +152,19 @@ async def check_pictures(
         InvalidPicture: One of them can't be served, so none is.
         Busy: No worker is to be had.
     """
-    claimed = ClaimedFiles(tuple(pictures), pixel_limit)
     try:
         if checks is None:
-            findings = check_files(claimed)
+            checked = check_files(claimed)
         else:
-            findings = await checks.do(TASK, claimed, key=NOBODY, paid=paid)
+            checked = await checks.do(TASK, claimed, key=NOBODY, paid=paid)
     except Unfinished as error:
-        raise InvalidPicture(f"checking {error}") from error
-    if findings.too_large is not None:
-        raise TooManyPixels(findings.too_large.width, findings.too_large.height, pixel_limit)
-    if findings.fault is not None or len(findings.sizes) != len(pictures):
-        raise InvalidPicture(findings.fault or "it was not checked")
-    return findings.sizes
+        if not claimed.explanations:
+            raise InvalidPicture(f"checking {error}") from error
+        unread = ReadExplanation(fault=f"reading the description {error}")
+        checked = await check_pictures(replace(claimed, explanations=b""), checks, paid)
+        return replace(checked, explanations=(unread,) * (len(claimed.files) // claimed.formats))
+    if checked.too_large is not None:
+        raise TooManyPixels(checked.too_large.width, checked.too_large.height, claimed.pixel_limit)
+    if checked.fault is not None or len(checked.sizes) != len(claimed.files):
+        raise InvalidPicture(checked.fault or "it was not checked")
+    return checked

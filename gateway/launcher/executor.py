@@ -1,7 +1,7 @@
 """Runs one job in one container, and turns whatever happens there into a result or one of our errors.
 
 The path of a job: take a container from the pool, hand the job over, read the reply under the deadline, judge it. The
-deadline kills the container by its id.
+deadline kills the container by its id. What is said of the figures follows the reply, and can't spoil it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from gateway.launcher.engine.engine import EXIT_SIGKILL
 from gateway.launcher.judgement import Ending, explain, judge
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import MalformedReply, OutputExceeded, encode_job
-from gateway.launcher.runner.reply import Reply, ReplyReader
+from gateway.launcher.runner.reply import ClaimedExplanations, Reply, ReplyReader
+from gateway.model.jobs import Describe
+from gateway.model.results import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
     from gateway.worker.worker_pool import WorkerPool
 
     UsageReader = Callable[[str], Usage | None]
+
+#: Seconds after a complete reply that a runner has to say what its figures show, within the time limit of the job.
+EXPLANATION_LIMIT_S = 5.0
+
+#: Why nothing is said of the figures, each the end of a sentence.
+TOO_SLOW = f"looking at them took longer than {EXPLANATION_LIMIT_S:g} s"
+OUT_OF_TIME = "the job's time was over"
+TOO_LARGE = "the description is too large"
+MALFORMED = "the description is malformed"
+ENDED = "the container ended before that"
 
 #: Exit statuses of containers in which the kernel killed a process for its memory: SIGKILL's, and with gVisor also 1.
 OOM_EXIT_CODES = frozenset({EXIT_SIGKILL, 1})
@@ -76,9 +88,11 @@ class PoolExecutor:
         self, container: Container, job_frames: bytes, reader: ReplyReader, limits: Limits
     ) -> Reply | Ending:
         """Return the container's reply, or how it ended without one."""
+        ends_at = asyncio.get_running_loop().time() + limits.wall_limit_s
         try:
-            async with asyncio.timeout(limits.wall_limit_s):
-                return await container.conversation.exchange(job_frames, reader, limits.output_limit_bytes)
+            async with asyncio.timeout_at(ends_at):
+                reply = await container.conversation.exchange(job_frames, reader, limits.output_limit_bytes)
+            return await self._explained(container, reply, reader.level, ends_at)
         except TimeoutError:
             # By id, and confirmed: an engine that can't even kill is our failure, not the guest's slowness.
             await self._engine.kill(container.container_id)
@@ -89,6 +103,26 @@ class PoolExecutor:
             return Ending(malformed=True)
         except StreamEnded:
             return await self._ask_ending(container)
+
+    async def _explained(self, container: Container, reply: Reply, level: Describe, ends_at: float) -> Reply:
+        """Return a reply with what its runner says of the figures, or with why it says nothing."""
+        if level is Describe.NONE or reply.outcome is not Outcome.OK:
+            return reply
+        text, lost = b"", None
+        limit_at = asyncio.get_running_loop().time() + EXPLANATION_LIMIT_S
+        try:
+            async with asyncio.timeout_at(min(limit_at, ends_at)):
+                text = await container.conversation.explanations()
+            lost = None if text else MALFORMED
+        except TimeoutError:  # the end of the lease kills the container
+            lost = TOO_SLOW if limit_at <= ends_at else OUT_OF_TIME
+        except OutputExceeded:
+            lost = TOO_LARGE
+        except MalformedReply:
+            lost = MALFORMED
+        except StreamEnded:
+            lost = ENDED
+        return replace(reply, explanations=ClaimedExplanations(level, text, lost))
 
     async def _ask_ending(self, container: Container) -> Ending:
         """Ask how a container ended whose stream has ended."""

@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gateway.launcher.checking import ClaimedFile, check_pictures
+from gateway.launcher.checking import ClaimedFile, ClaimedFiles, check_pictures
 from gateway.launcher.engine.engine import SIGNAL_BASE
 from gateway.model.jobs import Limits, MiB
-from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, Result
+from gateway.model.results import Figure, LimitExceeded, Outcome, Picture, PythonWarning, Result
 from gateway.pictures.picture import InvalidPicture, TooManyPixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.launcher.checking import CheckedSize
+    from gateway.launcher.checking import Checked
     from gateway.launcher.runner.reply import Reply
+    from gateway.model.explanation_reader import ReadExplanation
     from gateway.model.results import Usage
     from gateway.worker.worker_pool import WorkerPool
 
@@ -101,9 +102,8 @@ async def judge(reply: Reply, limits: Limits, checks: WorkerPool | None = None) 
         Busy: No worker can check them.
     """
     spent_s: list[float] = []
-    files = [ClaimedFile(picture.format, picture.data) for picture in reply.pictures]
     try:
-        sizes = await check_pictures(files, limits.pixel_limit, checks, spent_s.append)
+        checked = await check_pictures(_claimed_files(reply, limits), checks, spent_s.append)
     except InvalidPicture as error:
         limit = None
         if isinstance(error, TooManyPixels):
@@ -120,12 +120,12 @@ async def judge(reply: Reply, limits: Limits, checks: WorkerPool | None = None) 
         )
     return Result(
         reply.outcome,
-        figures_of(reply, sizes),
+        figures_of(reply, checked),
         "" if reply.outcome is Outcome.OK else reply.error,
         reply.files,
         files_truncated=reply.files_left_out,
         figures_truncated=reply.figures_left_out,
-        warnings=reply.warnings,
+        warnings=(*_unexplained(reply, checked.explanations), *reply.warnings),
         program_error=reply.program_error if reply.outcome is Outcome.PROGRAM_ERROR else None,
         limit=None if reply.pixels is None else pixel_limit_exceeded(limits, reply.pixels),
         figures_drawn=reply.figures_drawn,
@@ -138,14 +138,47 @@ def pixel_limit_exceeded(limits: Limits, pixels: int) -> LimitExceeded:
     return LimitExceeded("pixel_limit", limits.pixel_limit, "pixels", pixels)
 
 
-def figures_of(reply: Reply, sizes: Sequence[CheckedSize]) -> tuple[Figure, ...]:
-    """Return the figures of a reply whose pictures were checked and have these sizes."""
+def figures_of(reply: Reply, checked: Checked) -> tuple[Figure, ...]:
+    """Return the figures of a reply whose pictures were checked."""
     figures: list[Figure] = []
-    for claimed, size in zip(reply.pictures, sizes, strict=True):
+    for claimed, size in zip(reply.pictures, checked.sizes, strict=True):
         picture = Picture(claimed.format, claimed.data, size.width, size.height, claimed.pixels_sha256)
         # The reader has made sure that each figure comes in the same formats, in the same order.
         if not figures or claimed.format is reply.pictures[0].format:
             figures.append(Figure(claimed.number, claimed.label, (picture,)))
         else:
             figures[-1] = replace(figures[-1], pictures=(*figures[-1].pictures, picture))
-    return tuple(figures)
+    if not checked.explanations:
+        return tuple(figures)
+    explained = zip(figures, checked.explanations, strict=True)
+    return tuple(replace(figure, explanation=explanation.text) for figure, explanation in explained)
+
+
+def _claimed_files(reply: Reply, limits: Limits) -> ClaimedFiles:
+    files = tuple(ClaimedFile(picture.format, picture.data) for picture in reply.pictures)
+    said = reply.explanations
+    if said is None:
+        return ClaimedFiles(files, limits.pixel_limit)
+    return ClaimedFiles(files, limits.pixel_limit, said.text, said.level, len({file.format for file in files}))
+
+
+def _unexplained(reply: Reply, explanations: Sequence[ReadExplanation]) -> tuple[PythonWarning, ...]:
+    """Return warnings about figures of which nothing can be said, though that was asked for."""
+    if reply.explanations is not None and reply.explanations.lost is not None:
+        return (_not_described("The figures", reply.explanations.lost),)
+    numbers: dict[str, list[int]] = {}
+    for number, explanation in enumerate(explanations, 1):
+        if explanation.fault is not None:
+            numbers.setdefault(explanation.fault, []).append(number)
+    return tuple(
+        _not_described("The figures" if len(those) == len(explanations) else _figures(those), fault)
+        for fault, those in numbers.items()
+    )
+
+
+def _figures(numbers: Sequence[int]) -> str:
+    return f"{'Figure' if len(numbers) == 1 else 'Figures'} {', '.join(map(str, numbers))}"
+
+
+def _not_described(which: str, reason: str) -> PythonWarning:
+    return PythonWarning("UserWarning", f"{which} could not be described: {reason}.", None)

@@ -1,10 +1,11 @@
 """One container's attach stream as an asyncio protocol: ready, then one job, then one reply.
 
     STARTING --R--> IDLE --send--> RUNNING --reply--> DONE
+                                           --reply--> EXPLAINING --explanations--> DONE, if the job asks for them
         any of these --stream ends, bytes out of turn, too many bytes--> DONE, with the reason
 
-The bytes are parsed as they arrive, so only the reply itself accumulates, and a warm container that speaks or dies
-before its job is noticed at once.
+A complete reply stands, whatever comes of the explanations. The bytes are parsed as they arrive, so only the reply
+itself accumulates, and a warm container that speaks or dies before its job is noticed at once.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from gateway.launcher.runner.frames import (
     Stream,
     last_words,
 )
+from gateway.model.jobs import Describe
+from gateway.model.results import Outcome
 
 if TYPE_CHECKING:
     import socket
@@ -49,6 +52,7 @@ class Phase(Enum):
     STARTING = auto()
     IDLE = auto()
     RUNNING = auto()
+    EXPLAINING = auto()
     DONE = auto()
 
 
@@ -66,6 +70,7 @@ class Conversation(asyncio.Protocol):
         self._said = b""
         self._ready: asyncio.Future[None] = loop.create_future()
         self._reply: asyncio.Future[Reply] = loop.create_future()
+        self._explanations: asyncio.Future[bytes] = loop.create_future()
         #: Called once if the conversation ends while idle, which spoils the warm container.
         self.on_spoilt: Callable[[], None] | None = None
 
@@ -106,6 +111,14 @@ class Conversation(asyncio.Protocol):
         self._transport.write(job_frames)
         return await self._reply
 
+    async def explanations(self) -> bytes:
+        """Return what the runner says of the figures of its reply, which came and was OK, to a job that asks for that.
+
+        Raises:
+            StreamEnded, OutputExceeded, MalformedReply: It says nothing that can be read.
+        """
+        return await asyncio.shield(self._explanations)
+
     def close(self) -> None:
         """End the conversation from our side; the engine then closes the runner's stdin."""
         self._finish(StreamEnded())
@@ -145,11 +158,9 @@ class Conversation(asyncio.Protocol):
         if self._phase is Phase.RUNNING and self._reply_reader is not None:
             reply = self._reply_reader.feed(piece)
             if reply is not None:
-                self._phase = Phase.DONE
-                if self._transport is not None:
-                    self._transport.pause_reading()  # what follows the reply is ignored, and must not flood us
-                if not self._reply.done():  # its reader may have been cancelled
-                    self._reply.set_result(reply)
+                self._take_reply(reply, self._reply_reader)
+        elif self._phase is Phase.EXPLAINING and self._reply_reader is not None:
+            self._take_explanations(piece, self._reply_reader)
         elif self._phase is Phase.STARTING:
             frames = list(self._prelude.feed(piece))
             if frames and (len(frames) > 1 or not self._prelude.is_empty):
@@ -160,6 +171,28 @@ class Conversation(asyncio.Protocol):
         elif self._phase is Phase.IDLE:
             raise MalformedReply("it spoke before its job")
 
+    def _take_reply(self, reply: Reply, reader: ReplyReader) -> None:
+        """Hand over a complete reply, and go on only if something is to follow it."""
+        if not self._reply.done():  # its reader may have been cancelled
+            self._reply.set_result(reply)
+        if reader.level is Describe.NONE or reply.outcome is not Outcome.OK:
+            self._end_reading()
+        else:
+            self._phase = Phase.EXPLAINING
+            self._take_explanations(b"", reader)
+
+    def _take_explanations(self, piece: bytes, reader: ReplyReader) -> None:
+        explanations = reader.feed_explanations(piece)
+        if explanations is not None:
+            self._end_reading()
+            self._explanations.set_result(explanations)
+
+    def _end_reading(self) -> None:
+        """Read no more: what follows the end is ignored, and must not flood us."""
+        self._phase = Phase.DONE
+        if self._transport is not None:
+            self._transport.pause_reading()
+
     def _finish(self, error: Exception) -> None:
         """End the conversation, and raise `error` in those that wait; does nothing if it has ended already."""
         was, self._phase = self._phase, Phase.DONE
@@ -169,6 +202,9 @@ class Conversation(asyncio.Protocol):
         elif was is Phase.RUNNING and not self._reply.done():
             self._reply.set_exception(error)
             self._reply.exception()
+        elif was is Phase.EXPLAINING:
+            self._explanations.set_exception(error)
+            self._explanations.exception()
         elif was is Phase.IDLE and self.on_spoilt is not None:
             self.on_spoilt()
         if was is not Phase.DONE and self._transport is not None and not isinstance(error, StreamEnded):

@@ -45,6 +45,7 @@ STDERR = b"S"
 PICTURE = b"P"
 FILE = b"F"
 END = b"E"
+EXPLANATIONS = b"D"
 
 _BLOCK_HEAD = struct.Struct(">BxxxI")
 #: The head of a frame: its kind, and the length of its payload.
@@ -136,6 +137,10 @@ class FrameReader:
     def __init__(self, limits: dict[bytes, int]) -> None:
         self._limits = limits
         self._buffer = bytearray()
+
+    def accept(self, limits: dict[bytes, int]) -> None:
+        """Accept other kinds of frames from now on."""
+        self._limits = limits
 
     @property
     def is_empty(self) -> bool:

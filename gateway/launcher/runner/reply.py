@@ -13,9 +13,20 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.launcher.runner.frames import END, FILE, PICTURE, STDERR, STDOUT, FrameReader, MalformedReply, split_head
+from gateway.launcher.runner.frames import (
+    END,
+    EXPLANATIONS,
+    FILE,
+    PICTURE,
+    STDERR,
+    STDOUT,
+    FrameReader,
+    MalformedReply,
+    split_head,
+)
 from gateway.model.collector import collector_paused
-from gateway.model.jobs import Format, KiB, NamedFile
+from gateway.model.explanation import claim_limit_bytes
+from gateway.model.jobs import Describe, Format, KiB, NamedFile
 from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable, printed
 from gateway.model.strict_json import check_structure
 
@@ -78,8 +89,27 @@ class ClaimedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimedExplanations:
+    """What a runner says of its figures, unread.
+
+    Attributes:
+        level: How much it was asked to say.
+        text: What it says, as JSON; empty if that is lost.
+        lost: Why it is, the end of a sentence; None if it isn't.
+    """
+
+    level: Describe
+    text: bytes = field(default=b"", repr=False)
+    lost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete reply as the runner claims it; its pictures are not checked yet."""
+    """A complete reply as the runner claims it; its pictures are not checked yet.
+
+    Attributes:
+        explanations: What follows it; None if nothing was asked for. The executor adds it.
+    """
 
     outcome: Outcome
     pictures: tuple[ClaimedPicture, ...] = ()
@@ -91,6 +121,7 @@ class Reply:
     program_error: ProgramError | None = None
     figures_drawn: int | None = None
     pixels: int | None = None
+    explanations: ClaimedExplanations | None = None
 
 
 class ReplyReader:
@@ -99,12 +130,16 @@ class ReplyReader:
     Args:
         job: Decides what the reply may contain.
         output_limit_bytes: Longest picture or file.
+
+    Attributes:
+        level: How much is to follow the reply about its figures.
     """
 
     def __init__(self, job: Job, output_limit_bytes: int) -> None:
         limits = {PICTURE: output_limit_bytes, END: END_LIMIT}
         if job.collect:
             limits |= {STDOUT: output_limit_bytes, STDERR: output_limit_bytes, FILE: output_limit_bytes}
+        self.level = job.options.describe if job.collect else Describe.NONE
         self._frames = FrameReader(limits)
         self._formats = job.options.formats
         self._figure_limit = FIGURE_LIMIT if job.options.all_figures else 1
@@ -123,7 +158,7 @@ class ReplyReader:
         return self._prints[STDERR].text()
 
     def feed(self, piece: bytes | memoryview) -> Reply | None:
-        """Return the reply once `piece` completes it; what follows the END frame is ignored.
+        """Return the reply once `piece` completes it; what follows the END frame is left for `feed_explanations`.
 
         Raises:
             MalformedReply: It can no longer become a valid reply.
@@ -138,6 +173,16 @@ class ReplyReader:
             else:
                 self._prints[kind].take(payload)
         return None
+
+    def feed_explanations(self, piece: bytes | memoryview) -> bytes | None:
+        """Return what is said of the figures once `piece` completes it; the reply must be complete.
+
+        Raises:
+            OutputExceeded: It is too long.
+            MalformedReply: Something else comes.
+        """
+        self._frames.accept({EXPLANATIONS: claim_limit_bytes(self.level)})
+        return next((payload for _, payload in self._frames.feed(piece)), None)
 
     def _take_picture(self, payload: bytes) -> None:
         """Take the next picture: figure by figure, each in the requested formats in their order."""

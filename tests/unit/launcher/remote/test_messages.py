@@ -130,7 +130,7 @@ BEYOND: dict[str, list[Any]] = {
 }
 
 #: Fields whose types need no bounds.
-UNBOUNDED = {"collect", "transparent", "all_figures", "options"}
+UNBOUNDED = {"collect", "transparent", "all_figures", "options", "describe"}
 
 
 def test_every_field_has_its_bounds() -> None:
