@@ -13,6 +13,9 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from explain import noted
+from explain.drawn import VECTOR_DPI
+from explain.noted import measured_by
 from moving import animations
 from result import Picture
 
@@ -28,6 +31,7 @@ LABEL_LIMIT = 200
 #: Objects looked at in search of figures.
 SEARCH_LIMIT = 10_000
 RASTERS = frozenset({"png", "jpeg", "webp"})
+VECTORS = frozenset({"svg", "pdf"})
 STRIP_ROWS = 256
 BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
@@ -68,6 +72,7 @@ class Figures:
         drawn: How many figures pyplot has seen.
         left_out: Whether ``choose`` has left any out that were asked for.
         remarks: What is to be said of what was saved.
+        saved: What was saved and how, in the same order, if that is noted.
     """
 
     def __init__(self) -> None:
@@ -77,6 +82,8 @@ class Figures:
         self.drawn = 0
         self.left_out = False
         self.remarks: list[str] = []
+        self.saved: list[noted.SavedFigure] = []
+        self._notes = False
         self._gcf: Any = Gcf
         self._save: Callable[..., None] = Figure.savefig
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -91,6 +98,10 @@ class Figures:
             adopt(cls, manager)
 
         self._gcf._set_new_active_manager = classmethod(count_and_adopt)
+
+    def note(self) -> None:
+        """Note from now on how figures are saved."""
+        self._notes = True
 
     def choose(self, *, all_figures: bool, names: Mapping[str, Any] | None) -> list[tuple[int, Any]]:
         """Return the figures to be sent, each with its number, in pyplot's order: the current one comes last.
@@ -128,13 +139,32 @@ class Figures:
             if kind == "svg":
                 salt_identifiers()
             buffer = io.BytesIO()
-            with bounded(figure, job) if kind in RASTERS else links_served(figure, kind):
+            with self._noted(figure, kind, job), self._checked(figure, kind, job):
                 self._save(figure, buffer, format=kind, **given)
             files[kind] = buffer.getvalue()
         if films := [kind for kind in options.formats if kind in animations.FILMS]:
-            files |= self._save_animated(figure, films, job, given)
+            with self._noted(figure, films[0], job):
+                files |= self._save_animated(figure, films, job, given)
         for kind in options.formats:
             yield Picture(number, label, kind, files[kind])
+
+    @contextlib.contextmanager
+    def _noted(self, figure: Any, kind: str, job: Job) -> Iterator[None]:
+        """Note how a figure is saved, if that is wanted and this is its first picture."""
+        if not self._notes or kind != job.options.formats[0]:
+            yield
+            return
+        import matplotlib as mpl
+
+        with noted.tight_boxes(figure) as boxes:
+            yield
+        is_tight = (job.options.bbox_inches or mpl.rcParams["savefig.bbox"]) is not None
+        dpi = VECTOR_DPI if kind in VECTORS else saved_dpi(figure, job.options.dpi)
+        saved = noted.saved_as(figure, boxes[-1] if is_tight and boxes else None, dpi, whole_pixels=kind not in VECTORS)
+        self.saved.append(noted.SavedFigure(figure, saved))
+
+    def _checked(self, figure: Any, kind: str, job: Job) -> contextlib.AbstractContextManager[None]:
+        return bounded(figure, job) if kind in RASTERS else links_served(figure, kind)
 
     def _save_animated(self, figure: Any, kinds: Sequence[str], job: Job, given: Mapping[str, Any]) -> dict[str, bytes]:
         """Return a figure's animation in some formats."""
@@ -198,19 +228,6 @@ def one_box(figure: Any) -> Iterator[None]:
 
     with measured_by(figure, measure_once):
         yield
-
-
-@contextlib.contextmanager
-def measured_by(figure: Any, measure: Callable[..., Any]) -> Iterator[None]:
-    """Let something else find a figure's tight box."""
-    before = vars(figure).get("get_tightbbox")
-    figure.get_tightbbox = measure
-    try:
-        yield
-    finally:
-        vars(figure).pop("get_tightbbox", None)
-        if before is not None:
-            figure.get_tightbbox = before
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ class SaveOptions(NamedTuple):
     transparent: bool = False
     style: Sequence[str] = ()
     rc: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    describe: str = "none"
 
 
 class Job(NamedTuple):

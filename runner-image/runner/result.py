@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from collect.shown_warnings import ShownWarning
     from elsewhere.pasted import Note
+    from explain.noted import SavedFigure
     from report import ProgramError
 
 #: The error text as JSON, escapes included.
@@ -45,6 +46,7 @@ class Result(NamedTuple):
         pixels: How many a picture has, if they are too many.
         notes: What was done to the code before it compiled.
         remarks: What is to be said of the pictures; warnings that the program can't filter.
+        saved: The figures, if they are to be explained.
     """
 
     outcome: str
@@ -56,6 +58,7 @@ class Result(NamedTuple):
     pixels: int = 0
     notes: Sequence[Note] = ()
     remarks: Sequence[str] = ()
+    saved: Sequence[SavedFigure] = ()
 
 
 def encode_head(picture: Picture) -> bytes:

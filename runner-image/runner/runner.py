@@ -34,6 +34,8 @@ Which stream carries what. The modes, chosen by argv:
                   ``"fault": {"type", "message", "line", "column", "source"}``,
                   ``"figures_drawn": int``, ``"notices": [[category, message, line|null], …]``,
                   ``"files_left_out": true``, ``"figures_left_out": true``
+    runner   D    JSON, what is said of the figures: a list with an object of explain/words.py or null for each; after
+                  the end, only when collecting, if the options ask for it and the outcome is ok
     ======== ==== ===================================================================================
 
     stdin stays open after the job. When not collecting, the program's output goes to stderr.
@@ -83,6 +85,7 @@ import report
 import surroundings
 from collect import capture, saved, shown_warnings, work_dir
 from elsewhere import advice, notebook, pasted, windows
+from explain import explaining, marks
 from moving import animations
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 
@@ -124,12 +127,7 @@ def draw(task: job.Job) -> Result:
         source.read(task.code)
         windows.pass_over()
         surroundings.apply(task.options)
-        if task.seed is not None:
-            surroundings.seed(task.seed)
-        if task.collect:
-            surroundings.skip_waiting()
-            figures.count()
-        animations.keep(task.options.formats)
+        prepare(task, figures)
         code = compile_program(source)
         names = program.prepare_main_module()
         notebook.add_names(code, source, names)
@@ -146,7 +144,14 @@ def draw(task: job.Job) -> Result:
             text = CLOSED_FIGURES.format(figures.drawn) if figures.drawn else NO_FIGURE
             return Result("no_figure", error=told(text, source), figures_drawn=figures.drawn, notes=source.notes)
         pictures = [picture for each in chosen for picture in figures.save(*each, task)]
-        return Result("ok", pictures, figures_left_out=figures.left_out, notes=source.notes, remarks=figures.remarks)
+        return Result(
+            "ok",
+            pictures,
+            figures_left_out=figures.left_out,
+            notes=source.notes,
+            remarks=figures.remarks,
+            saved=figures.saved,
+        )
     except drawing.TooManyPixels as error:
         return Result("invalid_output", error=told(str(error), source), pixels=error.pixels, notes=source.notes)
     except surroundings.InvalidOption as error:
@@ -161,6 +166,19 @@ def draw(task: job.Job) -> Result:
         place = report.locate(error, source.lines)
         text = told(report.describe(error, source.lines), source, helpful)
         return Result("program_error", error=text, program_error=place, notes=source.notes)
+
+
+def prepare(task: job.Job, figures: drawing.Figures) -> None:
+    """Make chance repeatable, and whatever watches the program, as far as the job wants that."""
+    if task.seed is not None:
+        surroundings.seed(task.seed)
+    if task.collect:
+        surroundings.skip_waiting()
+        figures.count()
+    if task.collect and task.options.describe != "none":
+        figures.note()
+        marks.watch()
+    animations.keep(task.options.formats)
 
 
 def compile_program(source: program.Source) -> CodeType:
@@ -189,7 +207,7 @@ def failed(kind: str, text: str) -> Result:
 
 
 def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
-    """Draw, and send everything there is: pictures, prints, files, warnings."""
+    """Draw, and send everything there is: pictures, prints, files, warnings; and then what is said of the figures."""
     prints = capture.Capture(outbox)
     prints.start()
     warnings = shown_warnings.ShownWarnings()
@@ -213,6 +231,8 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
     outbox.take_turn()  # for good: nothing that the program's threads still print may follow the end
     prints.pass_on()
     outbox.put(b"E", encode_end(result, shown, files_left_out=left_out))
+    if result.saved:
+        outbox.put(b"D", explaining.explain(result.saved, task.options.describe))
 
 
 def serve_plainly(task: job.Job, outbox: frames.Outbox) -> None:

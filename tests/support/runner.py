@@ -43,6 +43,7 @@ class Reply:
         pictures: Heads and bytes of pictures.
         files: Bytes of files by their names.
         end: The end frame.
+        explanations: What followed it; None if nothing did.
         stdout: What came as printed to stdout.
         stderr: What came as printed to stderr; without collecting, what the process wrote there.
     """
@@ -51,6 +52,7 @@ class Reply:
     pictures: list[tuple[dict[str, Any], bytes]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
+    explanations: list[Any] | None = None
     stdout: str = ""
     stderr: str = ""
 
@@ -148,8 +150,12 @@ class RunnerProcess:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self.process.stdin.close()
+        after = self.process.stdout.read()
         assert self.process.wait(DEADLINE_S) == 0
-        assert self.process.stdout.read() == b"", "nothing follows the end"
+        if after:
+            kind, length = HEADER.unpack_from(after)
+            assert (kind, length) == (b"D", len(after) - HEADER.size), "nothing else follows the end"
+            reply.explanations = json.loads(after[HEADER.size :])
         reply.stdout = prints[b"O"].decode(errors="replace")
         reply.stderr = (prints[b"S"] + self.process.stderr.read()).decode(errors="replace")
         return reply
