@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
+from gateway.description.docstrings import tell_attributes
 from gateway.description.openapi_responses import (
     header_components,
     problem_responses,
@@ -81,6 +82,8 @@ def describe(prefix: str = "") -> dict[str, Any]:
     """
     _, made = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = made["$defs"]
+    for schema in schemas.values():
+        tell_attributes(schema)
     schemas[_PARAMETERS] = _shared_parameters(schemas["RenderRequest"]["properties"])
     return {
         "openapi": "3.1.0",
@@ -157,7 +160,7 @@ def _render() -> dict[str, Any]:
                 "headers": {**render_headers(), **reference("ETag", "Vary")},
             },
             "422": {
-                "description": "The code produced no picture",
+                "description": "The code produced no picture, or one with findings that `fail_on` names",
                 "headers": render_headers(),
                 "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/FailureDocument"}}},
             },

@@ -66,6 +66,7 @@ OUTCOME_TITLES = {
     Outcome.OUTPUT_LIMIT: "Output limit exceeded",
     Outcome.INVALID_OUTPUT: "The job produced no valid picture",
     Outcome.KILLED: "The job was killed",
+    Outcome.FINDINGS: "The figures have findings that the request refuses",
 }
 
 

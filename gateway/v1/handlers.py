@@ -20,6 +20,7 @@ from gateway.v1.request.dispatch import read_job
 from gateway.v1.response.accept import choose_format, choose_forms, form_for, parse_accept
 from gateway.v1.response.documents import EnvironmentDocument, EnvironmentsDocument, LimitsDocument, PackageDocument
 from gateway.v1.response.failures import respond_to_failure
+from gateway.v1.response.objections import find_objections
 from gateway.v1.response.rendering import Rendering
 from gateway.v1.response.response import respond
 
@@ -53,21 +54,23 @@ async def _answer(request: web.Request, service: RenderService, holder: Holder, 
         with service.reporting(holder, timing):
             accepted = parse_accept(request.headers.getall(hdrs.ACCEPT, ()))
             work = partial(service.work, holder)
-            job, allows_cache = await read_job(request, context.settings, body, work, choose_format(accepted))
+            job, terms = await read_job(request, context.settings, body, work, choose_format(accepted))
         forms = choose_forms(accepted, job.options.formats)
         job = service.bound(holder, job)
         facts = service.environment(job.environment)
-        directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=allows_cache)
+        directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=terms.allows_cache)
         result, use = await find_or_run(
             context.renders, service, holder, job, directives=directives, timing=timing, answer=held
         )
     paid = partial(service.budgets.charge, holder)
-    if result.outcome is Outcome.OK:
+    drawn = result.outcome is Outcome.OK
+    objections = await find_objections(result, terms.fail_on, paid) if drawn else None
+    if drawn and objections is None:
         rendering = Rendering(job, facts, result, cached=use is CacheUse.HIT)
         form = form_for(forms, len(rendering.pictures))
         answer = await respond(request, rendering, form, paid)
     else:
-        answer = await respond_to_failure(result, request[REQUEST_ID], paid)
+        answer = await respond_to_failure(result, request[REQUEST_ID], paid, objections)
     answer.response.headers[CACHE_HEADER] = use.value
     stages = {"cache": timing.total_ms()} if use is CacheUse.HIT else result.stages.by_name()
     answer.response.headers["Server-Timing"] = server_timing(stages)

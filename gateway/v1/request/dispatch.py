@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.memory.byte_budget import Hold
     from gateway.model.jobs import Job
     from gateway.settings import Settings
+    from gateway.v1.request.options import Terms
     from gateway.v1.request.reading import Reading
     from gateway.worker.task import Task
 
@@ -35,8 +36,8 @@ _BUILT_ON_JSON = re.compile(r"application/[a-z0-9][a-z0-9!#$&^_.-]*\+json")
 
 async def read_job(
     request: web.Request, settings: Settings, hold: Hold, work: Work, format_: Format = Format.PNG
-) -> tuple[Job, bool]:
-    """Return the job that a request asks for, and whether it allows the cache.
+) -> tuple[Job, Terms]:
+    """Return the job that a request asks for, and on which terms.
 
     Options in the query override those of the body.
 
@@ -63,7 +64,7 @@ async def read_job(
     reading = await work(TASK, submission)
     if reading.job is None:
         raise InvalidRequest("Body is invalid") if reading.refusal is None else reading.refusal.error()
-    return reading.job, reading.allows_cache
+    return reading.job, reading.terms
 
 
 def _kind(content_type: str) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.model.jobs import Job
+    from gateway.v1.request.options import Terms
 
 BROKEN = "Body is not valid multipart/form-data"
 
@@ -116,8 +117,8 @@ class FormReader:
         query: Mapping[str, Any],
         errors: Sequence[OptionError],
         defaults: Mapping[str, Any] = MappingProxyType({}),
-    ) -> tuple[Job, bool]:
-        """Return the job that the whole form asks for, and whether it allows the cache.
+    ) -> tuple[Job, Terms]:
+        """Return the job that the whole form asks for, and on which terms.
 
         Args:
             query: Options given in the query; they override the form's.
@@ -138,7 +139,7 @@ class FormReader:
         raw, text_errors = options_from_text(self._pairs)
         code, code_errors = code_from_bytes(self._code)
         options = validated(Options, {**defaults, **raw, **query}, [*errors, *self._errors, *text_errors, *code_errors])
-        return options.job(code, self._files), options.cache
+        return options.job(code, self._files), options.terms
 
     def _begin(self, part: MultipartSegment) -> None:
         if (part.header("Content-Transfer-Encoding") or "binary").lower() not in _PLAIN_ENCODINGS:
@@ -195,8 +196,8 @@ def read_form(
     errors: Sequence[OptionError],
     *,
     defaults: Mapping[str, Any] = MappingProxyType({}),
-) -> tuple[Job, bool]:
-    """Return the job that a form asks for, and whether it allows the cache; see `FormReader`."""
+) -> tuple[Job, Terms]:
+    """Return the job that a form asks for, and on which terms; see `FormReader`."""
     form = FormReader(boundary, code_limit_bytes)
     for start in range(0, len(body), PIECE_BYTES):
         form.take(body[start : start + PIECE_BYTES])

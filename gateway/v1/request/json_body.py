@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.model.jobs import Job
+    from gateway.v1.request.options import Terms
 
 FILES_LIMIT = 64
 
@@ -124,8 +125,8 @@ class RenderRequest(Options):
 
 def read_json(
     body: bytes, query: dict[str, Any], errors: list[OptionError], defaults: Mapping[str, Any] = MappingProxyType({})
-) -> tuple[Job, bool]:
-    """Return the job that a JSON body asks for, and whether it allows the cache.
+) -> tuple[Job, Terms]:
+    """Return the job that a JSON body asks for, and on which terms.
 
     Args:
         body: All of it.
@@ -148,7 +149,7 @@ def read_json(
     if (clash := find_clash(request.files)) is not None:
         raise InvalidOptions.of([OptionError(f"files.{displayed(clash[0])}", clash[1])])
     files = {name: _bytes_of(file) for name, file in request.files.items()}
-    return request.job(request.code, files), request.cache
+    return request.job(request.code, files), request.terms
 
 
 def _bytes_of(file: str | TextFile | Base64File) -> bytes:

@@ -6,6 +6,7 @@ would contain.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.model.jobs import DEFAULT_ENVIRONMENT, ENVIRONMENT_PATTERN, Format, Job, MiB, NamedFile, SaveOptions
+from gateway.model.explanation_reader import CODE_PATTERN
+from gateway.model.jobs import (
+    DEFAULT_ENVIRONMENT,
+    ENVIRONMENT_PATTERN,
+    Describe,
+    Format,
+    Job,
+    MiB,
+    NamedFile,
+    SaveOptions,
+)
 from gateway.v1.request import rcparams
 from gateway.v1.request.file_names import as_written
 
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 
 STYLES_LIMIT = 8
 RC_LIMIT = 64
+FAIL_ON_LIMIT = 32
 
 #: The largest values that an operator can allow; `RenderService.bound` checks those in force.
 TIMEOUT_LIMIT_S = 600
@@ -83,6 +95,9 @@ _Formats = Annotated[
 _OneStyle = Annotated[str, AfterValidator(_check_style), Field(json_schema_extra={"enum": list(rcparams.STYLES)})]
 _Styles = Annotated[list[_OneStyle], Field(max_length=STYLES_LIMIT)]
 
+_OneFinding = Annotated[str, Field(pattern=CODE_PATTERN)]
+_Findings = Annotated[list[_OneFinding], Field(max_length=FAIL_ON_LIMIT)]
+
 _AT_MOST = "at most, and by default, what the service allows"
 
 _RC_SCHEMA = {**rcparams.describe(), "maxProperties": RC_LIMIT}
@@ -92,6 +107,19 @@ class Model(BaseModel):
     """The base of what checks requests: as strict as JSON allows, and its errors quote nothing of the request."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a request asks for besides its job.
+
+    Attributes:
+        allows_cache: Whether a kept render will do.
+        fail_on: Codes of findings, and severities, that make a failure of the render.
+    """
+
+    allows_cache: bool = False
+    fail_on: tuple[str, ...] = ()
 
 
 class Options(Model):
@@ -175,6 +203,26 @@ class Options(Model):
         Field(description="Whether the service may return a picture that it has kept from the same request"),
     ] = True
 
+    describe: Annotated[
+        Annotated[Describe, Field(strict=False)],
+        TextSyntax.WORD,
+        Field(description="How much is said of each figure in words; `data` adds the values of its artists"),
+    ] = Describe.NONE
+    fail_on: Annotated[
+        _Findings,
+        BeforeValidator(_as_list, json_schema_input_type=_OneFinding | _Findings),
+        TextSyntax.WORDS,
+        Field(
+            description="Codes of findings that make a failure of the render, or a severity (`error`, `warning`, "
+            "`note`) for all that matter as much or more; implies `describe=summary`"
+        ),
+    ] = []
+
+    @property
+    def terms(self) -> Terms:
+        """What the request asks for besides its job."""
+        return Terms(self.cache, tuple(self.fail_on))
+
     def job(self, code: str, files: Mapping[str, bytes] = MappingProxyType({})) -> Job:
         """Return the job of running code, beside files, with these options.
 
@@ -182,6 +230,7 @@ class Options(Model):
         every form of the response.
         """
         names = as_written(files, code)
+        describe = Describe.SUMMARY if self.fail_on and self.describe is Describe.NONE else self.describe
         return Job(
             code=code,
             options=SaveOptions(
@@ -194,6 +243,7 @@ class Options(Model):
                 transparent=self.transparent,
                 style=tuple(self.style),
                 rc=self.rc,
+                describe=describe,
             ),
             files=tuple(NamedFile(names[name], data) for name, data in sorted(files.items())),
             environment=self.environment,

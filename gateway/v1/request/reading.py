@@ -9,7 +9,7 @@ from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest, O
 from gateway.model.jobs import Format, Job, KiB, MiB
 from gateway.v1.request.form_body import code_from_bytes, read_form
 from gateway.v1.request.json_body import read_json
-from gateway.v1.request.options import Options
+from gateway.v1.request.options import Options, Terms
 from gateway.v1.request.text_options import options_from_text
 from gateway.v1.request.validation import validated
 from gateway.worker.task import Task
@@ -80,12 +80,12 @@ class Reading:
 
     Attributes:
         job: What it asks for; None if it is refused.
-        allows_cache: Whether a kept render will do.
+        terms: What else it asks for.
         refusal: Why it is refused, or None.
     """
 
     job: Job | None = None
-    allows_cache: bool = False
+    terms: Terms = field(default_factory=Terms)
     refusal: Refusal | None = None
 
 
@@ -98,17 +98,17 @@ REFUSALS: dict[str, type[RequestError]] = {
 def read_submission(submission: Submission) -> Reading:
     """Read a body."""
     try:
-        job, allows_cache = _read(submission)
+        job, terms = _read(submission)
         check_code_length(job.code, submission.code_limit_bytes)
     except InvalidOptions as error:
         return Reading(refusal=Refusal(InvalidOptions.__name__, str(error), error.errors))
     except (InvalidRequest, BodyTooLarge) as error:
         return Reading(refusal=Refusal(type(error).__name__, str(error)))
-    return Reading(job, allows_cache)
+    return Reading(job, terms)
 
 
-def _read(submission: Submission) -> tuple[Job, bool]:
-    """Return the job, and whether it allows the cache.
+def _read(submission: Submission) -> tuple[Job, Terms]:
+    """Return the job, and on which terms.
 
     Raises:
         InvalidRequest, BodyTooLarge: The body is refused.
@@ -122,13 +122,17 @@ def _read(submission: Submission) -> tuple[Job, bool]:
         return read_form(body, submission.boundary, submission.code_limit_bytes, query, errors, defaults=defaults)
     code, code_errors = code_from_bytes(body)
     options = validated(Options, {**defaults, **query}, [*errors, *code_errors])
-    return options.job(code), options.cache
+    return options.job(code), options.terms
 
 
 #: Bodies whose reading loads all that is loaded late: good ones, broken ones, and some with every kind of fault.
 _EXAMPLES = (
-    (JSON, b'{"code": "x", "files": {"a": {"base64": "AAAA"}}, "rc": {"axes.grid": true}, "style": ["ggplot"]}'),
+    (
+        JSON,
+        b'{"code": "x", "files": {"a": {"base64": "AAAA"}}, "rc": {"axes.grid": true}, "style": ["ggplot"]}',
+    ),
     (JSON, b'{"code": "\\ud800", "dpi": 1, "dpy": 1, "rc": {"a": 1}, "files": {"": {"base64": "?"}}}'),
+    (JSON, b'{"code": "x", "describe": "full", "fail_on": ["note", "?"]}'),
     (JSON, b"\xff"),
     (PYTHON, b"\xef\xbb\xbfx"),
     (PYTHON, b"\xff"),

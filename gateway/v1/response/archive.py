@@ -10,8 +10,11 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from gateway.v1.request.file_names import find_part_error
+from gateway.v1.response.rendering import UNEXPLAINED, members_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.v1.response.documents import RenderDocument
     from gateway.v1.response.rendering import Rendering
 
@@ -33,6 +36,9 @@ PART_LIMIT_BYTES = 200
 #: Members of a document that are in the manifest.
 _DESCRIBED = {"figures", "figures_truncated", "files", "files_truncated", "warnings"}
 
+#: What the manifest has in place of the members of an explanation, which are put there as they are.
+_UNEXPLAINED = ",\n   ".join(f'"{name}": null' for name in UNEXPLAINED).encode()
+
 #: What some system refuses in names, and what is replaced in a name that can't stay as it is.
 _REFUSED = re.compile(r'[<>:"|?*]')
 _UNSAFE = re.compile(r"[^\w.,=+@ -]")
@@ -47,13 +53,13 @@ def write_archive(rendering: Rendering, document: RenderDocument) -> bytes:
         for picture in figure.pictures
     ]
     file_names = archive_names([file.name for file in result.files])
-    manifest = json.dumps(_manifest(document, picture_names, file_names), indent=1, ensure_ascii=False)
+    manifest = json.dumps(_manifest(document, picture_names, file_names), indent=1, ensure_ascii=False).encode()
     members = [
         *zip(picture_names, (picture.data for picture in rendering.pictures), strict=True),
         *zip(file_names, (file.data for file in result.files), strict=True),
         ("stdout.txt", result.stdout.text.encode()),
         ("stderr.txt", result.stderr.text.encode()),
-        ("manifest.json", manifest.encode() + b"\n"),
+        ("manifest.json", _explained(manifest, rendering.explanations) + b"\n"),
     ]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -135,3 +141,10 @@ def _manifest(document: RenderDocument, picture_names: list[str], file_names: li
         del file["data"]
         file["archived_as"] = name
     return {**document.manifest.model_dump(mode="json"), **described}
+
+
+def _explained(manifest: bytes, explanations: Sequence[bytes | None]) -> bytes:
+    """Return a manifest with what is said of its figures; only their objects have those members in a row."""
+    first, *others = manifest.split(_UNEXPLAINED)
+    said = (_UNEXPLAINED if each is None else members_of(each) for each in explanations)
+    return b"".join((first, *(part for pair in zip(said, others, strict=True) for part in pair)))

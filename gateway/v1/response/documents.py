@@ -6,12 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.model.explanation import Box, Description, Finding, Severity
 from gateway.model.jobs import Format  # noqa: TC001 - pydantic reads the annotations
 from gateway.model.results import Outcome
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, in hex")]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"}, description="The bytes, as base64")]
 Bytes = Annotated[int, Field(ge=0, description="Number of bytes")]
+
+_CLAIMED = "by the account of the code; null if that was not asked for, or is lost"
+AltText = Annotated[str | None, Field(description=f"What the figure shows, for those who can't see it, {_CLAIMED}")]
+Described = Annotated[Description | None, Field(description=f"What the figure shows, {_CLAIMED}")]
+Findings = Annotated[list[Finding] | None, Field(description="What a reader would stumble over; null likewise")]
+FindingsLeftOut = Annotated[int | None, Field(description="How many more findings there are; null likewise")]
 
 
 class Document(BaseModel):
@@ -44,6 +51,33 @@ class FigureDocument(Document):
     number: Annotated[int, Field(description="Matplotlib's own; 0 for a figure that pyplot doesn't know")]
     label: str
     pictures: Annotated[list[PictureDocument], Field(description="In the order of the requested formats")]
+    alt_text: AltText
+    description: Described
+    findings: Findings
+    findings_left_out: FindingsLeftOut
+
+
+class ExplanationDocument(Document):
+    """What is said of one figure that the response doesn't have."""
+
+    number: Annotated[int, Field(description="Matplotlib's own; 0 for a figure that pyplot doesn't know")]
+    label: str
+    alt_text: AltText
+    description: Described
+    findings: Findings
+    findings_left_out: FindingsLeftOut
+
+
+class FigureFindingDocument(Document):
+    """A finding that the request refuses."""
+
+    figure: Annotated[int, Field(description="Number of its figure")]
+    code: str
+    severity: Severity
+    sentence: str
+    advice: str
+    axes: list[int]
+    box: Box | None
 
 
 class FileDocument(Document):
@@ -216,6 +250,13 @@ class FailureDocument(ProblemDocument):
     limit: Annotated[LimitDocument | None, Field(description="With the outcomes that end in _limit")] = None
     signal: Annotated[str | None, Field(description="With killed")] = None
     figures: Annotated[FiguresDocument | None, Field(description="With no_figure")] = None
+    findings: Annotated[
+        list[FigureFindingDocument] | None,
+        Field(description="With findings: those of `fail_on`; empty if a figure could not be described"),
+    ] = None
+    explanations: Annotated[list[ExplanationDocument] | None, Field(description="With findings: of every figure")] = (
+        None
+    )
     files: Annotated[list[FileDocument], Field(description="None if the code was stopped, or crashed")]
     files_truncated: Annotated[bool, Field(description="Whether files were left out")]
     stdout: TextDocument

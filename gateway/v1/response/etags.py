@@ -14,6 +14,8 @@ from aiohttp import ETag
 from gateway.v1.response.rendering import sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.v1.response.accept import Form
     from gateway.v1.response.documents import RenderDocument
 
@@ -32,8 +34,15 @@ def picture_tag(data: bytes) -> ETag:
     return ETag(sha256(data))
 
 
-def document_tag(document: RenderDocument, form: Form) -> ETag:
-    """Return the tag of a document, or of the archive made from it."""
+def document_tag(document: RenderDocument, form: Form, explanations: Sequence[bytes | None]) -> ETag:
+    """Return the tag of a document, or of the archive made from it.
+
+    Args:
+        document: It, without what is said of the figures.
+        form: Document or archive.
+        explanations: What is said of each figure.
+    """
     lasting = document.model_dump(mode="json", exclude=_EXCLUDED)
-    canonical = json.dumps([form.value, lasting], sort_keys=True, separators=(",", ":"))
+    said = [None if explanation is None else sha256(explanation) for explanation in explanations]
+    canonical = json.dumps([form.value, lasting, said], sort_keys=True, separators=(",", ":"))
     return ETag(sha256(canonical.encode()), is_weak=True)

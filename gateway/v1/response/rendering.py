@@ -23,13 +23,17 @@ from gateway.v1.response.documents import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.model.jobs import EnvironmentFacts, Job, NamedFile
     from gateway.model.results import Figure, Picture, Result
 
 #: What is before and after the bytes of a picture or file in a document as JSON.
 _DATA_BEGINS, _DATA_ENDS = b',"data":"', b'"'
+
+#: What a document has in place of the members of an explanation, in the order in which that has them.
+UNEXPLAINED = ("alt_text", "description", "findings", "findings_left_out")
+_UNEXPLAINED = ",".join(f'"{name}":null' for name in UNEXPLAINED).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,16 @@ class Rendering:
         """The bytes of all pictures and files, in the order of the document."""
         return [picture.data for picture in self.pictures] + [file.data for file in self.result.files]
 
+    @property
+    def explanations(self) -> list[bytes | None]:
+        """What is said of each figure."""
+        return [figure.explanation for figure in self.result.figures]
+
     def document(self, request_id: str) -> RenderDocument:
-        """Return all of it as one document, but for the bytes: each `data` is empty, see `document_parts`."""
+        """Return all of it as one document, but for the bytes: each `data` is empty, see `document_parts`.
+
+        Of explanations it has no member, either: they are JSON already.
+        """
         result = self.result
         return RenderDocument(
             request_id=request_id,
@@ -90,24 +102,43 @@ class Rendering:
         )
 
 
-def document_parts(document: RenderDocument, blobs: Sequence[bytes]) -> list[bytes | AsBase64]:
-    """Return the parts of a document as JSON: its text, cut where `data` is empty, and between them the bytes.
+def document_parts(document: RenderDocument, rendering: Rendering) -> list[bytes | AsBase64]:
+    """Return the parts of a document as JSON: its text, and where it was left open, bytes and explanations.
 
     Args:
         document: As `Rendering.document` makes it.
-        blobs: As `Rendering.blobs` are.
+        rendering: What it describes.
     """
-    return filled(document.model_dump_json().encode(), blobs)
+    return filled(document.model_dump_json().encode(), rendering.blobs, rendering.explanations)
 
 
-def filled(text: bytes, blobs: Sequence[bytes]) -> list[bytes | AsBase64]:
-    """Return the parts of a document as JSON without spaces, with bytes where its members `data` are empty."""
-    # It can't be within a text, where each quote has a backslash before it.
-    first, *others = text.split(_DATA_BEGINS + _DATA_ENDS)
-    parts: list[bytes | AsBase64] = [first]
-    for blob, other in zip(blobs, others, strict=True):
-        parts += [_DATA_BEGINS, AsBase64(blob), _DATA_ENDS, other]
+def filled(text: bytes, blobs: Sequence[bytes], explanations: Sequence[bytes | None] = ()) -> list[bytes | AsBase64]:
+    """Return the parts of a document as JSON without spaces, with what it was left open for.
+
+    Args:
+        text: The document; each `data` in it is empty, and what is said of figures is null.
+        blobs: What the members `data` are to have, in their order.
+        explanations: What is said of each figure, in their order; None leaves it null.
+    """
+    # Neither can be within a text, where each quote has a backslash before it.
+    first, *others = text.split(_UNEXPLAINED)
+    data = iter(blobs)
+    parts = [*_with_data(first, data)]
+    for explanation, other in zip(explanations, others, strict=True):
+        parts += [_UNEXPLAINED if explanation is None else members_of(explanation), *_with_data(other, data)]
     return parts
+
+
+def members_of(explanation: bytes) -> bytes:
+    """Return the members of an explanation as JSON, to be put among those of another object."""
+    return explanation[1:-1]
+
+
+def _with_data(text: bytes, blobs: Iterator[bytes]) -> Iterator[bytes | AsBase64]:
+    first, *others = text.split(_DATA_BEGINS + _DATA_ENDS)
+    yield first
+    for other in others:
+        yield from (_DATA_BEGINS, AsBase64(next(blobs)), _DATA_ENDS, other)
 
 
 def sha256(data: bytes) -> str:
@@ -117,7 +148,7 @@ def sha256(data: bytes) -> str:
 
 def _figure_document(figure: Figure) -> FigureDocument:
     pictures = [_picture_document(picture) for picture in figure.pictures]
-    return FigureDocument(number=figure.number, label=figure.label, pictures=pictures)
+    return FigureDocument(number=figure.number, label=figure.label, pictures=pictures, **dict.fromkeys(UNEXPLAINED))
 
 
 def _picture_document(picture: Picture) -> PictureDocument:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import hdrs, web
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from aiohttp import ETag
 
     from gateway.v1.response.rendering import Rendering
+
+T = TypeVar("T")
 
 #: Formats that can contain scripts: browsers save them instead of showing them on our origin.
 ATTACHED = (Format.SVG, Format.PDF)
@@ -54,13 +56,13 @@ async def respond(request: web.Request, rendering: Rendering, form: Form, paid: 
     return make()
 
 
-async def in_thread(make: Callable[[], Answer], paid: Callable[[float], object]) -> Answer:
+async def in_thread(make: Callable[[], T], paid: Callable[[float], object]) -> T:
     """Return what is made in a thread, which a client that hangs up can't stop: its memory is held until then."""
 
-    def timed() -> tuple[Answer, float]:
+    def timed() -> tuple[T, float]:
         began_s = time.thread_time()
-        answer = make()
-        return answer, time.thread_time() - began_s
+        made = make()
+        return made, time.thread_time() - began_s
 
     making = asyncio.ensure_future(asyncio.to_thread(timed))
     try:
@@ -84,12 +86,12 @@ def _answer(rendering: Rendering, form: Form, request_id: str, known: Sequence[s
             return _not_modified(tag)
         return _with_tag(tag, [picture.data], PICTURE_TYPES[picture.format], filename)
     document = rendering.document(request_id)
-    tag = document_tag(document, form)
+    tag = document_tag(document, form, rendering.explanations)
     if _knows(tag, known):
         return _not_modified(tag)
     if form is Form.ZIP:
         return _with_tag(tag, [write_archive(rendering, document)], form.value, "figures.zip")
-    return _with_tag(tag, document_parts(document, rendering.blobs), form.value)
+    return _with_tag(tag, document_parts(document, rendering), form.value)
 
 
 def _knows(tag: ETag, known: Sequence[str]) -> bool:
