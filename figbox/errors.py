@@ -1,7 +1,7 @@
 """Everything that a client raises, as one tree.
 
 FigboxError
-├── RenderFailed    the code failed: it raised, drew nothing, took too long
+├── RenderFailed    the code failed: it raised, drew nothing, took too long, drew what the request refuses
 ├── Refused         the request can't be served as it is; sending it again won't help
 │   └── Unauthorized    the key is missing or unknown
 ├── Busy            the request is fine, but the service has no capacity for it now
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from figbox.model import Printed
 
 if TYPE_CHECKING:
-    from figbox.model import Fault, FigureCount, File, Limit, OptionError, RenderWarning
+    from figbox.model import Fault, FigureCount, File, Finding, Limit, OptionError, RenderWarning
 
 
 class FigboxError(Exception):
@@ -47,6 +47,7 @@ class RenderFailed(FigboxError):
         stdout: What the code printed until then.
         stderr: What it wrote to standard error until then.
         warnings: Python's warnings until then.
+        findings: What `fail_on` names, for `findings`; empty if a figure could not be described.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class RenderFailed(FigboxError):
         stdout: Printed = Printed(),  # noqa: B008 - frozen
         stderr: Printed = Printed(),  # noqa: B008 - frozen
         warnings: tuple[RenderWarning, ...] = (),
+        findings: tuple[Finding, ...] = (),
         request_id: str | None = None,
     ) -> None:
         super().__init__(message, request_id=request_id)
@@ -76,6 +78,7 @@ class RenderFailed(FigboxError):
         self.stdout = stdout
         self.stderr = stderr
         self.warnings = warnings
+        self.findings = findings
 
 
 class Refused(FigboxError):

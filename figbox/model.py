@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     INVALID_OUTPUT = "invalid_output"
     KILLED = "killed"
+    FINDINGS = "findings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +75,49 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a reader of a figure would stumble over, by the account of the code.
+
+    Attributes:
+        code: Its kind, words with hyphens; the service's documents list them.
+        severity: How much it matters: `error`, `warning` or `note`.
+        sentence: What is the matter.
+        advice: What mends it.
+        axes: Numbers of the axes concerned.
+        box: Where it is, from the upper left corner of the first picture: left, upper edge, width and height in its
+            pixels, or points; None if it has no place.
+        figure: The number of its figure.
+    """
+
+    code: str
+    severity: str
+    sentence: str
+    advice: str
+    axes: tuple[int, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    figure: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One figure of the code, in every requested format.
 
     Attributes:
         number: Matplotlib's number.
         label: The code's name for it, often empty.
+        alt_text: What it shows, for those who can't see it; None if that was not asked for, or is lost.
+        description: What it shows, as the service wrote it; None likewise.
+        findings: What a reader would stumble over, the worst first; empty also without a description.
+        findings_left_out: How many more there are.
     """
 
     number: int
     label: str
     pictures: tuple[Picture, ...]
+    alt_text: str | None = None
+    description: Mapping[str, Any] | None = field(default=None, repr=False)
+    findings: tuple[Finding, ...] = ()
+    findings_left_out: int = 0
 
     def picture(self, format: str) -> Picture:  # noqa: A002 - the contract's word
         """Return the picture in a format, of which `jpg` is `jpeg`; raise KeyError if that wasn't requested."""

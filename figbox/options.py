@@ -43,6 +43,11 @@ class Options(TypedDict, total=False):
     """MiB of memory that the code may use. Default: the service's limit."""
     seed: int | None
     """Seed of `random` and of NumPy's random state. Default: random."""
+    describe: Literal["none", "summary", "full", "data"] | None
+    """How much is said of each figure; `data` adds the values of what is drawn. Default: none."""
+    fail_on: str | Sequence[str] | None
+    """Codes of findings that make the render fail, or a severity, `error`, `warning` or `note`, for all that matter as
+    much or more. Default: none."""
     cache: bool | None
     """Whether the response may come from the service's cache. Default: yes, if the service has one."""
 
@@ -57,7 +62,7 @@ def as_json(options: Options) -> dict[str, Any]:
     if unknown:
         raise TypeError(f"unknown option {unknown[0]!r}; the options are {', '.join(Options.__annotations__)}")
     members: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    for name in ("format", "style"):
+    for name in ("format", "style", "fail_on"):
         if name in members and not isinstance(members[name], str):
             members[name] = list(members[name])
     if "rc" in members:

@@ -17,6 +17,7 @@ from figbox.model import (
     Figure,
     FigureCount,
     File,
+    Finding,
     Limit,
     OptionError,
     Package,
@@ -152,6 +153,7 @@ def _render_failed(document: Node, message: str, request_id: str | None) -> Rend
         stdout=_printed(document["stdout"]),
         stderr=_printed(document["stderr"]),
         warnings=_warnings(document["warnings"]),
+        findings=tuple(_finding(node, node["figure"].optional(Node.integer)) for node in document["findings"]),
         request_id=request_id,
     )
 
@@ -204,11 +206,32 @@ def _phrase(status: int) -> str:
 
 
 def _figure(node: Node) -> Figure:
+    number = node["number"].integer()
     return Figure(
-        number=node["number"].integer(),
+        number=number,
         label=node["label"].text(""),
         pictures=tuple(_picture(picture) for picture in node["pictures"]),
+        alt_text=node["alt_text"].optional(Node.text),
+        description=node["description"].optional(Node.mapping),
+        findings=tuple(_finding(finding, number) for finding in node["findings"]),
+        findings_left_out=node["findings_left_out"].optional(Node.integer) or 0,
     )
+
+
+def _finding(node: Node, figure: int | None) -> Finding:
+    return Finding(
+        code=node["code"].text(),
+        severity=node["severity"].text(),
+        sentence=node["sentence"].text(""),
+        advice=node["advice"].text(""),
+        axes=tuple(number.integer() for number in node["axes"]),
+        box=node["box"].optional(_box),
+        figure=figure,
+    )
+
+
+def _box(node: Node) -> tuple[float, float, float, float]:
+    return node["x"].number(), node["y"].number(), node["width"].number(), node["height"].number()
 
 
 def _picture(node: Node) -> Picture:

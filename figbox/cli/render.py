@@ -73,6 +73,18 @@ class StandardOutput:
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0.1), metavar="SECONDS", help="Time limit of a script.")
 @click.option("--memory", "memory_mib", type=click.IntRange(64), metavar="MIB", help="Memory limit of a script.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of random numbers.")
+@click.option(
+    "--describe",
+    type=click.Choice(["none", "summary", "full", "data"]),
+    help="Say what each figure shows, in the report, and what a reader would stumble over.",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    callback=if_any,
+    metavar="FINDING",
+    help="Fail on a finding, or on a severity (error, warning, note) and all that is worse; can be repeated.",
+)
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
 @click.option("--data", multiple=True, metavar="PATH", help="Data file or folder to send with every script.")
 @click.option("--no-data", is_flag=True, help="Don't send the data files beside a script.")

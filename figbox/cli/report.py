@@ -12,7 +12,7 @@ from figbox.errors import BadResponse, Busy, FigboxError, Refused, RenderFailed,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from figbox.model import Printed, RenderWarning
+    from figbox.model import Figure, Printed, RenderWarning
 
 #: Why a script wasn't rendered, by the error's class, subclasses first.
 REASONS: tuple[tuple[type[Exception], str], ...] = (
@@ -74,6 +74,7 @@ def _script(result: Result) -> dict[str, Any]:
             "cached": result.render.cached,
             "figures_truncated": result.render.figures_truncated,
             **_said(result.render.stdout, result.render.stderr, result.render.warnings),
+            "described": [_described(figure) for figure in result.render.figures],
             "manifest": dict(result.render.manifest),
         }
     if result.error is not None:
@@ -97,9 +98,21 @@ def _error(error: Exception) -> dict[str, Any]:
             "limit": asdict(error.limit) if error.limit is not None else None,
             "signal": error.signal,
             "figures": asdict(error.figures) if error.figures is not None else None,
+            "findings": [asdict(finding) for finding in error.findings],
             **_said(error.stdout, error.stderr, error.warnings),
         }
     return entry
+
+
+def _described(figure: Figure) -> dict[str, Any]:
+    return {
+        "figure": figure.number,
+        "label": figure.label,
+        "alt_text": figure.alt_text,
+        "description": figure.description,
+        "findings": [asdict(finding) for finding in figure.findings],
+        "findings_left_out": figure.findings_left_out,
+    }
 
 
 def _said(stdout: Printed, stderr: Printed, warnings: Sequence[RenderWarning]) -> dict[str, Any]:

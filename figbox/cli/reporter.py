@@ -17,10 +17,16 @@ from figbox.errors import BadResponse, FigboxError, RenderFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from figbox.model import Finding
+
 #: Longest reason on a script's line, in characters; a longer one is repeated in full below.
 REASON_LIMIT = 160
 
 WORDS = {Status.RENDERED: ("ok", "green"), Status.FAILED: ("FAILED", "red"), Status.NOT_RENDERED: ("LOST", "yellow")}
+
+
+#: How much findings matter, the most first.
+SEVERITIES = ("error", "warning", "note")
 
 
 class Reporter:
@@ -104,6 +110,9 @@ class Reporter:
         if render.figures_truncated:
             self._note("the script left more figures open than the service draws")
         self._files(result, truncated=render.files_truncated)
+        self._findings([finding for figure in render.figures for finding in figure.findings])
+        if left_out := sum(figure.findings_left_out for figure in render.figures):
+            self._note(f"and {left_out} more findings")
         if self._verbose:
             self._output(render.stdout.text, render.stderr.text)
             for warning in render.warnings:
@@ -126,6 +135,8 @@ class Reporter:
             line = fault.line if fault is not None else None
             if fault is not None:
                 message = one_line(f"{fault.type}: {fault.message}")
+            if len(error.findings) > 1:
+                message = f"{len(error.findings)} findings"
             message = f"{one_line(error.outcome)}: {message}"
         place = printable(result.script.shown) + (f":{line}" if line is not None else "")
         shortened = message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
@@ -137,6 +148,11 @@ class Reporter:
             self._note(f"request {error.request_id}")
         if self._on_github:
             self._console.print(Text(github_error(result.script.shown, line, message)))
+
+    def _findings(self, findings: Sequence[Finding]) -> None:
+        """Tell what a reader would stumble over, the worst first."""
+        for finding in sorted(findings, key=_rank):
+            self._note(f"{finding.severity}: {finding.sentence} {finding.advice} ({finding.code})")
 
     def _files(self, result: Result, *, truncated: bool) -> None:
         """Tell of the files that aren't there, or not as the code wrote them."""
@@ -180,3 +196,9 @@ class Reporter:
 
     def _note(self, text: str) -> None:
         self._console.print(Text(f"    {one_line(text)}"))
+
+
+def _rank(finding: Finding) -> tuple[int, int, str]:
+    """Return where a finding comes among others; one of an unknown severity comes last."""
+    known = finding.severity in SEVERITIES
+    return SEVERITIES.index(finding.severity) if known else len(SEVERITIES), finding.figure or 0, finding.code

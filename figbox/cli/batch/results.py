@@ -62,7 +62,8 @@ class Result:
 
     Attributes:
         seconds: From the first attempt to the end; 0 if nothing was sent.
-        render: What the service returned if it rendered, without figures and files.
+        render: What the service returned if it rendered, without pictures and files; of figures those with a
+            description.
         error: Why it didn't render, otherwise.
     """
 

@@ -132,7 +132,8 @@ class Batch:
                     error.files = tuple(replace(file, data=b"") for file in error.files)
             result = Result(script, status, time.monotonic() - began, files=kept, error=error, data=data)
         else:
-            said = replace(render, figures=(), files=())
+            described = (figure for figure in render.figures if figure.description is not None)
+            said = replace(render, figures=tuple(replace(each, pictures=()) for each in described), files=())
             result = Result(script, Status.RENDERED, time.monotonic() - began, pictures, kept, data, said)
         self.watcher.finished(result)
         return result
