@@ -81,13 +81,15 @@ class FakeConversation:
 
     Attributes:
         stdout: What the runner writes before that.
+        said: What it says of its figures after that, as `answer`.
     """
 
-    def __init__(self, answer: object = None, stdout: bytes = b"") -> None:
+    def __init__(self, answer: object = None, stdout: bytes = b"", said: object = None) -> None:
         self.is_idle = True
         self.on_spoilt: Callable[[], None] | None = None
         self.closed = False
         self.answer = answer
+        self.said = said
         self.stdout = stdout
         self.jobs: list[bytes] = []
 
@@ -106,11 +108,18 @@ class FakeConversation:
         """Return what the test set, raise it if it is an error, or wait for ever when nothing is set."""
         self.jobs.append(job_frames)
         reader.feed(self.stdout)
-        if self.answer is None:
+        return await self._answer(self.answer)
+
+    async def explanations(self) -> object:
+        """Do the same with what it says of its figures."""
+        return await self._answer(self.said)
+
+    async def _answer(self, answer: object) -> object:
+        if answer is None:
             await asyncio.get_running_loop().create_future()
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class FakeMaker:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cache.policy import CacheUse, entry_key
 from gateway.memory.memory_plan import job_bytes
+from gateway.model.jobs import Describe
 
 if TYPE_CHECKING:
     from gateway.cache.policy import CacheDirectives
@@ -52,5 +53,11 @@ async def find_or_run(
         return kept, CacheUse.HIT
     answer.shrink(0)
     result = await service.run(holder, job, timing, answer)
-    await renders.put(key, result)
+    if is_complete(job, result):
+        await renders.put(key, result)
     return result, CacheUse.MISS
+
+
+def is_complete(job: Job, result: Result) -> bool:
+    """Return whether a result has all that its job asks for: that a figure can't be described may be temporary."""
+    return job.options.describe is Describe.NONE or all(figure.explanation is not None for figure in result.figures)

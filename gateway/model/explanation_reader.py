@@ -61,7 +61,7 @@ TOLERANCE = 1.0
 CODE_PATTERN = "^[a-z][a-z0-9-]{0,63}$"
 
 #: Why a figure has no explanation, each the end of a sentence.
-FAILED = "looking at it failed, or took too long"
+FAILED = "looking at them failed, or took too long"
 MALFORMED = "the description is malformed"
 TOO_LARGE = "the description is too large"
 

@@ -128,6 +128,20 @@ async def test_failures_are_not_kept(client: Client, rig: Rig) -> None:
     assert len(rig.launcher.jobs) == 2
 
 
+async def test_kept_render_says_as_much_as_asked_for(client: Client, rig: Rig) -> None:
+    """It serves its own level alone, whatever is to fail, and is kept only with what is said of each figure."""
+    drawn = figures_result(Format.PNG)
+    rig.launcher.result = drawn
+    assert [await _use(client, describe="full"), await _use(client, describe="full")] == ["miss", "miss"]
+    explanation = b'{"alt_text":"x","description":null,"findings":[],"findings_left_out":0}'
+    rig.launcher.result = replace(drawn, figures=(replace(drawn.figures[0], explanation=explanation),))
+    assert await _use(client, describe="full") == "miss"
+    assert await _use(client, describe="full") == "hit"
+    assert await _use(client, describe="full", fail_on=["error"]) == "hit"
+    assert await _use(client, describe="summary") == "miss"
+    assert await _use(client) == "miss"
+
+
 async def test_hits_cost_no_budget_and_no_place(client: Client, rig: Rig) -> None:
     """A kept render is served to a key without processor time, and when no more jobs are accepted."""
     rig.launcher.run_ms = 60_000

@@ -269,6 +269,7 @@ FAILURES: dict[Outcome, tuple[dict[str, Any], dict[str, Any]]] = {
     },
     Outcome.INVALID_OUTPUT: ({}, {}),
     Outcome.KILLED: ({"signal": "SIGSEGV"}, {"signal": "SIGSEGV"}),
+    Outcome.FINDINGS: ({}, {"findings": [], "explanations": []}),
 }
 
 
