@@ -125,13 +125,8 @@ def filled(text: bytes, blobs: Sequence[bytes], explanations: Sequence[bytes | N
     data = iter(blobs)
     parts = [*_with_data(first, data)]
     for explanation, other in zip(explanations, others, strict=True):
-        parts += [_UNEXPLAINED if explanation is None else members_of(explanation), *_with_data(other, data)]
+        parts += [_UNEXPLAINED if explanation is None else explanation[1:-1], *_with_data(other, data)]
     return parts
-
-
-def members_of(explanation: bytes) -> bytes:
-    """Return the members of an explanation as JSON, to be put among those of another object."""
-    return explanation[1:-1]
 
 
 def _with_data(text: bytes, blobs: Iterator[bytes]) -> Iterator[bytes | AsBase64]:
