@@ -18,7 +18,7 @@ from gateway.cache.renders import RenderCache, pack, unpack
 from gateway.cache.store import ENTRY_COST, CacheStore
 from gateway.model.codec import MalformedDocument
 from gateway.model.errors import StartError
-from gateway.model.jobs import Format, Job, KiB, Limits, MiB, NamedFile, SaveOptions
+from gateway.model.jobs import Describe, Format, Job, KiB, Limits, MiB, NamedFile, SaveOptions
 from gateway.model.results import Outcome, Result
 from tests.http.v1 import FACTS, figures_result, rich_result
 
@@ -216,6 +216,7 @@ SAVED_OTHERWISE: dict[str, Any] = {
     "transparent": True,
     "style": ("fast",),
     "rc": {"axes.grid": True},
+    "describe": Describe.FULL,
 }
 OTHERS: list[dict[str, Any]] = [
     {"holder": "another"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +29,8 @@ from gateway.memory.memory_plan import (
     launcher_budget,
 )
 from gateway.model.errors import StartError
-from gateway.model.jobs import Job, KiB, Limits, MiB, NamedFile
+from gateway.model.jobs import Format, Job, KiB, Limits, MiB, NamedFile
+from gateway.model.results import Outcome, Result
 from gateway.settings import LauncherProcessSettings, Settings
 from gateway.v1.request.json_body import read_json
 from gateway.v1.request.reading import JSON, TASK, Submission
@@ -196,13 +199,17 @@ def test_making_an_answer_takes_no_more_than_its_factor() -> None:
     """A document and an archive are made within what the job held, its result included."""
     limit = 4 * MiB
     text = (WIDE + "x" * (limit - 4)).encode()
-    rendering = Rendering(Job("x"), FACTS, figures_result(files=(NamedFile("a.csv", text),)), cached=False)
-    for make_answer in (
-        lambda: document_parts(rendering.document("id"), rendering.blobs),
-        lambda: write_archive(rendering, rendering.document("id")),
-    ):
-        make_answer()
-        assert peak_of(make_answer) + len(text) <= job_bytes(limit, 0)
+    written = figures_result(files=(NamedFile("a.csv", text),))
+    drawn = figures_result(Format.PNG).figures[0]
+    described = Result(Outcome.OK, (replace(drawn, explanation=b'{"alt_text":"' + text + b'"}'),))
+    for result in (written, described):
+        rendering = Rendering(Job("x"), FACTS, result, cached=False)
+        for make_answer in (
+            partial(lambda made: document_parts(made.document("id"), made), rendering),
+            partial(lambda made: write_archive(made, made.document("id")), rendering),
+        ):
+            make_answer()
+            assert peak_of(make_answer) + len(text) <= job_bytes(limit, 0)
 
 
 def test_handing_a_job_over_takes_no_more_than_its_factor() -> None:

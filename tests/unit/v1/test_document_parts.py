@@ -15,9 +15,23 @@ from gateway.v1.response.rendering import Rendering, document_parts
 from tests.http.v1 import FACTS
 
 #: What could be taken for the place of a picture's bytes.
-TRAPS = st.sampled_from([',"data":""', '\\",\\"data\\":\\"\\"', '","data":"', '"data":""}', "\\", '"'])
+UNEXPLAINED = '"alt_text":null,"description":null,"findings":null,"findings_left_out":null'
+TRAPS = st.sampled_from(
+    [
+        *(UNEXPLAINED, json.dumps(UNEXPLAINED)),
+        *(',"data":""', '\\",\\"data\\":\\"\\"', '","data":"', '"data":""}', "\\", '"'),
+    ]
+)
 TEXTS = st.text(max_size=20) | st.lists(TRAPS, max_size=3).map("".join)
 BLOBS = st.binary(max_size=100) | st.integers(0, 200_000).map(lambda size: bytes(range(256)) * (size // 256 + 1))
+
+
+def explanation(alt_text: str | None) -> bytes | None:
+    """Return what is said of a figure, as it is kept; None if nothing is."""
+    if alt_text is None:
+        return None
+    members = {"alt_text": alt_text, "description": {"title": alt_text}, "findings": [], "findings_left_out": 0}
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 @settings(deadline=None, max_examples=200)
@@ -25,19 +39,21 @@ BLOBS = st.binary(max_size=100) | st.integers(0, 200_000).map(lambda size: bytes
     pictures=st.lists(st.tuples(TEXTS, BLOBS), min_size=1, max_size=3),
     files=st.lists(st.tuples(TEXTS, BLOBS), max_size=3),
     printed=TEXTS,
+    said=st.lists(st.none() | TEXTS, min_size=3, max_size=3),
 )
 def test_pieces_are_the_whole_document(
-    pictures: list[tuple[str, bytes]], files: list[tuple[str, bytes]], printed: str
+    pictures: list[tuple[str, bytes]], files: list[tuple[str, bytes]], printed: str, said: list[str | None]
 ) -> None:
-    """Every picture and file is in its place, texts are what they were, and the length is known beforehand."""
+    """Pictures, files and explanations are in their places, texts as they were, and the length is known beforehand."""
     figures = tuple(
-        Figure(number, label, (Picture(Format.PNG, data, 1, 1),)) for number, (label, data) in enumerate(pictures)
+        Figure(number, label, (Picture(Format.PNG, data, 1, 1),), explanation(said[number]))
+        for number, (label, data) in enumerate(pictures)
     )
     named = tuple(NamedFile(name, data) for name, data in files)
     result = Result(Outcome.OK, figures, files=named, stdout=Text(printed))
     rendering = Rendering(Job("x"), FACTS, result, cached=False)
     document = rendering.document("id")
-    parts = document_parts(document, rendering.blobs)
+    parts = document_parts(document, rendering)
     pieces = list(gathered(parts))
     whole = b"".join(pieces)
     assert len(whole) == sum(map(len, parts))
@@ -47,6 +63,8 @@ def test_pieces_are_the_whole_document(
     shown = [picture for figure in expected["figures"] for picture in figure["pictures"]] + expected["files"]
     for item, (_, data) in zip(shown, [*pictures, *files], strict=True):
         item["data"] = base64.b64encode(data).decode()
+    for figure, alt_text in zip(expected["figures"], said, strict=False):
+        figure.update(json.loads(explanation(alt_text) or b"{}"))
     assert json.loads(whole) == expected
 
 

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.errors import InvalidOptions, OptionError
-from gateway.model.jobs import Format, MiB, SaveOptions
+from gateway.model.jobs import Describe, Format, MiB, SaveOptions
 from gateway.v1.request import rcparams as rc
 from gateway.v1.request.json_body import RenderRequest
-from gateway.v1.request.options import RC_LIMIT, Options
+from gateway.v1.request.options import RC_LIMIT, Options, Terms
 from gateway.v1.request.text_options import PAIRS_LIMIT, options_from_text
 from gateway.v1.request.validation import ERRORS_LIMIT, validated
 from tools import derive_rcparams
@@ -71,6 +71,15 @@ def test_every_option_reaches_the_job() -> None:
     assert job.memory_limit_bytes == 64 * MiB
 
 
+def test_failing_on_findings_needs_a_summary() -> None:
+    """Whoever asks for more gets that; what fails is no part of the job."""
+    levels = {"none": Describe.SUMMARY, "summary": Describe.SUMMARY, "full": Describe.FULL, "data": Describe.DATA}
+    for asked, level in levels.items():
+        options = validated(Options, {"describe": asked, "fail_on": "note"})
+        assert options.terms == Terms(allows_cache=True, fail_on=("note",))
+        assert options.job("x").options == SaveOptions(describe=level)
+
+
 #: Of each option, values within its bounds and beyond them.
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "format": (["png", ["png"], ["webp", "jpeg", "pdf", "svg", "png"]], [[], "tiff", ["png", "png"], None, 5, ["x"]]),
@@ -87,6 +96,11 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "memory_mib": ([64, 65536, 128.0, None], [63, 65537, 64.5, "64", True]),
     "seed": ([0, 2**32 - 1, 1.0, None], [-1, 2**32, 0.5, "1", False]),
     "cache": ([True, False], ["false", 0, None]),
+    "describe": (["none", "summary", "full", "data"], ["all", "FULL", "", None, True, 1, ["full"]]),
+    "fail_on": (
+        ["note", [], ["error"], ["text-cut-off", "a1"], ["a" * 64], ["a"] * 32],
+        ["", "Note", "a b", "-a", "1a", ["a" * 65], ["a"] * 33, None, True, [None], {"note": True}],
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from gateway.model.codec import encode
 from gateway.model.errors import BodyTooLarge, InvalidOptions, InvalidRequest
 from gateway.model.jobs import KiB, MiB
 from gateway.v1.request import reading
+from gateway.v1.request.options import Terms
 from gateway.v1.request.reading import FORM, JSON, PYTHON, Submission
 from gateway.worker.worker_pool import WorkerPool
 
@@ -74,7 +75,7 @@ async def test_bodies_of_v1(pool: WorkerPool) -> None:
     for name in ("job", "form", "script"):
         assert answers[name].job.code == LARGE
         assert answers[name].job.options.dpi == 80
-        assert answers[name].allows_cache
+        assert answers[name].terms == Terms(allows_cache=True)
     errors = {name: type(answer.refusal.error()) for name, answer in answers.items() if answer.job is None}
     assert errors == {
         "broken": InvalidRequest,

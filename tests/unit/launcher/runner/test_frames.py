@@ -25,7 +25,7 @@ from gateway.launcher.runner.frames import (
     split_head,
     with_head,
 )
-from gateway.model.jobs import Format, Job, Limits, NamedFile, SaveOptions
+from gateway.model.jobs import Describe, Format, Job, Limits, NamedFile, SaveOptions
 from tests.fakes import block
 
 BOUNDED = settings(deadline=None, max_examples=150)
@@ -162,6 +162,7 @@ def test_job_frames_carry_the_job(
             bbox_inches=bbox_inches,
             style=("ggplot",),
             rc={"lines.linewidth": 2, "axes.grid": True, "figure.figsize": (1, 2)},
+            describe=Describe.FULL,
         ),
         files=tuple(NamedFile(name, data) for name, data in files),
         seed=7,
@@ -186,6 +187,7 @@ def test_job_frames_carry_the_job(
             "transparent": False,
             "style": ["ggplot"],
             "rc": {"lines.linewidth": 2, "axes.grid": True, "figure.figsize": [1, 2]},
+            "describe": "full",
         },
         "seed": 7,
         "collect": True,
