@@ -69,6 +69,7 @@ _CODE = re.compile(CODE_PATTERN)
 _COLOR = re.compile("^#[0-9a-f]{6}$")
 _ON_ONE_LINE = str.maketrans("\n\t", "  ")
 _LEVELS = tuple(Describe)
+_NUMBERS = frozenset({int, float})
 
 #: Most items of lists; others have `NAMES_LIMIT`.
 _LENGTHS: dict[tuple[type, str], int] = {
@@ -153,6 +154,9 @@ def _cleaned(value: T, size: Size) -> T:
 def _part(value: Any, name: str, owner: type, size: Size) -> Any:
     if isinstance(value, tuple):
         _need(len(value) <= _LENGTHS.get((owner, name), NAMES_LIMIT))
+        if owner is Data and set(map(type, value)) <= _NUMBERS:  # most of the largest claims
+            _need(not value or (max(value) <= NUMBER_LIMIT and min(value) >= -NUMBER_LIMIT))
+            return value
         return tuple([_part(each, name, owner, size) for each in value])
     if isinstance(value, str):
         return value if type(value) is not str else _line(value, _text_limit(owner, name))

@@ -130,6 +130,9 @@ def test_null_is_a_failure_of_its_figure() -> None:
         changed(box=Box(0, 0, 1, 1e300)),
         changed(x=Values(10**400)),
         changed(data=Data(501, (0,) * (POINTS_LIMIT + 1))),
+        changed(data=Data(3, (0, 10**400))),
+        changed(data=Data(3, (0, -(10**400), 0.5))),
+        changed(data=Data(3, ("x", 10**400))),
     ],
 )
 def test_what_is_out_of_bounds_is_dropped(explanation: Explanation) -> None:
