@@ -23,12 +23,12 @@ import descriptions
 from stand_ins import font_fallback, one_process, own_user
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 #: Where the modules are that a job's runner has imported itself.
-OWN_PACKAGES = ("collect", "elsewhere", "explain", "findings", "moving", "preload", "stand_ins")
+OWN_PACKAGES = ("collect", "elsewhere", "explain", "explain/artists", "findings", "moving", "preload", "stand_ins")
 OWN_FOLDERS = (HERE, *(os.path.join(HERE, package) for package in OWN_PACKAGES))
 
 #: What build.py baked: the list of the image's fonts.
@@ -67,10 +67,26 @@ def import_pyplot(savings: Sequence[str] = ALL_SAVINGS) -> None:
         gc.freeze()
         gc.enable()
     # The runner's modules are not the program's; its own folder comes first, as in a direct run.
+    hide_own_modules()
+    sys.path[0] = WORK_DIR
+
+
+def hide_own_modules() -> None:
+    """Let later imports not find the runner's modules."""
     for name, module in list(sys.modules.items()):
         if name != "__main__" and os.path.dirname(getattr(module, "__file__", None) or "") in OWN_FOLDERS:
             del sys.modules[name]
-    sys.path[0] = WORK_DIR
+
+
+@contextlib.contextmanager
+def own_modules() -> Iterator[None]:
+    """Let imports find the runner's modules for a while, before or after Matplotlib was imported."""
+    sys.path.insert(0, HERE)
+    try:
+        yield
+    finally:
+        sys.path.remove(HERE)
+        hide_own_modules()
 
 
 def install_films() -> None:

@@ -14,7 +14,6 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from explain import noted
-from explain.drawn import VECTOR_DPI
 from explain.noted import measured_by
 from moving import animations
 from result import Picture
@@ -32,6 +31,7 @@ LABEL_LIMIT = 200
 SEARCH_LIMIT = 10_000
 RASTERS = frozenset({"png", "jpeg", "webp"})
 VECTORS = frozenset({"svg", "pdf"})
+VECTOR_DPI = 72.0
 STRIP_ROWS = 256
 BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
@@ -161,7 +161,7 @@ class Figures:
         is_tight = (job.options.bbox_inches or mpl.rcParams["savefig.bbox"]) is not None
         dpi = VECTOR_DPI if kind in VECTORS else saved_dpi(figure, job.options.dpi)
         saved = noted.saved_as(figure, boxes[-1] if is_tight and boxes else None, dpi, whole_pixels=kind not in VECTORS)
-        self.saved.append(noted.SavedFigure(figure, saved))
+        self.saved.append((figure, saved))
 
     def _checked(self, figure: Any, kind: str, job: Job) -> contextlib.AbstractContextManager[None]:
         return bounded(figure, job) if kind in RASTERS else links_served(figure, kind)

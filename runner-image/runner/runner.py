@@ -73,8 +73,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import cheap_import
 import drawing
@@ -85,7 +85,6 @@ import report
 import surroundings
 from collect import capture, saved, shown_warnings, work_dir
 from elsewhere import advice, notebook, pasted, windows
-from explain import explaining, marks
 from moving import animations
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 
@@ -177,8 +176,17 @@ def prepare(task: job.Job, figures: drawing.Figures) -> None:
         figures.count()
     if task.collect and task.options.describe != "none":
         figures.note()
-        marks.watch()
+        explainer().watch()
     animations.keep(task.options.formats)
+
+
+@cache
+def explainer() -> Any:
+    """Import what says what figures show, 10 ms that only jobs which ask for it pay; a snapshot has it."""
+    with cheap_import.own_modules():
+        from explain import explaining
+
+    return explaining
 
 
 def compile_program(source: program.Source) -> CodeType:
@@ -232,7 +240,7 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
     prints.pass_on()
     outbox.put(b"E", encode_end(result, shown, files_left_out=left_out))
     if result.saved:
-        outbox.put(b"D", explaining.explain(result.saved, task.options.describe))
+        outbox.put(b"D", explainer().explain(result.saved, task.options.describe))
 
 
 def serve_plainly(task: job.Job, outbox: frames.Outbox) -> None:
@@ -304,6 +312,7 @@ def save_process() -> int | list[str]:
     from preload import preloading, renewal
 
     stdout = 1
+    explainer()
     cheap_import.import_pyplot()
     preloading.preload()
     try:

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from findings.finding import find
 
+from explain import marks
 from explain.alt_text import alt_text
 from explain.describing import describe
-from explain.drawn import Drawn, as_saved
+from explain.drawn import Drawn, Saved, as_saved
 from explain.words import CLAIM_LIMIT_BYTES, CLAIM_WITH_DATA_LIMIT_BYTES, Artist, Description, Explanation, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.drawn import Saved
     from explain.noted import SavedFigure
 
 #: Processor time for all figures together, and the time on the wall; the launcher waits for two seconds more.
@@ -45,6 +45,11 @@ class Stopped(BaseException):
     """The time is over; not an error that an artist, or whoever looks at it, may handle."""
 
 
+def watch() -> None:
+    """Begin to note what figures alone don't tell; before the program runs."""
+    marks.watch()
+
+
 def explain(figures: Sequence[SavedFigure], level: str) -> bytes:
     """Return a JSON list of what is said of each figure, or null where nothing can be said.
 
@@ -56,8 +61,8 @@ def explain(figures: Sequence[SavedFigure], level: str) -> bytes:
     found: list[Explanation | None] = [None] * len(figures)
     ends_at = time.process_time() + CPU_LIMIT_S
     with contextlib.suppress(Stopped), stopped_in_time():
-        for number, (figure, saved) in enumerate(figures):
-            found[number] = explanation(figure, saved, level, ends_at - time.process_time())
+        for number, (figure, how) in enumerate(figures):
+            found[number] = explanation(figure, Saved(*how), level, ends_at - time.process_time())
     limit_bytes = CLAIM_WITH_DATA_LIMIT_BYTES if level == "data" else CLAIM_LIMIT_BYTES
     return within(found, limit_bytes)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from explain.drawn import Saved
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+#: Dots per inch, and where the picture is: the fields of `explain.drawn.Saved`, which few jobs load.
+How = tuple[float, float, float, float, float]
 
-class SavedFigure(NamedTuple):
-    """A figure, and how its first picture was saved."""
-
-    figure: Any
-    saved: Saved
+#: A figure, and how its first picture was saved.
+SavedFigure = tuple[Any, How]
 
 
 @contextlib.contextmanager
@@ -50,7 +47,7 @@ def measured_by(figure: Any, measure: Callable[..., Any]) -> Iterator[None]:
             figure.get_tightbbox = before
 
 
-def saved_as(figure: Any, box: Sequence[float] | None, dpi: float, *, whole_pixels: bool) -> Saved:
+def saved_as(figure: Any, box: Sequence[float] | None, dpi: float, *, whole_pixels: bool) -> How:
     """Return how a figure was saved.
 
     Args:
@@ -67,4 +64,4 @@ def saved_as(figure: Any, box: Sequence[float] | None, dpi: float, *, whole_pixe
     width, height = (right - left + 2 * pad) * dpi, (upper - lower + 2 * pad) * dpi
     if whole_pixels:
         width, height = float(int(width)), float(int(height))
-    return Saved(dpi, (left - pad) * dpi, (lower - pad) * dpi + height, width, height)
+    return dpi, (left - pad) * dpi, (lower - pad) * dpi + height, width, height
