@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 #: Seed of all random choices, such as the order of contenders.
 SEED = 20_240_229
 
-PARTS = ("latency", "saturation", "memory", "refusal", "burst", "idle", "breakdown", "snapshot", "savings", "soak")
+PARTS = (
+    *("latency", "saturation", "memory", "refusal", "burst", "idle", "breakdown", "snapshot", "savings"),
+    *("describing", "soak"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Plan:
         saving_rounds: Blocks of containers for each saving.
         saving_cycles: Containers in a block.
         savefig_rounds: Figures saved in each of two ways.
+        describing_rounds: Processes that draw without descriptions and with them, and figures of each kind in one.
         import_steps: Whether to measure the steps of the import.
         soak_lead_jobs: Jobs before the first reading.
     """
@@ -53,6 +57,7 @@ class Plan:
     saving_rounds: int = 6
     saving_cycles: int = 3
     savefig_rounds: int = 20
+    describing_rounds: int = 5
     import_steps: bool = True
     soak_jobs: int = 2000
     soak_lead_jobs: int = 60
@@ -78,6 +83,7 @@ SHORT = Plan(
     saving_rounds=1,
     saving_cycles=2,
     savefig_rounds=5,
+    describing_rounds=2,
     import_steps=False,
     soak_jobs=0,
     soak_lead_jobs=20,
@@ -87,7 +93,7 @@ SHORT = Plan(
 TARGETS = replace(
     FULL,
     form="targets",
-    parts=("latency", "saturation", "memory", "burst", "idle", "breakdown", "snapshot"),
+    parts=("latency", "saturation", "memory", "burst", "idle", "breakdown", "snapshot", "describing"),
     latency_rounds={"light": 3, "science": 2},
     latency_requests=4,
     saturation_rounds=2,
@@ -112,6 +118,7 @@ TINY = replace(
     idle_requests=1,
     saving_cycles=1,
     savefig_rounds=1,
+    describing_rounds=1,
     soak_jobs=4,
     soak_lead_jobs=2,
 )

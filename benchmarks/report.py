@@ -81,6 +81,12 @@ def _made_once(results: Results) -> Iterator[str]:
         yield table("Savings, CPU ms of one container, or of one picture", ("what", "with", "without", "saved"), rows)
         if results.savings.import_steps:
             yield "\n".join(("", *results.savings.import_steps))
+    if results.described:
+        rows = [
+            (f"{one.level}, {one.figure}", spread(one.plain_ms, 0), spread(one.described_ms, 0), spread(one.ratio, 3))
+            for one in results.described
+        ]
+        yield table("Describing a figure, CPU ms", ("level, figure", "none", "described", "ratio"), rows)
     if results.soak is not None:
         yield _soak(results.soak)
 

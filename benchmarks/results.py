@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from benchmarks.machine import Machine
     from benchmarks.parts.breakdown import Breakdown
     from benchmarks.parts.burst import Burst
+    from benchmarks.parts.describing import Described
     from benchmarks.parts.idle import FirstRequest
     from benchmarks.parts.latency import Latency
     from benchmarks.parts.saturation import Saturation
@@ -38,6 +39,9 @@ THROUGHPUT_CLIENTS = 4
 REFUSAL_TARGET_MS = 5.0
 IDLE_TARGET_MIB = 6.0
 SNAPSHOT_TARGET_S = 15.0
+
+#: Processor time of a figure with a full description / without one.
+DESCRIBED_RATIO_TARGET = 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Results:
     breakdowns: list[Breakdown] = field(default_factory=list)
     snapshot: Snapshot | None = None
     savings: Savings | None = None
+    described: list[Described] = field(default_factory=list)
     soak: Soak | None = None
 
     def targets(self, figbox: str) -> list[Target]:
@@ -102,6 +107,12 @@ class Results:
             found.append(_at_most(SNAPSHOT_TARGET_S, took_s, "seconds to make and try a snapshot"))
         found += [
             _at_most(REFUSAL_TARGET_MS, ms.p50, f"refusal p50 in ms, {case}") for case, ms in self.refusal_ms.items()
+        ]
+        found += [
+            _at_most(
+                DESCRIBED_RATIO_TARGET, one.ratio.p50, f"CPU with a {one.level} description / without, {one.figure}"
+            )
+            for one in self.described
         ]
         if self.soak is not None:
             found.append(Target("what grew in the soak", "nothing", len(self.soak.grown), not self.soak.grown))

@@ -10,6 +10,7 @@ from benchmarks.contenders.contender import RenderFailed
 from benchmarks.machine import describe_machine
 from benchmarks.parts.breakdown import measure_breakdown
 from benchmarks.parts.burst import measure_bursts
+from benchmarks.parts.describing import measure_describing
 from benchmarks.parts.idle import measure_first_requests
 from benchmarks.parts.latency import measure_latency
 from benchmarks.parts.memory import measure_memory
@@ -37,6 +38,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Arena, Plan], Awaitable[Any]]]] = {
     "breakdown": ("breakdowns", measure_breakdown),
     "snapshot": ("snapshot", measure_snapshot),
     "savings": ("savings", measure_savings),
+    "describing": ("described", measure_describing),
     "soak": ("soak", measure_soak),
 }
 

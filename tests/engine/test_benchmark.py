@@ -25,7 +25,7 @@ DEADLINE_S = slowed(180)
 #: What each part adds to the numbers.
 PARTS = (
     *("latency", "saturation", "memory_mib", "refusal_ms", "bursts", "first_requests"),
-    *("breakdowns", "snapshot", "savings", "soak"),
+    *("breakdowns", "snapshot", "savings", "described", "soak"),
 )
 
 
