@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchmarks.drawing.describing import Described
     from benchmarks.machine import Machine
     from benchmarks.parts.breakdown import Breakdown
     from benchmarks.parts.burst import Burst
-    from benchmarks.parts.describing import Described
     from benchmarks.parts.idle import FirstRequest
     from benchmarks.parts.latency import Latency
     from benchmarks.parts.saturation import Saturation

@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.contenders.contender import RenderFailed
+from benchmarks.drawing.describing import measure_describing
 from benchmarks.machine import describe_machine
 from benchmarks.parts.breakdown import measure_breakdown
 from benchmarks.parts.burst import measure_bursts
-from benchmarks.parts.describing import measure_describing
 from benchmarks.parts.idle import measure_first_requests
 from benchmarks.parts.latency import measure_latency
 from benchmarks.parts.memory import measure_memory

@@ -60,7 +60,7 @@ class Savings:
 async def measure_savings(arena: Arena, plan: Plan) -> Savings:
     """Measure container savings, how a figure is saved, and the import."""
     savings = await _measure_containers(arena, plan)
-    pairs = json.loads(await _run_module("benchmarks.parts.savefig", str(plan.savefig_rounds)))
+    pairs = json.loads(await _run_module("benchmarks.drawing.savefig", str(plan.savefig_rounds)))
     savings.append(_saving("fig.savefig, not plt.savefig", pairs))
     if not plan.import_steps:
         return Savings(savings)

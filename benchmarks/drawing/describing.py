@@ -1,7 +1,7 @@
 """What describing figures costs: processes that draw the same figures with and without, in turns.
 
-`python -m benchmarks.parts.describing LEVEL ROUNDS` is one of them; it prints CPU ms by figure as JSON. Drawing is done
-by the runner's own modules, from the program to the picture, without a container: the start of one would hide it.
+`python -m benchmarks.drawing.describing LEVEL ROUNDS` is one of them; it prints CPU ms by figure as JSON. The runner's own
+modules draw, from the program to the picture, without a container: the start of one would hide what is measured.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def measure_describing(_: Arena, plan: Plan) -> list[Described]:
 
 
 async def _costs(level: str, rounds: int) -> dict[str, float]:
-    module = "benchmarks.parts.describing"
+    module = "benchmarks.drawing.describing"
     costs: dict[str, float] = json.loads(await output_of(module, sys.executable, "-m", module, level, str(rounds)))
     return costs
 

@@ -1,4 +1,4 @@
-"""Compare `fig.savefig` with `plt.savefig`: `python -m benchmarks.parts.savefig N` prints N pairs of CPU ms as JSON."""
+"""Compare `fig.savefig` with `plt.savefig`: `python -m benchmarks.drawing.savefig N` prints N pairs of CPU ms."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What is measured in processes that draw without a container."""
