@@ -1,7 +1,7 @@
 """What describing figures costs: processes that draw the same figures with and without, in turns.
 
-`python -m benchmarks.drawing.describing LEVEL ROUNDS` is one of them; it prints CPU ms by figure as JSON. The modules of
-the runner draw, from the program to the picture, without a container: its start would hide what is measured.
+`python -m benchmarks.drawing.describing LEVEL ROUNDS` is one of them; it prints CPU ms by figure as JSON. The runner's
+modules draw, from the program to the picture, without a container: its start would hide what is measured.
 """
 
 from __future__ import annotations
