@@ -25,13 +25,14 @@ MESSAGE_LIMIT_BYTES = ERROR_LIMIT_BYTES // 2
 
 
 class ProgramError(NamedTuple):
-    """Where and how the program failed; line and column count from 1."""
+    """Where and how the program failed; line and column count from 1. The hint says what helps to mend it."""
 
     type: str
     message: str
     line: int | None = None
     column: int | None = None
     source: str | None = None
+    hint: str | None = None
 
 
 #: Characters at which ``traceback`` cuts a line in two, though Python doesn't, and blanks as long in UTF-8.

@@ -31,7 +31,7 @@ Which stream carries what. The modes, chosen by argv:
     runner   F    name, bytes: a file the program wrote; only when collecting, the smallest first
     runner   E    JSON, the end: ``{"outcome": "ok"|"program_error"|"no_figure"|"invalid_output"}`` and, where there is
                   something to say, ``"error": str``, ``"pixels": int`` of a picture that has too many,
-                  ``"fault": {"type", "message", "line", "column", "source"}``,
+                  ``"fault": {"type", "message", "line", "column", "source", "hint"}``,
                   ``"figures_drawn": int``, ``"notices": [[category, message, line|null], …]``,
                   ``"files_left_out": true``, ``"figures_left_out": true``
     runner   D    JSON, what is said of the figures: a list with an object of explain/words.py or null for each; after
@@ -86,6 +86,7 @@ import surroundings
 from collect import capture, saved, shown_warnings, work_dir
 from elsewhere import advice, notebook, pasted, windows
 from moving import animations
+from repair import hints
 from result import END_LIMIT_BYTES, Result, encode_end, encode_head
 
 if TYPE_CHECKING:
@@ -160,9 +161,9 @@ def draw(task: job.Job) -> Result:
         sys.setprofile(None)
         program.disarm(recursion_limit)
         helpful = advice.advice(error, sent)  # before the frames of libraries are cut out
+        place = report.locate(error, source.lines)._replace(hint=hints.hint(error, helpful))
         if isinstance(error, SystemExit):
             helpful = capture.last_words()
-        place = report.locate(error, source.lines)
         text = told(report.describe(error, source.lines), source, helpful)
         return Result("program_error", error=text, program_error=place, notes=source.notes)
 
