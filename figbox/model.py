@@ -187,6 +187,7 @@ class Fault:
         line: Line of the code, counted from 1; None if unknown.
         column: Column in that line, counted from 1; None if unknown.
         source: The text of that line; None if unknown.
+        hint: What helps to mend the code, in one line; None if there is nothing to say, or the service doesn't.
     """
 
     type: str
@@ -194,6 +195,7 @@ class Fault:
     line: int | None = None
     column: int | None = None
     source: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

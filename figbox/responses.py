@@ -165,6 +165,7 @@ def _fault(node: Node) -> Fault:
         line=node["line"].optional(Node.integer),
         column=node["column"].optional(Node.integer),
         source=node["source"].optional(Node.text),
+        hint=node["hint"].optional(Node.text),
     )
 
 

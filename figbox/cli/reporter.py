@@ -181,6 +181,8 @@ class Reporter:
             self._console.print(Text(quoted(fault.source)))
         if several_lines:
             self._console.print(Text(quoted(reason)))
+        if fault is not None and fault.hint and fault.hint not in " ".join(reason.split()):
+            self._note(f"hint: {fault.hint}")
         if self._verbose:
             self._output(error.stdout.text, error.stderr.text)
 

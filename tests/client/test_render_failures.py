@@ -37,17 +37,28 @@ LIMIT = {"name": "wall", "allowed": 1.0, "unit": "s", "used": 1.0}
             failed("program_error", "SyntaxError: bad", fault=FAULT),
             ":3: program_error: SyntaxError: bad\n    | x = (\n",
         ),
+        (
+            failed("program_error", "SyntaxError: bad", fault=FAULT | {"hint": "close the\nbracket"}),
+            ":3: program_error: SyntaxError: bad\n    | x = (\n    hint: close the bracket\n",
+        ),
+        (
+            failed(
+                "program_error", "E: bad\n\nclose it\nnow\n", fault=FAULT | {"hint": "close it now", "source": None}
+            ),
+            "    | close it\n    | now\n0 rend",
+        ),
         (failed("time_limit", "It took longer than 1 s", limit=LIMIT), ": time_limit: It took longer than 1 s\n0 rend"),
     ],
-    ids=["source", "sentence"],
+    ids=["source", "hint", "hint in the text", "sentence"],
 )
 def test_failure_is_shown_once(figbox: Figbox, service: Service, workplace: Path, answer: Canned, shown: str) -> None:
-    """The source line is shown if the message doesn't contain it; an outcome of one sentence isn't repeated below."""
+    """Source line and hint are shown unless the message contains them; a sentence alone isn't repeated below."""
     write(workplace / "a.py", PLOT)
     service.canned.append(answer)
     done = figbox("render", "a.py", "-o", "out")
     assert done.status == 1
-    assert f"FAILED  a.py{shown}" in done.stderr
+    assert "FAILED  a.py:" in done.stderr
+    assert shown in done.stderr
 
 
 def test_files_of_a_failing_script_are_kept(figbox: Figbox, service: Service, workplace: Path) -> None:

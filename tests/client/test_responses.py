@@ -79,7 +79,7 @@ def test_everything_of_a_failure_is_read() -> None:
     canned = failed(
         "program_error",
         "Traceback …",
-        fault={"type": "ValueError", "message": "no", "line": 3, "column": 5, "source": "plot()"},
+        fault={"type": "ValueError", "message": "no", "line": 3, "column": 5, "source": "plot()", "hint": "try"},
         stdout={"text": "before", "truncated": False},
         stderr={"text": "oh", "truncated": True},
         warnings=[{"category": "UserWarning", "message": "careful", "line": None}],
@@ -88,7 +88,7 @@ def test_everything_of_a_failure_is_read() -> None:
         read_render(response(canned))
     failure = caught.value
     assert failure.outcome == figbox.Outcome.PROGRAM_ERROR
-    assert failure.fault == figbox.Fault("ValueError", "no", 3, 5, "plot()")
+    assert failure.fault == figbox.Fault("ValueError", "no", 3, 5, "plot()", "try")
     assert failure.stdout.text == "before"
     assert failure.stderr == figbox.Printed("oh", truncated=True)
     assert failure.warnings[0].line is None
@@ -226,7 +226,7 @@ _WHOLE = rendered(
 _FAILURE = failed(
     "time_limit",
     "slow",
-    fault={"type": "T", "message": "m", "line": 1, "column": 1, "source": "s"},
+    fault={"type": "T", "message": "m", "line": 1, "column": 1, "source": "s", "hint": "h"},
     limit={"name": "wall", "allowed": 1, "unit": "s", "used": 2},
     figures={"drawn": 1, "closed": 1},
     errors=[{"option": "dpi", "message": "m"}],
