@@ -1,4 +1,4 @@
-"""What is said behind the traceback of code that imports a package which isn't there.
+"""What is said, behind the traceback and as its hint, of code that imports a package which isn't there.
 
 The sandbox says which name was missing, and that is all that is taken from it: everything else that is said follows
 from what the environments' images contain, as our own code read them.
@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.model.results import ERROR_TEXT_LIMIT, Outcome
+from gateway.model.results import ERROR_TEXT_LIMIT, HINT_LIMIT, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,9 @@ ENVIRONMENTS_LIMIT = 10
 
 
 def with_packages(result: Result, environment: str, environments: Mapping[str, EnvironmentFacts]) -> Result:
-    """Return a result whose text says what there is instead of a package that the code lacked.
+    """Return a result whose text and hint say what there is instead of a package that the code lacked.
+
+    What the sandbox said as a hint is only kept where it knows more: which module of a package was meant.
 
     Args:
         result: Of any job.
@@ -83,17 +85,35 @@ def with_packages(result: Result, environment: str, environments: Mapping[str, E
     error = result.program_error
     if result.outcome is not Outcome.PROGRAM_ERROR or error is None:
         return result
-    said = ""
+    said, hint = "", None
     if error.type in IMPORT_ERRORS and (found := MISSING.search(error.message)):
         name = next(filter(None, found.groups()))
         here = environments.get(environment)
-        said = _sentences(name, here.packages if here is not None else {}, environment, environments)
+        packages = here.packages if here is not None else {}
+        said = _sentences(name, packages, environment, environments)
+        hint = error.hint if _is_part_of_installed(name, packages) else None
     elif error.type in FILM_ERRORS and FILMS.search(error.message):
         said = _films(environment, environments)
     if not said:
         return result
     room = ERROR_TEXT_LIMIT - len(said) - 3
-    return replace(result, error=f"{result.error.rstrip()[-room:]}\n\n{said}\n")
+    return replace(
+        result,
+        error=f"{result.error.rstrip()[-room:]}\n\n{said}\n",
+        program_error=replace(error, hint=hint or _shortened(said)),
+    )
+
+
+def _shortened(said: str) -> str:
+    """Return as much of what is said as a hint may have; the list of packages comes last."""
+    return said if len(said) <= HINT_LIMIT else f"{said[: HINT_LIMIT - 2].rpartition(' ')[0]} …"
+
+
+def _is_part_of_installed(name: str, packages: Mapping[str, str]) -> bool:
+    """Return whether a missing module would belong to a package that is there."""
+    top, dot, _ = name.partition(".")
+    distribution = _normal(DISTRIBUTIONS.get(top, top))
+    return bool(dot) and distribution in map(_normal, packages)
 
 
 def _sentences(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Longest text of a guest's failure that is ever passed on, in characters.
 ERROR_TEXT_LIMIT = 64 * KiB
 
+#: Longest hint, in characters.
+HINT_LIMIT = 400
+
 #: What acts on a terminal or a log, or shows text in another order than it has: control characters, separators, marks
 #: that embed or isolate a direction, and halves of characters. Spaces of every width, joiners, soft hyphens and
 #: characters that are newer than our Unicode are text.
@@ -150,6 +153,7 @@ class ProgramError:
         line: Line of the code, counted from 1; None when no line of the code is to blame.
         column: Column, counted from 1, where Python knows it.
         source: That line's text.
+        hint: What helps to mend it, in one line, printable and capped; None if nothing is sure to.
     """
 
     type: str
@@ -157,6 +161,7 @@ class ProgramError:
     line: int | None = None
     column: int | None = None
     source: str | None = field(default=None, repr=False)
+    hint: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ async def test_styles_and_parameters_reach_the_figure(gateway: LiveGateway) -> N
                     "line": 2,
                     "column": 1,
                     "source": "foo(x)",
+                    "hint": None,
                 },
             },
         ),

@@ -131,7 +131,7 @@ def _framed(job: Job) -> bytes:
 _ANSWER = _picture() + _end(outcome="ok")
 _FILE = encode_frame(FILE, with_head(b"a/b.csv", b"1"))
 _NOTICE = {"category": "UserWarning", "message": "m", "line": 1}
-_FAULT = {"type": "E", "message": "m", "line": 1, "column": 2, "source": "s"}
+_FAULT = {"type": "E", "message": "m", "line": 1, "column": 2, "source": "s", "hint": "h"}
 
 FRAME_SEEDS = (
     b"\x00" + _ANSWER,

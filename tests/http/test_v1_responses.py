@@ -252,8 +252,8 @@ async def test_forms_have_different_tags(client: Client) -> None:
 #: For each failing outcome the members of its result, and those of its document.
 FAILURES: dict[Outcome, tuple[dict[str, Any], dict[str, Any]]] = {
     Outcome.PROGRAM_ERROR: (
-        {"program_error": ProgramError("ValueError", "bad", 3, 5, "x = 1")},
-        {"fault": {"type": "ValueError", "message": "bad", "line": 3, "column": 5, "source": "x = 1"}},
+        {"program_error": ProgramError("ValueError", "bad", 3, 5, "x = 1", "try y")},
+        {"fault": {"type": "ValueError", "message": "bad", "line": 3, "column": 5, "source": "x = 1", "hint": "try y"}},
     ),
     Outcome.NO_FIGURE: ({"figures_drawn": 2}, {"figures": {"drawn": 2, "closed": 2}}),
     Outcome.TIME_LIMIT: (

@@ -120,8 +120,15 @@ PAGE = b"<html><script>alert(1)</script></html>"
 SVG = b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 PAGES = (b"page.html", b"page.svg", b"code.js", b"page.xhtml", b"page.json", b"page.csv", b"page.htm")
 GATEWAYS_JOB = b'{"code":"plt.plot([1])","dpi":null,"bbox_inches":null,"wall_limit_s":9e9}'
-STEERING = {"type": "\x1b[2J", "message": "x" * 100_000, "line": -1, "column": 1.5, "source": "y" * 100_000}
-LENGTHY = {"type": LONG, "message": LONG, "line": 1, "column": 1, "source": LONG}
+STEERING = {
+    "type": "\x1b[2J",
+    "message": "x" * 100_000,
+    "line": -1,
+    "column": 1.5,
+    "source": "y" * 100_000,
+    "hint": "\r\nX: y",
+}
+LENGTHY = {"type": LONG, "message": LONG, "line": 1, "column": 1, "source": LONG, "hint": LONG}
 WARNINGS = [["UserWarning", "x" * 100, 1]] * 1000 + [[None, {}, "line"]]
 SECOND_FRAME = (
     chunk(b"acTL", struct.pack(">II", 2, 0)),

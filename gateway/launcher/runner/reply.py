@@ -27,7 +27,16 @@ from gateway.launcher.runner.frames import (
 from gateway.model.collector import collector_paused
 from gateway.model.explanation import claim_limit_bytes
 from gateway.model.jobs import Describe, Format, KiB, NamedFile
-from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printable, printed
+from gateway.model.results import (
+    ERROR_TEXT_LIMIT,
+    HINT_LIMIT,
+    Outcome,
+    ProgramError,
+    PythonWarning,
+    Text,
+    printable,
+    printed,
+)
 from gateway.model.strict_json import check_structure
 
 if TYPE_CHECKING:
@@ -303,6 +312,13 @@ def _read_source(claim: Mapping[str, Any]) -> str | None:
     return printed(_read_text(claim, "source")[:SOURCE_LIMIT]).translate({ord("\n"): " ", ord("\r"): " "})
 
 
+def _read_hint(claim: Mapping[str, Any]) -> str | None:
+    """Return what helps; None if there is nothing to read."""
+    if claim.get("hint") is None:
+        return None
+    return _read_line(claim, "hint", HINT_LIMIT).replace("\t", " ").strip() or None
+
+
 def _read_number(claim: Mapping[str, Any], name: str, least: int = 0, most: int = NUMBER_LIMIT) -> int:
     number = claim.get(name)
     if type(number) is not int or not least <= number <= most:
@@ -331,6 +347,7 @@ def _read_program_error(claim: Any) -> ProgramError:
         _read_place(claim, "line"),
         _read_place(claim, "column"),
         _read_source(claim),
+        _read_hint(claim),
     )
 
 

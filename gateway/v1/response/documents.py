@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.model.explanation import Box, Description, Finding, Severity
 from gateway.model.jobs import Format  # noqa: TC001 - pydantic reads the annotations
-from gateway.model.results import Outcome
+from gateway.model.results import HINT_LIMIT, Outcome
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, in hex")]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"}, description="The bytes, as base64")]
@@ -224,6 +224,14 @@ class FaultDocument(Document):
     line: Annotated[int | None, Field(description="Line of the code, from 1")]
     column: Annotated[int | None, Field(description="Column, from 1")]
     source: Annotated[str | None, Field(description="Text of that line")]
+    hint: Annotated[
+        str | None,
+        Field(
+            max_length=HINT_LIMIT,
+            description="What helps to mend the code, in one line: the nearest right name, what replaced it, what is "
+            "installed, and so on; null if nothing is sure to. As untrusted as the message",
+        ),
+    ]
 
 
 class LimitDocument(Document):

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.jobs import EnvironmentFacts, Limits
 from gateway.model.missing_packages import with_packages
-from gateway.model.results import ERROR_TEXT_LIMIT, Outcome, ProgramError, Result
+from gateway.model.results import ERROR_TEXT_LIMIT, HINT_LIMIT, Outcome, ProgramError, Result
 
 PACKAGES = {
     "film": {"matplotlib": "3.11", "av": "18"},
@@ -77,6 +77,43 @@ def test_other_texts_of_missing_packages(message: str) -> None:
 def test_other_failures_are_left_alone(message: str, kind: str) -> None:
     """Other errors, and names that are none, get nothing."""
     assert said(message, kind) == "Traceback"
+
+
+def hinted(message: str, kind: str = "ModuleNotFoundError", hint: str | None = None) -> str | None:
+    """Return the hint of a job of `default` that failed so, and whose sandbox gave one."""
+    error = ProgramError(kind, message, hint=hint)
+    result = with_packages(Result(Outcome.PROGRAM_ERROR, program_error=error), "default", ENVIRONMENTS)
+    assert result.program_error is not None
+    return result.program_error.hint
+
+
+def test_the_hint_says_what_there_is() -> None:
+    """For a missing package the hint is ours, whatever the sandbox claims; other hints stay."""
+    assert hinted("No module named 'seaborn'", hint="pip install x") == said("No module named 'seaborn'")[11:-1]
+    assert hinted("no", "ValueError", hint="try y") == "try y"
+    assert hinted("cannot import name 'x' from 'y'", "ImportError", hint="try z") == "try z"
+    assert "opens windows" in str(hinted("No module named 'tkinter'", hint="x"))
+
+
+def test_a_module_of_a_package_is_known_in_the_sandbox() -> None:
+    """Which module of a package that is there was meant, the sandbox says; of other packages it says nothing."""
+    assert hinted("No module named 'matplotlib.pylot'", hint="pyplot?") == "pyplot?"
+    assert "look at its spelling" in str(hinted("No module named 'matplotlib.pylot'"))
+    assert "PIL" in str(hinted("No module named 'pil.Image'", hint="x"))
+    assert "environment science" in str(hinted("No module named 'sklearn.cluter'", hint="x"))
+
+
+def test_the_hint_holds_its_limit() -> None:
+    """Of a long list of packages the hint has the beginning, cut between words."""
+    packages = {f"package-{number}": "1" for number in range(80)}
+    facts = EnvironmentFacts("default", "sha256:0", "runc", Limits(), packages=packages)
+    result = Result(Outcome.PROGRAM_ERROR, program_error=ProgramError("ImportError", "No module named 'zebra'"))
+    error = with_packages(result, "default", {"default": facts}).program_error
+    assert error is not None
+    assert error.hint is not None
+    assert HINT_LIMIT - 20 < len(error.hint) <= HINT_LIMIT
+    assert error.hint.startswith("zebra is not installed")
+    assert error.hint.endswith(", …")
 
 
 @pytest.mark.parametrize(

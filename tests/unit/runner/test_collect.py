@@ -360,6 +360,7 @@ def test_program_error_has_a_place(collect: Callable[..., Reply], draw: Callable
             "line": 2,
             "column": 23,
             "source": "plt.plot([1, 2]); y = x / 0",
+            "hint": None,
         }
 
 

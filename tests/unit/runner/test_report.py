@@ -120,7 +120,7 @@ def test_syntax_error_shows_line_and_caret(report: Any) -> None:
     text = report.describe(caught.value, lines)
     assert text.startswith('  File "plot.py", line 2\n    plt.plot([1, 2\n')
     assert ("^" in text, "Traceback" in text) == (True, False)
-    place = ("SyntaxError", "'[' was never closed", 2, 10, "plt.plot([1, 2")
+    place = ("SyntaxError", "'[' was never closed", 2, 10, "plt.plot([1, 2", None)
     assert report.locate(caught.value, lines) == place
 
 
@@ -129,7 +129,7 @@ def test_error_outside_of_the_program_is_explained_and_has_no_place(report: Any)
     error, lines = ValueError("bad formula"), ["plt.title('$')\n"]
     text = "Not raised in a line of plot.py itself, most likely while drawing:\nValueError: bad formula\n"
     assert report.describe(error, lines) == text
-    assert report.locate(error, lines) == ("ValueError", "bad formula", None, None, None)
+    assert report.locate(error, lines) == ("ValueError", "bad formula", None, None, None, None)
 
 
 def test_paths_of_the_image_are_not_told(report: Any) -> None:
@@ -202,7 +202,7 @@ def test_longest_end_holds_its_limit(report: Any, result: Any) -> None:
     """With everything at its longest the end frame still fits; each warning is whole or left out."""
     rubbish = "\x01\ud800" * 70_000
     notices = [(rubbish[:1000], rubbish[:1000], 1)] * 100
-    program_error = report.ProgramError(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000])
+    program_error = report.ProgramError(rubbish[:200], rubbish[:4000], 1, 1, rubbish[:1000], rubbish[:400])
     payload = result.encode_end(
         result.Result("program_error", error=rubbish, program_error=program_error), notices, files_left_out=True
     )

@@ -37,7 +37,7 @@ from gateway.launcher.runner.reply import (
     is_path,
 )
 from gateway.model.jobs import Format, Job, NamedFile, SaveOptions
-from gateway.model.results import Outcome, ProgramError, PythonWarning, Text, printed
+from gateway.model.results import HINT_LIMIT, Outcome, ProgramError, PythonWarning, Text, printed
 from tests.support.runner import runner_modules
 
 BOUNDED = settings(deadline=None, max_examples=150)
@@ -118,7 +118,7 @@ def test_arbitrary_stdout_raises_nothing_but_malformed(data: bytes, at: list[int
     )
     | st.fixed_dictionaries(
         {"outcome": st.just("program_error"), "fault": st.fixed_dictionaries(
-            dict.fromkeys(("type", "message", "line", "column", "source"), json_values)
+            dict.fromkeys(("type", "message", "line", "column", "source", "hint"), json_values)
         )}
     )
 )  # fmt: skip
@@ -161,7 +161,7 @@ def test_whole_reply_is_read() -> None:
     claim = {
         "outcome": "program_error",
         "error": "Trace\nback",
-        "fault": {"type": "E", "message": "a\nb", "line": 3, "column": 9, "source": "x = 1"},
+        "fault": {"type": "E", "message": "a\nb", "line": 3, "column": 9, "source": "x = 1", "hint": "a\n\tb "},
         "notices": [["UserWarning", "careful", 2], ["W", "drawing", None]],
         "files_left_out": True,
     }
@@ -174,7 +174,7 @@ def test_whole_reply_is_read() -> None:
         files=(NamedFile("a", b"2"), NamedFile("b/c.csv", b"1")),
         files_left_out=True,
         warnings=(PythonWarning("UserWarning", "careful", 2), PythonWarning("W", "drawing", None)),
-        program_error=ProgramError("E", "a\nb", 3, 9, "x = 1"),
+        program_error=ProgramError("E", "a\nb", 3, 9, "x = 1", "a  b"),
     )
     assert (reader.stdout, reader.stderr) == (Text("aäb\N{REPLACEMENT CHARACTER}"), Text("err"))
 
@@ -236,6 +236,7 @@ def test_figures_come_in_every_format_asked_for() -> None:
         pytest.param(_end(outcome="program_error", fault={"column": "1"}), PLAIN, id="column is text"),
         pytest.param(_end(outcome="program_error", fault={"type": 1}), PLAIN, id="type is a number"),
         pytest.param(_end(outcome="program_error", fault={"source": 1}), PLAIN, id="source is a number"),
+        pytest.param(_end(outcome="program_error", fault={"hint": ["x"]}), PLAIN, id="hint is a list"),
         pytest.param(_end(outcome="program_error", notices={}), PLAIN, id="warnings are no list"),
         pytest.param(_end(outcome="program_error", notices=[["a", "b"]]), PLAIN, id="warning cut"),
         pytest.param(_end(outcome="program_error", notices=[["a", "b", -1]]), PLAIN, id="warning at line -1"),
@@ -304,6 +305,7 @@ def test_runner_keeps_our_limits(tmp_path_factory: pytest.TempPathFactory) -> No
         assert module("collect.shown_warnings").LIMIT == WARNING_LIMIT
         assert module("result").END_LIMIT_BYTES <= END_LIMIT
         assert module("drawing").LABEL_LIMIT <= replies.NAME_LIMIT
+        assert module("repair.hints").HINT_LIMIT == HINT_LIMIT
 
 
 def test_longest_texts_fit_and_are_cut() -> None:
@@ -314,7 +316,7 @@ def test_longest_texts_fit_and_are_cut() -> None:
     assert reply.error == "\N{REPLACEMENT CHARACTER}" * (64 * 1024)
     long = "x\n" * 5000
     claim: dict[str, Any] = {
-        "fault": {"type": long, "message": long, "line": 1, "column": 1, "source": long},
+        "fault": {"type": long, "message": long, "line": 1, "column": 1, "source": long, "hint": long},
         "notices": [[long, long, 1]],
     }
     reply = _read(_end(outcome="program_error", **claim))
@@ -325,6 +327,7 @@ def test_longest_texts_fit_and_are_cut() -> None:
     assert len(reply.program_error.message) == 4000
     assert reply.program_error.source is not None
     assert len(reply.program_error.source) == 1000
+    assert reply.program_error.hint == "x " * 199 + "x"
     assert len(reply.warnings[0].message) == 1000
     assert len(reply.warnings[0].category) == 200
 
