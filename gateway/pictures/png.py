@@ -10,6 +10,7 @@ sections 5.2 (signature), 5.3 (chunk layout), 5.6 (order) and 11.2.1 (IHDR).
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 
@@ -17,9 +18,12 @@ from gateway.pictures.picture import InvalidPicture, Size, bounded
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-#: Ancillary chunks that are allowed: what Matplotlib and Pillow write for a figure. Compressed text, EXIF, colour
-#: profiles and animation are not needed, and each is a parser to attack.
-ANCILLARY = frozenset({b"tEXt", b"pHYs", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD"})
+#: Ancillary chunks that are allowed: what Matplotlib and Pillow write for a figure, and its alternative text.
+#: Compressed text, EXIF, colour profiles and animation are not needed, and each is a parser to attack.
+ANCILLARY = frozenset({b"tEXt", b"iTXt", b"pHYs", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD"})
+
+#: How the only text in UTF-8 begins: its keyword, that it isn't compressed, no language, no translated keyword.
+DESCRIPTION = b"Description" + bytes(5)
 
 #: Critical chunks that may follow the header.
 CRITICAL = frozenset({b"PLTE", b"IDAT", b"IEND"})
@@ -49,6 +53,7 @@ PALETTE_LIMIT = 3 * 256
 #: Colour type -> the bit depths it may have (PNG specification, table 11.1).
 BIT_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 _CHUNK_HEAD = struct.Struct(">I4s")
 _IHDR = struct.Struct(">IIBBBBB")
 
@@ -68,6 +73,8 @@ def check_png(data: bytes, pixel_limit: int) -> Size:
             raise InvalidPicture("it has too many chunks")
         if kind in ANCILLARY:
             ancillary_bytes += len(body)
+            if kind == b"iTXt" and not _is_description(bytes(body)):
+                raise InvalidPicture("it has a text that is not allowed")
         elif kind == b"PLTE":
             palette_bytes = len(body)
         elif kind not in CRITICAL:
@@ -79,6 +86,20 @@ def check_png(data: bytes, pixel_limit: int) -> Size:
     _check_order(kinds)
     _check_palette(colour, palette_bytes)
     return size
+
+
+def _is_description(body: bytes) -> bool:
+    """Return whether a chunk of text in UTF-8 is what the runner writes: the picture's alternative text, in one line.
+
+    Source: PNG specification, section 11.3.3.4 (iTXt).
+    """
+    if not body.startswith(DESCRIPTION) or len(body) > ANCILLARY_LIMIT:
+        return False
+    try:
+        text = body[len(DESCRIPTION) :].decode()
+    except UnicodeDecodeError:
+        return False
+    return not _CONTROL.search(text)
 
 
 def _check_order(kinds: list[bytes]) -> None:

@@ -201,6 +201,44 @@ def test_header_is_within_bounds(header: bytes, passes: bool) -> None:  # noqa: 
             check_png(data, LIMIT)
 
 
+DESCRIBED = b"Description\0\0\0\0\0"
+
+
+@pytest.mark.parametrize("text", ["", "A line chart.", "Höhe in m, \N{CJK UNIFIED IDEOGRAPH-6C34} <b>"])
+def test_an_alternative_text_passes(text: str) -> None:
+    """The picture's description in UTF-8 is served, once, before the image data or behind it."""
+    chunk = _chunk(b"iTXt", DESCRIBED + text.encode())
+    assert check_png(_png(chunk, IDAT), LIMIT) == check_png(_png(IDAT, chunk), LIMIT) == Size(1, 1)
+    with pytest.raises(InvalidPicture, match="occurs twice"):
+        check_png(_png(chunk, chunk, IDAT), LIMIT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"Description", id="a keyword alone"),
+        pytest.param(b"Description\0\1\0\0\0" + zlib.compress(b"x"), id="compressed"),
+        pytest.param(b"Description\0\0\1\0\0x", id="another method"),
+        pytest.param(b"Description\0\0\0en\0\0x", id="a language"),
+        pytest.param(b"Description\0\0\0\0Text\0x", id="a translated keyword"),
+        pytest.param(b"description\0\0\0\0\0x", id="another spelling"),
+        pytest.param(b"XML:com.adobe.xmp\0\0\0\0\0<x/>", id="XMP"),
+        pytest.param(DESCRIBED + b"\xff", id="no UTF-8"),
+        pytest.param(DESCRIBED + b"\xed\xa0\x80", id="half a character"),
+        pytest.param(DESCRIBED + b"a\0b", id="NUL"),
+        pytest.param(DESCRIBED + b"a\nb", id="two lines"),
+        pytest.param(DESCRIBED + b"\x1b[2J", id="an escape"),
+        pytest.param(DESCRIBED + b"\xc2\x9b2J", id="an escape beyond ASCII"),
+        pytest.param(DESCRIBED + b"x" * ANCILLARY_LIMIT, id="too long"),
+    ],
+)
+def test_other_texts_in_unicode_are_refused(body: bytes) -> None:
+    """No other text in UTF-8 is served: not compressed, of no other keyword, in one line."""
+    with pytest.raises(InvalidPicture, match="text that is not allowed"):
+        check_png(_png(_chunk(b"iTXt", body), IDAT), LIMIT)
+
+
 def test_text_beside_the_picture_is_bounded() -> None:
     """All ancillary chunks together may have so many bytes, and not one more."""
     half = _chunk(b"tEXt", bytes(ANCILLARY_LIMIT // 2))
