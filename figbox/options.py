@@ -45,6 +45,8 @@ class Options(TypedDict, total=False):
     """Seed of `random` and of NumPy's random state. Default: random."""
     describe: Literal["none", "summary", "full", "data"] | None
     """How much is said of each figure; `data` adds the values of what is drawn. Default: none."""
+    embed_alt_text: bool | None
+    """Whether png, svg and pdf files have the figure's alternative text. Default: no."""
     fail_on: str | Sequence[str] | None
     """Codes of findings that make the render fail, or a severity, `error`, `warning` or `note`, for all that matter as
     much or more. Default: none."""

@@ -79,6 +79,11 @@ class StandardOutput:
     help="Say what each figure shows, in the report, and what a reader would stumble over.",
 )
 @click.option(
+    "--embed-alt-text/--no-embed-alt-text",
+    default=None,
+    help="Whether png, svg and pdf files have an alternative text of their figure.",
+)
+@click.option(
     "--fail-on",
     multiple=True,
     callback=if_any,

@@ -111,6 +111,7 @@ class SaveOptions:
         style: Names of Matplotlib style sheets, applied in order before the code runs.
         rc: Matplotlib parameters, set after the styles and before the code runs.
         describe: How much is said of each figure; of jobs that collect.
+        embed_alt_text: Whether the files of PNG, SVG and PDF get the figure's alternative text.
     """
 
     formats: tuple[Format, ...] = (Format.PNG,)
@@ -123,6 +124,7 @@ class SaveOptions:
     style: tuple[str, ...] = ()
     rc: Mapping[str, RcValue] = field(default_factory=dict)
     describe: Describe = Describe.NONE
+    embed_alt_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

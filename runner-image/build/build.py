@@ -53,7 +53,18 @@ TESTS_OF = (
 BUILD_LEFTOVERS = {".a", ".c", ".cpp", ".f", ".f90", ".h", ".hpp", ".lib", ".pxd", ".pxi", ".pyi", ".pyx"}
 
 #: Folders of the runner's modules.
-OWN_FOLDERS = ("collect", "elsewhere", "explain", "findings", "modes", "moving", "preload", "repair", "stand_ins")
+OWN_FOLDERS = (
+    "captions",
+    "collect",
+    "elsewhere",
+    "explain",
+    "findings",
+    "modes",
+    "moving",
+    "preload",
+    "repair",
+    "stand_ins",
+)
 
 UNUSED_STDLIB = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "turtledemo"}
 INSTALLERS = ("pip", "pip3", "pip3.13", "idle3", "idle3.13", "2to3", "2to3-3.13")

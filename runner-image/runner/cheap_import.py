@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 #: Where the modules are that a job's runner has imported itself.
-OWN_PACKAGES = ("collect", "elsewhere", "explain", "explain/artists", "findings", "moving", "preload", "repair", "stand_ins")
+OWN_PACKAGES = (
+    *("captions", "collect", "elsewhere", "explain", "explain/artists", "findings"),
+    *("moving", "preload", "repair", "stand_ins"),
+)
 OWN_FOLDERS = (HERE, *(os.path.join(HERE, package) for package in OWN_PACKAGES))
 
 #: What build.py baked: the list of the image's fonts.

@@ -84,6 +84,7 @@ class Figures:
         self.remarks: list[str] = []
         self.saved: list[noted.SavedFigure] = []
         self._notes = False
+        self._captions: Any = None
         self._gcf: Any = Gcf
         self._save: Callable[..., None] = Figure.savefig
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -102,6 +103,14 @@ class Figures:
     def note(self) -> None:
         """Note from now on how figures are saved."""
         self._notes = True
+
+    def caption(self, captions: Any) -> None:
+        """Put alternative texts into files from now on.
+
+        Args:
+            captions: The module `captions.captioned`, which few jobs load.
+        """
+        self._captions = captions
 
     def choose(self, *, all_figures: bool, names: Mapping[str, Any] | None) -> list[tuple[int, Any]]:
         """Return the figures to be sent, each with its number, in pyplot's order: the current one comes last.
@@ -133,15 +142,25 @@ class Figures:
         given = {name: value for name, value in given.items() if value is not None}
         label = str(figure.get_label())[:LABEL_LIMIT]
         files: dict[str, bytes] = {}
+        with_text = self._captions.Captioned(figure) if self._captions else None
         for kind in options.formats:
             if kind in animations.FILMS:
                 continue
             if kind == "svg":
                 salt_identifiers()
             buffer = io.BytesIO()
-            with self._noted(figure, kind, job), self._checked(figure, kind, job):
+            with (
+                self._noted(figure, kind, job),
+                self._checked(figure, kind, job),
+                with_text.captioning(kind) if with_text else contextlib.nullcontext(),
+            ):
                 self._save(figure, buffer, format=kind, **given)
             files[kind] = buffer.getvalue()
+            if with_text:
+                dpi = VECTOR_DPI if kind in VECTORS else saved_dpi(figure, options.dpi)
+                files[kind] = with_text.saved(files[kind], kind, dpi)
+        if with_text and with_text.failed:
+            self.remarks.append(self._captions.NOT_CAPTIONED)
         if films := [kind for kind in options.formats if kind in animations.FILMS]:
             with self._noted(figure, films[0], job):
                 files |= self._save_animated(figure, films, job, given)

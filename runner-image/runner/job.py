@@ -33,6 +33,7 @@ class SaveOptions(NamedTuple):
     style: Sequence[str] = ()
     rc: dict[str, Any] = {}  # noqa: RUF012 - never changed
     describe: str = "none"
+    embed_alt_text: bool = False
 
 
 class Job(NamedTuple):

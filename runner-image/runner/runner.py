@@ -175,19 +175,28 @@ def prepare(task: job.Job, figures: drawing.Figures) -> None:
     if task.collect:
         surroundings.skip_waiting()
         figures.count()
-    if task.collect and task.options.describe != "none":
+    describes = task.collect and task.options.describe != "none"
+    if describes:
         figures.note()
-        explainer().watch()
+    if task.options.embed_alt_text:
+        figures.caption(explainers()[1])
+    if describes or task.options.embed_alt_text:
+        explainers()[0].watch()
     animations.keep(task.options.formats)
 
 
 @cache
-def explainer() -> Any:
-    """Import what says what figures show, 10 ms that only jobs which ask for it pay; a snapshot has it."""
+def explainers() -> tuple[Any, Any]:
+    """Import what says what figures show, 10 ms that only jobs which ask for it pay; a snapshot has it.
+
+    Returns:
+        The modules that say it after the reply, and in the files; together, so that both use the same others.
+    """
     with cheap_import.own_modules():
+        from captions import captioned
         from explain import explaining
 
-    return explaining
+    return explaining, captioned
 
 
 def compile_program(source: program.Source) -> CodeType:
@@ -241,7 +250,7 @@ def serve_collecting(task: job.Job, outbox: frames.Outbox) -> None:
     prints.pass_on()
     outbox.put(b"E", encode_end(result, shown, files_left_out=left_out))
     if result.saved:
-        outbox.put(b"D", explainer().explain(result.saved, task.options.describe))
+        outbox.put(b"D", explainers()[0].explain(result.saved, task.options.describe))
 
 
 def serve_plainly(task: job.Job, outbox: frames.Outbox) -> None:
@@ -313,7 +322,7 @@ def save_process() -> int | list[str]:
     from preload import preloading, renewal
 
     stdout = 1
-    explainer()
+    explainers()
     cheap_import.import_pyplot()
     preloading.preload()
     try:

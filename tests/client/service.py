@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 OPTIONS = {
-    *("bbox_inches", "cache", "code", "describe", "dpi", "environment", "fail_on", "figures", "files", "format"),
+    *(
+        "bbox_inches",
+        "cache",
+        "code",
+        "describe",
+        "dpi",
+        "embed_alt_text",
+        "environment",
+        "fail_on",
+        "figures",
+        "files",
+        "format",
+    ),
     *("height", "memory_mib", "rc", "seed", "style", "timeout_s", "transparent", "width"),
 }
 CONTENT_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}

@@ -67,7 +67,7 @@ def test_every_option_reaches_the_service(figbox: Figbox, service: Service, work
     arguments = (
         "--dpi 150 --width 4 --height 3.5 --bbox tight --transparent --style ggplot --style dark_background "
         "--rc axes.grid=True --rc font.family=serif,sans --figures current --environment science --timeout 9 "
-        "--memory 256 --seed 7 --no-cache"
+        "--memory 256 --seed 7 --no-cache --embed-alt-text"
     )
     assert figbox("render", "a.py", "-o", "out", *shlex.split(arguments)).status == 0
     assert figbox("render", "a.py", "-o", "out").status == 0
@@ -88,6 +88,7 @@ def test_every_option_reaches_the_service(figbox: Figbox, service: Service, work
         "memory_mib": 256,
         "seed": 7,
         "cache": False,
+        "embed_alt_text": True,
     }
     assert bare == {"code": PLOT, "format": ["png"]}
 

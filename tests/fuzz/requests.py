@@ -90,6 +90,7 @@ _FULL = {
     "memory_mib": 256,
     "seed": 7,
     "cache": False,
+    "embed_alt_text": True,
 }
 
 SUBMISSION_SEEDS = (

@@ -130,7 +130,7 @@ async def test_form_with_every_field_empty(client: Client, rig: Rig) -> None:
     """A browser's form in which nothing but the code was filled in is a request without options."""
     names = (
         "format", "dpi", "width", "height", "bbox_inches", "transparent", "style", "rc", "figures", "environment",
-        "timeout_s", "memory_mib", "seed", "cache", "file", "files", "rc.axes.grid",
+        "timeout_s", "memory_mib", "seed", "cache", "embed_alt_text", "file", "files", "rc.axes.grid",
     )  # fmt: skip
     response = await client.post(PATH, headers=AUTH, data=_form(**dict.fromkeys(names, "")))
     assert response.status == 200, await response.text()

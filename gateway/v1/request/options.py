@@ -208,6 +208,13 @@ class Options(Model):
         TextSyntax.WORD,
         Field(description="How much is said of each figure in words; `data` adds the values of its artists"),
     ] = Describe.NONE
+    embed_alt_text: Annotated[
+        bool,
+        TextSyntax.BOOLEAN,
+        Field(
+            description="Whether PNG, SVG and PDF have the figure's alternative text in the file; other formats can't"
+        ),
+    ] = False
     fail_on: Annotated[
         _Findings,
         BeforeValidator(_as_list, json_schema_input_type=_OneFinding | _Findings),
@@ -244,6 +251,7 @@ class Options(Model):
                 style=tuple(self.style),
                 rc=self.rc,
                 describe=describe,
+                embed_alt_text=self.embed_alt_text,
             ),
             files=tuple(NamedFile(names[name], data) for name, data in sorted(files.items())),
             environment=self.environment,

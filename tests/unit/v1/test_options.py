@@ -56,7 +56,7 @@ def test_every_option_reaches_the_job() -> None:
     """Every requested option reaches the launcher unchanged."""
     size = {"format": ["svg", "png"], "dpi": 72, "width": 3, "height": 4.5, "bbox_inches": "tight", "transparent": True}
     look = {"style": ["ggplot", "fast"], "rc": {"axes.grid": True, "figure.figsize": [1, 2]}, "figures": "all"}
-    job = validated(Options, {**size, **look, "memory_mib": 64}).job("x")
+    job = validated(Options, {**size, **look, "memory_mib": 64, "embed_alt_text": True}).job("x")
     assert job.options == SaveOptions(
         formats=(Format.SVG, Format.PNG),
         all_figures=True,
@@ -67,6 +67,7 @@ def test_every_option_reaches_the_job() -> None:
         transparent=True,
         style=("ggplot", "fast"),
         rc={"axes.grid": True, "figure.figsize": (1, 2)},
+        embed_alt_text=True,
     )
     assert job.memory_limit_bytes == 64 * MiB
 
@@ -97,6 +98,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "seed": ([0, 2**32 - 1, 1.0, None], [-1, 2**32, 0.5, "1", False]),
     "cache": ([True, False], ["false", 0, None]),
     "describe": (["none", "summary", "full", "data"], ["all", "FULL", "", None, True, 1, ["full"]]),
+    "embed_alt_text": ([True, False], ["true", 1, None, 0]),
     "fail_on": (
         ["note", [], ["error"], ["text-cut-off", "a1"], ["a" * 64], ["a"] * 32],
         ["", "Note", "a b", "-a", "1a", ["a" * 65], ["a"] * 33, None, True, [None], {"note": True}],
