@@ -23,6 +23,9 @@ UNEXPECTED = r"^([\w.<>]{1,150})\(\) got an unexpected keyword argument '(\w{1,6
 NO_PROPERTY = r"^'(\w{1,60})' object has no property '(\w{1,60})'"
 OF_C = r"^'(\w{1,60})' is an invalid keyword argument for (\w{1,60})\(\)"
 
+OF_NETWORKX = r"^Received invalid argument\(s\): (\w{1,60})$"
+NETWORKX_PARTS = ("draw_networkx_nodes", "draw_networkx_edges", "draw_networkx_labels")
+
 #: Names that functions have in tracebacks, and which no one calls them by.
 WRAPPERS = ("wrapper", "inner", "<lambda>", "wrapped")
 
@@ -35,6 +38,8 @@ LIBRARIES = ("matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy", "seaborn"
 
 def about_arguments(failure: Failure) -> str:
     """Return which argument was probably meant, or what replaced the one that was given."""
+    if isinstance(failure.error, ValueError) and (found := re.match(OF_NETWORKX, failure.text)):
+        return _about_networkx(found[1], failure)
     if not isinstance(failure.error, (TypeError, AttributeError)):
         return ""
     if found := re.match(UNEXPECTED, failure.text) or re.match(NO_PROPERTY, failure.text):
@@ -51,6 +56,13 @@ def about_arguments(failure: Failure) -> str:
         return said
     near = _near(name, passed, callees)
     return f"`{name}` is no argument of {_called(passed) or parts[-1]}(): {offer(near)}" if near else ""
+
+
+def _about_networkx(name: str, failure: Failure) -> str:
+    """Return the nearest argument of those that networkx passes on to what draws nodes, edges and labels."""
+    passed = [entry.tb_frame for entry in failure.called]
+    near = _near(name, passed, [looking.static(sys.modules["networkx"], part) for part in NETWORKX_PARTS])
+    return f"`{name}` is no argument of {_called(passed)}(): {offer(near)}" if near else ""
 
 
 def _called(passed: list[types.FrameType]) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from repair.hints import Failure
 
+#: What seaborn says of a column that isn't there.
+SEABORN = r"Could not interpret value `(.{1,60}?)` for"
+
 #: Columns that are named, and their characters.
 COLUMNS_LIMIT = 12
 COLUMN_LENGTH = 40
@@ -21,6 +24,8 @@ COLUMN_LENGTH = 40
 
 def about_keys(failure: Failure) -> str:
     """Return which key was probably meant, or which columns there are."""
+    if isinstance(failure.error, ValueError) and (found := re.match(SEABORN, failure.text)):
+        return _about_columns(found[1], failure)
     if not isinstance(failure.error, KeyError):
         return ""
     wanted = _wanted(failure)

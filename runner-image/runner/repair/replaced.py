@@ -113,6 +113,9 @@ NAMES: dict[tuple[str, str], Replacement] = {
         ("scipy.signal", name): Replacement(f"`scipy.signal.windows.{name}`", f"scipy.signal.windows.{name}")
         for name in ("hann", "hamming", "blackman", "gaussian")
     },
+    # Source: seaborn, what's new in 0.9.
+    ("seaborn", "factorplot"): Replacement("`sns.catplot`"),
+    ("seaborn", "tsplot"): Replacement("`sns.lineplot`"),
     # Source: Python, "What's new" of 3.0 (names of Python 2), 3.8 (`clock`), 3.10 (`collections`).
     ("builtins", "xrange"): Replacement("`range`", "builtins.range"),
     ("builtins", "unicode"): Replacement("`str`", "builtins.str"),
@@ -152,7 +155,7 @@ SEABORN_STYLES = ("seaborn", "seaborn-v0_8")
 
 
 #: How modules are called in programs.
-SHORT = {"numpy": "np.", "matplotlib.pyplot": "plt.", "pandas": "pd.", "builtins": ""}
+SHORT = {"numpy": "np.", "matplotlib.pyplot": "plt.", "pandas": "pd.", "seaborn": "sns.", "builtins": ""}
 
 
 def of_name(owners: Iterable[str], name: str) -> str:

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 #: Messages that name a value and list those that are right.
 LISTING = (
-    r"'(.{1,60}?)' is not a valid value for .{1,60}?(?:Supported values are|Did you mean(?: one of)?:)(.{1,2000})",
-    r"keyword (.{1,60}?) is not recognized; valid keywords are (\[.{1,2000})",
-    r"Unrecognized location '(.{1,60}?)'\. Valid locations are(.{1,2000})",
-    r"(\w{1,60}) is not a valid plot kind Valid plot kinds: (\(.{1,500})",
-    r"Format '(.{1,60}?)' is not supported \(supported formats: (.{1,500})\)",
-    r"'(.{1,60}?)' is not a valid value for (?:ls|linestyle)\.()",
+    (
+        r"'(?P<value>.{1,60}?)' is not a valid value for .{1,60}?"
+        r"(?:Supported values are|Did you mean(?: one of)?:)(?P<list>.{1,2000})"
+    ),
+    r"keyword (?P<value>.{1,60}?) is not recognized; valid keywords are (?P<list>\[.{1,2000})",
+    r"Unrecognized location '(?P<value>.{1,60}?)'\. Valid locations are(?P<list>.{1,2000})",
+    r"(?P<value>\w{1,60}) is not a valid plot kind Valid plot kinds: (?P<list>\(.{1,500})",
+    r"Format '(?P<value>.{1,60}?)' is not supported \(supported formats: (?P<list>.{1,500})\)",
+    r"^Invalid `\w{1,20}`: '(?P<value>.{1,60}?)'\. Options are (?P<list>.{1,500})",
+    r"must be one of (?P<list>'.{1,500}); not '(?P<value>.{1,60}?)'",
+    r"must be one of (?P<list>\[.{1,500}\]), but '(?P<value>.{1,60}?)' was passed",
 )
+LINE_STYLES = ("solid", "dashed", "dashdot", "dotted")
+SEABORN_PALETTES = ("deep", "muted", "pastel", "bright", "dark", "colorblind", "husl", "hls")
 COLOURS = (
     r"'([^']{1,60})' is not a valid value for color",
     r"Invalid RGBA argument: '([^']{1,60})'",
@@ -95,11 +102,9 @@ def _listed(failure: Failure) -> str:
         found = re.search(pattern, failure.text, re.DOTALL)
         if found is None:
             continue
-        if not found[2]:
-            return _not(found[1], nearest(found[1], ("solid", "dashed", "dashdot", "dotted")), "can't be chosen here")
-        quoted = re.findall(r"'([^']{1,60})'", found[2])
-        names = quoted or [each.strip() for each in re.split(r"[,\n]", found[2])]
-        return _not(found[1], nearest(found[1], names), "can't be chosen here")
+        quoted = re.findall(r"'([^']{1,60})'", found["list"])
+        names = quoted or [each.strip() for each in re.split(r"[,\n]", found["list"])]
+        return _not(found["value"], nearest(found["value"], names), "can't be chosen here")
     return ""
 
 
@@ -152,6 +157,12 @@ def _locations(_: Failure) -> Iterable[str]:
     return list(Legend.codes)
 
 
+def _palettes(_: Failure) -> Iterable[str]:
+    import matplotlib as mpl
+
+    return [*SEABORN_PALETTES, *mpl.colormaps]
+
+
 def _aspects(failure: Failure) -> Iterable[str]:
     asked = any(entry.tb_frame.f_code.co_name == "set_aspect" for entry in failure.called)
     return ("auto", "equal") if asked else ()
@@ -184,7 +195,8 @@ _CHOICES: Sequence[tuple[str, Callable[[Failure], Iterable[str]]]] = (
         r"^'(.{1,60}?)' is not a valid estimator for `bins`",
         _of("auto", "fd", "doane", "scott", "stone", "rice", "sturges", "sqrt"),
     ),
-    (r"linestyle '(.{1,60}?)' is not a valid on-off ink sequence", _of("solid", "dashed", "dashdot", "dotted")),
+    (r"linestyle '(.{1,60}?)' is not a valid on-off ink sequence", _of(*LINE_STYLES)),
+    (r"^'(.{1,60}?)' is not a valid palette name", _palettes),
     (r'^Unrecognized key "(.{1,60}?)" for group', _parameters),
     (
         r"^Unknown artist property: (\w{1,60})",
