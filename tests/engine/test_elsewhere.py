@@ -47,11 +47,13 @@ async def test_code_from_elsewhere_draws(gateway: LiveGateway, name: str) -> Non
 
 @pytest.mark.parametrize("name", FAILURES)
 async def test_errors_say_what_helps(gateway: LiveGateway, name: str) -> None:
-    """Such an error has the traceback, and what helps behind it, on both endpoints."""
+    """Such an error has the traceback, and what helps behind it, on both endpoints; the fault has it as its hint."""
     code, words = FAILURES[name]
     for response in (await gateway.render(code), await gateway.render_v1(json={"code": code})):
         assert response.json["outcome"] == "program_error"
         assert all(word in response.json["error"] for word in words), response.json["error"]
+    hint = response.json["fault"]["hint"]
+    assert hint is None if name == "an exit" else hint.split(".")[0] in response.json["error"]
 
 
 async def test_pixels_for_inches(gateway: LiveGateway) -> None:
