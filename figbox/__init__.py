@@ -4,7 +4,9 @@ What this module exports is the interface; its submodules may change.
 """
 
 from figbox.client import AsyncClient, Client
+from figbox.comparison import Change, ChangeKind, Comparison, Verdict, compare
 from figbox.errors import (
+    BadDocument,
     BadResponse,
     Busy,
     FigboxError,
@@ -35,9 +37,13 @@ from figbox.retries import Retries
 
 __all__ = [
     "AsyncClient",
+    "BadDocument",
     "BadResponse",
     "Busy",
+    "Change",
+    "ChangeKind",
     "Client",
+    "Comparison",
     "Environment",
     "Fault",
     "FigboxError",
@@ -60,6 +66,8 @@ __all__ = [
     "Retries",
     "Unauthorized",
     "Unreachable",
+    "Verdict",
+    "compare",
 ]
 
 __version__ = "0.1.0"

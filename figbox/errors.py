@@ -6,7 +6,8 @@ FigboxError
 │   └── Unauthorized    the key is missing or unknown
 ├── Busy            the request is fine, but the service has no capacity for it now
 ├── Unreachable     there was no response, or not in time
-└── BadResponse     the response isn't what the service's contract says
+├── BadResponse     the response isn't what the service's contract says
+└── BadDocument     what is to be compared is no document with figures
 
 Wrong arguments are the caller's mistake and raise TypeError or ValueError as elsewhere in Python.
 """
@@ -132,3 +133,7 @@ class Unreachable(FigboxError):
 
 class BadResponse(FigboxError):
     """The response isn't what the contract says: the service has a defect, or isn't a Figbox."""
+
+
+class BadDocument(FigboxError):
+    """What is to be compared is no document with figures, or a broken one."""
