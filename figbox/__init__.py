@@ -4,7 +4,7 @@ What this module exports is the interface; its submodules may change.
 """
 
 from figbox.client import AsyncClient, Client
-from figbox.comparison import Change, ChangeKind, Comparison, Verdict, compare
+from figbox.comparison import Change, ChangeKind, Comparison, Verdict, as_document, compare
 from figbox.errors import (
     BadDocument,
     BadResponse,
@@ -67,6 +67,7 @@ __all__ = [
     "Unauthorized",
     "Unreachable",
     "Verdict",
+    "as_document",
     "compare",
 ]
 

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 import figbox
+from figbox.cli.compare import compare
 from figbox.cli.doctor import doctor
 from figbox.cli.environments import environments
 from figbox.cli.exits import ExitStatus
@@ -17,7 +18,12 @@ from figbox.cli.settings import defaults, find_project
 
 __all__ = ["command", "main"]
 
-COMMANDS: dict[str, click.Command] = {"render": render, "environments": environments, "doctor": doctor}
+COMMANDS: dict[str, click.Command] = {
+    "render": render,
+    "compare": compare,
+    "environments": environments,
+    "doctor": doctor,
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,9 +37,9 @@ def command(context: click.Context) -> None:
 
     \b
     Exit status:
-      0    every script was rendered
-      1    a script failed
-      2    wrong arguments or settings; nothing was sent
+      0    every script was rendered; of compare: nothing changed
+      1    a script failed; of compare: something changed
+      2    wrong arguments or settings; nothing was sent; of compare: nothing can be said
       3    the service couldn't be reached, stayed busy, failed, or refused the key or the options
       130  interrupted
     """  # noqa: D301 - \b is click's mark for text that keeps its lines

@@ -102,6 +102,9 @@ class StandardOutput:
     help="Largest size of a script's data files together.",
 )
 @click.option("--files", "keep_files", is_flag=True, help="Keep files that a script writes, in NAME.files.")
+@click.option(
+    "--document", is_flag=True, help="Keep what is said of a script's figures in NAME.json, for figbox compare."
+)
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Scripts to leave out, such as 'helpers/*'.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts to send at once.  [default: as the service allows]"
@@ -133,10 +136,14 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
         _check_standard_output(scripts, given)
     elif folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is not a folder")
+    options = {name: given[name] for name in Options.__annotations__ if name in given}
+    if given["document"] and options.get("describe") is None:
+        options["describe"] = "data"
     wanted = RunOptions(
-        options=cast("Options", {name: given[name] for name in Options.__annotations__ if name in given}),
+        options=cast("Options", options),
         formats=given["format"],
         keep_files=given["keep_files"],
+        document=given["document"],
         beside=not given["no_data"],
         named=named_files(given["data"]),
         data_limit_bytes=int(given["data_limit"] * MiB),
@@ -164,6 +171,8 @@ def _check_standard_output(scripts: Sequence[Script], given: dict[str, Any]) -> 
     """Raise click.UsageError unless there will be one picture, and standard output isn't a terminal."""
     if len(scripts) != 1 or len(given["format"]) != 1 or given["figures"] == "all" or given["keep_files"]:
         raise click.UsageError("standard output is for one picture: one script, one format, its current figure")
+    if given["document"]:
+        raise click.UsageError("standard output is for one picture: a document needs a folder")
     if given["as_json"]:
         raise click.UsageError("standard output can't be used for both a picture and a report")
     if sys.stdout.isatty():

@@ -64,10 +64,10 @@ def compare_artists(
     changes = []
     for j in matching.added:
         text = subject_of(after[j], j, after).verb("was added", "were added")
-        changes.append(scope.change(ChangeKind.ARTIST_ADDED, text, None, after[j].box))
+        changes.append(scope.appeared(ChangeKind.ARTIST_ADDED, text, after[j].box))
     for i in matching.removed:
         text = subject_of(before[i], i, before).verb("was removed", "were removed")
-        changes.append(scope.change(ChangeKind.ARTIST_REMOVED, text, before[i].box, None))
+        changes.append(scope.went(ChangeKind.ARTIST_REMOVED, text, before[i].box))
     for pair in matching.pairs:
         subject = subject_of(pair.after, pair.j, after)
         changes += _identity(subject, pair, scope)

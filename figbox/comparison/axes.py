@@ -43,12 +43,12 @@ def compare_axes(
     for j in matching.added:
         axes = after.axes[j]
         where = scope.of_axes(None, axes, named=False)
-        changes.append(where.change(ChangeKind.AXES_ADDED, f"{_introduced(axes)} added", None, axes.box))
+        changes.append(where.appeared(ChangeKind.AXES_ADDED, f"{_introduced(axes)} added", axes.box))
         labels.update(artist.label for artist in axes.artists if artist.label)
     for i in matching.removed:
         axes = before.axes[i]
         where = scope.of_axes(axes, None, named=False)
-        changes.append(where.change(ChangeKind.AXES_REMOVED, f"{_introduced(axes)} removed", axes.box, None))
+        changes.append(where.went(ChangeKind.AXES_REMOVED, f"{_introduced(axes)} removed", axes.box))
         labels.subtract(artist.label for artist in axes.artists if artist.label)
     numbers = {pair.before.number: pair.after.number for pair in matching.pairs}
     sizes = (before.width, before.height), (after.width, after.height)

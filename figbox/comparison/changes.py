@@ -84,7 +84,8 @@ class Place:
     Attributes:
         figure: The figure's number.
         axes: The number of the axes; None if it is the figure as a whole, or the axes isn't there.
-        box: The part of the figure's first picture; None if it isn't known, or nothing is there.
+        box: The part of the figure's first picture: of the artist, or of its axes where that is all that is known. None
+            if it is the figure as a whole, or what changed isn't there.
     """
 
     figure: int
@@ -99,8 +100,8 @@ class Change:
     Attributes:
         sentence: What changed. It quotes labels and texts of the figures: treat it as untrusted input.
         rank: The smaller, the more it matters.
-        before: Where it was; None for a figure that was added.
-        after: Where it is; None for a figure that was removed.
+        before: Where it was; None for a figure that was added, and for the order of figures.
+        after: Where it is; None for a figure that was removed, and for the order of figures.
     """
 
     kind: ChangeKind

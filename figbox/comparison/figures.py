@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 VECTORS = frozenset({"svg", "pdf"})
 
 
+NAMES = ("the first document", "the second document")
+
 #: Changes that are kept; further ones are counted.
 CHANGES_LIMIT = 1000
 
 
-def compare(before: object, after: object) -> Comparison:
+def compare(before: object, after: object, *, names: tuple[str, str] = NAMES) -> Comparison:
     """Return what changed between two documents, in words and in the order of what matters.
 
     Each side is a render document (the JSON of `POST /v1/render`), the manifest of an archive, a list of figures, a
@@ -40,11 +42,12 @@ def compare(before: object, after: object) -> Comparison:
     Args:
         before: The first side.
         after: The second side, which sentences speak of.
+        names: What errors call the sides.
 
     Raises:
         BadDocument: A side is none of these.
     """
-    old, new = read(before, "the first document"), read(after, "the second document")
+    old, new = read(before, names[0]), read(after, names[1])
     matching = match_figures(old.figures, new.figures)
     several = len(old.figures) > 1 or len(new.figures) > 1
     found = _Found()

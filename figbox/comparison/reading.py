@@ -62,10 +62,19 @@ def read(side: object, name: str) -> Described:
         raise BadDocument(f"{name} is nested too deeply") from error
 
 
+def as_document(render: Render) -> dict[str, Any]:
+    """Return what a render says of its figures, to be saved and compared later: all but bytes and files."""
+    return {
+        "figures": [_figure_as_json(figure) for figure in render.figures],
+        "figures_truncated": render.figures_truncated,
+        "manifest": dict(render.manifest),
+    }
+
+
 def _plain(side: object) -> object:
     """Return what the client has read as the JSON that it came from; anything else as it is."""
     if isinstance(side, Render):
-        return {"figures": [_figure_as_json(figure) for figure in side.figures]}
+        return as_document(side)
     if isinstance(side, RenderedFigure):
         return _figure_as_json(side)
     if isinstance(side, Mapping):
@@ -76,10 +85,8 @@ def _plain(side: object) -> object:
 
 
 def _figure_as_json(figure: RenderedFigure) -> dict[str, Any]:
-    pictures = [
-        {"format": picture.format, "sha256": picture.sha256, "pixels_sha256": picture.pixels_sha256}
-        for picture in figure.pictures
-    ]
+    names = ("format", "content_type", "width_px", "height_px", "sha256", "pixels_sha256")
+    pictures = [{name: getattr(picture, name) for name in names} for picture in figure.pictures]
     words = {name: getattr(figure, name, None) for name in ("description", "findings", "alt_text")}
     return {"number": figure.number, "label": figure.label, "pictures": pictures, **words}
 

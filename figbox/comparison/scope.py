@@ -25,12 +25,14 @@ class Scope:
     Attributes:
         figures: Numbers of the figure; None on a side where it isn't.
         axes: Numbers of the axes, likewise; both None for the figure as a whole.
+        boxes: Frames of the axes, likewise.
         begin: What each sentence begins with, as "Figure 2, axes 1"; empty where there is only one.
         unit: Unit of boxes, in the singular.
     """
 
     figures: tuple[int | None, int | None]
     axes: tuple[int | None, int | None] = (None, None)
+    boxes: tuple[Box | None, Box | None] = (None, None)
     begin: str = ""
     unit: str = "pixel"
 
@@ -48,17 +50,27 @@ class Scope:
         Args:
             kind: Its kind.
             text: What changed: a sentence without capital and full stop.
-            before: Where it was.
-            after: Where it is.
+            before: Where it was; None for the frame of the axes.
+            after: Where it is; likewise.
             rank_of: The kind that it ranks with, if not its own.
         """
+        return self._change(kind, text, before or self.boxes[0], after or self.boxes[1], RANKS[rank_of or kind])
+
+    def appeared(self, kind: ChangeKind, text: str, box: Box | None) -> Change:
+        """Return that something is there which wasn't."""
+        return self._change(kind, text, None, box or self.boxes[1], RANKS[kind])
+
+    def went(self, kind: ChangeKind, text: str, box: Box | None) -> Change:
+        """Return that something was there which isn't."""
+        return self._change(kind, text, box or self.boxes[0], None, RANKS[kind])
+
+    def _change(self, kind: ChangeKind, text: str, before: Box | None, after: Box | None, rank: int) -> Change:
         sentence = f"{self.begin}: {text}." if self.begin else f"{capital(text)}."
-        boxes = (before, after)
         places = [
             Place(figure, axes, box) if figure is not None else None
-            for figure, axes, box in zip(self.figures, self.axes, boxes, strict=True)
+            for figure, axes, box in zip(self.figures, self.axes, (before, after), strict=True)
         ]
-        return Change(kind, sentence, RANKS[rank_of or kind], *places)
+        return Change(kind, sentence, rank, *places)
 
     def of_axes(self, before: Axes | None, after: Axes | None, *, named: bool) -> Scope:
         """Return the scope of an axes of the figure."""
@@ -67,7 +79,8 @@ class Scope:
         if named and axes is not None:
             begin = f"{begin}, {axes_name(axes)}" if begin else capital(axes_name(axes))
         numbers = (before.number if before else None, after.number if after else None)
-        return replace(self, axes=numbers, begin=begin)
+        boxes = (before.box if before else None, after.box if after else None)
+        return replace(self, axes=numbers, boxes=boxes, begin=begin)
 
 
 def axes_name(axes: Axes) -> str:

@@ -55,10 +55,10 @@ def compare_legends(
     for old, new in zip_longest(before, after):
         if old is None:
             text = f"a legend was added, with {_names(new.entries)}"
-            yield scope.change(ChangeKind.LEGEND, text, None, new.box)
+            yield scope.appeared(ChangeKind.LEGEND, text, new.box)
         elif new is None:
             text = f"the legend was removed, which had {_names(old.entries)}"
-            yield scope.change(ChangeKind.LEGEND, text, old.box, None)
+            yield scope.went(ChangeKind.LEGEND, text, old.box)
         else:
             yield from _one(old, new, labels, scope, frame)
 
@@ -113,9 +113,9 @@ def compare_findings(
     matching.by_key(lambda finding: (finding.code, axes[id(finding)]))
     for j in matching.added:
         text = f"a new {_named(after[j])}"
-        yield scope.change(ChangeKind.FINDING_APPEARED, text, None, after[j].box)
+        yield scope.appeared(ChangeKind.FINDING_APPEARED, text, after[j].box)
     for i in matching.removed:
-        yield scope.change(ChangeKind.FINDING_GONE, f"no longer there: the {_named(before[i])}", before[i].box, None)
+        yield scope.went(ChangeKind.FINDING_GONE, f"no longer there: the {_named(before[i])}", before[i].box)
     for pair in matching.pairs:
         if (pair.before.sentence, pair.before.severity) != (pair.after.sentence, pair.after.severity):
             text = f"the finding {pair.after.code} says {instead(pair.before.sentence, pair.after.sentence)}"

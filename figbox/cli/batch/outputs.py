@@ -1,7 +1,8 @@
 """Where pictures and files go: predictable names, never outside the output folder.
 
 A script's first picture is `STEM.FORMAT`, further ones are `STEM-2.FORMAT`, `STEM-3.FORMAT`; files that the code wrote
-go into the folder `STEM.files`. The code chose their names, so only harmless ones are used.
+go into the folder `STEM.files`. The code chose their names, so only harmless ones are used. What is said of the figures
+goes into `STEM.json`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def picture_name(stem: PurePosixPath, position: int, picture_format: str) -> Pur
     number = "" if position == 1 else f"-{position}"
     ending = "animated.webp" if picture_format == "awebp" else picture_format
     return stem.with_name(f"{stem.name}{number}.{ending}")
+
+
+def document_name(stem: PurePosixPath) -> PurePosixPath:
+    """Return the name of what is said of a script's figures."""
+    return stem.with_name(f"{stem.name}.json")
 
 
 def file_name(stem: PurePosixPath, name: str) -> PurePosixPath | None:

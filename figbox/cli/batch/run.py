@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from figbox.cli.batch.data import files_beside, largest, read_files
-from figbox.cli.batch.outputs import file_name, picture_name
+from figbox.cli.batch.outputs import document_name, file_name, picture_name
 from figbox.cli.batch.results import Result, Status, WrittenFile, WrittenPicture
 from figbox.cli.batch.scripts import read_script
 from figbox.cli.batch.throttle import Stopped, Throttle
 from figbox.cli.exits import ScriptProblem
+from figbox.comparison import as_document
 from figbox.errors import BadResponse, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class RunOptions:
     Attributes:
         formats: The formats in `options`, at least one.
         keep_files: Whether files that the code wrote are kept.
+        document: Whether what the service said of the figures is kept.
         beside: Whether data files beside a script are sent along.
         named: More data files, by name.
         data_limit_bytes: Largest size of a script's data files together.
@@ -65,6 +68,7 @@ class RunOptions:
     options: Options
     formats: tuple[str, ...]
     keep_files: bool
+    document: bool
     beside: bool
     named: Mapping[str, Path]
     data_limit_bytes: int
@@ -183,6 +187,9 @@ class Batch:
                 path = self.sink.write(script, picture_name(script.stem, position, wanted), picture.data)
                 facts = replace(picture, data=b"")
                 pictures.append(WrittenPicture(path, figure.number, len(picture.data), facts))
+        if self.wanted.document:
+            document = json.dumps(as_document(render), indent=1) + "\n"
+            self.sink.write(script, document_name(script.stem), document.encode())
         return tuple(pictures), self._keep(script, render.files)
 
     def _keep(self, script: Script, files: Sequence[File]) -> tuple[WrittenFile, ...]:

@@ -89,11 +89,21 @@ def read_script(script: Script) -> str:
     """
     try:
         data = sys.stdin.buffer.read() if script.path is None else script.path.read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
-        return code_of(text) if is_notebook(script.shown, text) else text
     except OSError as error:
         raise ScriptProblem(f"can't be read: {error.strerror}") from error
+    return decoded(data, script.shown)
+
+
+def decoded(data: bytes, shown: str) -> str:
+    """Return the text of a script, or the code of a notebook, from its bytes.
+
+    Raises:
+        ScriptProblem: They can't be decoded.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+        return code_of(text) if is_notebook(shown, text) else text
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise ScriptProblem(f"is not Python source: {error}") from error
 
