@@ -10,7 +10,7 @@ from figbox.comparison.changes import Change, ChangeKind
 from figbox.comparison.points import same, scale_of
 from figbox.comparison.scope import axes_name
 from figbox.comparison.texts import compare_legends, compare_text
-from figbox.comparison.wording import counted, distance, instead, listed, moved, quote, range_instead, shown, word
+from figbox.comparison.wording import distance, instead, left_out, listed, moved, quote, range_instead, shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,13 +88,9 @@ def _one(
     changes += found
     changes += limits
     if before.artists_left_out != after.artists_left_out:
-        text = f"{counted(after.artists_left_out, 'artist')} more {_be(after.artists_left_out)} not described"
-        changes.append(scope.change(ChangeKind.LEFT_OUT, f"{text}, instead of {before.artists_left_out}"))
+        text = left_out("artist", before.artists_left_out, after.artists_left_out)
+        changes.append(scope.change(ChangeKind.LEFT_OUT, text))
     return changes, labels
-
-
-def _be(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _kind_and_place(
@@ -105,8 +101,8 @@ def _kind_and_place(
         text = f"the axes is {word(after.kind)} instead of {word(before.kind)}"
         yield scope.change(ChangeKind.AXES_KIND, text, *boxes)
     if before.role != after.role:
-        text = f"the axes is a {word(after.role)} instead of a {word(before.role)}"
-        yield scope.change(ChangeKind.AXES_KIND, text.replace("a inset", "an inset"), *boxes)
+        text = f"the role of the axes is {word(after.role)} instead of {word(before.role)}"
+        yield scope.change(ChangeKind.AXES_KIND, text, *boxes)
     if before.box is None or after.box is None:
         if before.box != after.box:
             text = "the axes is in the picture now" if before.box is None else "the axes is no longer in the picture"

@@ -14,7 +14,7 @@ from figbox.comparison.points import same
 from figbox.comparison.reading import read
 from figbox.comparison.scope import Scope
 from figbox.comparison.texts import compare_findings, compare_legends, compare_text
-from figbox.comparison.wording import capital, counted, instead, number, quote
+from figbox.comparison.wording import capital, instead, left_out, number, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,8 +225,7 @@ def _described(before: Description, after: Description, matching: Matching[Axes]
         ("artist", before.artists_left_out, after.artists_left_out),
     ):
         if old != new:
-            text = f"{counted(new, noun)} more {'is' if new == 1 else 'are'} not described, instead of {old}"
-            yield scope.change(ChangeKind.LEFT_OUT, text)
+            yield scope.change(ChangeKind.LEFT_OUT, left_out(noun, old, new))
 
 
 def _texts(before: Description, after: Description, scope: Scope) -> Iterator[Change]:

@@ -26,6 +26,9 @@ LEAST_ALIKE_NAMED = 0.8
 LEAST_ALIKE_AXES = 0.3
 LEAST_ALIKE_FIGURES = 0.3
 
+#: What two axes with different roles are alike, as a share of what they would be otherwise.
+OTHER_ROLE = 0.6
+
 #: Characters of a text that its likeness is judged by.
 JUDGED_LIMIT = 100
 
@@ -51,11 +54,13 @@ def match_axes(before: Description, after: Description) -> Matching[Axes]:
     found = Matching(before.axes, after.axes)
     marks = {id(axes): (_axes_marks(axes), _place(axes, side)) for side in (before, after) for axes in side.axes}
     found.by_key(lambda axes: (axes.role, axes.kind, marks[id(axes)]))
+    found.by_key(lambda axes: marks[id(axes)][0] or None)
 
     def alike(one: Axes, other: Axes) -> float:
         (one_marks, one_place), (other_marks, other_place) = marks[id(one)], marks[id(other)]
         scores = [(3.0, _shared(one_marks, other_marks)), (1.0, float(one_place == other_place))]
-        return _mean(scores) if one.role == other.role and (one_marks or other_marks) else 0.0
+        alike = _mean(scores) if one_marks or other_marks else 0.0
+        return alike if one.role == other.role else alike * OTHER_ROLE
 
     found.by_likeness(alike, LEAST_ALIKE_AXES)
     found.by_key(lambda axes: (axes.role, marks[id(axes)][1]))

@@ -99,6 +99,10 @@ def _ends(word: str, before: Extent, after: Extent) -> Iterator[str]:
     if changed[:2] == ["least", "greatest"]:
         yield f"{word} ranges {range_instead(ends[:2], ends[2:])}"
         return  # the first and the last are mostly these two
+    for name, end in (("first", "least"), ("last", "greatest"), ("first", "greatest"), ("last", "least")):
+        both = all(getattr(extent, name) == getattr(extent, end) for extent in (before, after))
+        if both and name in changed and end in changed:
+            changed.remove(name)
     for name in changed:
         yield f"the {name} {word} is {instead(getattr(before, name), getattr(after, name))}"
 

@@ -94,7 +94,7 @@ class Subject:
     """What an artist is called in sentences.
 
     Attributes:
-        name: With the article, as "the line 'signal'".
+        name: As "the line 'signal'" or "line 2".
         part: What it has several of.
         plural: Whether verbs are in the plural.
     """
@@ -120,9 +120,8 @@ def subject_of(artist: Artist, place: int, others: Sequence[Artist]) -> Subject:
     name = artist.text if artist.kind in TEXTS else artist.label
     alike = [at for at, other in enumerate(others) if other.kind == artist.kind]
     same_name = [at for at in alike if (others[at].text if artist.kind in TEXTS else others[at].label) == name]
-    called = f"the {noun.name}"
-    if len(alike) > 1 and (not name or len(same_name) > 1):
-        called += f" {alike.index(place) + 1}"
+    numbered = len(alike) > 1 and (not name or len(same_name) > 1)
+    called = f"{noun.name} {alike.index(place) + 1}" if numbered else f"the {noun.name}"
     if name:
         called += f" {quote(name)}"
     return Subject(called, noun.part, noun.plural)

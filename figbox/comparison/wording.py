@@ -137,6 +137,7 @@ def _texts_instead(before: str, after: str) -> str:
         while begin < min(len(old), len(new)) and old[begin] == new[begin]:
             begin += 1
         begin = max(0, begin - CONTEXT)
+        begin = old.find(" ", begin, begin + CONTEXT) + 1 or begin  # at a word, if one begins there
         old, new = (f"{ELLIPSIS}{text[begin:]}" if begin else text for text in (old, new))
     if _DATE.fullmatch(old) and _DATE.fullmatch(new):
         return f"{new} instead of {old}"
@@ -148,6 +149,12 @@ def counted(count: int, noun: str) -> str:
     if count == 1 or noun == "axes":
         return f"{count} {noun}"
     return f"{count} {noun}{'es' if noun.endswith(('x', 'ch')) else 's'}"
+
+
+def left_out(noun: str, before: int, after: int) -> str:
+    """Return how many things a description leaves out."""
+    number_of, things = counted(after, noun).split(" ", 1)
+    return f"{number_of} more {things} {'is' if after == 1 else 'are'} not described, instead of {before}"
 
 
 def listed(names: Sequence[str]) -> str:
