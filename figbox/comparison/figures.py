@@ -178,10 +178,10 @@ def _lowered_artist(artist: Artist, level: str) -> Artist:
 def compare_figures(before: Figure, after: Figure, scope: Scope) -> list[Change]:
     """Return what changed between two figures, whose descriptions have one level."""
     changes: list[Change] = []
-    numbers: dict[int, int] = {}
+    numbers: tuple[dict[int, str], dict[int, str]] = ({}, {})
     if before.description is not None and after.description is not None:
         matching = match_axes(before.description, after.description)
-        numbers = {pair.before.number: pair.after.number for pair in matching.pairs}
+        numbers = _meanings(matching)
         changes += _described(before.description, after.description, matching, scope)
     if before.findings is not None and after.findings is not None:
         changes += compare_findings(before.findings, after.findings, numbers, scope)
@@ -189,6 +189,15 @@ def compare_figures(before: Figure, after: Figure, scope: Scope) -> list[Change]
         text = f"the alternative text is {instead(before.alt_text, after.alt_text)}"
         changes.append(scope.change(ChangeKind.ALT_TEXT, text))
     return changes
+
+
+def _meanings(matching: Matching[Axes]) -> tuple[dict[int, str], dict[int, str]]:
+    """Return what the numbers of axes mean on both sides: the same text for the same axes."""
+    before = {matching.before[i].number: f"removed {i}" for i in matching.removed}
+    after = {matching.after[j].number: f"added {j}" for j in matching.added}
+    for pair in matching.pairs:
+        before[pair.before.number] = after[pair.after.number] = f"{pair.before.number} and {pair.after.number}"
+    return before, after
 
 
 def compare_pictures(before: Figure, after: Figure) -> Pictures:

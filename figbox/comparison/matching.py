@@ -34,26 +34,26 @@ class Matching(Generic[T]):
 
     def __init__(self, before: Sequence[T], after: Sequence[T]) -> None:
         """Take both sides; nothing is matched yet."""
-        self._before = before
-        self._after = after
+        self.before = before
+        self.after = after
         self._partners: dict[int, int] = {}
         self._taken: set[int] = set()
 
     @property
     def pairs(self) -> list[Pair[T]]:
         """The pairs so far, in the order of the second side."""
-        found = (Pair(i, j, self._before[i], self._after[j]) for i, j in self._partners.items())
+        found = (Pair(i, j, self.before[i], self.after[j]) for i, j in self._partners.items())
         return sorted(found, key=lambda pair: pair.j)
 
     @property
     def removed(self) -> list[int]:
         """Places of the first side without a partner."""
-        return [i for i in range(len(self._before)) if i not in self._partners]
+        return [i for i in range(len(self.before)) if i not in self._partners]
 
     @property
     def added(self) -> list[int]:
         """Places of the second side without a partner."""
-        return [j for j in range(len(self._after)) if j not in self._taken]
+        return [j for j in range(len(self.after)) if j not in self._taken]
 
     @property
     def reordered(self) -> bool:
@@ -65,16 +65,16 @@ class Matching(Generic[T]):
         """Match what has the same key, in order; things whose key is None stay as they are."""
         waiting: defaultdict[Hashable, list[int]] = defaultdict(list)
         for i in reversed(self.removed):
-            if (mark := key(self._before[i])) is not None:
+            if (mark := key(self.before[i])) is not None:
                 waiting[mark].append(i)
         for j in self.added:
-            mark = key(self._after[j])
+            mark = key(self.after[j])
             if mark is not None and waiting[mark]:
                 self._join(waiting[mark].pop(), j)
 
     def by_only_key(self, key: Callable[[T], Hashable | None]) -> None:
         """Match what has the same key where nothing else on its side has that key."""
-        before, after = self._by_key(self._before, self.removed, key), self._by_key(self._after, self.added, key)
+        before, after = self._by_key(self.before, self.removed, key), self._by_key(self.after, self.added, key)
         for mark, places in before.items():
             if len(places) == 1 == len(after.get(mark, ())):
                 self._join(places[0], after[mark][0])
@@ -91,7 +91,7 @@ class Matching(Generic[T]):
             (-score, abs(i - j), i + j, i, j)
             for i in removed
             for j in added
-            if (score := round(likeness(self._before[i], self._after[j]), 9)) >= least
+            if (score := round(likeness(self.before[i], self.after[j]), 9)) >= least
         ]
         for _, _, _, i, j in sorted(judged):
             if i not in self._partners and j not in self._taken:

@@ -102,12 +102,21 @@ def _names(names: Sequence[str]) -> str:
 
 
 def compare_findings(
-    before: tuple[Finding, ...], after: tuple[Finding, ...], numbers: Mapping[int, int], scope: Scope
+    before: Sequence[Finding], after: Sequence[Finding], numbers: Sequence[Mapping[int, str]], scope: Scope
 ) -> Iterator[Change]:
-    """Yield findings that appeared, went, or say something else; `numbers` are those of axes, the new by the old."""
-    back = {new: old for old, new in numbers.items()}
-    axes = {id(finding): finding.axes for finding in before}
-    axes |= {id(finding): tuple(back.get(each, -each) for each in finding.axes) for finding in after}
+    """Yield findings that appeared, went, or say something else.
+
+    Args:
+        before: Those on the first side.
+        after: Those on the second.
+        numbers: What the numbers of axes mean on each side: the same value for the same axes.
+        scope: Their figure.
+    """
+    axes = {
+        id(finding): tuple(known.get(number, number) for number in finding.axes)
+        for known, findings in zip(numbers, (before, after), strict=True)
+        for finding in findings
+    }
     matching = Matching(before, after)
     matching.by_key(lambda finding: (finding.code, axes[id(finding)], finding.sentence))
     matching.by_key(lambda finding: (finding.code, axes[id(finding)]))
