@@ -72,7 +72,8 @@ def compare_artists(
         subject = subject_of(pair.after, pair.j, after)
         changes += _identity(subject, pair, scope)
         changes += _look(subject, pair.before, pair.after, scope)
-        changes += compare_points(subject, pair.before, pair.after, scope, words)
+        if not _is_moved_text(frame, pair.before, pair.after):
+            changes += compare_points(subject, pair.before, pair.after, scope, words)
         changes += _place(subject, pair.before, pair.after, scope, frame)
     if matching.reordered:
         changes.append(_reordered(matching.pairs, after, scope))
@@ -168,13 +169,30 @@ def _place(subject: Subject, before: Artist, after: Artist, scope: Scope, frame:
             text = subject.verb("is", "are") + (" visible in the picture now" if old is None else " no longer visible")
             yield scope.change(ChangeKind.ARTIST_MOVED, text, old, new)
         return
-    values = (before.x, before.y, before.z, before.values, before.points, before.text, before.parts)
-    if values != (after.x, after.y, after.z, after.values, after.points, after.text, after.parts):
-        return
+    if before.kind not in TEXTS or before.text != after.text:
+        values = (before.x, before.y, before.z, before.values, before.points, before.text, before.parts)
+        if values != (after.x, after.y, after.z, after.values, after.points, after.text, after.parts):
+            return
+        if _near(old, new):
+            return  # a wider line or another marker is larger, and is no move
     if not frame.same(old, new):
         distance = moved(old, new, scope.unit)
         text = f"{subject.name} moved {distance}" if distance else f"{subject.verb('has', 'have')} another size"
         yield scope.change(ChangeKind.ARTIST_MOVED, text, old, new)
+
+
+def _is_moved_text(frame: Frame, before: Artist, after: Artist) -> bool:
+    """Tell whether an artist is a text that moved in the picture, which says more than its coordinates do."""
+    if before.kind not in TEXTS or after.kind not in TEXTS or before.text != after.text:
+        return False
+    return before.box is not None and after.box is not None and not frame.same(before.box, after.box)
+
+
+def _near(one: Box, other: Box) -> bool:
+    """Tell whether the middle of a box has stayed where it was, but for a pixel."""
+    across = one.x + one.width / 2 - other.x - other.width / 2
+    down = one.y + one.height / 2 - other.y - other.height / 2
+    return abs(across) < 1 and abs(down) < 1
 
 
 def _reordered(pairs: Sequence[Pair[Artist]], after: Sequence[Artist], scope: Scope) -> Change:

@@ -10,7 +10,20 @@ from figbox.comparison.changes import Change, ChangeKind
 from figbox.comparison.points import same, scale_of
 from figbox.comparison.scope import axes_name
 from figbox.comparison.texts import compare_legends, compare_text
-from figbox.comparison.wording import distance, instead, left_out, listed, moved, quote, range_instead, shown, word
+from figbox.comparison.wording import (
+    LISTED_LIMIT,
+    distance,
+    instead,
+    left_out,
+    listed,
+    moved,
+    noun_of,
+    quote,
+    range_instead,
+    shown,
+    some,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +79,9 @@ def compare_axes(
 def _introduced(axes: Axes) -> str:
     """Return an axes with the first names of what is in it, and the verb."""
     names = [quote(artist.label) for artist in axes.artists if artist.label]
+    if not names:
+        counts = Counter(noun_of(artist.kind) for artist in axes.artists)
+        names = [some(count, noun) for noun, count in counts.items()]
     return f"{axes_name(axes)}{f', with {listed(names)},' if names else ''} was"
 
 
@@ -136,7 +152,7 @@ def _moved(before: Box, after: Box, scope: Scope, *, same_size: bool) -> str:
     clauses = [f"moved {away}"] if away else []
     old, new = (_extent(box, scope.unit) for box in (before, after))
     if old != new:
-        clauses.append(f"is {new} instead of {old}")
+        clauses.append(f"is {new} instead of {old.rpartition(' ')[0]}")
     return f"the axes {' and '.join(clauses) if clauses else 'moved'}"
 
 
@@ -168,7 +184,8 @@ def _axis(which: str, before: Axis, after: Axis, scope: Scope) -> Iterator[Chang
 
 
 def _written(ticks: Sequence[str]) -> str:
-    return listed([quote(tick)[1:-1] or "''" for tick in ticks])
+    texts = [quote(tick)[1:-1] or "''" for tick in ticks]
+    return listed(texts) if len(texts) <= LISTED_LIMIT else f"{len(texts)} from {texts[0]} to {texts[-1]}"
 
 
 def _limits(which: str, before: Axis, after: Axis, scope: Scope) -> Iterator[Change]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from figbox.comparison.changes import Change, ChangeKind
@@ -49,9 +50,13 @@ def compare_points(
         words: What the values along the three axes are called.
     """
     boxes = before.box, after.box
+    before, after = _without_doubles(before, after)
+    named = ""
     if before.points != after.points:
         text = f"{subject.verb('has', 'have')} {counted(after.points, subject.part)} instead of {before.points}"
-        yield scope.change(ChangeKind.POINTS, text + _where_points_went(before.data, after.data, subject.part), *boxes)
+        where = _where_points_went(before.data, after.data, subject.part)
+        named = where if abs(after.points - before.points) == 1 else ""
+        yield scope.change(ChangeKind.POINTS, text + where, *boxes)
     for kind, old, new in (
         ("missing", before.missing, after.missing),
         ("infinite", before.infinite, after.infinite),
@@ -59,14 +64,31 @@ def compare_points(
         if old != new:
             text = f"{subject.verb('has', 'have')} {new} {kind} {_plural(subject.part, new)} instead of {old}"
             yield scope.change(ChangeKind.MISSING, text, *boxes)
-    clauses = list(_extents(before, after, words))
-    if clauses:
-        yield scope.change(ChangeKind.RANGE, f"in {subject.name}, {listed(clauses)}", *boxes)
+    values = ""
     if before.data is not None and after.data is not None and before.points == after.points:
         if moved := _moved_points(before.data, after.data):
-            yield scope.change(ChangeKind.VALUES, f"in {subject.name}, {_said_of(moved, before.data, subject)}", *boxes)
+            named = _named_points(moved, before.data, subject.part)
+            values = f"in {subject.name}, {named or _counted_points(moved, before.data, subject.part)}"
         elif (lists := _lists(before.data, after.data, words)) is not None:
-            yield scope.change(ChangeKind.VALUES, f"{subject.verb('has', 'have')} {lists}", *boxes)
+            values = f"{subject.verb('has', 'have')} {lists}"
+    clauses = [] if named else list(_extents(before, after, words))  # points that are named say it all
+    if clauses:
+        yield scope.change(ChangeKind.RANGE, f"in {subject.name}, {listed(clauses)}", *boxes)
+    if values:
+        yield scope.change(ChangeKind.VALUES, values, *boxes)
+
+
+def _without_doubles(before: Artist, after: Artist) -> tuple[Artist, Artist]:
+    """Return both without values that are the same as those along the second axis, as those of bars often are."""
+    if any(artist.values is None or artist.values != artist.y for artist in (before, after)):
+        return before, after
+    if any(artist.data is not None and artist.data.values != artist.data.y for artist in (before, after)):
+        return before, after
+    plain = [
+        replace(artist, values=None, data=replace(artist.data, values=()) if artist.data is not None else None)
+        for artist in (before, after)
+    ]
+    return plain[0], plain[1]
 
 
 def _plural(noun: str, count: int) -> str:
@@ -96,6 +118,9 @@ def _ends(word: str, before: Extent, after: Extent) -> Iterator[str]:
         for name in ("least", "greatest", "first", "last")
         if not same(getattr(before, name), getattr(after, name), scale)
     ]
+    if before.least == before.greatest and after.least == after.greatest and changed:
+        yield f"{word} is {instead(before.least, after.least)}"
+        return
     if changed[:2] == ["least", "greatest"]:
         yield f"{word} ranges {range_instead(ends[:2], ends[2:])}"
         return  # the first and the last are mostly these two
@@ -142,11 +167,22 @@ def _moved_points(before: Data, after: Data) -> list[tuple[int, Point, Point]]:
     ]
 
 
-def _said_of(moved: Sequence[tuple[int, Point, Point]], data: Data, subject: Subject) -> str:
-    part, listed_points = subject.part, len(data.points)
+def _named_points(moved: Sequence[tuple[int, Point, Point]], data: Data, part: str) -> str:
+    """Return where each point was and is; empty if there are too many of them, or their numbers aren't known."""
+    if len(moved) > NAMED_POINTS_LIMIT or len(data.points) != data.total:
+        return ""
+    return listed([f"{part} {place} {_point_instead(old, new)}" for place, old, new in moved])
+
+
+def _point_instead(before: Point, after: Point) -> str:
+    old, new = _point(before), _point(after)
+    return f"is at {new} instead of {old}" if new != old else f"at {new} differs in its last digits"
+
+
+def _counted_points(moved: Sequence[tuple[int, Point, Point]], data: Data, part: str) -> str:
+    """Return how many points are elsewhere."""
+    listed_points = len(data.points)
     thinned = listed_points != data.total
-    if len(moved) <= NAMED_POINTS_LIMIT and not thinned:
-        return listed([f"{part} {place} is at {_point(new)} instead of {_point(old)}" for place, old, new in moved])
     verb = "is" if len(moved) == 1 else "are"
     of = (
         f"{listed_points} of {data.total} {_plural(part, data.total)} compared"
@@ -180,4 +216,5 @@ def _same_point(before: Point, after: Point, scales: Sequence[float]) -> bool:
 
 
 def _point(point: Point) -> str:
-    return shown(point[0]) if len(point) == 1 else f"({', '.join(map(shown, point))})"
+    told = ["missing" if value is None else shown(value) for value in point]
+    return told[0] if len(told) == 1 else f"({', '.join(told)})"

@@ -146,9 +146,16 @@ def _texts_instead(before: str, after: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Return a number of things."""
-    if count == 1 or noun == "axes":
+    if count == 1 or noun == "axes" or noun.endswith("series"):
         return f"{count} {noun}"
-    return f"{count} {noun}{'es' if noun.endswith(('x', 'ch')) else 's'}"
+    return f"{count} {noun}{'es' if noun.endswith(('x', 'ch', 'sh')) else 's'}"
+
+
+def some(count: int, noun: Noun) -> str:
+    """Return artists of a kind, as "a line" or "3 lines"."""
+    if noun.plural:
+        return noun.name
+    return counted(count, noun.name) if count != 1 else f"{'an' if noun.name[0] in 'aeiou' else 'a'} {noun.name}"
 
 
 def left_out(noun: str, before: int, after: int) -> str:

@@ -123,7 +123,7 @@ def documents(draw: st.DrawFn) -> Json:
 
 
 @given(documents())
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_nothing_differs_from_itself(shown: Json) -> None:
     """A document compared with its copy gives no change."""
     found = figbox.compare(shown, copy.deepcopy(shown))
@@ -133,7 +133,7 @@ def test_nothing_differs_from_itself(shown: Json) -> None:
 
 
 @given(documents(), documents())
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_the_other_way_round_is_the_opposite(one: Json, other: Json) -> None:
     """What was added there was removed here, and everything else is said of the same things."""
 
@@ -149,7 +149,7 @@ def test_the_other_way_round_is_the_opposite(one: Json, other: Json) -> None:
 
 
 @given(documents(), documents())
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_sentences_are_sentences(one: Json, other: Json) -> None:
     """Each is one line with a full stop, the same every time, and in the order of ranks."""
     found = figbox.compare(one, other)
@@ -250,7 +250,7 @@ MUTATIONS = {
 )
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
 @pytest.mark.parametrize("label", ["series {}", ""], ids=["labelled", "unlabelled"])
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 def test_a_mutation_is_named(
     label: str, mutate: Callable[[Json, int], None], series: list[list[int]], data: st.DataObject
 ) -> None:
@@ -277,6 +277,7 @@ garbage = st.recursive(
 
 
 @given(garbage, garbage)
+@settings(deadline=None)
 def test_garbage_is_refused(one: Any, other: Any) -> None:
     """What isn't a document raises one error, whatever it is."""
     for before, after in ((one, other), (one, rich()), (rich(), other)):
@@ -293,6 +294,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_garbage_in_a_document_is_refused_or_compared(data: st.DataObject) -> None:
     """Nonsense at any place of a document raises the one error, or is compared like a value."""
     after = document(rich())
