@@ -18,6 +18,7 @@ from gateway.v1.request.json_body import RenderRequest
 from tests.documents.pages import (
     API,
     CLIENT,
+    COMPARISON,
     DOCS,
     ERRORS,
     OPERATIONS,
@@ -124,7 +125,8 @@ def test_dependencies(wanted: str, lock: str) -> None:
 def test_errors_of_the_client() -> None:
     """docs/client.md lists the whole tree below `FigboxError`, and what can be read of each error."""
     text = section(CLIENT, "In Python")
-    errors = {name for name in figbox.__all__ if issubclass(getattr(figbox, name), figbox.FigboxError)}
+    classes = [name for name in figbox.__all__ if isinstance(getattr(figbox, name), type)]
+    errors = {name for name in classes if issubclass(getattr(figbox, name), figbox.FigboxError)}
     assert set(first_cells(text)) == errors - {"FigboxError"}
     for error in (
         figbox.RenderFailed("no", outcome="killed"),
@@ -139,6 +141,15 @@ def test_exit_statuses_of_the_client() -> None:
     """docs/client.md lists the numbers that scripts rely on."""
     listed = [row[0] for row in rows(section(CLIENT, "Progress and exit status"))[1:]]
     assert listed == [str(status.value) for status in ExitStatus]
+
+
+def test_kinds_of_changes() -> None:
+    """docs/comparison.md lists the kinds that programs rely on, in their order, and has only flags of the command."""
+    text = section(COMPARISON, "What is said, and in which order")
+    listed = [kind for row in rows(text)[1:] for kind in re.findall(r"`([\w-]+)`", row[0])]
+    assert listed == [kind.value for kind in figbox.ChangeKind]
+    known = {text for name in ("compare", "render") for option in COMMANDS[name].params for text in option.opts}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", COMPARISON.read_text("utf-8"))) <= known
 
 
 def test_flags_of_the_client() -> None:
