@@ -185,15 +185,16 @@ class Figure:
     """A figure of a document.
 
     Attributes:
-        findings: None if the document doesn't say.
-        alt_text: Likewise.
+        description: None if the document has none; findings don't count then.
+        alt_text: None if the document has none.
     """
 
     number: int = 1
     label: str = ""
     pictures: tuple[Picture, ...] = ()
     description: Description | None = None
-    findings: tuple[Finding, ...] | None = None
+    findings: tuple[Finding, ...] = ()
+    findings_left_out: int = 0
     alt_text: str | None = None
 
     @property

@@ -178,13 +178,13 @@ def _lowered_artist(artist: Artist, level: str) -> Artist:
 def compare_figures(before: Figure, after: Figure, scope: Scope) -> list[Change]:
     """Return what changed between two figures, whose descriptions have one level."""
     changes: list[Change] = []
-    numbers: tuple[dict[int, str], dict[int, str]] = ({}, {})
     if before.description is not None and after.description is not None:
         matching = match_axes(before.description, after.description)
-        numbers = _meanings(matching)
         changes += _described(before.description, after.description, matching, scope)
-    if before.findings is not None and after.findings is not None:
-        changes += compare_findings(before.findings, after.findings, numbers, scope)
+        changes += compare_findings(before.findings, after.findings, _meanings(matching), scope)
+        if before.findings_left_out != after.findings_left_out:
+            text = left_out("finding", before.findings_left_out, after.findings_left_out)
+            changes.append(scope.change(ChangeKind.LEFT_OUT, text))
     if before.alt_text is not None and after.alt_text is not None and before.alt_text != after.alt_text:
         text = f"the alternative text is {instead(before.alt_text, after.alt_text)}"
         changes.append(scope.change(ChangeKind.ALT_TEXT, text))

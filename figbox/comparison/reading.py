@@ -38,6 +38,7 @@ from figbox.comparison.described import (
 from figbox.document import Node
 from figbox.errors import BadDocument, BadResponse
 from figbox.model import Figure as RenderedFigure
+from figbox.model import Finding as RenderedFinding
 from figbox.model import Render
 
 #: Greatest number that a figure, an axes, or a number of points can have: what JSON can hold exactly.
@@ -87,8 +88,21 @@ def _plain(side: object) -> object:
 def _figure_as_json(figure: RenderedFigure) -> dict[str, Any]:
     names = ("format", "content_type", "width_px", "height_px", "sha256", "pixels_sha256")
     pictures = [{name: getattr(picture, name) for name in names} for picture in figure.pictures]
-    words = {name: getattr(figure, name, None) for name in ("description", "findings", "alt_text")}
-    return {"number": figure.number, "label": figure.label, "pictures": pictures, **words}
+    return {
+        "number": figure.number,
+        "label": figure.label,
+        "pictures": pictures,
+        "alt_text": figure.alt_text,
+        "description": dict(figure.description) if figure.description is not None else None,
+        "findings": [_finding_as_json(finding) for finding in figure.findings],
+        "findings_left_out": figure.findings_left_out,
+    }
+
+
+def _finding_as_json(finding: RenderedFinding) -> dict[str, Any]:
+    box = dict(zip(("x", "y", "width", "height"), finding.box, strict=True)) if finding.box is not None else None
+    names = ("code", "severity", "sentence", "advice")
+    return {**{name: getattr(finding, name) for name in names}, "axes": list(finding.axes), "box": box}
 
 
 class _Reader:
@@ -122,13 +136,13 @@ class _Reader:
         return list(Node(list(every) if isinstance(every, tuple) else every, nodes.path))
 
     def _figure(self, node: Node, place: int) -> Figure:
-        findings = node["findings"].value
         return Figure(
             number=_count(node["number"], place),
             label=_text(node["label"]),
             pictures=tuple(map(_picture, self._first(node["pictures"], PICTURES_LIMIT))),
             description=node["description"].optional(self._description),
-            findings=None if findings is None else tuple(map(_finding, self._first(node["findings"], FINDINGS_LIMIT))),
+            findings=tuple(map(_finding, self._first(node["findings"], FINDINGS_LIMIT))),
+            findings_left_out=_count(node["findings_left_out"]),
             alt_text=node["alt_text"].optional(_text),
         )
 

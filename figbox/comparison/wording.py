@@ -161,7 +161,7 @@ def some(count: int, noun: Noun) -> str:
 def left_out(noun: str, before: int, after: int) -> str:
     """Return how many things a description leaves out."""
     number_of, things = counted(after, noun).split(" ", 1)
-    return f"{number_of} more {things} {'is' if after == 1 else 'are'} not described, instead of {before}"
+    return f"{number_of} more {things} {'is' if after == 1 else 'are'} not told of, instead of {before}"
 
 
 def listed(names: Sequence[str]) -> str:

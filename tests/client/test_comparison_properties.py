@@ -347,7 +347,7 @@ def test_crowds_are_matched_by_their_order() -> None:
         description(axes(*[line("", [first + place, 0.0]) for place in range(ARTISTS_LIMIT)])) for first in (0.0, 0.25)
     )
     kinds = {change.kind for change in figbox.compare(before, after).changes}
-    assert kinds == {ChangeKind.RANGE, ChangeKind.VALUES}
+    assert kinds == {ChangeKind.VALUES}
 
 
 def test_matching_of_nothing() -> None:
