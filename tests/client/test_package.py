@@ -137,8 +137,8 @@ def test_client_imports_nothing_of_the_gateway() -> None:
 
 
 def test_what_is_exported_is_listed() -> None:
-    """`__all__` is sorted, and each name exists."""
-    assert figbox.__all__ == sorted(figbox.__all__, key=str.lower)
+    """`__all__` is sorted, classes before functions, and each name exists."""
+    assert figbox.__all__ == sorted(figbox.__all__, key=lambda name: (name[0].islower(), name.lower()))
     for name in figbox.__all__:
         assert getattr(figbox, name).__module__.startswith("figbox.")
 
