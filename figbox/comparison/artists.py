@@ -49,7 +49,13 @@ class Frame:
 
 
 def compare_artists(
-    before: Sequence[Artist], after: Sequence[Artist], scope: Scope, frame: Frame, words: Sequence[str]
+    before: Sequence[Artist],
+    after: Sequence[Artist],
+    scope: Scope,
+    *,
+    frame: Frame,
+    words: Sequence[str],
+    left_out: tuple[int, int],
 ) -> tuple[list[Change], Counter[str]]:
     """Return what changed, and by how much each label occurs more often than before.
 
@@ -59,13 +65,14 @@ def compare_artists(
         scope: Their axes.
         frame: See `Frame`.
         words: What the values along the three axes are called.
+        left_out: How many more artists there are on both sides.
     """
     matching = match_artists(before, after)
     changes = []
-    for j in matching.added:
+    for j in matching.came(cut=left_out[0] > 0):
         text = subject_of(after[j], j, after).verb("was added", "were added")
         changes.append(scope.appeared(ChangeKind.ARTIST_ADDED, text, after[j].box))
-    for i in matching.removed:
+    for i in matching.went(cut=left_out[1] > 0):
         text = subject_of(before[i], i, before).verb("was removed", "were removed")
         changes.append(scope.went(ChangeKind.ARTIST_REMOVED, text, before[i].box))
     for pair in matching.pairs:

@@ -53,12 +53,12 @@ def compare_axes(
     named = len(before.axes) > 1 or len(after.axes) > 1
     changes: list[Change] = []
     labels: Counter[str] = Counter()
-    for j in matching.added:
+    for j in matching.came(cut=before.axes_left_out > 0):
         axes = after.axes[j]
         where = scope.of_axes(None, axes, named=False)
         changes.append(where.appeared(ChangeKind.AXES_ADDED, f"{_introduced(axes)} added", axes.box))
         labels.update(artist.label for artist in axes.artists if artist.label)
-    for i in matching.removed:
+    for i in matching.went(cut=after.axes_left_out > 0):
         axes = before.axes[i]
         where = scope.of_axes(axes, None, named=False)
         changes.append(where.went(ChangeKind.AXES_REMOVED, f"{_introduced(axes)} removed", axes.box))
@@ -98,7 +98,8 @@ def _one(
             changes += _axis(name, old, new, scope)
             limits += _limits(name, old, new, scope)
     frame = Frame(before.box, after.box) if not limits and before.kind == after.kind else Frame(None, None)
-    found, labels = compare_artists(before.artists, after.artists, scope, frame, words)
+    cut = before.artists_left_out, after.artists_left_out
+    found, labels = compare_artists(before.artists, after.artists, scope, frame=frame, words=words, left_out=cut)
     legends = [[axes.legend] if axes.legend is not None else [] for axes in (before, after)]
     changes += compare_legends(legends[0], legends[1], labels, scope, Frame(before.box, after.box))
     changes += found

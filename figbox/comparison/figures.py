@@ -222,7 +222,8 @@ def _described(before: Description, after: Description, matching: Matching[Axes]
     changes, labels = compare_axes(matching, before, after, scope)
     yield from changes
     frame = Frame(Box(0.0, 0.0, before.width, before.height), Box(0.0, 0.0, after.width, after.height))
-    changes, more = compare_artists(before.artists, after.artists, scope, frame, CARTESIAN)
+    cut = before.artists_left_out, after.artists_left_out
+    changes, more = compare_artists(before.artists, after.artists, scope, frame=frame, words=CARTESIAN, left_out=cut)
     yield from changes
     labels.update(more)
     yield from compare_legends(before.legends, after.legends, labels, scope, frame)

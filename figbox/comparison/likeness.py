@@ -64,6 +64,8 @@ def match_axes(before: Description, after: Description) -> Matching[Axes]:
 
     found.by_likeness(alike, LEAST_ALIKE_AXES)
     found.by_key(lambda axes: (axes.role, marks[id(axes)][1]))
+    if before.axes_left_out or after.axes_left_out:
+        return found  # what is left may have its partner among those
     if len(before.axes) == len(after.axes):
         found.by_key(lambda axes: axes.role)
     found.by_only_key(lambda axes: axes.role)

@@ -55,6 +55,21 @@ class Matching(Generic[T]):
         """Places of the second side without a partner."""
         return [j for j in range(len(self.after)) if j not in self._taken]
 
+    def went(self, *, cut: bool) -> list[int]:
+        """Return places of the first side of what isn't on the second.
+
+        Args:
+            cut: Whether the second side is only the beginning of a longer list. What comes after the last thing that
+                was found there may then be in the rest.
+        """
+        last = max(self._partners, default=len(self.before))
+        return [i for i in self.removed if i < last or not cut]
+
+    def came(self, *, cut: bool) -> list[int]:
+        """Return places of the second side of what isn't on the first, which may be cut likewise."""
+        last = max(self._taken, default=len(self.after))
+        return [j for j in self.added if j < last or not cut]
+
     @property
     def reordered(self) -> bool:
         """Whether the pairs are in another order on the second side than on the first."""

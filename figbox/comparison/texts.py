@@ -31,7 +31,7 @@ def compare_text(scope: Scope, kind: ChangeKind, noun: str, before: str, after: 
     if before == after:
         return
     if not before:
-        text = f"a {noun} was added: {quote(after)}"
+        text = f"{'an' if noun.startswith('x ') else 'a'} {noun} was added: {quote(after)}"
     elif not after:
         text = f"the {noun} was removed: {quote(before)}"
     else:

@@ -714,3 +714,23 @@ def test_whatever_differs_is_said() -> None:
         if not (said(rich(), after) and said(after, rich())):
             unsaid.append(path)
     assert unsaid == []
+
+
+def test_what_a_limit_cut_off_is_not_said_to_be_gone() -> None:
+    """A series that is put in before a hundred pushes the last one out of the description, not out of the figure."""
+    every = [line(f"series {number}", [float(number), 0.0]) for number in range(101)]
+    before = description(axes(*every[1:], artists_left_out=20))
+    after = description(axes(*every[:-1], artists_left_out=21))
+    assert said(before, after) == [
+        ("artist-added", "The line 'series 0' was added."),
+        ("left-out", "21 more artists are not told of, instead of 20."),
+    ]
+    assert said(after, before)[0] == ("artist-removed", "The line 'series 0' was removed.")
+    places = [box(12.0 * number, 10.0, 10.0, 10.0) for number in range(51)]
+    grid = [
+        axes(number=number, title=f"title {number}", x=axis(), y=axis(), box=place)
+        for number, place in enumerate(places)
+    ]
+    before, after = description(*grid[1:], axes_left_out=1), description(*grid[:-1], axes_left_out=2)
+    kinds = [kind for kind, _ in said(before, after)]
+    assert (kinds[0], "axes-removed" in kinds) == ("axes-added", False)
