@@ -17,6 +17,7 @@ from figbox.cli.connection import connection_options, explained, find_connection
 from figbox.cli.exits import ComparisonProblem, ExitStatus
 from figbox.cli.render import DATA_LIMIT_MIB, PATIENCE_S
 from figbox.cli.terminal import one_line
+from figbox.cli.values import picture_options
 from figbox.comparison import Change, ChangeKind, Comparison, Verdict
 from figbox.comparison import compare as compared
 from figbox.errors import BadDocument, FigboxError
@@ -34,6 +35,12 @@ MOST = 20
 #: Seed of scripts, if the user doesn't say: both are to draw the same random numbers.
 SEED = 0
 
+#: Options of a render that the command has.
+OPTIONS = (
+    *("format", "dpi", "width", "height", "bbox_inches", "transparent", "style", "rc"),
+    *("figures", "environment", "timeout_s", "memory_mib", "seed"),
+)
+
 APPEARED = frozenset(
     {ChangeKind.FIGURE_ADDED, ChangeKind.AXES_ADDED, ChangeKind.ARTIST_ADDED, ChangeKind.FINDING_APPEARED}
 )
@@ -46,6 +53,7 @@ WENT = frozenset(
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("-n", "--most", type=click.IntRange(1), default=MOST, show_default=True, help="Changes to show.")
+@picture_options
 @click.option("--figures", type=click.Choice(["current", "all"]), default="all", help="Which figures of scripts.")
 @click.option("-e", "--environment", help="Name of one of `figbox environments`, for scripts.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0.1), metavar="SECONDS", help="Time limit of a script.")
@@ -65,8 +73,8 @@ def compare(
     """Say what changed from A to B, in the order of what matters.
 
     A and B are documents of /v1/render saved as JSON, as `figbox render --document` does, or its archives, or scripts,
-    which are rendered with the same seed; - is standard input. The exit status is 0 if nothing changed, 1 if something
-    did, and 2 if nothing can be said.
+    which are rendered with the same options and seed; - is standard input. The exit status is 0 if nothing changed, 1
+    if something did, and 2 if nothing can be said.
     """
     if before == after == STDIN:
         raise click.UsageError("standard input can be one of the two")
@@ -74,8 +82,7 @@ def compare(
         beside=not given["no_data"], named=named_files(given["data"]), limit_bytes=DATA_LIMIT_MIB * MiB
     )
     sides = [read_side(text, data_files) for text in (before, after)]
-    names = ("figures", "environment", "timeout_s", "memory_mib", "seed")
-    options = cast("Options", {"describe": "data", **{name: given[name] for name in names}})
+    options = cast("Options", {"describe": "data", **{name: given[name] for name in OPTIONS}})
     found = _compared(sides, _documents(context, sides, options))
     if as_json:
         click.echo(json.dumps({"before": sides[0].shown, "after": sides[1].shown, **found.as_json()}, indent=2))

@@ -19,7 +19,7 @@ from figbox.cli.batch.scripts import STDIN, find_scripts
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.report import report
 from figbox.cli.reporter import Reporter
-from figbox.cli.values import RcSetting, as_mapping, if_any, split_formats
+from figbox.cli.values import if_any, picture_options
 from figbox.options import Options
 from figbox.retries import Retries
 
@@ -50,24 +50,7 @@ class StandardOutput:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the pictures; - is standard output.")
-@click.option(
-    "-f",
-    "--format",
-    multiple=True,
-    default=("png",),
-    show_default=True,
-    callback=split_formats,
-    help="png, svg, pdf, jpeg, webp, or animated gif, apng, awebp; separate several with commas or repeat the option.",
-)
-@click.option("--dpi", type=click.FloatRange(10, 1200), help="Dots per inch.  [default: the figure's own]")
-@click.option("--width", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")
-@click.option("--height", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]")
-@click.option("--bbox", "bbox_inches", type=click.Choice(["standard", "tight"]), help="tight cuts off the margins.")
-@click.option("--transparent/--opaque", default=None, help="Whether the background is transparent.")
-@click.option("--style", multiple=True, callback=if_any, help="One of Matplotlib's styles; can be repeated.")
-@click.option(
-    "--rc", type=RcSetting(), multiple=True, callback=as_mapping, help="One of Matplotlib's rcParams; can be repeated."
-)
+@picture_options
 @click.option("--figures", type=click.Choice(["current", "all"]), help="Which figures of a script to save.")
 @click.option("-e", "--environment", help="Name of one of `figbox environments`.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0.1), metavar="SECONDS", help="Time limit of a script.")

@@ -1,11 +1,14 @@
-"""Values on the command line that aren't plain numbers or words."""
+"""Values on the command line that aren't plain numbers or words, and the options of pictures."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORMATS = ("png", "svg", "pdf", "jpeg", "webp", "gif", "apng", "awebp")
 
@@ -60,3 +63,37 @@ def split_formats(_: click.Context, __: click.Parameter, values: tuple[str, ...]
         if name not in FORMATS:
             raise click.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}")
     return tuple(dict.fromkeys(formats))
+
+
+def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what pictures are like to a command."""
+    options = (
+        click.option(
+            "-f",
+            "--format",
+            multiple=True,
+            default=("png",),
+            show_default=True,
+            callback=split_formats,
+            help="png, svg, pdf, jpeg, webp, or animated gif, apng, awebp; separate several with commas or repeat the "
+            "option.",
+        ),
+        click.option("--dpi", type=click.FloatRange(10, 1200), help="Dots per inch.  [default: the figure's own]"),
+        click.option("--width", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]"),
+        click.option("--height", type=click.FloatRange(0.1, 100), help="Inches.  [default: the figure's own]"),
+        click.option(
+            "--bbox", "bbox_inches", type=click.Choice(["standard", "tight"]), help="tight cuts off the margins."
+        ),
+        click.option("--transparent/--opaque", default=None, help="Whether the background is transparent."),
+        click.option("--style", multiple=True, callback=if_any, help="One of Matplotlib's styles; can be repeated."),
+        click.option(
+            "--rc",
+            type=RcSetting(),
+            multiple=True,
+            callback=as_mapping,
+            help="One of Matplotlib's rcParams; can be repeated.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -154,10 +154,13 @@ def test_scripts_are_rendered_and_compared(figbox: Figbox, workplace: Path, serv
         "describe": "data",
         "figures": "all",
         "seed": 0,
+        "format": ["png"],
         "files": {"rain.csv": {"text": "1,2\n"}},
     }
-    figbox("compare", "a.py", "a.py", "--figures", "current", "--seed", "7", "-e", "science", "--timeout", "9")
+    given = ("--figures", "current", "--seed", "7", "-e", "science", "--timeout", "9", "--dpi", "200", "-f", "svg")
+    figbox("compare", "a.py", "a.py", *given)
     expected = {"describe": "data", "figures": "current", "seed": 7, "environment": "science", "timeout_s": 9}
+    expected |= {"dpi": 200, "format": ["svg"]}
     assert service.renders[-1] == {"code": PLOT + "# tide\n", **expected}
 
 

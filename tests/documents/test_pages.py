@@ -55,7 +55,10 @@ COVERED = {
     "printf": ("tests/engine/test_environments.py", "def test_own_environment_"),
     "pip install": ("tests/client/test_package.py", "def test_command_runs_in_a_fresh_environment"),
     "figbox compare": ("tests/client/test_compare_command.py", 'figbox("compare", "old/a.py", "a.py")'),
-    "figbox render plots -o figures --document": ("tests/client/test_compare_command.py", '"--document").status == 0'),
+    "figbox render plots -o figures --figures all --seed 0 --document": (
+        "tests/client/test_compare_command.py",
+        '"--document").status == 0',
+    ),
     "docker run -i": ("tests/documents/test_running.py", 'command("docker run -i")'),
     "docker run -p": ("tests/documents/test_deployment_page.py", 'command("docker run -p")'),
     "docker compose up": ("tests/documents/test_deployment_page.py", 'command("docker compose up")'),

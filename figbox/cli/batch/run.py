@@ -59,19 +59,19 @@ class RunOptions:
     Attributes:
         formats: The formats in `options`, at least one.
         keep_files: Whether files that the code wrote are kept.
-        document: Whether what the service said of the figures is kept.
         beside: Whether data files beside a script are sent along.
         named: More data files, by name.
         data_limit_bytes: Largest size of a script's data files together.
+        document: Whether what the service said of the figures is kept.
     """
 
     options: Options
     formats: tuple[str, ...]
     keep_files: bool
-    document: bool
     beside: bool
     named: Mapping[str, Path]
     data_limit_bytes: int
+    document: bool = False
 
 
 @dataclass(slots=True)
