@@ -29,7 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 #: Where the modules are that a job's runner has imported itself.
 OWN_PACKAGES = (
-    *("captions", "collect", "elsewhere", "explain", "explain/artists", "findings"),
+    *("captions", "collect", "elsewhere", "explain", "explain/alternative", "explain/artists", "findings"),
     *("moving", "preload", "repair", "stand_ins"),
 )
 OWN_FOLDERS = (HERE, *(os.path.join(HERE, package) for package in OWN_PACKAGES))

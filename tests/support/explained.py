@@ -34,7 +34,7 @@ def load(name: str) -> Any:
 words = load("explain.words")
 drawn = load("explain.drawn")
 describing = load("explain.describing")
-alt_text = load("explain.alt_text")
+alt_text = load("explain.alternative.alt_text")
 marks = load("explain.marks")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from explain.alt_text import alt_text
+from explain.alternative.alt_text import alt_text
 from explain.describing import SUMMARY, describe
 from explain.drawn import Drawn, Saved, as_saved
 from explain.noted import saved_as

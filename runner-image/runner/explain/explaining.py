@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from findings.finding import find
 
 from explain import marks
-from explain.alt_text import alt_text
+from explain.alternative.alt_text import alt_text
 from explain.describing import describe
 from explain.drawn import Drawn, Saved, as_saved
-from explain.words import CLAIM_LIMIT_BYTES, CLAIM_WITH_DATA_LIMIT_BYTES, Artist, Description, Explanation, as_json
+from explain.shortening import shortened
+from explain.words import CLAIM_LIMIT_BYTES, CLAIM_WITH_DATA_LIMIT_BYTES, Explanation, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,12 +116,12 @@ def explanation(figure: Any, saved: Saved, level: str, seconds: float) -> Explan
 
 
 def within(explanations: Sequence[Explanation | None], limit_bytes: int) -> bytes:
-    """Return explanations as JSON, the largest ones lessened until all of them keep a limit."""
+    """Return explanations as JSON, the largest ones shortened until all of them keep a limit."""
     left = list(explanations)
     texts = list(map(as_text, left))
     while len(whole := b"[" + b",".join(texts) + b"]") > limit_bytes:
         largest = max(range(len(texts)), key=lambda number: len(texts[number]))
-        left[largest] = lessened(left[largest])
+        left[largest] = less_of(left[largest])
         texts[largest] = as_text(left[largest])
     return whole
 
@@ -133,40 +134,7 @@ def as_text(explanation: Explanation | None) -> bytes:
         return NOTHING
 
 
-def lessened(explanation: Explanation | None) -> Explanation | None:
-    """Return an explanation without the values, or else without the artists; None if it has neither."""
-    if explanation is None:
-        return None
-    description = explanation.description
-    if any(artist.data is not None for artist in every_artist(description)):
-        return explanation._replace(description=without_data(description))
-    if any(every_artist(description)):
-        return explanation._replace(description=without_artists(description))
-    return None
-
-
-def every_artist(description: Description) -> Iterator[Artist]:
-    """Yield the artists of a description."""
-    yield from description.artists
-    for axes in description.axes:
-        yield from axes.artists
-
-
-def without_data(description: Description) -> Description:
-    """Return a description without the values of its artists."""
-
-    def bare(artists: Sequence[Artist]) -> tuple[Artist, ...]:
-        return tuple(artist._replace(data=None) for artist in artists)
-
-    axes = tuple(each._replace(artists=bare(each.artists)) for each in description.axes)
-    return description._replace(level="full", artists=bare(description.artists), axes=axes)
-
-
-def without_artists(description: Description) -> Description:
-    """Return a description whose artists are counted, but not described."""
-
-    def left_out(part: Any) -> Any:
-        return part._replace(artists=(), artists_left_out=part.artists_left_out + len(part.artists))
-
-    whole: Description = left_out(description)
-    return whole._replace(axes=tuple(map(left_out, description.axes)))
+def less_of(explanation: Explanation | None) -> Explanation | None:
+    """Return an explanation with a shorter description; None if that can't be shorter."""
+    short = None if explanation is None else shortened(explanation.description)
+    return explanation._replace(description=short) if explanation is not None and short is not None else None

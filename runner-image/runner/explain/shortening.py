@@ -1,43 +1,52 @@
-"""Makes a description shorter, so that it fits into what may be claimed of all figures of a job."""
+"""Makes a description shorter, step by step, so that it fits into what may be claimed of all figures of a job."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from explain.artists.entries import MINOR
-from explain.words import ARTISTS_LIMIT, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from explain import words
 
 
-def shortened(description: words.Description, limit_bytes: int) -> words.Description:
-    """Return a description whose JSON has at most so many bytes, if need be with fewer artists of each axes.
+def shortened(description: words.Description) -> words.Description | None:
+    """Return a description with less: without values, or else with half as many artists in the fullest axes.
 
-    Those that show data stay longest. What is left out is counted. If a description without artists is still too long,
-    that is what is returned.
+    Those that show data stay longest. What is left out is counted.
 
-    Args:
-        description: What to shorten.
-        limit_bytes: Bytes of its JSON, as `json.dumps` writes it.
+    Returns:
+        None if there is nothing left to leave out.
     """
-    most = ARTISTS_LIMIT
-    short = description
-    while most and len(json.dumps(as_json(short))) > limit_bytes:
-        most //= 2
-        axes = tuple(each._replace(**_fewer(each.artists, each.artists_left_out, most)) for each in description.axes)
-        short = description._replace(axes=axes, **_fewer(description.artists, description.artists_left_out, most))
+    if any(artist.data is not None for artist in _all_artists(description)):
+        return _without_data(description)
+    most = max(map(len, (description.artists, *(axes.artists for axes in description.axes))))
+    if not most:
+        return None
+    axes = tuple(_with_fewer(each, most // 2) for each in description.axes)
+    short: words.Description = _with_fewer(description, most // 2)._replace(axes=axes)
     return short
 
 
-def _fewer(artists: Sequence[words.Artist], left_out: int, most: int) -> dict[str, Any]:
-    """Return the fields of some artists, no more than so many, and of how many are left out."""
-    order = sorted(range(len(artists)), key=lambda place: (artists[place].kind in MINOR, place))
+def _all_artists(description: words.Description) -> Iterator[words.Artist]:
+    yield from description.artists
+    for axes in description.axes:
+        yield from axes.artists
+
+
+def _without_data(description: words.Description) -> words.Description:
+    def bare(artists: Sequence[words.Artist]) -> tuple[words.Artist, ...]:
+        return tuple(artist._replace(data=None) for artist in artists)
+
+    axes = tuple(each._replace(artists=bare(each.artists)) for each in description.axes)
+    return description._replace(level="full", artists=bare(description.artists), axes=axes)
+
+
+def _with_fewer(part: Any, most: int) -> Any:
+    """Return a figure or an axes with no more artists than so many."""
+    order = sorted(range(len(part.artists)), key=lambda place: (part.artists[place].kind in MINOR, place))
     kept = sorted(order[:most])
-    return {
-        "artists": tuple(artists[place] for place in kept),
-        "artists_left_out": left_out + len(artists) - len(kept),
-    }
+    left_out = part.artists_left_out + len(part.artists) - len(kept)
+    return part._replace(artists=tuple(part.artists[place] for place in kept), artists_left_out=left_out)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 X = np.linspace(0.0, 10.0, 50)
-reading = load("explain.reading")
+reading = load("explain.alternative.reading")
 
 
 def text_of(figure: Figure, level: str = "full") -> str:

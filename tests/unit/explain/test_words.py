@@ -40,7 +40,7 @@ def test_limits_are_the_same(name: str) -> None:
 
 def test_kinds_are_among_the_gateways() -> None:
     """Every kind that a call or an alternative text knows is one of the gateway's, and charts are named for all."""
-    marks, alt_text = load("explain.marks"), load("explain.alt_text")
+    marks, alt_text = load("explain.marks"), load("explain.alternative.alt_text")
     kinds = set(explanation.ArtistKind)
     assert set(marks.FLAT_METHODS.values()) | set(marks.SOLID_METHODS.values()) <= kinds
     assert set(alt_text.ADDED) < set(alt_text.CHARTS)

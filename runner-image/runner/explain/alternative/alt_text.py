@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from explain.outstanding import outstanding
-from explain.reading import listed, plain, told
+from explain.alternative.outstanding import outstanding
+from explain.alternative.reading import listed, plain, told
 from explain.words import SENTENCE_LIMIT
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.reading import listed, plain, told
+from explain.alternative.reading import listed, plain, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

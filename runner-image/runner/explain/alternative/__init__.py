@@ -1,0 +1,1 @@
+"""Alternative texts, from descriptions alone."""
