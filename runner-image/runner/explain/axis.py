@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from explain import words
@@ -19,6 +20,11 @@ SEPARATOR = " | "
 
 #: Ticks of an axis that are looked at for what is written at them.
 TICKS_LIMIT = 1000
+
+#: What Matplotlib's formatter of powers writes, as mathematical text: a sign and a factor, perhaps, and the power.
+POWER = re.compile(
+    r"\$\\mathdefault\{(?:(?P<factor>[^{}$\\]*)\\times)?(?P<base>[^{}$\\]+)(?:\^\{(?P<power>[^{}$]+)\})?\}\$"
+)
 
 #: A tick may lie this part of the axis outside it and be drawn: rounding.
 SLACK = 1e-9
@@ -134,10 +140,19 @@ def _ticks(axis: Any, begin: float, end: float) -> tuple[str, ...]:
         place = tick.get_loc()
         if least - slack <= place <= greatest + slack:
             label = next((each for each in (tick.label1, tick.label2) if each.get_visible()), None)
-            if label is not None and (text := cut(label.get_text())):
+            if label is not None and (text := cut(_plain(label.get_text()))):
                 written.append((float(place), text))
     written.sort(reverse=begin > end)
     return tuple(text for _, text in written[:NAMES_LIMIT])
+
+
+def _plain(text: str) -> str:
+    """Return what is written at a tick, powers as 10^3 instead of as mathematical text."""
+    found = POWER.fullmatch(text)
+    if found is None:
+        return text
+    factor = f"{found['factor']}\N{MULTIPLICATION SIGN}" if found["factor"] else ""
+    return f"{factor}{found['base']}" + (f"^{found['power']}" if found["power"] else "")
 
 
 def legend_of(drawn: Drawn, legend: Any | None) -> words.Legend | None:

@@ -66,6 +66,21 @@ def test_limits_scales_and_ticks() -> None:
     assert len(axes.y.ticks) == 4
 
 
+@pytest.mark.parametrize(
+    ("limits", "ticks"),
+    [((1, 1000), ("10^0", "10^1", "10^2", "10^3")), ((0.01, 1), ("10^-2", "10^-1", "10^0"))],
+)
+def test_powers_at_ticks_are_plain(limits: tuple[float, float], ticks: tuple[str, ...]) -> None:
+    """Ticks of a logarithmic axis are told without the signs of mathematical text."""
+    figure = Figure()
+    ax = figure.subplots()
+    ax.plot([1, 2], limits)
+    ax.set_yscale("log")
+    ax.set_ylim(*limits)
+    (axes,) = described(figure).axes
+    assert axes.y.ticks == ticks
+
+
 def test_ticks_that_were_drawn_before_are_not_told() -> None:
     """Of ticks that Matplotlib keeps from an earlier drawing, only those of the last one are told."""
     figure = Figure()
