@@ -122,6 +122,13 @@ def test_key_is_the_gateways_alone() -> None:
     assert "API_KEY_FILE" not in environment_of(LAUNCHER)
 
 
+def test_one_process_is_alone() -> None:
+    """With the drop-in, the launcher that the unit wants doesn't start: both would sweep the same containers."""
+    assert LAUNCHER in lines_of(GATEWAY)["Wants"]
+    assert LAUNCHER in one(SINGLE, "Conflicts").split()
+    assert environment_of(SINGLE)["FIGBOX_INSTALLATION"] == environment_of(LAUNCHER)["FIGBOX_INSTALLATION"]
+
+
 @every_unit
 def test_service_has_time_to_end(unit: str) -> None:
     """Only the main process is signalled, and it has longer than running jobs get."""
