@@ -79,13 +79,15 @@ LIMITS: Mapping[str, tuple[str, dict[str, object], str, str]] = {
 PLOT = "plt.plot([1, 3, 2])"
 
 failures = 0
+began = time.monotonic()
 
 
 def say(name: str, good: bool, text: object = "") -> None:  # noqa: FBT001 - reads as a sentence
-    """Print a line, and remember a failure."""
+    """Print a line with the seconds since the phase began, and remember a failure."""
     global failures  # noqa: PLW0603 - this is a program
     failures += not good
-    sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {str(text)[:500]}\n")
+    elapsed_s = time.monotonic() - began
+    sys.stdout.write(f"{elapsed_s:6.0f} s {'ok  ' if good else 'FAIL'} {name}: {str(text)[:500]}\n")
     sys.stdout.flush()
 
 
@@ -97,9 +99,9 @@ def output_of(*command: str, errors: int = subprocess.DEVNULL) -> str:
 
 def until(state: Callable[[], object]) -> object:
     """Wait until a state is there; return it, or None if it didn't come."""
-    began = time.monotonic()
+    end = time.monotonic() + STATE_LIMIT_S
     while not (found := state()):
-        if time.monotonic() - began > STATE_LIMIT_S:
+        if time.monotonic() > end:
             return None
         time.sleep(POLL_S)
     return found
@@ -262,13 +264,7 @@ def check_containers() -> None:
     status, document = render(look + PLOT)
     text = json.dumps(document.get("stdout") if isinstance(document, dict) else document)
     say("a job's own view", status == 200, text)
-    for identity in output_of("docker", "ps", "--quiet").splitlines():
-        pid = output_of("docker", "inspect", "--format", "{{.State.Pid}}", identity)
-        label = Path(f"/proc/{pid}/attr/current").read_text().strip("\0\n")
-        say("AppArmor on a container", label == "docker-default (enforce)", label)
-        break
-    else:
-        say("AppArmor on a container", good=False, text="there is no container")
+    check_label("docker-default (enforce)")
     say(
         "control groups",
         Path("/sys/fs/cgroup/cgroup.controllers").exists(),
@@ -276,11 +272,25 @@ def check_containers() -> None:
     )
 
 
+def label_of(pid: int) -> str:
+    """Return the label that the kernel's security module has for a process."""
+    return Path(f"/proc/{pid}/attr/current").read_text().strip("\0\n")
+
+
+def check_label(expected: str) -> None:
+    """Look from the host's side at the label of a job's container."""
+    running = output_of("docker", "ps", "--quiet").splitlines()
+    pids = [int(output_of("docker", "inspect", "--format", "{{.State.Pid}}", each)) for each in running[:1]]
+    labels = [label_of(pid) for pid in pids]
+    say("label of a container's process", bool(labels) and expected in labels[0], labels or "there is no container")
+
+
 def check_doctor() -> None:
     """Run the doctor."""
     done = subprocess.run(
         [ROOT / ".venv/bin/python", "-m", "bootstrap", "--json", "doctor"],
         cwd=ROOT,
+        env={**os.environ, **PATIENT["launcher"]},
         capture_output=True,
         text=True,
         check=False,
@@ -323,6 +333,7 @@ def check_single() -> None:
     output_of("systemctl", "stop", LAUNCHER, GATEWAY)
     output_of("systemctl", "start", "--no-block", GATEWAY)
     wait_for("one process is ready", readiness)
+    say("launcher isn't started along with it", main_pid(LAUNCHER) == 0, shown(LAUNCHER, "ActiveState"))
     check_render("render by one process")
     (folder / "single.conf").unlink()
     (ETC / "gateway.env").write_text(both)
