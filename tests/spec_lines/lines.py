@@ -101,7 +101,7 @@ def leaves(config: Config) -> set[str]:
     for mount in options["Tmpfs"].values():
         names |= {f"Tmpfs.{option.partition('=')[0]}" for option in mount.split(",")}
     for option in options["SecurityOpt"]:
-        kind, _, value = option.replace("no-new-privileges:", "no-new-privileges=").partition("=")
+        kind, _, value = option.partition("=")
         names |= {f"seccomp.{key}" for key in json.loads(value)} if kind == "seccomp" else {kind}
     return names
 

@@ -206,7 +206,7 @@ class Sandbox:
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": tmpfs},  # noqa: S108 - the container's own
             "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+            "SecurityOpt": ["no-new-privileges", f"seccomp={seccomp_profile()}"],
             "MaskedPaths": list(MASKED_PATHS),
             "ReadonlyPaths": list(READONLY_PATHS),
             "IpcMode": "none",
