@@ -1,1 +1,1 @@
-"""A virtual machine with Debian's systemd, control groups v2, AppArmor and Docker, which runs Figbox as a service."""
+"""A virtual machine with systemd, control groups v2, AppArmor or SELinux, and Docker that runs Figbox as a service."""

@@ -301,7 +301,7 @@ def check_doctor() -> None:
 
 
 def check_crashes() -> None:
-    """Kill the gateway, the launcher and the engine, and hang the gateway; each time the service must come back."""
+    """Kill the gateway, the launcher and the engine; each time the service must come back."""
     for unit in (GATEWAY, LAUNCHER):
         before = main_pid(unit)
         os.kill(before, signal.SIGKILL)
@@ -313,6 +313,10 @@ def check_crashes() -> None:
     wait_for("service ready after the engine's SIGKILL", readiness)
     check_render("render after it")
     say("services stayed", main_pid(GATEWAY) != 0 and main_pid(LAUNCHER) != 0)
+
+
+def check_watchdog() -> None:
+    """Hang the gateway: the manager must end it, keep where it hung, and start it again."""
     before = main_pid(GATEWAY)
     os.kill(before, signal.SIGSTOP)  # the manager wakes it along with SIGABRT, systemd.kill(5)
     wait_for("watchdog bites", lambda: "timeout" in output_of("journalctl", "-u", GATEWAY, "-g", "[Ww]atchdog timeout"))
@@ -403,15 +407,39 @@ def check_rootless() -> None:
         say("gateway ends", gateway.wait(300) in (0, 1), gateway.returncode)
 
 
+def check_selinux() -> None:
+    """Let SELinux enforce, and the engine give labels; then the services hold their limits as before."""
+    say("SELinux has a policy", output_of("getenforce") == "Permissive", output_of("sestatus"))
+    output_of("setenforce", "1")
+    say("SELinux enforces", output_of("getenforce") == "Enforcing", output_of("id", "-Z"))
+    DAEMON_JSON.parent.mkdir(exist_ok=True)
+    DAEMON_JSON.write_text(json.dumps({"selinux-enabled": True}))
+    output_of("systemctl", "restart", "docker")
+    options = output_of("docker", "info", "--format", "{{.SecurityOptions}}")
+    say("engine gives labels", "name=selinux" in options, options)
+    install()
+    if wait_for("service ready", readiness):
+        labels = {name: label_of(main_pid(name)) for name in ("docker.service", LAUNCHER, GATEWAY)}
+        say("labels of the services", good=True, text=labels)
+        until(is_warm)
+        check_label("container_t:s0:c")
+        check_render("render")
+        check_doctor()
+        check_limits()
+    denied = [line for line in output_of("dmesg").splitlines() if "avc:  denied" in line and "permissive=0" in line]
+    say("what SELinux denied", good=True, text=f"{len(denied)} {denied[-3:]}")
+
+
 PHASES: Mapping[str, tuple[Callable[[], None], ...]] = {
     "service": (install, check_service, check_containers, check_doctor, lambda: check_render("render, by import")),
     "limits": (check_limits, check_eight),
-    "crashes": (check_crashes,),
+    "crashes": (check_crashes, check_watchdog),
     "booted": (check_service, lambda: check_render("render after a reboot")),
     "snapshot": (check_snapshot,),
     "single": (check_single,),
     "remap": (check_remap,),
     "rootless": (check_rootless,),
+    "selinux": (check_selinux,),
 }
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 CORES, MEMORY_MIB = 2, 4096
 
+#: Security modules of the kernel, one of which is in force.
+APPARMOR, SELINUX = "apparmor", "selinux"
+
 #: Seconds for a kernel to print its first line with KVM, and for a machine to come up without.
 TRIAL_LIMIT_S = 30.0
 BOOT_LIMIT_S = 1200.0
@@ -103,8 +106,8 @@ class Machine:
 
 
 @contextlib.contextmanager
-def running(steps: Steps, folder: Path) -> Iterator[Machine]:
-    """Run the machine on a copy of its disk, which is dropped, until the block ends."""
+def running(steps: Steps, folder: Path, module: str = APPARMOR) -> Iterator[Machine]:
+    """Run the machine with a security module on a copy of its disk, which is dropped, until the block ends."""
     accelerated = runs_with_kvm(folder)
     steps.say("machine", "booting with KVM" if accelerated else "booting without KVM, which takes minutes")
     port = _free_port()
@@ -114,7 +117,7 @@ def running(steps: Steps, folder: Path) -> Iterator[Machine]:
     command += ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img"]
     # An emulated processor doesn't speculate, and what a kernel does against it is dear there.
     more = [] if accelerated else ["mitigations=off"]
-    command += ["-append", " ".join(["root=/dev/vda rw console=ttyS0 quiet", *more])]
+    command += ["-append", " ".join(["root=/dev/vda rw console=ttyS0 quiet", f"security={module}", *more])]
     command += ["-drive", f"file={folder / 'disk.ext4'},format=raw,if=virtio,snapshot=on,cache=unsafe"]
     command += ["-netdev", f"user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"]
     command += ["-device", "virtio-net-pci,netdev=lan", "-device", "virtio-rng-pci"]
