@@ -14,8 +14,9 @@ import click
 from figbox.cli.batch.data import MiB, named_files
 from figbox.cli.batch.outputs import OutputFolder
 from figbox.cli.batch.results import exit_status
-from figbox.cli.batch.run import Batch, RunOptions
+from figbox.cli.batch.run import Batch
 from figbox.cli.batch.scripts import STDIN, find_scripts
+from figbox.cli.batch.sent import RunOptions
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.report import report
 from figbox.cli.reporter import Reporter

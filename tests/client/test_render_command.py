@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from figbox.cli.batch.outputs import OutputFolder
-from figbox.cli.batch.run import Batch, RunOptions
+from figbox.cli.batch.run import Batch
 from figbox.cli.batch.scripts import find_scripts
+from figbox.cli.batch.sent import RunOptions
 from figbox.cli.reporter import Reporter
 from figbox.cli.values import RcSetting
 from figbox.client import AsyncClient

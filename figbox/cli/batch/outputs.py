@@ -7,11 +7,10 @@ goes into `STEM.json`.
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from figbox.cli.exits import ScriptProblem
+from figbox.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +104,7 @@ class OutputFolder:
         try:
             folder = self._folder(name.parent)
             path = folder / name.name
-            _replace(path, data)
+            replace_file(path, data)
         except OSError as error:
             raise ScriptProblem(f"{self._root / name} can't be written: {error.strerror}") from error
         return path
@@ -120,16 +119,3 @@ class OutputFolder:
                 raise ScriptProblem(f"{folder} leads out of the output folder")
             folder.mkdir(exist_ok=True)
         return folder
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a temporary file and rename it: a reader sees the old file or the new one, and links aren't followed."""
-    temporary = path.with_name(f".figbox-{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise

@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from figbox.cli.batch.data import files_beside, largest, read_files
+from figbox.cli.batch.data import largest
 from figbox.cli.batch.outputs import document_name, file_name, picture_name
 from figbox.cli.batch.results import Result, Status, WrittenFile, WrittenPicture
-from figbox.cli.batch.scripts import read_script
 from figbox.cli.batch.throttle import Stopped, Throttle
 from figbox.cli.exits import ScriptProblem
 from figbox.comparison import as_document
 from figbox.errors import BadResponse, Busy, FigboxError, Refused, RenderFailed, Unauthorized, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path, PurePosixPath
 
     from figbox.cli.batch.scripts import Script
+    from figbox.cli.batch.sent import Sent, Wanted
     from figbox.client import AsyncClient
     from figbox.model import File, Render
     from figbox.options import Options
@@ -52,28 +52,6 @@ class Watcher(Protocol):
         """Take note that requests pause for some seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What is wanted of every script.
-
-    Attributes:
-        formats: The formats in `options`, at least one.
-        keep_files: Whether files that the code wrote are kept.
-        beside: Whether data files beside a script are sent along.
-        named: More data files, by name.
-        data_limit_bytes: Largest size of a script's data files together.
-        document: Whether what the service said of the figures is kept.
-    """
-
-    options: Options
-    formats: tuple[str, ...]
-    keep_files: bool
-    beside: bool
-    named: Mapping[str, Path]
-    data_limit_bytes: int
-    document: bool = False
-
-
 @dataclass(slots=True)
 class Batch:
     """One run over many scripts.
@@ -85,7 +63,7 @@ class Batch:
     """
 
     client: AsyncClient
-    wanted: RunOptions
+    wanted: Wanted
     sink: Sink
     watcher: Watcher
     retries: Retries
@@ -111,13 +89,13 @@ class Batch:
         try:
             async with throttle.place() as first:
                 began = time.monotonic()
-                code, files = self._read(script)
-                data = tuple(files)
+                sent = self.wanted.sent(script)
+                data = tuple(sent.files)
                 patience = self.retries.begin()
-                render = await self._attempt(code, files, throttle, first, patience)
+                render = await self._attempt(sent, throttle, first, patience)
             while render is None:
                 async with throttle.place() as again:
-                    render = await self._attempt(code, files, throttle, again, patience)
+                    render = await self._attempt(sent, throttle, again, patience)
             pictures, kept = self._write(script, render)
         except Stopped:
             result = Result(script, Status.NOT_RENDERED, error=self._end, data=data)
@@ -142,21 +120,12 @@ class Batch:
         self.watcher.finished(result)
         return result
 
-    def _read(self, script: Script) -> tuple[str, dict[str, bytes]]:
-        code = read_script(script)
-        try:
-            beside = files_beside(script, code) if self.wanted.beside else {}
-        except OSError as error:
-            raise ScriptProblem(f"the files beside it can't be read: {error.strerror}") from error
-        return code, read_files({**beside, **self.wanted.named}, self.wanted.data_limit_bytes)
-
-    async def _attempt(
-        self, code: str, files: Mapping[str, bytes], throttle: Throttle, began: int, patience: Patience
-    ) -> Render | None:
+    async def _attempt(self, sent: Sent, throttle: Throttle, began: int, patience: Patience) -> Render | None:
         """Send once; return None if it is to be sent again."""
-        options: Options = {**self.wanted.options, "files": files} if files else self.wanted.options
+        files = sent.files
+        options: Options = {**sent.options, "files": files} if files else sent.options
         try:
-            render = await self.client.render(code, **options)
+            render = await self.client.render(sent.code, **options)
         except (Busy, Unreachable) as failure:
             pause_s = patience.pause_after(failure)
             if pause_s is None:

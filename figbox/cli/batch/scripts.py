@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -40,11 +40,13 @@ class Script:
         path: Its file; None for standard input.
         shown: Its name in messages and in the report.
         stem: Path of its pictures in the output folder, without the figure's number and the suffix.
+        text: Its code, if that is only a part of its file; None for the whole.
     """
 
     path: Path | None
     shown: str
     stem: PurePosixPath
+    text: str | None = field(default=None, repr=False)
 
 
 def find_scripts(paths: Sequence[str], *, exclude: Sequence[str], output: Path | None) -> list[Script]:
@@ -68,7 +70,7 @@ def find_scripts(paths: Sequence[str], *, exclude: Sequence[str], output: Path |
         if not scripts:
             raise click.UsageError(f"no scripts in {text}")
         for script in scripts:
-            if script.path is not None and _excluded(script.stem, script.path, exclude):
+            if script.path is not None and is_excluded(script.stem, script.path, exclude):
                 continue
             other = found.setdefault(script.stem, script)
             if other is not script and not _same_file(other, script):
@@ -87,6 +89,8 @@ def read_script(script: Script) -> str:
     Raises:
         ScriptProblem: It can't be read or decoded.
     """
+    if script.text is not None:
+        return script.text
     try:
         data = sys.stdin.buffer.read() if script.path is None else script.path.read_bytes()
     except OSError as error:
@@ -113,7 +117,7 @@ def _scripts_of(text: str, output: Path | None) -> Iterator[Script]:
     if text == STDIN:
         yield Script(None, "<stdin>", PurePosixPath("stdin"))
     elif path.is_dir():
-        for file in _walk(path, output):
+        for file in walk(path, output):
             yield _below(file, path)
     elif path.is_file():
         yield _below(path, path.parent)
@@ -121,7 +125,7 @@ def _scripts_of(text: str, output: Path | None) -> Iterator[Script]:
         base = _fixed_part(path)
         for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - it skips hidden names
             file = Path(match)
-            if file.is_file() and not file.is_symlink() and not _is_skipped(file.relative_to(base)):
+            if file.is_file() and not file.is_symlink() and not is_skipped(file.relative_to(base)):
                 yield _below(file, base)
     else:
         raise click.UsageError(f"no such file or folder: {text}")
@@ -131,7 +135,8 @@ def _below(file: Path, base: Path) -> Script:
     return Script(file, file.as_posix(), PurePosixPath(file.relative_to(base).with_suffix("").as_posix()))
 
 
-def _walk(folder: Path, output: Path | None) -> Iterator[Path]:
+def walk(folder: Path, output: Path | None) -> Iterator[Path]:
+    """Yield the scripts below a folder, in order, outside of the output folder."""
     left_out = output.resolve() if output is not None else None
     for parent, folders, files in os.walk(folder):
         here = Path(parent)
@@ -140,7 +145,7 @@ def _walk(folder: Path, output: Path | None) -> Iterator[Path]:
         )
         for name in sorted(files):
             file = here / name
-            if name.endswith(".py") and not _is_skipped(Path(name)) and not file.is_symlink():
+            if name.endswith(".py") and not is_skipped(Path(name)) and not file.is_symlink():
                 yield file
 
 
@@ -149,7 +154,8 @@ def is_passed_over(folder: Path) -> bool:
     return folder.name.startswith(".") or folder.name in SKIPPED or (folder / VENV_MARK).exists()
 
 
-def _is_skipped(path: Path) -> bool:
+def is_skipped(path: Path) -> bool:
+    """Tell whether a file, by its path below what was named, is hidden, a cache's or only marks a package."""
     return path.name == PACKAGE_MARK or any(part.startswith(".") or part in SKIPPED for part in path.parts)
 
 
@@ -163,7 +169,8 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts)
 
 
-def _excluded(stem: PurePosixPath, path: Path, patterns: Sequence[str]) -> bool:
+def is_excluded(stem: PurePosixPath, path: Path, patterns: Sequence[str]) -> bool:
+    """Tell whether a pattern fits a script's name, or its path below what was named."""
     return any(fnmatch(name, pattern) for name in (f"{stem}{path.suffix}", path.name) for pattern in patterns)
 
 
