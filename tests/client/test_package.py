@@ -39,7 +39,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "figbox", source / "figbox", ignore=shutil.ignore_patterns("__pycache__"))
     (source / "requirements").mkdir()
-    shutil.copy(ROOT / "requirements" / "client.in", source / "requirements")
+    for name in ("client.in", "ci.in"):
+        shutil.copy(ROOT / "requirements" / name, source / "requirements")
     folder = tmp_path_factory.mktemp("wheel")
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir")
     run(sys.executable, "-m", "pip", "wheel", *options, folder, ".", cwd=source)
@@ -103,10 +104,13 @@ def test_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
 
 
 def test_wheel_needs_what_the_requirements_say(wheel: Path) -> None:
-    """The wheel needs the packages of requirements/client.in."""
-    lines = (ROOT / "requirements" / "client.in").read_text().splitlines()
-    wanted = {line for line in lines if line and not line.startswith("#")}
-    assert {_parts(requirement) for requirement in requirements(wheel)} == {_parts(line) for line in wanted}
+    """The wheel needs the packages of requirements/client.in, and with the extra `ci` also those of ci.in."""
+    for extra, name in (("", "client.in"), ("ci", "ci.in")):
+        lines = (ROOT / "requirements" / name).read_text().splitlines()
+        wanted = {line for line in lines if line and not line.startswith("#")}
+        parts = (requirement.partition("; extra == ") for requirement in requirements(wheel))
+        found = {_parts(requirement) for requirement, _, of in parts if of.strip("\"'") == extra}
+        assert found == {_parts(line) for line in wanted}
 
 
 def _parts(requirement: str) -> frozenset[str]:

@@ -38,6 +38,7 @@ from tools.settings_table import FIELDS, settings_table
 LOCKS = {
     "requirements/gateway.in": "requirements/gateway.txt",
     "requirements/client.in": "requirements/client.txt",
+    "requirements/ci.in": "requirements/ci.txt",
     "requirements/dev.in": "requirements/dev.txt",
     "runner-image/requirements.in": "runner-image/requirements.txt",
     "runner-image/snapshot/compiler.in": "runner-image/snapshot/compiler.txt",
