@@ -9,6 +9,8 @@ import click
 from click.core import ParameterSource
 
 import figbox
+from figbox.cli.check.accept import accept
+from figbox.cli.check.command import check
 from figbox.cli.compare import compare
 from figbox.cli.doctor import doctor
 from figbox.cli.environments import environments
@@ -21,6 +23,8 @@ __all__ = ["command", "main"]
 COMMANDS: dict[str, click.Command] = {
     "render": render,
     "compare": compare,
+    "check": check,
+    "accept": accept,
     "environments": environments,
     "doctor": doctor,
 }
@@ -37,8 +41,8 @@ def command(context: click.Context) -> None:
 
     \b
     Exit status:
-      0    every script was rendered; of compare: nothing changed
-      1    a script failed; of compare: something changed
+      0    every script was rendered; of compare and check: nothing changed
+      1    a script failed; of compare and check: something changed
       2    wrong arguments or settings; nothing was sent; of compare: nothing can be said
       3    the service couldn't be reached, stayed busy, failed, or refused the key or the options
       130  interrupted

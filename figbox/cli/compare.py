@@ -10,12 +10,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from figbox.cli.batch.data import MiB, named_files
+from figbox.cli.batch.data import DATA_LIMIT_MIB, MiB, named_files
+from figbox.cli.batch.run import PATIENCE_S
 from figbox.cli.batch.scripts import STDIN
 from figbox.cli.batch.sides import DataFiles, Side, documents, read_side
 from figbox.cli.connection import connection_options, explained, find_connection
 from figbox.cli.exits import ComparisonProblem, ExitStatus
-from figbox.cli.render import DATA_LIMIT_MIB, PATIENCE_S
 from figbox.cli.terminal import one_line
 from figbox.cli.values import picture_options
 from figbox.comparison import Change, ChangeKind, Comparison, Verdict

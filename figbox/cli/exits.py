@@ -16,6 +16,7 @@ class ExitStatus(IntEnum):
     RENDERED = 0
     SCRIPT_FAILED = 1
     CHANGED = 1
+    SAME = 0
     USAGE = 2
     SERVICE = 3
     INTERRUPTED = 130  # 128 + SIGINT, as in shells

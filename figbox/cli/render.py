@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from figbox.cli.batch.data import MiB, named_files
+from figbox.cli.batch.data import DATA_LIMIT_MIB, MiB, named_files
 from figbox.cli.batch.outputs import OutputFolder
 from figbox.cli.batch.results import exit_status
-from figbox.cli.batch.run import Batch
+from figbox.cli.batch.run import PATIENCE_S, Batch
 from figbox.cli.batch.scripts import STDIN, find_scripts
 from figbox.cli.batch.sent import RunOptions
 from figbox.cli.connection import connection_options, find_connection
@@ -30,13 +30,6 @@ if TYPE_CHECKING:
 
     from figbox.cli.batch.results import Result
     from figbox.cli.batch.scripts import Script
-
-#: Largest size of a script's data files, in MiB, if the user doesn't set it. Bytes that aren't text are sent as base64,
-#: which is a third longer, and a service accepts bodies of 10 MiB by default.
-DATA_LIMIT_MIB = 7
-
-#: Seconds that a script may wait for a busy service, if the user doesn't set it.
-PATIENCE_S = 120.0
 
 
 class StandardOutput:

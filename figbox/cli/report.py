@@ -32,11 +32,12 @@ def report(url: str, results: Sequence[Result], seconds: float) -> dict[str, Any
     return {
         "service": url,
         "summary": {"scripts": len(results), **counts, "seconds": round(seconds, 3)},
-        "scripts": [_script(result) for result in results],
+        "scripts": [script_entry(result) for result in results],
     }
 
 
-def _script(result: Result) -> dict[str, Any]:
+def script_entry(result: Result) -> dict[str, Any]:
+    """Return what became of a script as JSON values."""
     entry: dict[str, Any] = {
         "script": result.script.shown,
         "status": result.status.value,

@@ -80,12 +80,16 @@ class Reporter:
     def finished(self, result: Result) -> None:
         """Report what became of a script."""
         self._failed += result.status is not Status.RENDERED
-        failed = f", {self._failed} failed" if self._failed else ""
-        self._bar.update(self._task, advance=1, description=f"rendering{failed}")
+        self.advance()
         if result.status is Status.RENDERED:
             self._rendered(result)
         else:
             self._not_rendered(result)
+
+    def advance(self) -> None:
+        """Count a script in the bar."""
+        failed = f", {self._failed} failed" if self._failed else ""
+        self._bar.update(self._task, advance=1, description=f"rendering{failed}")
 
     def summary(self, results: Sequence[Result], seconds: float) -> None:
         """Print the numbers of all scripts."""

@@ -20,7 +20,10 @@ FILE = "pyproject.toml"
 TABLE = "tool.figbox"
 
 #: Keys whose values are paths, relative to the file.
-PATHS = frozenset({"key-file", "output", "data"})
+PATHS = frozenset({"key-file", "output", "data", "junit", "summary"})
+
+#: Tables that have a reader of their own: `figbox.check.config`.
+TABLES = frozenset({"check"})
 
 #: Names that the API key could have.
 SECRETS = frozenset({"api-key", "api_key", "key"})
@@ -78,7 +81,7 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
     for key in project.values:
         if key in SECRETS:
             raise _wrong(project, key, "the key must not be in a project's file: use FIGBOX_API_KEY or key-file")
-        if key not in known:
+        if key not in known and key not in TABLES:
             raise _wrong(project, key, f"unknown; the keys are {', '.join(sorted(known))}")
     return found
 

@@ -91,6 +91,7 @@ class Service:
         gate: While it is set to a closed event, renders wait for it.
         peak: Most renders that were under way at once.
         ready: What `/readyz` says.
+        environments: What `/v1/environments` says.
     """
 
     url: str = ""
@@ -102,6 +103,7 @@ class Service:
     running: int = 0
     peak: int = 0
     ready: bool = True
+    environments: list[dict[str, Any]] = field(default_factory=lambda: [ENVIRONMENT])
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -136,7 +138,7 @@ class Service:
         if (refusal := self._authenticate(request)) is not None:
             return refusal
         self.asked.append(Asked(request.method, request.path, dict(request.headers), {}))
-        return web.json_response({"environments": [ENVIRONMENT]})
+        return web.json_response({"environments": self.environments})
 
     async def handle_ready(self, _: web.Request) -> web.Response:
         """`GET /readyz`."""

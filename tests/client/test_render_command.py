@@ -280,7 +280,9 @@ async def test_bytes_are_released_once_they_are_written(service: Service, workpl
     """A run over thousands of scripts doesn't keep all their pictures in memory."""
     write(workplace / "a.py", PLOT)
     service.respond = lambda document: rendered([figure(1, *document["format"])], files=[written("a.csv", b"1,2")])
-    wanted = RunOptions({"format": ["png"]}, ("png",), keep_files=True, beside=True, named={}, data_limit_bytes=0)
+    wanted = RunOptions(
+        {"format": ["png"]}, ("png",), keep_files=True, document=False, beside=True, named={}, data_limit_bytes=0
+    )
     scripts = find_scripts(["a.py"], exclude=(), output=Path("out"))
     sink = OutputFolder(Path("out"), scripts, wanted.formats)
     with Reporter(1) as reporter:

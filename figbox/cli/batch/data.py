@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 KiB = 1024
 MiB = 1024 * KiB
 
+#: Largest size of a script's data files, in MiB, if the user doesn't set it. Bytes that aren't text are sent as base64,
+#: which is a third longer, and a service accepts bodies of 10 MiB by default.
+DATA_LIMIT_MIB = 7
+
 #: The service's limits on data files: how many, how long each part of a name in characters and bytes, and how long and
 #: deep the whole name.
 COUNT_LIMIT = 64

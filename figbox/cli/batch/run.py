@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from figbox.options import Options
     from figbox.retries import Patience, Retries
 
+#: Seconds that a script may wait for a busy service, if the user doesn't set it.
+PATIENCE_S = 120.0
+
 #: Options whose refusal concerns one script; any other would be refused for every script.
 OF_A_SCRIPT = frozenset({"code", "files"})
 

@@ -1,0 +1,137 @@
+"""`figbox check`: what changed in the figures of a project."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from figbox.check.config import find_config
+from figbox.check.errors import CheckError
+from figbox.check.verdicts import Judged, Verdict
+from figbox.cli.batch.run import PATIENCE_S
+from figbox.cli.check.flow import Check, Wish
+from figbox.cli.check.lines import CheckReporter
+from figbox.cli.check.report import report
+from figbox.cli.check.sources import project_paths
+from figbox.cli.check.summary import summary as in_markdown
+from figbox.cli.connection import connection_options, find_connection
+from figbox.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from figbox.cli.check.flow import Checked
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH…]")
+@click.option("--base", metavar="REF", help="Compare with a git state, such as origin/main, not with accepted figures.")
+@click.option("--all", "draw_all", is_flag=True, help="Also draw what must come out the same.")
+@click.option("-e", "--environment", metavar="NAME", help="One of `figbox environments`, for every figure.")
+@click.option(
+    "--environment-before", metavar="NAME", help="Likewise for the state of --base: what a new image changes."
+)
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="What to leave out, such as 'helpers/*'.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 although figures differ; failing ones still count.")
+@click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts to send at once.  [default: as the service allows]"
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    default=PATIENCE_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a script may wait for a busy service.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in JUnit's format.")
+@click.option("--summary", type=click.Path(path_type=Path), metavar="FILE", help="Append a summary in Markdown.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show figures that are the same, and scripts' output.")
+@click.option("-q", "--quiet", is_flag=True, help="Only show what isn't the same.")
+@connection_options
+@click.pass_context
+def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> int:
+    """Draw figures and tell which changed.
+
+    PATH is a script, a notebook, a Markdown file with Python in it, a folder (every *.py below it) or a pattern;
+    without one, what figbox.toml includes is checked. The pictures are compared with those that `figbox accept` took,
+    or with those that a git state draws.
+
+    \b
+    Exit status:
+      0    every figure is the same
+      1    a figure changed, is new or missing, or its code failed
+      2    wrong arguments or settings; nothing was sent
+      3    the service couldn't be reached, stayed busy, failed, or refused the key or the options
+      130  interrupted
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    connection = find_connection(context)
+    connection.require_key()
+    if given["environment_before"] and not given["base"]:
+        raise click.UsageError("--environment-before is about the state of --base")
+    if given["junit"] is not None:
+        _require_junit()
+    began = time.monotonic()
+    try:
+        config = find_config(Path.cwd())
+        wish = Wish(
+            paths=project_paths(config.root, paths),
+            exclude=given["exclude"],
+            base=given["base"],
+            environment=given["environment"] or "",
+            environment_before=given["environment_before"] or "",
+            draw_all=given["draw_all"],
+            cache=given["cache"],
+            jobs=given["jobs"],
+            patience_s=given["patience"],
+        )
+        with CheckReporter(0, quiet=given["quiet"], verbose=given["verbose"]) as reporter:
+            if connection.url_source != "by flag":
+                reporter.say(f"service: {connection.url} ({connection.url_source})")
+            checked = Check(connection, config, wish, reporter).run()
+    except CheckError as error:
+        raise click.UsageError(str(error)) from error
+    seconds = time.monotonic() - began
+    reporter.verdicts(checked.figures)
+    reporter.tally(checked.figures, seconds)
+    _write_reports(checked, connection.url, seconds, given)
+    return exit_status(checked.figures, exit_zero=given["exit_zero"])
+
+
+def exit_status(figures: Iterable[Judged], *, exit_zero: bool) -> ExitStatus:
+    """Return the exit status of a check; a failure of the service counts most."""
+    found = {judged.verdict for judged in figures}
+    if Verdict.NOT_RUN in found:
+        return ExitStatus.SERVICE
+    wrong = {Verdict.FAILED} if exit_zero else set(Verdict) - {Verdict.SAME}
+    return ExitStatus.CHANGED if found & wrong else ExitStatus.SAME
+
+
+def _write_reports(checked: Checked, url: str, seconds: float, given: dict[str, Any]) -> None:
+    """Write the reports that are wanted; raise click.UsageError if a file can't be written."""
+    if given["as_json"]:
+        click.echo(json.dumps(report(url, checked, seconds), indent=2))
+    try:
+        if given["summary"] is not None:
+            with given["summary"].open("a", encoding="utf-8") as file:
+                file.write(in_markdown(checked, seconds))
+        if given["junit"] is not None:
+            from figbox.cli.check.junit import junit  # noqa: PLC0415 - its library is of the extra `ci`
+
+            given["junit"].write_bytes(junit(checked, seconds, exit_zero=given["exit_zero"]))
+    except OSError as error:
+        raise click.UsageError(f"{error.filename} can't be written: {error.strerror}") from error
+
+
+def _require_junit() -> None:
+    """Raise click.UsageError unless the library for JUnit's format is installed."""
+    from importlib.util import find_spec  # noqa: PLC0415 - only for this option
+
+    if find_spec("junitparser") is None:
+        raise click.UsageError("--junit needs junitparser: pip install 'figbox[ci]'")

@@ -1,0 +1,85 @@
+"""What people see of a check, on standard error: failures as they come, then what isn't the same, line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from figbox.check.verdicts import Judged, Verdict
+from figbox.cli.check.halves import Preparation, Side
+from figbox.cli.check.judging import known_of
+from figbox.cli.reporter import REASON_LIMIT, Reporter
+from figbox.cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from figbox.cli.batch.results import Result
+
+STYLES = {
+    Verdict.FAILED: "red",
+    Verdict.NOT_RUN: "yellow",
+    Verdict.CHANGED: "magenta",
+    Verdict.MISSING: "red",
+    Verdict.NEW: "cyan",
+    Verdict.RENDERER_CHANGED: "blue",
+    Verdict.SAME: "green",
+}
+
+#: Longest verdict, in characters.
+WIDTH = max(map(len, Verdict))
+
+
+class CheckReporter(Reporter):
+    """Reports how a check goes."""
+
+    _preparation: Preparation | None = None
+
+    def begin(self, total: int, preparation: Preparation) -> None:
+        """Set how many sources are sent, of both halves."""
+        self._preparation = preparation
+        self._bar.update(self._task, total=total)
+
+    def finished(self, result: Result) -> None:
+        """Report a failure; those of the git state that is compared with, and of other code, are only counted."""
+        if self._preparation is not None:
+            half, source = self._preparation.of(result.script)
+            if half.side is Side.BEFORE or known_of(result, (), source) is None:
+                self.advance()
+                return
+        super().finished(result)
+
+    def verdicts(self, figures: Sequence[Judged]) -> None:
+        """Print a line for each figure, but for the same ones only if verbose; failures were reported before."""
+        for verdict in Verdict:
+            if verdict in (Verdict.FAILED, Verdict.NOT_RUN) or (verdict is Verdict.SAME and not self._verbose):
+                continue
+            for judged in figures:
+                if judged.verdict is verdict:
+                    self._verdict(judged)
+
+    def tally(self, figures: Sequence[Judged], seconds: float) -> None:
+        """Print how many figures there are of each verdict."""
+        self._console.print(Text(f"{tally(figures)} in {seconds:.1f} s"))
+
+    def _verdict(self, judged: Judged) -> None:
+        note = one_line(judged.note)
+        note = note if len(note) <= REASON_LIMIT else note[: REASON_LIMIT - 1] + "…"
+        text = one_line(judged.name) + (f" ({note})" if note else "")
+        self._console.print(Text.assemble((f"{judged.verdict:<{WIDTH}} ", STYLES[judged.verdict]), text))
+        for sentence in judged.words:
+            self._note(sentence)
+
+    def _rendered(self, result: Result) -> None:
+        """Tell of a source that was drawn only what its code said, if that is wanted."""
+        if result.render is not None and result.render.figures_truncated:
+            self._note(f"{result.script.shown} left more figures open than the service draws")
+        if self._verbose and result.render is not None:
+            self._output(result.render.stdout.text, result.render.stderr.text)
+
+
+def tally(figures: Sequence[Judged]) -> str:
+    """Return how many figures there are of each verdict, in words."""
+    counts = {verdict: sum(judged.verdict is verdict for judged in figures) for verdict in Verdict}
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "no figures"

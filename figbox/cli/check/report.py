@@ -1,0 +1,54 @@
+"""The report of `figbox check --json`: everything about a check except the pictures themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from figbox.check.verdicts import Judged, Verdict
+from figbox.cli.report import script_entry
+
+if TYPE_CHECKING:
+    from figbox.check.facts import Figure
+    from figbox.cli.check.flow import Checked
+
+
+def report(url: str, checked: Checked, seconds: float) -> dict[str, Any]:
+    """Return the report as JSON values."""
+    counts = {
+        verdict.value.replace(" ", "_"): sum(judged.verdict is verdict for judged in checked.figures)
+        for verdict in Verdict
+    }
+    return {
+        "service": url,
+        "base": checked.base or None,
+        "summary": {"figures": len(checked.figures), **counts, "seconds": round(seconds, 3)},
+        "figures": [_judged(judged) for judged in checked.figures],
+        "scripts": [script_entry(result) for result in checked.results],
+    }
+
+
+def _judged(judged: Judged) -> dict[str, Any]:
+    return {
+        "name": judged.name,
+        "source": judged.source,
+        "verdict": judged.verdict.value,
+        "note": judged.note,
+        "rms": judged.rms,
+        "words": list(judged.words),
+        "before": _figure(judged.before),
+        "after": _figure(judged.after),
+    }
+
+
+def _figure(figure: Figure | None) -> dict[str, Any] | None:
+    if figure is None:
+        return None
+    return {
+        "picture": figure.picture,
+        "width_px": figure.width_px,
+        "height_px": figure.height_px,
+        "code": figure.inputs.code,
+        "data": figure.inputs.data,
+        "options": figure.inputs.options,
+        "image": figure.image,
+    }

@@ -1,0 +1,48 @@
+"""The summary of a check in Markdown, for the pages on which CI services show what a job says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from figbox.check.verdicts import Judged, Verdict
+from figbox.cli.check.lines import tally
+from figbox.cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from figbox.cli.check.flow import Checked
+
+#: Figures in the table; GitHub takes 1 MiB of summary from a step.
+ROWS_LIMIT = 200
+
+#: Characters of a cell.
+CELL_LIMIT = 500
+
+#: What has a meaning in Markdown, and what would call people or link issues.
+_MEANINGFUL = re.compile(r"([\\`*_{}\[\]<>|~#&@!:/])")
+
+
+def summary(checked: Checked, seconds: float) -> str:
+    """Return the summary: how many there are, and a table of those that aren't the same."""
+    against = f"compared with `{checked.base[:10]}`" if checked.base else "compared with the accepted ones"
+    lines = ["## Figures", "", f"{tally(checked.figures)}, {against}, in {seconds:.1f} s."]
+    told = [judged for verdict in Verdict for judged in checked.figures if judged.verdict is verdict]
+    told = [judged for judged in told if judged.verdict is not Verdict.SAME]
+    if told:
+        lines += ["", "| | Figure | What |", "| --- | --- | --- |"]
+        lines += [_row(judged) for judged in told[:ROWS_LIMIT]]
+    if len(told) > ROWS_LIMIT:
+        lines += ["", f"{len(told) - ROWS_LIMIT} more are not listed."]
+    return "\n".join(lines) + "\n\n"
+
+
+def _row(judged: Judged) -> str:
+    what = "<br>".join(_text(text) for text in (judged.note, *judged.words) if text)
+    return f"| {judged.verdict} | {_text(judged.name)} | {what} |"
+
+
+def _text(text: str) -> str:
+    """Return untrusted text so that Markdown shows it as it is."""
+    line = one_line(text)
+    line = line if len(line) <= CELL_LIMIT else line[: CELL_LIMIT - 1] + "…"
+    return _MEANINGFUL.sub(lambda match: f"&#{ord(match[1])};", line)
