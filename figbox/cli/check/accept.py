@@ -97,7 +97,7 @@ def _chosen(last: LastCheck, names: Sequence[str], verdicts: Iterable[Verdict]) 
         if not wanted and not any(judged.verdict is Verdict.SAME for judged in fitting):
             raise CheckError(f"{name}: it is {fitting[0].verdict} in the last check")
         found |= {judged.name: judged for judged in wanted}
-    return list(found.values())
+    return [found[name] for name in sorted(found)]
 
 
 def _fits(judged: Judged, name: str) -> bool:
