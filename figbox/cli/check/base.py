@@ -49,7 +49,7 @@ def export_base(config: Config, reference: str, paths: Sequence[str], target: Pa
         say(f"compared with {commit[:SHORT]}, where the work tree left {reference}")
     else:
         say(f"compared with {reference} ({commit[:SHORT]})")
-    below = [_folder_of(config.root, text) for text in (*paths, *config.data)]
+    below = [folder_of(config.root, text) for text in (*paths, *config.data)]
     left_out = repository.export(commit, target, below, DATA_LIMIT_MIB * MiB)
     for entry in left_out[:NAMED]:
         say(f"    not there as in {commit[:SHORT]}: {one_line(entry.name)}: {entry.reason}")
@@ -58,7 +58,7 @@ def export_base(config: Config, reference: str, paths: Sequence[str], target: Pa
     return commit
 
 
-def _folder_of(root: Path, text: str) -> str:
+def folder_of(root: Path, text: str) -> str:
     """Return the folder that has all that a path or pattern names, and the data beside it."""
     if (root / text).is_dir():
         return text

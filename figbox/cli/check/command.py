@@ -15,9 +15,9 @@ from figbox.check.verdicts import Judged, Verdict
 from figbox.cli.batch.run import PATIENCE_S
 from figbox.cli.check.flow import Check, Wish
 from figbox.cli.check.lines import CheckReporter
-from figbox.cli.check.report import report
+from figbox.cli.check.reports.document import report
+from figbox.cli.check.reports.summary import summary as in_markdown
 from figbox.cli.check.sources import project_paths
-from figbox.cli.check.summary import summary as in_markdown
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.exits import ExitStatus
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     "--environment-before", metavar="NAME", help="Likewise for the state of --base: what a new image changes."
 )
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="What to leave out, such as 'helpers/*'.")
+@click.option("--words/--no-words", default=True, help="Whether to say what changed, which draws changed ones again.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although figures differ; failing ones still count.")
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
 @click.option(
@@ -90,6 +91,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
             cache=given["cache"],
             jobs=given["jobs"],
             patience_s=given["patience"],
+            words=given["words"],
         )
         with CheckReporter(0, quiet=given["quiet"], verbose=given["verbose"]) as reporter:
             if connection.url_source != "by flag":
@@ -122,7 +124,7 @@ def _write_reports(checked: Checked, url: str, seconds: float, given: dict[str, 
             with given["summary"].open("a", encoding="utf-8") as file:
                 file.write(in_markdown(checked, seconds))
         if given["junit"] is not None:
-            from figbox.cli.check.junit import junit  # noqa: PLC0415 - its library is of the extra `ci`
+            from figbox.cli.check.reports.junit import junit  # noqa: PLC0415 - its library is of the extra `ci`
 
             given["junit"].write_bytes(junit(checked, seconds, exit_zero=given["exit_zero"]))
     except OSError as error:

@@ -22,6 +22,7 @@ from figbox.cli.check.base import export_base
 from figbox.cli.check.halves import Half, Pictures, Preparation, Side
 from figbox.cli.check.judging import SETTLED, Known, judge, known_of, within_tolerance
 from figbox.cli.check.sources import find_sources, is_named
+from figbox.cli.check.words import Words
 from figbox.cli.connection import explained
 from figbox.cli.exits import ScriptProblem
 from figbox.errors import FigboxError
@@ -56,6 +57,7 @@ class Wish:
         cache: Whether pictures may come from the service's cache; None for the service's default.
         jobs: See `Throttle`.
         patience_s: How long each script may wait for a busy service.
+        words: Whether what changed is said in words.
     """
 
     paths: tuple[str, ...]
@@ -67,6 +69,7 @@ class Wish:
     cache: bool | None = None
     jobs: int | None = None
     patience_s: float = 0.0
+    words: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,25 @@ class Check:
             state.begin()
             pictures = Pictures(preparation, state)
             settled, results = asyncio.run(self._render(preparation, pictures))
-            found = self._judge(paths, preparation, pictures, settled, results)
-        figures = tuple(
-            sorted(
-                (within_tolerance(judged, self.config, lambda it: self._pictures_of(it, state)) for judged in found),
-                key=lambda judged: judged.name,
-            )
-        )
+            found = [
+                within_tolerance(judged, self.config, lambda it: self._pictures_of(it, state))
+                for judged in self._judge(paths, preparation, pictures, settled, results)
+            ]
+            if self.wish.words:
+                found = self._with_words(found, halves, state, stack)
+        figures = tuple(sorted(found, key=lambda judged: judged.name))
         state.end(LastCheck(self._base, self.wish.environment, figures))
         return Checked(self._base, figures, tuple(results.values()))
+
+    def _with_words(
+        self, figures: list[Judged], halves: Sequence[Half], state: State, stack: ExitStack
+    ) -> list[Judged]:
+        """Return figures with what changed in them."""
+        words = Words(self.connection, self.config, state, halves, self.wish.patience_s, self.wish.jobs)
+        found, reason = asyncio.run(words.of(figures, stack))
+        if reason:
+            self.reporter.say(reason)
+        return found
 
     def _halves(self, paths: Sequence[str], stack: ExitStack) -> list[Half]:
         """Return the half as it is, and with a base that before it."""

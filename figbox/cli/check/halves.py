@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from figbox.check.facts import Figure, Inputs, inputs_of
 from figbox.check.pictures import NotAPicture, Seen, look_at
@@ -60,6 +60,7 @@ class Preparation:
 
     Attributes:
         inputs: What the figures of each script are made of, as it was sent last.
+        more: Options besides those of the configuration.
     """
 
     config: Config
@@ -69,14 +70,15 @@ class Preparation:
     formats: tuple[str, ...] = ("png",)
     keep_files: bool = False
     document: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
     _of: dict[Script, tuple[Half, Source]] = field(default_factory=dict)
-    _named: dict[Side, Mapping[str, Path]] = field(default_factory=dict)
+    _named: dict[Path, Mapping[str, Path]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for half in self.halves:
             self._of |= {source.script: (half, source) for source in half.sources.values()}
             if self.config.data:
-                self._named[half.side] = named_files([str(half.root / pattern) for pattern in self.config.data])
+                self._named[half.root] = named_files([str(half.root / pattern) for pattern in self.config.data])
 
     def of(self, script: Script) -> tuple[Half, Source]:
         """Return the half and the source that a script belongs to."""
@@ -89,10 +91,10 @@ class Preparation:
     def sent(self, script: Script) -> Sent:
         """Return what is sent of a script, and note what its figures are made of. Raises `ScriptProblem`."""
         half, source = self._of[script]
-        options = {**ASKED, **self.config.options_of(source.name)}
+        options = {**ASKED, **self.config.options_of(source.name), **self.more}
         options |= {"environment": half.environment} if half.environment else {}
         options |= {"cache": half.cache} if half.cache is not None else {}
-        named = self._named.get(half.side, {})
+        named = self._named.get(half.root, {})
         found = what_is_sent(script, cast("Options", options), named, self.data_limit_bytes, beside=True)
         self.inputs[script] = inputs_of(found.code, found.files, options)
         return found

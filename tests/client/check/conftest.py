@@ -87,8 +87,8 @@ class Project:
         return write(self.folder / name, text)
 
     def check(self, *arguments: str) -> Done:
-        """Run `figbox check`."""
-        return self.figbox("check", *arguments)
+        """Run `figbox check`, without words, for which it draws again."""
+        return self.figbox("check", "--no-words", *arguments)
 
     def accept(self, *arguments: str) -> Done:
         """Run `figbox accept`, which must work."""

@@ -1,0 +1,1 @@
+"""What a check writes: a document for programs, JUnit's format for CI services, a summary for their pages."""
