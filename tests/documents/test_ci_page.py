@@ -1,0 +1,77 @@
+"""docs/ci.md: its commands, one after the other in a repository, do what the page says."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from figbox.check.config import KEYS, find_config
+from figbox.check.lock import HEAD, parse_lock
+from figbox.check.verdicts import Verdict
+from figbox.cli.exits import ExitStatus
+from tests.client.check.conftest import git
+from tests.documents.pages import CI, blocks, commands, first_cells, rows, section
+from tests.fakes import KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.documents.conftest import Reader
+
+#: Exit statuses other than 0, by the number of the command on the page, counted from 0.
+STATUSES = {0: 1, 6: 1}
+
+
+@pytest.mark.engine
+def test_walk(reader: Reader) -> None:
+    """From nothing to a reviewed change, then each of the other commands."""
+    (reader.folder / "plots" / "drafts" / "half.py").unlink()
+    git(reader.folder, "init", "-q")
+    git(reader.folder, "add", "plots")
+    git(reader.folder, "commit", "-q", "-m", "scripts")
+    git(reader.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    for name in ("user.name", "user.email"):
+        git(reader.folder, "config", name, "a@b.c")
+    said = []
+    for number, line in enumerate(commands(CI)):
+        said.append(reader.run(line, STATUSES.get(number, 0), FIGBOX_API_KEY=KEY))
+    (shown,) = blocks(CI, "text")
+    changed = said[6].stderr
+    assert shown.splitlines()[0] in changed
+    assert shown.splitlines()[1].rpartition(" in ")[0] in changed
+    base = next(done for line, done in zip(commands(CI), said, strict=True) if "--base" in line)
+    assert "changed          plots/sales" in base.stderr
+    assert json.loads((reader.folder / "check.json").read_text())["summary"]["same"] == 4
+    assert "4 same" in (reader.folder / "check.md").read_text()
+    assert 'tests="4"' in (reader.folder / "check.xml").read_text()
+    with Image.open(reader.folder / "figures" / "plots" / "sales.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_configuration_of_the_page(tmp_path: Path) -> None:
+    """The example has every key, the table explains each, and both are read."""
+    _, text = blocks(CI, "toml")
+    (tmp_path / "figbox.toml").write_text(text)
+    config = find_config(tmp_path)
+    assert config.options_of("plots/north/map.py") == {"dpi": 100, "seed": 7}
+    assert config.tolerance_of("plots/north/map.py", "plots/north/map") == 1.5
+    assert set(tomllib.loads(text)["check"]) == set(KEYS)
+    assert first_cells(section(CI, "Configuration")) == list(KEYS)
+
+
+def test_lock_of_the_page() -> None:
+    """The entry shown has every fact, with digests cut."""
+    entry, _ = blocks(CI, "toml")
+    text = HEAD + "\n" + entry.replace("9f2c…", "9f" * 32).replace("77ab…", "77" * 32)
+    assert parse_lock(text).figures["plots/sales"].image == "sha256:2e69…"
+
+
+def test_tables_of_the_page() -> None:
+    """Verdicts and exit statuses are those of the code."""
+    assert set(first_cells(section(CI, "What it says of a figure"))) == set(Verdict)
+    listed = [row[0] for row in rows(section(CI, "For scripts and CI services"))[1:]]
+    assert listed == [str(status.value) for status in ExitStatus]
