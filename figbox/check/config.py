@@ -6,6 +6,7 @@ import difflib
 import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from figbox.check.errors import CheckError
@@ -134,11 +135,11 @@ def _config(path: Path, table: Mapping[str, Any]) -> Config:
     return Config(
         root=path.parent,
         file=str(path),
-        include=_texts(path, table, "include"),
+        include=_paths(path, table, "include"),
         exclude=_texts(path, table, "exclude"),
         pictures=pictures,
         folder=folder,
-        data=_texts(path, table, "data"),
+        data=_paths(path, table, "data"),
         options=options,
         figures=figures,
     )
@@ -149,6 +150,15 @@ def _texts(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise CheckError(f"{path}: {key}: must be a list of texts")
     return tuple(value)
+
+
+def _paths(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return paths and patterns, which can't lead out of the project: its file may be somebody else's."""
+    texts = _texts(path, table, key)
+    for text in texts:
+        if PurePath(text).is_absolute() or ".." in PurePath(text).parts:
+            raise CheckError(f"{path}: {key}: {text} leads out of the file's folder")
+    return texts
 
 
 def _options(path: Path, place: str, table: Any, known: tuple[str, ...]) -> dict[str, Any]:

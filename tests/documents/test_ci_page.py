@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from figbox.check.config import KEYS, find_config
+from figbox.check.config import KEYS, OPTIONS, find_config
 from figbox.check.lock import HEAD, parse_lock
 from figbox.check.verdicts import Verdict
 from figbox.cli.exits import ExitStatus
@@ -61,6 +61,7 @@ def test_configuration_of_the_page(tmp_path: Path) -> None:
     assert config.tolerance_of("plots/north/map.py", "plots/north/map") == 1.5
     assert set(tomllib.loads(text)["check"]) == set(KEYS)
     assert first_cells(section(CI, "Configuration")) == list(KEYS)
+    assert [name for name in OPTIONS if f"`{name}`" not in section(CI, "Configuration")] == []
 
 
 def test_lock_of_the_page() -> None:

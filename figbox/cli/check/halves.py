@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
+import click
+
 from figbox.check.facts import Figure, Inputs, inputs_of
 from figbox.check.pictures import NotAPicture, Seen, look_at
 from figbox.cli.batch.data import named_files
 from figbox.cli.batch.sent import Sent, what_is_sent
+from figbox.cli.check.sources import is_inside
 from figbox.cli.exits import ScriptProblem
 
 if TYPE_CHECKING:
@@ -78,7 +81,7 @@ class Preparation:
         for half in self.halves:
             self._of |= {source.script: (half, source) for source in half.sources.values()}
             if self.config.data:
-                self._named[half.root] = named_files([str(half.root / pattern) for pattern in self.config.data])
+                self._named[half.root] = _named(half.root, self.config.data)
 
     def of(self, script: Script) -> tuple[Half, Source]:
         """Return the half and the source that a script belongs to."""
@@ -98,6 +101,15 @@ class Preparation:
         found = what_is_sent(script, cast("Options", options), named, self.data_limit_bytes, beside=True)
         self.inputs[script] = inputs_of(found.code, found.files, options)
         return found
+
+
+def _named(root: Path, patterns: Sequence[str]) -> Mapping[str, Path]:
+    """Return the data files that the configuration names; raise click.UsageError if one can't be sent."""
+    found = named_files([str(root / pattern) for pattern in patterns])
+    for path in found.values():
+        if not is_inside(path, root):
+            raise click.UsageError(f"{path} is a link that leads out of {root}")
+    return found
 
 
 @dataclass(slots=True)

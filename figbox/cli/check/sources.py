@@ -72,6 +72,8 @@ def find_sources(root: Path, paths: Sequence[str], exclude: Sequence[str], left_
     for text in paths:
         for path in _files_of(root, text, left_out):
             relative = PurePosixPath(path.relative_to(root).as_posix())
+            if not is_inside(path, root):
+                raise click.UsageError(f"{relative} is a link that leads out of {root}")
             if is_excluded(relative.with_suffix(""), path, exclude):
                 continue
             for source in _sources_of(path, relative):
@@ -90,6 +92,11 @@ def is_named(source: str, paths: Sequence[str]) -> bool:
     """Tell whether a source, which may be gone, is one that paths or patterns mean."""
     parts = PurePosixPath(source.partition(OF_A_FILE)[0]).parts
     return any(_fits(parts, PurePosixPath(path).parts) for path in paths)
+
+
+def is_inside(path: Path, root: Path) -> bool:
+    """Tell whether a file is below a folder, links followed: what isn't is nobody's to send."""
+    return path.resolve().is_relative_to(root.resolve())
 
 
 def _fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:

@@ -28,6 +28,7 @@ from figbox.cli.exits import ScriptProblem
 from figbox.comparison import Verdict as Compared
 from figbox.comparison import compare
 from figbox.errors import BadDocument, Refused
+from figbox.options import Options
 from figbox.retries import Retries
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ SENTENCES_LIMIT = 5
 #: What is said where the pictures differ and the descriptions don't.
 NOTHING = "Nothing that its description has changed."
 
+#: What a description is asked for by; and findings, which a figure may fail on, are no reason not to describe it.
 OPTION = "describe"
-LEVEL = "full"
+MORE = {name: value for name, value in ((OPTION, "full"), ("fail_on", None)) if name in Options.__annotations__}
 
 
 @dataclass(slots=True)
@@ -133,7 +135,7 @@ class Words:
             old = self._accepted([judged for judged in changed if judged.source in names], stack)
         names = [name for name in names if any(name in half.sources for half in old)]
         halves = [*old, replace(after, sources=_some(after.sources, names))]
-        preparation = Preparation(self.config, halves, DATA_LIMIT_MIB * MiB, document=True, more={OPTION: LEVEL})
+        preparation = Preparation(self.config, halves, DATA_LIMIT_MIB * MiB, document=True, more=MORE)
         accepted = {judged.name: judged.before.picture for judged in changed if judged.before and not before}
         said = Descriptions(self.state, accepted, preparation)
         silent = Silent()
@@ -151,7 +153,7 @@ class Words:
         *before, after = halves
         new = _description(after, judged, said)
         old = next((found for half in before if (found := _description(half, judged, said)) is not None), None)
-        if old is None or new is None:
+        if old is None or new is None or not _is_as_drawn(after, judged, said):
             return judged
         try:
             found = compare(old, new)
@@ -211,3 +213,10 @@ def _description(half: Half, judged: Judged, said: Descriptions) -> Any:
         if str(picture_name(source.script.stem, position, "png")) == f"{judged.name}.png":
             return figure if figure.get("description") is not None else None
     return None
+
+
+def _is_as_drawn(half: Half, judged: Judged, said: Descriptions) -> bool:
+    """Tell whether a source is still what the check drew, and wasn't edited meanwhile."""
+    inputs = said.preparation.inputs[half.sources[judged.source].script]
+    drawn = judged.after.inputs if judged.after is not None else None
+    return drawn is not None and (inputs.code, inputs.data) == (drawn.code, drawn.data)

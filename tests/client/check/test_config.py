@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from figbox.check.config import Config
 from tests.client.check.conftest import NAMES, Project, use_images
-from tests.client.conftest import PLOT
+from tests.client.conftest import PLOT, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,8 @@ from tests.client.conftest import PLOT
         ("[check]\npictures = 'no'", "pictures: must be true or false"),
         ("[check]\nfolder = '../figures'", "folder: must be a folder below the file's own"),
         ("[check]\nfolder = '.'", "folder: must be a folder below the file's own"),
+        ("[check]\ninclude = ['../other']", "include: ../other leads out of the file's folder"),
+        ("[check]\ndata = ['/etc/*']", "data: /etc/* leads out of the file's folder"),
         ("[check", "figbox.toml can't be read"),
     ],
 )
@@ -156,6 +163,19 @@ def test_tolerance_without_pictures(project: Project) -> None:
     project.accept()
     project.write("plots/bars.py", PLOT)
     assert "its tolerance needs the accepted picture, which isn't kept" in project.check("plots/bars.py").stderr
+
+
+def test_links_out_of_the_project_are_refused(project: Project, tmp_path: Path) -> None:
+    """A project that isn't yours can't have your files sent."""
+    secret = write(tmp_path / "secret.py", "secret")
+    (project.folder / "mine.py").symlink_to(secret)
+    project.write("figbox.toml", "[check]\ninclude = ['mine.py']\n")
+    done = project.check()
+    assert (done.status, "mine.py is a link that leads out of" in done.stderr) == (2, True)
+    project.write("figbox.toml", "[check]\ninclude = ['plots']\ndata = ['mine.*']\n")
+    done = project.check()
+    assert (done.status, "mine.py is a link that leads out of" in done.stderr) == (2, True)
+    assert not project.service.renders
 
 
 def test_nothing_named(project: Project) -> None:

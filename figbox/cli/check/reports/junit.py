@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from figbox.cli.check.flow import Checked
 
 
+#: What XML can't contain besides control characters.
+NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
+
+
 def junit(checked: Checked, seconds: float, *, exit_zero: bool) -> bytes:
     """Return the report.
 
@@ -34,8 +38,8 @@ def junit(checked: Checked, seconds: float, *, exit_zero: bool) -> bytes:
 
 
 def _case(judged: Judged, *, exit_zero: bool) -> TestCase:
-    case = TestCase(one_line(judged.name), classname=one_line(judged.source))
-    message = one_line(". ".join(text for text in (f"{judged.verdict}: {judged.note}", *judged.words) if text))
+    case = TestCase(_text(judged.name), classname=_text(judged.source))
+    message = _text(". ".join(text for text in (f"{judged.verdict}: {judged.note}", *judged.words) if text))
     if judged.verdict is Verdict.FAILED:
         case.result = [Error(message, "failed")]
     elif judged.verdict is Verdict.NOT_RUN:
@@ -45,3 +49,8 @@ def _case(judged: Judged, *, exit_zero: bool) -> TestCase:
     elif judged.verdict is not Verdict.SAME:
         case.system_out = message
     return case
+
+
+def _text(text: str) -> str:
+    """Return untrusted text as one line of characters that XML 1.0 allows (its section 2.2)."""
+    return one_line(text).translate(NO_CHARACTERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from figbox.check.verdicts import Judged, Verdict
@@ -17,9 +16,6 @@ ROWS_LIMIT = 200
 
 #: Characters of a cell.
 CELL_LIMIT = 500
-
-#: What has a meaning in Markdown, and what would call people or link issues.
-_MEANINGFUL = re.compile(r"([\\`*_{}\[\]<>|~#&@!:/])")
 
 
 def summary(checked: Checked, seconds: float) -> str:
@@ -42,7 +38,10 @@ def _row(judged: Judged) -> str:
 
 
 def _text(text: str) -> str:
-    """Return untrusted text so that Markdown shows it as it is."""
+    """Return untrusted text as code in Markdown, in which nothing has a meaning: no tag, link, person or issue.
+
+    A backtick would end it, and a bar the cell of the table, whatever is before it.
+    """
     line = one_line(text)
     line = line if len(line) <= CELL_LIMIT else line[: CELL_LIMIT - 1] + "…"
-    return _MEANINGFUL.sub(lambda match: f"&#{ord(match[1])};", line)
+    return "`" + line.replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
