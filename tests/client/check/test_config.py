@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from figbox.check.config import Config
 from tests.client.check.conftest import NAMES, Project, use_images
 from tests.client.conftest import PLOT, write
+from tests.client.service import Canned, failed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,3 +206,25 @@ def test_rules_are_found_by_source_or_figure() -> None:
     assert config.options_of("a.py") == {"seed": 0, "dpi": 1}
     assert [config.tolerance_of("a.py", name) for name in ("a", "a-2")] == [2, 3]
     assert config.tolerance_of("b.py", "b") is None
+
+
+def test_findings_that_fail(accepted: Project) -> None:
+    """What a figure may not be is passed on; a new rule draws it again, and the finding is told as its failure."""
+    finding = {"code": "overlap", "severity": "warning", "sentence": "Labels overlap.", "advice": "Turn them."}
+    draw = accepted.renderer.draw
+
+    def respond(asked: dict[str, Any]) -> Canned | None:
+        if asked.get("fail_on") == ["warning"] and "plt.bar" in asked["code"]:
+            return failed("findings", "Labels overlap.", findings=[finding])
+        return draw(asked)
+
+    accepted.service.respond = respond
+    accepted.write(
+        "figbox.toml",
+        "[check]\ninclude = ['plots', 'README.md']\n[check.figures.'plots/[br]*']\nfail_on = ['warning']\n",
+    )
+    before = accepted.drawn()
+    done = accepted.check()
+    assert (done.status, accepted.drawn()) == (1, before + 2)
+    assert "FAILED  plots/bars.py: findings: Labels overlap." in done.stderr
+    assert accepted.others() == {"plots/bars.py": "failed"}
