@@ -151,7 +151,9 @@ class Reporter:
         if isinstance(error, FigboxError) and error.request_id and self._verbose:
             self._note(f"request {error.request_id}")
         if self._on_github:
-            self._console.print(Text(github_error(result.script.shown, line, message)))
+            script = result.script
+            line = line + script.lines_before if line is not None else None
+            self._console.print(Text(github_error(script.file or script.shown, line, message)))
 
     def _findings(self, findings: Sequence[Finding]) -> None:
         """Tell what a reader would stumble over, the worst first."""

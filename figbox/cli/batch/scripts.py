@@ -41,12 +41,16 @@ class Script:
         shown: Its name in messages and in the report.
         stem: Path of its pictures in the output folder, without the figure's number and the suffix.
         text: Its code, if that is only a part of its file; None for the whole.
+        lines_before: Lines of the file before that part.
+        file: The file's name in messages; empty if it is `shown`.
     """
 
     path: Path | None
     shown: str
     stem: PurePosixPath
     text: str | None = field(default=None, repr=False)
+    lines_before: int = 0
+    file: str = ""
 
 
 def find_scripts(paths: Sequence[str], *, exclude: Sequence[str], output: Path | None) -> list[Script]:

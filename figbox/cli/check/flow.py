@@ -80,11 +80,13 @@ class Checked:
         base: The commit that it compared with; empty for accepted figures.
         figures: What became of each figure, by name.
         results: What became of the sources that were sent.
+        pictures: The pictures of each figure, before and after; None where there is none.
     """
 
     base: str
     figures: tuple[Judged, ...]
     results: tuple[Result, ...]
+    pictures: Mapping[str, tuple[Path | None, Path | None]]
 
 
 @dataclass(slots=True)
@@ -134,7 +136,8 @@ class Check:
                 found = self._with_words(found, halves, state, stack)
         figures = tuple(sorted(found, key=lambda judged: judged.name))
         state.end(LastCheck(self._base, self.wish.environment, figures))
-        return Checked(self._base, figures, tuple(results.values()))
+        files = {judged.name: self._pictures_of(judged, state) for judged in figures}
+        return Checked(self._base, figures, tuple(results.values()), files)
 
     def _with_words(
         self, figures: list[Judged], halves: Sequence[Half], state: State, stack: ExitStack
@@ -234,11 +237,11 @@ class Check:
         except (OSError, NotAPicture):
             return None
 
-    def _pictures_of(self, judged: Judged, state: State) -> tuple[Path | None, Path]:
-        after = state.picture(Side.AFTER, judged.name)
-        if self._base:
-            return state.picture(Side.BEFORE, judged.name), after
-        return self._accepted_picture(judged.before) if judged.before is not None else None, after
+    def _pictures_of(self, judged: Judged, state: State) -> tuple[Path | None, Path | None]:
+        """Return a figure's pictures before and after, as far as there are any."""
+        before, after = (state.picture(side, judged.name) for side in (Side.BEFORE, Side.AFTER))
+        accepted = self._accepted_picture(judged.before) if judged.before is not None and not self._base else None
+        return accepted or (before if before.is_file() else None), after if after.is_file() else None
 
     def _judge(
         self,

@@ -110,19 +110,21 @@ def _difference(before: Figure, after: Figure) -> str:
     return f"changed: {', '.join(changed)}{size}"
 
 
-def within_tolerance(judged: Judged, config: Config, find: Callable[[Judged], tuple[Path | None, Path]]) -> Judged:
+def within_tolerance(
+    judged: Judged, config: Config, find: Callable[[Judged], tuple[Path | None, Path | None]]
+) -> Judged:
     """Return a figure as the same if its pictures differ by no more than its tolerance.
 
     Args:
         judged: What became of it.
         config: Has its tolerance.
-        find: Returns its pictures before and after; None if there is none before.
+        find: Returns its pictures before and after; None where there is none.
     """
     tolerance = config.tolerance_of(judged.source, judged.name)
     if tolerance is None or judged.verdict not in DIFFERING:
         return judged
     before, after = find(judged)
-    if before is None:
+    if before is None or after is None:
         return replace(judged, note=f"{judged.note}; its tolerance needs the accepted picture, which isn't kept")
     rms = distance(before.read_bytes(), after.read_bytes())
     if rms is None or rms > tolerance:

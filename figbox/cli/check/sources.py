@@ -136,4 +136,5 @@ def _sources_of(path: Path, relative: PurePosixPath) -> Iterator[Source]:
         raise click.UsageError(f"{name}: {error}") from error
     for fence in fences:
         full = f"{name}{OF_A_FILE}{fence.name}"
-        yield Source(full, Script(path, full, relative / fence.name, fence.code), counts=fence.is_named)
+        script = Script(path, full, relative / fence.name, fence.code, lines_before=fence.line - 1, file=name)
+        yield Source(full, script, counts=fence.is_named)

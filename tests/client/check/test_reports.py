@@ -42,7 +42,11 @@ def test_report_for_programs(mixed: Project) -> None:
     }
     assert report["base"] is None
     bars = next(entry for entry in report["figures"] if entry["name"] == "plots/bars")
-    assert set(bars["before"]) == {"picture", "width_px", "height_px", "code", "data", "options", "image"}
+    assert [bars[side]["path"] for side in ("before", "after")] == [
+        str(mixed.folder / "figures" / "plots" / "bars.png"),
+        str(mixed.folder / ".figbox-check" / "after" / "plots" / "bars.png"),
+    ]
+    assert set(bars["before"]) == {"path", "picture", "width_px", "height_px", "code", "data", "options", "image"}
     assert (bars["before"]["image"], bars["after"]["image"]) == ("sha256:0123", "sha256:4567")
     assert bars["before"]["code"] != bars["after"]["code"]
     (broken,) = [entry for entry in report["scripts"] if entry["status"] == "failed"]
@@ -143,6 +147,8 @@ def test_github_marks_failures(project: Project, monkeypatch: pytest.MonkeyPatch
     done = project.check("--base", "HEAD")
     assert done.stderr.count("::error ") == 1
     assert "::error file=plots/two.py,line=2::program_error: ValueError: no good" in done.stderr
+    project.write("README.md", f"# Page\n\n```python figure=trend\n{BROKEN}```\n")
+    assert "::error file=README.md,line=5::program_error" in project.check("README.md").stderr
 
 
 def test_report_is_json_even_where_nothing_differs(accepted: Project) -> None:

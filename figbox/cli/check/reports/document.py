@@ -8,6 +8,8 @@ from figbox.check.verdicts import Judged, Verdict
 from figbox.cli.report import script_entry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from figbox.check.facts import Figure
     from figbox.cli.check.flow import Checked
 
@@ -22,12 +24,12 @@ def report(url: str, checked: Checked, seconds: float) -> dict[str, Any]:
         "service": url,
         "base": checked.base or None,
         "summary": {"figures": len(checked.figures), **counts, "seconds": round(seconds, 3)},
-        "figures": [_judged(judged) for judged in checked.figures],
+        "figures": [_judged(judged, *checked.pictures[judged.name]) for judged in checked.figures],
         "scripts": [script_entry(result) for result in checked.results],
     }
 
 
-def _judged(judged: Judged) -> dict[str, Any]:
+def _judged(judged: Judged, before: Path | None, after: Path | None) -> dict[str, Any]:
     return {
         "name": judged.name,
         "source": judged.source,
@@ -35,15 +37,16 @@ def _judged(judged: Judged) -> dict[str, Any]:
         "note": judged.note,
         "rms": judged.rms,
         "words": list(judged.words),
-        "before": _figure(judged.before),
-        "after": _figure(judged.after),
+        "before": _figure(judged.before, before),
+        "after": _figure(judged.after, after),
     }
 
 
-def _figure(figure: Figure | None) -> dict[str, Any] | None:
+def _figure(figure: Figure | None, path: Path | None) -> dict[str, Any] | None:
     if figure is None:
         return None
     return {
+        "path": str(path) if path is not None else None,
         "picture": figure.picture,
         "width_px": figure.width_px,
         "height_px": figure.height_px,
