@@ -59,7 +59,7 @@ def accept(names: tuple[str, ...], *, prune: bool) -> int:
             _refuse_stale(config, last, [*chosen, *again])
             _take(config, lock, chosen, again)
     except CheckError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(one_line(str(error))) from error
     word = "removed" if prune else "accepted"
     for judged in chosen:
         click.echo(f"{word} {one_line(judged.name)}", err=True)

@@ -20,6 +20,7 @@ from figbox.cli.check.reports.summary import summary as in_markdown
 from figbox.cli.check.sources import project_paths
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.exits import ExitStatus
+from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +99,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
                 reporter.say(f"service: {connection.url} ({connection.url_source})")
             checked = Check(connection, config, wish, reporter).run()
     except CheckError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(one_line(str(error))) from error
     seconds = time.monotonic() - began
     reporter.verdicts(checked.figures)
     reporter.tally(checked.figures, seconds)

@@ -25,6 +25,7 @@ from figbox.cli.check.sources import find_sources, is_named
 from figbox.cli.check.words import Words
 from figbox.cli.connection import explained
 from figbox.cli.exits import ScriptProblem
+from figbox.cli.terminal import one_line
 from figbox.errors import FigboxError
 from figbox.retries import Retries
 
@@ -170,7 +171,7 @@ class Check:
         names |= {figure.source for figure in self.lock.figures.values()}
         for path in paths:
             if not (self.config.root / path).is_file() and not any(is_named(name, [path]) for name in names):
-                raise click.UsageError(f"nothing to check in {path}")
+                raise click.UsageError(f"nothing to check in {one_line(path)}")
 
     async def _render(self, preparation: Preparation, pictures: Pictures) -> tuple[set[str], dict[Script, Result]]:
         """Return the sources that need no drawing, and what became of the others."""
@@ -180,7 +181,8 @@ class Check:
                 for source in half.sources.values():
                     name = preparation.environment(half, source)
                     if name not in images:
-                        raise click.UsageError(f"the service has no environment {name!r}, which {source.name} needs")
+                        text = f"the service has no environment {name!r}, which {source.name} needs"
+                        raise click.UsageError(one_line(text))
             settled = set() if self.wish.draw_all else self._settled(preparation, images)
             scripts = [
                 source.script

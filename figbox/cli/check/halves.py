@@ -15,6 +15,7 @@ from figbox.cli.batch.data import named_files
 from figbox.cli.batch.sent import Sent, what_is_sent
 from figbox.cli.check.sources import is_inside
 from figbox.cli.exits import ScriptProblem
+from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +109,7 @@ def _named(root: Path, patterns: Sequence[str]) -> Mapping[str, Path]:
     found = named_files([str(root / pattern) for pattern in patterns])
     for path in found.values():
         if not is_inside(path, root):
-            raise click.UsageError(f"{path} is a link that leads out of {root}")
+            raise click.UsageError(one_line(f"{path} is a link that leads out of {root}"))
     return found
 
 

@@ -15,6 +15,7 @@ from figbox.check.errors import CheckError
 from figbox.check.facts import is_plain
 from figbox.check.fences import fences_of, is_markdown
 from figbox.cli.batch.scripts import STDIN, Script, is_excluded, is_skipped, walk
+from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +51,7 @@ def project_paths(root: Path, paths: Sequence[str]) -> tuple[str, ...]:
             raise click.UsageError("standard input has no name that a figure could be compared by")
         path = os.path.relpath(os.path.realpath(text), root.resolve())
         if Path(path).parts[:1] == (os.pardir,):
-            raise click.UsageError(f"{text} is outside of {root}")
+            raise _refusal(f"{text} is outside of {root}")
         found.append(Path(path).as_posix())
     return tuple(found)
 
@@ -73,17 +74,17 @@ def find_sources(root: Path, paths: Sequence[str], exclude: Sequence[str], left_
         for path in _files_of(root, text, left_out):
             relative = PurePosixPath(path.relative_to(root).as_posix())
             if not is_inside(path, root):
-                raise click.UsageError(f"{relative} is a link that leads out of {root}")
+                raise _refusal(f"{relative} is a link that leads out of {root}")
             if is_excluded(relative.with_suffix(""), path, exclude):
                 continue
             for source in _sources_of(path, relative):
                 if any(fnmatchcase(source.name, pattern) for pattern in exclude):
                     continue
                 if not is_plain(source.name):
-                    raise click.UsageError(f"{source.name!r} can't be the name of a figure: rename the file")
+                    raise _refusal(f"{source.name!r} can't be the name of a figure: rename the file")
                 other = stems.setdefault(source.script.stem, source.name)
                 if other != source.name:
-                    raise click.UsageError(f"{other} and {source.name} would give figures of the same name: rename one")
+                    raise _refusal(f"{other} and {source.name} would give figures of the same name: rename one")
                 found.setdefault(source.name, source)
     return found
 
@@ -129,12 +130,17 @@ def _sources_of(path: Path, relative: PurePosixPath) -> Iterator[Source]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{name} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+        raise _refusal(f"{name} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
     try:
         fences = fences_of(text)
     except CheckError as error:
-        raise click.UsageError(f"{name}: {error}") from error
+        raise _refusal(f"{name}: {error}") from error
     for fence in fences:
         full = f"{name}{OF_A_FILE}{fence.name}"
         script = Script(path, full, relative / fence.name, fence.code, lines_before=fence.line - 1, file=name)
         yield Source(full, script, counts=fence.is_named)
+
+
+def _refusal(text: str) -> click.UsageError:
+    """Return an error that quotes names, which may be anybody's."""
+    return click.UsageError(one_line(text))

@@ -228,3 +228,23 @@ def test_findings_that_fail(accepted: Project) -> None:
     assert (done.status, accepted.drawn()) == (1, before + 2)
     assert "FAILED  plots/bars.py: findings: Labels overlap." in done.stderr
     assert accepted.others() == {"plots/bars.py": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("figbox.toml", '[check]\n"\\u001b[31m##[error]" = 1\n'),
+        ("figbox.toml", '[check]\ninclude = ["\\u001b[31m##[error]"]\n'),
+        ("figbox.toml", '[check]\ninclude = ["/\\u001b[31m##[error]"]\n'),
+        ("figbox.toml", '[check.options]\nenvironment = "\\u001b[31m##[error]"\n'),
+        ("figbox.lock", 'version = "\\u001b[31m##[error]"\n'),
+        ("plots/\x1b[31m##[error].py", PLOT),
+    ],
+)
+def test_hostile_texts_of_a_project(project: Project, name: str, text: str) -> None:
+    """What a project's files and names say is shown, and can't speak to a terminal or a build log."""
+    project.write(name, text)
+    done = project.check(*([] if name == "figbox.toml" and "include" in text else ["plots"]))
+    assert done.status == 2
+    assert "\x1b" not in done.stderr
+    assert "##[" not in done.stderr
