@@ -3,7 +3,7 @@
 QEMU's user mode runs ARM's programs on this host's kernel, so this shows that the image builds for that processor from
 the same locks, that everything in it imports and draws, and which system calls of ARM that takes. It shows nothing of
 the sandbox: the filter of system calls would meet QEMU's own calls. An engine of its own is started for it, and ended.
-It needs root, dockerd, and a kernel with binfmt_misc, and takes more than half an hour on two cores, since all byte
+It needs root, dockerd, and a kernel with binfmt_misc, and takes more than an hour on two cores, since all byte
 code is compiled so.
 
 Source: Linux, Documentation/admin-guide/binfmt-misc.rst; qemu-user(1), `QEMU_STRACE`.
