@@ -36,6 +36,48 @@ POINTS_LIMIT = 500
 TEXT_LIMIT = 300
 SENTENCE_LIMIT = 600
 
+#: The codes of all findings, as `docs/findings.md` explains them; a test compares them with the runner's.
+FINDING_CODES = (
+    "text-cut-off",
+    "legend-cut-off",
+    "text-cut-by-axes",
+    "glyph-missing",
+    "text-too-small",
+    "tick-labels-overlap",
+    "texts-overlap",
+    "text-over-axes",
+    "low-contrast",
+    "legend-over-data",
+    "legend-over-text",
+    "text-over-data",
+    "overplotting",
+    "series-hidden",
+    "no-data-in-view",
+    "series-out-of-view",
+    "points-invisible",
+    "data-infinite",
+    "data-missing",
+    "data-not-positive",
+    "data-in-corner",
+    "bars-not-from-zero",
+    "bars-cut-off",
+    "numbers-as-text",
+    "years-with-fractions",
+    "too-many-slices",
+    "series-alike",
+    "colours-alike",
+    "colours-alike-in-grey",
+    "rainbow-colormap",
+    "legend-missing",
+    "legend-empty",
+    "legend-repeats",
+    "series-unnamed",
+    "axes-empty",
+    "twin-axes-unlabelled",
+    "axes-unlabelled",
+    "picture-mostly-empty",
+)
+
 
 def claim_limit_bytes(level: Describe) -> int:
     """Return how many bytes the claims about all figures of a job may have, if so much is said of each."""

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from tests.client.conftest import Figbox
 
-NOTE = {"code": "no-title", "severity": "note", "sentence": "No title.", "advice": "Set one.", "axes": [], "box": None}
+NOTE = {
+    "code": "axes-unlabelled",
+    "severity": "note",
+    "sentence": "No title.",
+    "advice": "Set one.",
+    "axes": [],
+    "box": None,
+}
 CUT = {
     "code": "text-cut-off",
     "severity": "error",
@@ -27,7 +34,7 @@ CUT = {
     "box": {"x": 1, "y": 2.5, "width": 3, "height": 4},
 }
 READ_CUT = Finding("text-cut-off", "error", "It is\x1b[31m cut off.", "Use a tight box.", (1, 2), (1, 2.5, 3, 4), 1)
-READ_NOTE = Finding("no-title", "note", "No title.", "Set one.", figure=1)
+READ_NOTE = Finding("axes-unlabelled", "note", "No title.", "Set one.", figure=1)
 DESCRIPTION = {"level": "full", "axes": [{"title": "T"}], "more": "of a newer service"}
 REASON = "Figure 1: error: It is cut off. Use a tight box. (text-cut-off)"
 
@@ -47,13 +54,13 @@ def test_figure_has_what_is_said_of_it(service: Service) -> None:
     """The description as the service wrote it, findings as values; without them there is nothing."""
     service.canned += [described(NOTE, CUT, left_out=2), rendered([figure(1, "png")])]
     with library.Client(service.url, KEY) as client:
-        (said,) = client.render(PLOT, describe="full", fail_on=("error", "no-title")).figures
+        (said,) = client.render(PLOT, describe="full", fail_on=("error", "axes-unlabelled")).figures
         (silent,) = client.render(PLOT, fail_on="note").figures
     assert (said.alt_text, said.description, said.findings_left_out) == ("A line.", DESCRIPTION, 2)
     assert said.findings == (READ_NOTE, READ_CUT)
     assert (silent.alt_text, silent.description, silent.findings) == (None, None, ())
     assert [(sent.get("describe"), sent["fail_on"]) for sent in service.renders] == [
-        ("full", ["error", "no-title"]),
+        ("full", ["error", "axes-unlabelled"]),
         (None, "note"),
     ]
 
@@ -83,7 +90,7 @@ def test_command_tells_findings(figbox: Figbox, service: Service, workplace: Pat
     done = figbox("render", "a.py", "-o", "out", "--describe", "summary")
     assert done.status == 0
     shown = "\n    error: It is\N{REPLACEMENT CHARACTER}[31m cut off. Use a tight box. (text-cut-off)\n"
-    assert shown + "    note: No title. Set one. (no-title)\n    and 3 more findings\n" in done.stderr
+    assert shown + "    note: No title. Set one. (axes-unlabelled)\n    and 3 more findings\n" in done.stderr
     assert service.renders[0]["describe"] == "summary"
     assert "cut off" not in figbox("render", "a.py", "-o", "out", "--describe", "summary", "-q").stderr
 
@@ -114,17 +121,17 @@ def test_refused_findings_fail_the_script(figbox: Figbox, service: Service, work
     """With the exit status of scripts that failed, and everything that was refused."""
     write(workplace / "a.py", PLOT)
     one, two = [{"figure": 1, **CUT}], [{"figure": 1, **CUT}, {"figure": 1, **NOTE}]
-    both = f"{REASON}\nFigure 1: note: No title. Set one. (no-title)"
+    both = f"{REASON}\nFigure 1: note: No title. Set one. (axes-unlabelled)"
     service.canned += [failed("findings", REASON, findings=one), failed("findings", both, findings=two)]
-    done = figbox("render", "a.py", "-o", "out", "--fail-on", "error", "--fail-on", "no-title")
+    done = figbox("render", "a.py", "-o", "out", "--fail-on", "error", "--fail-on", "axes-unlabelled")
     assert done.status == 1
     assert f"FAILED  a.py: findings: {REASON}\n" in done.stderr
-    assert service.renders[0]["fail_on"] == ["error", "no-title"]
+    assert service.renders[0]["fail_on"] == ["error", "axes-unlabelled"]
     done = figbox("render", "a.py", "-o", "out", "--fail-on", "note", "--json")
     assert f"FAILED  a.py: findings: 2 findings\n    | {both.replace(chr(10), chr(10) + '    | ')}\n" in done.stderr
     (entry,) = json.loads(done.stdout)["scripts"]
     assert (entry["outcome"], entry["reason"]) == ("findings", "code")
-    assert [finding["code"] for finding in entry["findings"]] == ["text-cut-off", "no-title"]
+    assert [finding["code"] for finding in entry["findings"]] == ["text-cut-off", "axes-unlabelled"]
 
 
 def test_project_s_file_can_ask_for_them(figbox: Figbox, service: Service, workplace: Path) -> None:

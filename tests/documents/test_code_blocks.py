@@ -119,7 +119,7 @@ def test_curl_tells_a_failure(reader: Reader) -> None:
 
 def test_data_files_are_found(reader: Reader) -> None:
     """As docs/client.md says: what a script names or imports is sent with it."""
-    (line,) = [line for line in commands(CLIENT) if line.endswith("--json > report.json")]
+    (line,) = [line for line in commands(CLIENT) if line.endswith("figures --json > report.json")]
     reader.run(line, FIGBOX_API_KEY=KEY)
     scripts = json.loads((reader.folder / "report.json").read_text())["scripts"]
     (data,) = [script["data"] for script in scripts if script["script"] == "plots/north/map.py"]

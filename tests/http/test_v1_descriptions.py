@@ -26,9 +26,9 @@ JSON = "application/json"
 ZIP = "application/zip"
 NOTHING = dict.fromkeys(("alt_text", "description", "findings", "findings_left_out"))
 
-OVERLAP = Finding("overlapping-labels", Severity.WARNING, "They overlap.", "Rotate them.", (1,), Box(1, 2, 3, 4))
+OVERLAP = Finding("tick-labels-overlap", Severity.WARNING, "They overlap.", "Rotate them.", (1,), Box(1, 2, 3, 4))
 CUT = Finding("text-cut-off", Severity.ERROR, "It is cut off.", "Use a tight box.")
-NOTE = Finding("no-title", Severity.NOTE, "There is no title.", "Call set_title.")
+NOTE = Finding("axes-unlabelled", Severity.NOTE, "There is no title.", "Call set_title.")
 
 
 def said(*findings: Finding, left_out: int = 0, alt_text: str = 'A line: "Größe",\\ "data":""') -> Explanation:
@@ -59,7 +59,7 @@ async def render(client: Client, accept: str = JSON, **values: Any) -> ClientRes
         ({"describe": "summary"}, Describe.SUMMARY),
         ({"describe": "full"}, Describe.FULL),
         ({"describe": "data", "fail_on": "error"}, Describe.DATA),
-        ({"fail_on": ["no-title"]}, Describe.SUMMARY),
+        ({"fail_on": ["axes-unlabelled"]}, Describe.SUMMARY),
         ({"fail_on": []}, Describe.NONE),
     ],
 )
@@ -75,7 +75,7 @@ async def test_options_as_text(client: Client, rig: Rig) -> None:
     rig.launcher.result = described(said(NOTE))
     for query, status in (
         ("describe=full", 200),
-        ("fail_on=text-cut-off,no-title", 422),
+        ("fail_on=text-cut-off,axes-unlabelled", 422),
         ("fail_on=text-cut-off&fail_on=error", 200),
         ("fail_on=", 200),
     ):
@@ -147,13 +147,13 @@ async def test_picture_alone_is_just_that(client: Client, rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("fail_on", "codes"),
     [
-        (["overlapping-labels"], ["overlapping-labels"]),
-        (["no-such-code"], []),
+        (["tick-labels-overlap"], ["tick-labels-overlap"]),
+        (["glyph-missing"], []),
         (["error"], ["text-cut-off"]),
-        (["warning"], ["text-cut-off", "overlapping-labels"]),
-        ("note", ["text-cut-off", "overlapping-labels", "no-title"]),
-        (["error", "no-title"], ["text-cut-off", "no-title"]),
-        (["error", "warning"], ["text-cut-off", "overlapping-labels"]),
+        (["warning"], ["text-cut-off", "tick-labels-overlap"]),
+        ("note", ["text-cut-off", "tick-labels-overlap", "axes-unlabelled"]),
+        (["error", "axes-unlabelled"], ["text-cut-off", "axes-unlabelled"]),
+        (["error", "warning"], ["text-cut-off", "tick-labels-overlap"]),
     ],
 )
 async def test_refused_findings(client: Client, rig: Rig, fail_on: Any, codes: list[str]) -> None:
@@ -180,7 +180,7 @@ async def test_failure_tells_everything_but_pictures(client: Client, rig: Rig, a
     response = await render(client, accept, fail_on=["warning"], format="png")
     document = await problem(response, 422, "findings")
     assert document["outcome"] == "findings"
-    assert document["error"] == "Figure 2: warning: They overlap. Rotate them. (overlapping-labels)"
+    assert document["error"] == "Figure 2: warning: They overlap. Rotate them. (tick-labels-overlap)"
     assert document["findings"] == [{"figure": 2, **json.loads(json.dumps(flat(OVERLAP)))}]
     assert [each["alt_text"] for each in document["explanations"]] == [said().alt_text, "Bars."]
     assert [each["number"] for each in document["explanations"]] == [1, 2]
@@ -204,7 +204,7 @@ async def test_what_can_t_be_known_is_a_failure(client: Client, rig: Rig) -> Non
 async def test_large_ones_cost_their_key(client: Client, rig: Rig) -> None:
     """What takes long is looked through in a thread, at the key's expense."""
     rig.launcher.result = described(*[said(*[NOTE] * 50, alt_text="x" * 600)] * 100)
-    response = await render(client, fail_on=["error", "no-title"], figures="all")
+    response = await render(client, fail_on=["error", "axes-unlabelled"], figures="all")
     document = await problem(response, 422, "findings")
     assert len(document["findings"]) == 5000
     assert len(document["error"]) <= 65536

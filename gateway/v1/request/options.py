@@ -6,6 +6,7 @@ would contain.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.model.explanation_reader import CODE_PATTERN
+from gateway.model.explanation import FINDING_CODES, Severity
 from gateway.model.jobs import (
     DEFAULT_ENVIRONMENT,
     ENVIRONMENT_PATTERN,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 STYLES_LIMIT = 8
 RC_LIMIT = 64
 FAIL_ON_LIMIT = 32
+
+#: What `fail_on` can name.
+FAIL_ON = (*(severity.value for severity in Severity), *FINDING_CODES)
 
 #: The largest values that an operator can allow; `RenderService.bound` checks those in force.
 TIMEOUT_LIMIT_S = 600
@@ -88,6 +92,14 @@ def _check_style(name: str) -> str:
     return name
 
 
+def _check_finding(name: str) -> str:
+    if name not in FAIL_ON:
+        near = difflib.get_close_matches(name[:64], FAIL_ON, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise PydanticCustomError("finding", f"must be the code of a finding, or error, warning or note{meant}")
+    return name
+
+
 _OneFormat = Annotated[Format, Field(strict=False)]
 _Formats = Annotated[
     list[_OneFormat], Field(min_length=1, max_length=len(Format), json_schema_extra={"uniqueItems": True})
@@ -95,7 +107,7 @@ _Formats = Annotated[
 _OneStyle = Annotated[str, AfterValidator(_check_style), Field(json_schema_extra={"enum": list(rcparams.STYLES)})]
 _Styles = Annotated[list[_OneStyle], Field(max_length=STYLES_LIMIT)]
 
-_OneFinding = Annotated[str, Field(pattern=CODE_PATTERN)]
+_OneFinding = Annotated[str, AfterValidator(_check_finding), Field(json_schema_extra={"enum": list(FAIL_ON)})]
 _Findings = Annotated[list[_OneFinding], Field(max_length=FAIL_ON_LIMIT)]
 
 _AT_MOST = "at most, and by default, what the service allows"

@@ -100,8 +100,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "describe": (["none", "summary", "full", "data"], ["all", "FULL", "", None, True, 1, ["full"]]),
     "embed_alt_text": ([True, False], ["true", 1, None, 0]),
     "fail_on": (
-        ["note", [], ["error"], ["text-cut-off", "a1"], ["a" * 64], ["a"] * 32],
-        ["", "Note", "a b", "-a", "1a", ["a" * 65], ["a"] * 33, None, True, [None], {"note": True}],
+        ["note", [], ["error"], ["text-cut-off", "axes-empty"], ["note"] * 32],
+        ["", "Note", "text", "text_cut_off", ["a" * 65], ["note"] * 33, None, True, [None], {"note": True}],
     ),
 }
 
