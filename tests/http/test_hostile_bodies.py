@@ -136,7 +136,9 @@ async def test_reading_is_paid_for_by_those_who_hang_up(served: tuple[Rig, TestS
     await until(lambda: rig.service.bodies._busy)
     writer.transport.abort()
     holder = rig.service.keyring.authenticate(["a"])
-    await until(lambda: rig.budgets._compute_of(holder)._debt_s >= CHANGE_S)
+    account = rig.budgets._compute_of(holder)
+    # Less than CHANGE_S is collected first, and a fast machine may need no more.
+    await until(lambda: account._debt_s + account._change_s > CHANGE_S / 10)
 
 
 async def test_checks_are_paid_for(served: tuple[Rig, TestServer]) -> None:

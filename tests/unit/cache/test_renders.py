@@ -217,6 +217,7 @@ SAVED_OTHERWISE: dict[str, Any] = {
     "style": ("fast",),
     "rc": {"axes.grid": True},
     "describe": Describe.FULL,
+    "embed_alt_text": True,
 }
 OTHERS: list[dict[str, Any]] = [
     {"holder": "another"},

@@ -188,6 +188,7 @@ def test_job_frames_carry_the_job(
             "style": ["ggplot"],
             "rc": {"lines.linewidth": 2, "axes.grid": True, "figure.figsize": [1, 2]},
             "describe": "full",
+            "embed_alt_text": False,
         },
         "seed": 7,
         "collect": True,
