@@ -172,7 +172,7 @@ def _place(subject: Subject, before: Artist, after: Artist, scope: Scope, frame:
     """Yield that an artist is elsewhere, where nothing else explains that."""
     old, new = before.box, after.box
     if old is None or new is None:
-        if (old is None) != (new is None):
+        if (old is None) != (new is None) and before.kind == after.kind:  # where some kinds are isn't known
             text = subject.verb("is", "are") + (" visible in the picture now" if old is None else " no longer visible")
             yield scope.change(ChangeKind.ARTIST_MOVED, text, old, new)
         return

@@ -334,6 +334,13 @@ def shift(shown: Json, right: float, down: float) -> None:
         each["box"] = each["box"] | {"x": each["box"]["x"] + right, "y": each["box"]["y"] + down}
 
 
+def test_another_kind_without_a_place_is_no_disappearance() -> None:
+    """Where some kinds are is not known, so that a change of the kind says nothing of what is visible."""
+    after = rich()
+    after["description"]["axes"][0]["artists"][0] |= {"kind": "step", "box": None}
+    assert said(rich(), after) == [("artist-kind", "Axes 1 ('Signals'): the step line 'signal' was a line before.")]
+
+
 def test_axes_come_go_and_move() -> None:
     """Axes are known by what is in them, wherever they are."""
     after = rich()
