@@ -44,7 +44,8 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
         "",
         (
             'Line chart titled "Speed" with 2 lines (slow and fast). The x axis shows "time in s" from 0 to 10 and the '
-            'y axis shows "way in m" from 0 to 100. "fast" reaches highest, 100; "slow" lowest, 0.'
+            'y axis shows "way in m" from 0 to 100. "fast" reaches highest, 100; "slow" and '
+            '"fast" lowest, 0.'
         ),
     ),
     "a line that rises": (
@@ -87,7 +88,7 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
         "",
         (
             "Scatter plot with 2 points. The x axis goes from 0 to 1, the y axis goes from 0 to 1 and "
-            'colours show "depth" from 3 to 2,000.'
+            'colours show "depth" from 3 to 2000.'
         ),
     ),
     "dates": (
@@ -97,6 +98,47 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
             "Line chart. The x axis goes from 2024-01-01 to 2024-03-01 and the y axis goes from 1 to 2. "
             "It rises from 1 to 2."
         ),
+    ),
+    "dates with a margin": (
+        lambda ax: (
+            ax.plot(np.array(["2024-01-01", "2024-03-01"], "datetime64[D]"), [1, 2]),
+            ax.set(ylim=(1, 2), xlim=(np.datetime64("2023-12-28T18"), np.datetime64("2024-03-04T06"))),
+        ),
+        "",
+        (
+            "Line chart. The x axis goes from 2023-12-28 to 2024-03-04 and the y axis goes from 1 to 2. "
+            "It rises from 1 to 2."
+        ),
+    ),
+    "hours": (
+        lambda ax: (
+            ax.plot(np.array(["2024-01-01T06", "2024-01-02T18"], "datetime64[h]"), [1, 2]),
+            ax.margins(0),
+        ),
+        "",
+        (
+            "Line chart. The x axis goes from 2024-01-01T06:00:00 to 2024-01-02T18:00:00 and the y axis goes from "
+            "1 to 2. It rises from 1 to 2."
+        ),
+    ),
+    "lines that reach as high": (
+        lambda ax: (ax.plot([1, 3], label="a"), ax.plot([0, 3], label="b"), ax.axis("off")),
+        "",
+        'Line chart with 2 lines (a and b). "a" and "b" reach highest, 3; "b" lowest, 0.',
+    ),
+    "bars of one height": (
+        lambda ax: (ax.bar(["a", "b", "c"], [1, 3, 3]), ax.axis("off")),
+        "",
+        "Bar chart with 3 bars. The highest value is that of b and c, 3; the lowest that of a, 1.",
+    ),
+    "histograms": (
+        lambda ax: (
+            ax.hist([1, 2, 2, 9], bins=[0, 5, 10], label="a"),
+            ax.hist([1, 9], bins=[0, 5, 10], label="b"),
+            ax.axis("off"),
+        ),
+        "",
+        'Histogram with 2 sets of bins (a and b). "a" reaches highest, 3.',
     ),
     "a surface": (
         lambda ax: (
@@ -143,7 +185,7 @@ def test_several_charts() -> None:
     figure.suptitle("Both")
     assert text_of(figure) == (
         'Figure titled "Both" with 2 charts: a line chart, "Speed" and a bar chart of number against kind. '
-        'In the first one, "fast" reaches highest, 100; "slow" lowest, 0. '
+        'In the first one, "fast" reaches highest, 100; "slow" and "fast" lowest, 0. '
         "In the second one, the highest value is that of b, 2; the lowest that of a, 1."
     )
     figure = Figure()
@@ -201,10 +243,13 @@ def test_any_description_has_a_text() -> None:
     ("value", "expected"),
     [
         (0.0, "0"),
-        (1234.5, "1,234"),
+        (1234.5, "1234"),
+        (1999.0, "1999"),
+        (9999.7, "10,000"),
+        (12_345.0, "12,345"),
         (0.123456, "0.123"),
         (1e9, "1e+09"),
-        (-2000.0, "-2,000"),
+        (-2000.0, "-2000"),
         (None, ""),
         ("May", "May"),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from explain.alternative.outstanding import outstanding
-from explain.alternative.reading import listed, plain, told
+from explain.alternative.reading import listed, plain, told, told_range
 from explain.words import SENTENCE_LIMIT
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ CHARTS = {
 }
 
 #: What several entries are called whose parts are called otherwise.
-SEVERAL = {"pie": "pies", "box plot": "sets of boxes", "violin plot": "sets of violins"}
+SEVERAL = {"histogram": "sets of bins", "pie": "pies", "box plot": "sets of boxes", "violin plot": "sets of violins"}
 
 #: What may be drawn with something more telling, and how that is said.
 ADDED = {
@@ -227,7 +227,7 @@ def _axes_sentence(chart: Chart) -> str:
 def _axis(axis: words.Axis, name: str) -> str:
     """Return what an axis shows: its label, range and scale."""
     label = plain(axis.label)
-    begin, end = told(axis.begin), told(axis.end)
+    begin, end = told_range(axis)
     where = f'the {name} shows "{label}"' if label else f"the {name} goes"
     if begin == end or not begin or not end:
         return where if label else ""

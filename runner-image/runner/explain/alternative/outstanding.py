@@ -64,10 +64,11 @@ def _extremes_of_parts(artist: words.Artist) -> str:
     numbers = _parts(artist)
     if len(numbers) < 2:  # noqa: PLR2004 - nothing to compare
         return ""
-    (most, highest), (least, lowest) = max(numbers, key=_first), min(numbers, key=_first)
+    most, least = max(numbers, key=_first)[0], min(numbers, key=_first)[0]
     what = "median" if artist.kind == "box plot" else "value"
     if most == least:
         return f"All {what}s are {told(most)}."
+    highest, lowest = (listed([name for value, name in numbers if value == extreme]) for extreme in (most, least))
     return f"The highest {what} is that of {highest}, {told(most)}; the lowest that of {lowest}, {told(least)}."
 
 
@@ -104,9 +105,14 @@ def _extremes_of_series(artists: Sequence[words.Artist]) -> str:
             spans.append((side.least, side.greatest, plain(each.label)))
     if len(spans) < 2:  # noqa: PLR2004 - nothing to compare
         return ""
-    high, low = max(spans, key=lambda span: span[1]), min(spans, key=lambda span: span[0])
+    greatest, least = max(span[1] for span in spans), min(span[0] for span in spans)
     if "stacked" in artists[0].arrangement.split():
-        return f"Together they reach {told(high[1])}."
-    if high[2] == low[2]:
-        return f'"{high[2]}" reaches highest, {told(high[1])}, and lowest, {told(low[0])}.'
-    return f'"{high[2]}" reaches highest, {told(high[1])}; "{low[2]}" lowest, {told(low[0])}.'
+        return f"Together they reach {told(greatest)}."
+    high = [f'"{name}"' for _, top, name in spans if top == greatest]
+    low = [f'"{name}"' for bottom, _, name in spans if bottom == least]
+    said = f"{listed(high)} {'reaches' if len(high) == 1 else 'reach'} highest, {told(greatest)}"
+    if artists[0].kind == "histogram":
+        return f"{said}."  # some bin is empty in most
+    if high == low:
+        return f"{said}, and lowest, {told(least)}."
+    return f"{said}; {listed(low)} lowest, {told(least)}."
