@@ -149,6 +149,9 @@ def _relatives(thing: Any, name: str) -> str:
         return ""
     if _has(thing, f"set_{name}"):
         return f"`{name}` is set by `set_{name}()` here."
+    plain = name.removeprefix("set_")
+    if plain != name and _is_method(type(thing), plain):
+        return f"`{name}` is called `{plain}()` here."
     if _is_of_pyplot_alone(name):
         return f"`{name}` is a function of pyplot: call `plt.{name}()`."
     homes = (
@@ -181,6 +184,7 @@ def _held(thing: Any, name: str) -> str:
     import numpy as np
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     if type(thing) is dict:
         return f"This is a dictionary: read its key with `['{name}']`." if name in thing else ""
@@ -192,6 +196,8 @@ def _held(thing: Any, name: str) -> str:
                 f"This is an array of {thing.size} Axes, as `plt.subplots` returns for several: "
                 f"take one of them, such as `[{place}]`, or loop over `.flat`."
             )
+    if type(thing) is tuple and len(thing) == 2 and issubclass(type(thing[0]), Figure):  # noqa: PLR2004 - a pair
+        return "This is a pair of a Figure and its Axes, as `plt.subplots` returns: write `fig, ax = plt.subplots()`."
     if type(thing) in (list, tuple) and thing and issubclass(type(thing[0]), Artist) and _has(thing[0], name):
         return f"This is a {looking.name_of(type(thing))}, and what it holds has `{name}`: take one, such as `[0]`."
     return ""

@@ -88,6 +88,8 @@ def _of_axes(failure: Failure) -> str:
     if re.match(
         r"cannot unpack non-iterable Axes(?:3D)? object|'Axes(?:3D)?' object is not (?:subscriptable|iterable)", text
     ):
+        if re.search(r"=.{0,60}\b(?:add_)?subplot\(", _line(failure)):
+            return "This is one Axes and no pair: write `ax = …` before it, or `fig, ax = plt.subplots()`."
         return "This is one Axes, as `plt.subplots` returns for one subplot: use it as it is, or make more of them."
     if re.match(r"'Text' object is not callable", text) and (name := _called(failure)) == "title":
         return f"`{name}` of an Axes is its text, not a method: set it with `set_{name}()`."
@@ -98,6 +100,14 @@ def _of_axes(failure: Failure) -> str:
     ):
         return "This array of Axes has one dimension, as from one row or column of subplots: index it with one number."
     return ""
+
+
+def _line(failure: Failure) -> str:
+    """Return the line of the code that failed; where something is unpacked, Python's places are those of its names."""
+    import linecache
+
+    entry = failure.own
+    return "" if entry is None else linecache.getline(entry.tb_frame.f_code.co_filename, entry.tb_lineno)
 
 
 def _node(failure: Failure) -> Any:
