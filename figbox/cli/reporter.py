@@ -30,7 +30,13 @@ SEVERITIES = ("error", "warning", "note")
 
 
 class Reporter:
-    """Reports how a run goes; a context manager, which shows the progress bar."""
+    """Reports how a run goes; a context manager, which shows the progress bar.
+
+    Attributes:
+        can_keep_files: Whether the command has an option to keep the files that scripts save.
+    """
+
+    can_keep_files = True
 
     def __init__(self, total: int, *, quiet: bool = False, verbose: bool = False) -> None:
         """Begin.
@@ -139,12 +145,17 @@ class Reporter:
             line = fault.line if fault is not None else None
             if fault is not None:
                 message = one_line(f"{fault.type}: {fault.message}")
-            if len(error.findings) > 1:
-                message = f"{len(error.findings)} findings"
+            if error.findings:
+                message = one_line(reason)
             message = f"{one_line(error.outcome)}: {message}"
         place = printable(result.script.shown) + (f":{line}" if line is not None else "")
         shortened = message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
-        self._line(result, f"{place}: {shortened}")
+        if isinstance(error, RenderFailed) and (shortened != message or len(error.findings) > 1) and error.findings:
+            number = len(error.findings)
+            self._line(result, f"{place}: {one_line(error.outcome)}: {number} finding{'s' if number > 1 else ''}")
+            self._console.print(Text(quoted(reason)))  # to the end, where it says what mends the figure
+        else:
+            self._line(result, f"{place}: {shortened}")
         if isinstance(error, RenderFailed):
             self._details(error, reason)
             self._saved(error, result)
@@ -174,7 +185,7 @@ class Reporter:
         """Tell what became of the files of a script that failed."""
         if kept := [str(written.path) for written in result.files if written.path is not None]:
             self._note(f"its files are kept: {', '.join(kept)}")
-        elif error.files and not result.files:
+        elif error.files and not result.files and self.can_keep_files:
             names = ", ".join(file.name for file in error.files)
             self._note(f"it saved {names}: --files keeps what a script saves")
         self._files(result, truncated=error.files_truncated)
@@ -185,7 +196,7 @@ class Reporter:
         several_lines = "\n" in reason.strip()
         if fault is not None and fault.source and fault.source.strip() not in reason:
             self._console.print(Text(quoted(fault.source)))
-        if several_lines:
+        if several_lines and not error.findings:
             self._console.print(Text(quoted(reason)))
         if fault is not None and fault.hint and fault.hint not in " ".join(reason.split()):
             self._note(f"hint: {fault.hint}")

@@ -134,6 +134,15 @@ def test_refused_findings_fail_the_script(figbox: Figbox, service: Service, work
     assert [finding["code"] for finding in entry["findings"]] == ["text-cut-off", "axes-unlabelled"]
 
 
+def test_long_finding_is_told_to_its_end(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """What mends the figure stands last, so a reason that is too long for the script's line is below it."""
+    write(workplace / "a.py", PLOT)
+    long = f"Figure 1: error: {'The label is cut off. ' * 12}Give it room. (text-cut-off)"
+    service.canned.append(failed("findings", long, findings=[{"figure": 1, **CUT}]))
+    done = figbox("render", "a.py", "-o", "out", "--fail-on", "error")
+    assert f"FAILED  a.py: findings: 1 finding\n    | {long}\n0 rendered" in done.stderr
+
+
 def test_project_s_file_can_ask_for_them(figbox: Figbox, service: Service, workplace: Path) -> None:
     """As for every other flag."""
     write(workplace / "a.py", PLOT)

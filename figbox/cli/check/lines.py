@@ -34,6 +34,8 @@ WIDTH = max(map(len, Verdict))
 class CheckReporter(Reporter):
     """Reports how a check goes."""
 
+    can_keep_files = False
+
     _preparation: Preparation | None = None
 
     def begin(self, total: int, preparation: Preparation) -> None:

@@ -9,7 +9,7 @@ import pytest
 from figbox.check.config import Config
 from tests.client.check.conftest import NAMES, Project, use_images
 from tests.client.conftest import PLOT, write
-from tests.client.service import Canned, failed
+from tests.client.service import Canned, failed, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,3 +248,11 @@ def test_hostile_texts_of_a_project(project: Project, name: str, text: str) -> N
     assert done.status == 2
     assert "\x1b" not in done.stderr
     assert "##[" not in done.stderr
+
+
+def test_no_option_is_named_that_a_check_has_not(accepted: Project) -> None:
+    """What a failing script saved is kept by `figbox render --files`; a check has no such option."""
+    accepted.service.respond = lambda _: failed("no_figure", "No figure is open.", files=[written("a.png", b"saved")])
+    done = accepted.check("--all")
+    assert "no_figure: No figure is open.\n" in done.stderr
+    assert "--files" not in done.stderr
