@@ -149,15 +149,10 @@ class Reporter:
                 message = one_line(reason)
             message = f"{one_line(error.outcome)}: {message}"
         place = printable(result.script.shown) + (f":{line}" if line is not None else "")
-        shortened = message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
-        if isinstance(error, RenderFailed) and (shortened != message or len(error.findings) > 1) and error.findings:
-            number = len(error.findings)
-            self._line(result, f"{place}: {one_line(error.outcome)}: {number} finding{'s' if number > 1 else ''}")
-            self._console.print(Text(quoted(reason)))  # to the end, where it says what mends the figure
-        else:
-            self._line(result, f"{place}: {shortened}")
+        told = _in_the_line(error, message)
+        self._line(result, f"{place}: {told}")
         if isinstance(error, RenderFailed):
-            self._details(error, reason)
+            self._details(error, reason, told_all=told == message)
             self._saved(error, result)
         if isinstance(error, FigboxError) and error.request_id and self._verbose:
             self._note(f"request {error.request_id}")
@@ -190,13 +185,13 @@ class Reporter:
             self._note(f"it saved {names}: --files keeps what a script saves")
         self._files(result, truncated=error.files_truncated)
 
-    def _details(self, error: RenderFailed, reason: str) -> None:
+    def _details(self, error: RenderFailed, reason: str, *, told_all: bool) -> None:
         """Show a traceback, or a long reason, below the script's line."""
         fault = error.fault
         several_lines = "\n" in reason.strip()
         if fault is not None and fault.source and fault.source.strip() not in reason:
             self._console.print(Text(quoted(fault.source)))
-        if several_lines and not error.findings:
+        if several_lines or (error.findings and not told_all):  # the end says what mends the figure
             self._console.print(Text(quoted(reason)))
         if fault is not None and fault.hint and fault.hint not in " ".join(reason.split()):
             self._note(f"hint: {fault.hint}")
@@ -215,6 +210,14 @@ class Reporter:
 
     def _note(self, text: str) -> None:
         self._console.print(Text(f"    {one_line(text)}"))
+
+
+def _in_the_line(error: Exception, message: str) -> str:
+    """Return what the line of a script says of its failure: all, its beginning, or how many findings there are."""
+    findings = error.findings if isinstance(error, RenderFailed) else ()
+    if findings and (len(findings) > 1 or len(message) > REASON_LIMIT):
+        return f"{message.partition(':')[0]}: {len(findings)} {'finding' if len(findings) == 1 else 'findings'}"
+    return message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
 
 
 def _rank(finding: Finding) -> tuple[int, int, str]:
