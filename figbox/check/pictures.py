@@ -38,7 +38,7 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 STEP_BYTES = 1 << 20
 
 #: How to get what decodes pictures.
-NEEDED = "pip install 'figbox[ci]'"
+NEEDED = "pip install '.[ci]' in a clone of Figbox"
 
 
 class NotAPicture(ValueError):

@@ -137,4 +137,4 @@ def _require_junit() -> None:
     from importlib.util import find_spec  # noqa: PLC0415 - only for this option
 
     if find_spec("junitparser") is None:
-        raise click.UsageError("--junit needs junitparser: pip install 'figbox[ci]'")
+        raise click.UsageError("--junit needs junitparser: pip install '.[ci]' in a clone of Figbox")

@@ -154,7 +154,7 @@ def test_tolerance_needs_its_library(accepted: Project, monkeypatch: pytest.Monk
     before = accepted.drawn()
     done = accepted.check()
     assert (done.status, accepted.drawn()) == (2, before)
-    assert "which needs Pillow: pip install 'figbox[ci]'" in done.stderr
+    assert "which needs Pillow: pip install '.[ci]' in a clone of Figbox" in done.stderr
 
 
 def test_tolerance_without_pictures(project: Project) -> None:

@@ -79,7 +79,7 @@ def test_junit_needs_its_library(project: Project, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     done = project.check("--junit", "report.xml")
     assert (done.status, project.service.asked) == (2, [])
-    assert "--junit needs junitparser: pip install 'figbox[ci]'" in done.stderr
+    assert "--junit needs junitparser: pip install '.[ci]' in a clone of Figbox" in done.stderr
 
 
 def test_summary(mixed: Project) -> None:
