@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from figbox.comparison.changes import Change, ChangeKind
-from figbox.comparison.wording import counted, instead, listed, range_instead, shown
+from figbox.comparison.wording import counted, instead, listed, quote, range_instead, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,8 @@ def compare_points(
     values = ""
     if before.data is not None and after.data is not None and before.points == after.points:
         if moved := _moved_points(before.data, after.data):
-            named = _named_points(moved, before.data, subject.part)
+            parts = after.parts if before.parts == after.parts else ()
+            named = _named_points(moved, before.data, subject.part, parts)
             values = f"in {subject.name}, {named or _counted_points(moved, before.data, subject.part)}"
         elif (lists := _lists(before.data, after.data, words)) is not None:
             values = f"{subject.verb('has', 'have')} {lists}"
@@ -167,16 +168,19 @@ def _moved_points(before: Data, after: Data) -> list[tuple[int, Point, Point]]:
     ]
 
 
-def _named_points(moved: Sequence[tuple[int, Point, Point]], data: Data, part: str) -> str:
+def _named_points(moved: Sequence[tuple[int, Point, Point]], data: Data, part: str, parts: Sequence[str]) -> str:
     """Return where each point was and is; empty if there are too many of them, or their numbers aren't known."""
     if len(moved) > NAMED_POINTS_LIMIT or len(data.points) != data.total:
         return ""
-    return listed([f"{part} {place} {_point_instead(old, new)}" for place, old, new in moved])
+    names = [f" ({quote(name)})" if name and len(data.points[0]) == 1 else "" for name in parts]
+    named = names if len(names) == data.total else [""] * data.total
+    return listed([f"{part} {place}{named[place - 1]} {_point_instead(old, new)}" for place, old, new in moved])
 
 
 def _point_instead(before: Point, after: Point) -> str:
     old, new = _point(before), _point(after)
-    return f"is at {new} instead of {old}" if new != old else f"at {new} differs in its last digits"
+    at = "at " if len(after) > 1 else ""  # a value alone, as the share of a slice, is no place
+    return f"is {at}{new} instead of {old}" if new != old else f"at {new} differs in its last digits"
 
 
 def _counted_points(moved: Sequence[tuple[int, Point, Point]], data: Data, part: str) -> str:

@@ -225,6 +225,8 @@ def test_hostile_texts_are_harmless(figbox: Figbox, workplace: Path) -> None:
         ("a.zip", archive(b" " * 40 * 1024 * 1024), "a.zip has a manifest.json that is too large"),
         ("a.py", b"\xff\xfe", "a.py is not Python source"),
         ("a.ipynb", b"{}", "a.ipynb is not a notebook"),
+        ("a.png", b"\x89PNG\r\n\x1a\n", "a.png is a picture, which says nothing of its parts: name the script"),
+        ("a.svg", b'<?xml version="1.0"?><svg/>', "a.svg is a picture"),
     ],
 )  # fmt: skip
 def test_what_is_no_document(figbox: Figbox, workplace: Path, name: str, content: bytes, said: str) -> None:

@@ -334,6 +334,21 @@ def shift(shown: Json, right: float, down: float) -> None:
         each["box"] = each["box"] | {"x": each["box"]["x"] + right, "y": each["box"]["y"] + down}
 
 
+def test_slice_is_named_with_its_share() -> None:
+    """A value alone is no place; the part that has it is told by its name, too."""
+    before, after = rich(), rich()
+    for shown, shares in ((before, [0.45, 0.55]), (after, [0.4, 0.55])):
+        shown["description"]["axes"][0]["artists"][0] |= {
+            "kind": "pie",
+            "parts": ["Rent", "Food"],
+            "points": 2,
+            "data": {"total": 2, "x": [], "y": [], "z": [], "values": shares},
+        }
+    assert ("values", "Axes 1 ('Signals'): in the pie 'signal', slice 1 ('Rent') is 0.4 instead of 0.45.") in said(
+        before, after
+    )
+
+
 def test_another_kind_without_a_place_is_no_disappearance() -> None:
     """Where some kinds are is not known, so that a change of the kind says nothing of what is visible."""
     after = rich()

@@ -34,6 +34,9 @@ MANIFEST_LIMIT_BYTES = 32 * 1024 * 1024
 MANIFEST = "manifest.json"
 ARCHIVE_MARK = b"PK\x03\x04"
 
+#: How files of PNG, PDF, JPEG and SVG begin, and no script does.
+PICTURE_MARKS = (b"\x89PNG", b"%PDF", b"\xff\xd8\xff", b"<?xml", b"<svg")
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -157,6 +160,8 @@ def _manifest(data: bytes) -> Any:
 
 
 def _script(script: Script, data: bytes, data_files: DataFiles) -> Side:
+    if data.startswith(PICTURE_MARKS):
+        raise ScriptProblem("is a picture, which says nothing of its parts: name the script, or its document")
     code = decoded(data, script.shown)
     beside = files_beside(script, code) if data_files.beside else {}
     return Side(script.shown, code=code, files=read_files({**beside, **data_files.named}, data_files.limit_bytes))
