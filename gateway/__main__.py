@@ -34,9 +34,8 @@ def announce(url: str, settings: Settings) -> None:
         at, option = f" at {settings.http_socket}", f" --unix-socket {shlex.quote(str(settings.http_socket))}"
     sys.stdout.write(
         f"Figbox serves {url}{at} (end with Ctrl-C). Try:\n\n"
-        f'  curl -sS{option} {url}/render-matplotlib -H "X-API-Key: {key_for_shell(settings)}" \\\n'
-        "    -H 'Content-Type: application/json' \\\n"
-        """    -d '{"code": "plt.plot(np.sin(np.linspace(0, 9)))"}' -o plot.png\n\n"""
+        f'  curl -sS{option} {url}/v1/render -H "X-API-Key: {key_for_shell(settings)}" \\\n'
+        """    -H 'Content-Type: text/x-python' --data 'plt.plot(np.sin(np.linspace(0, 9)))' -o plot.png\n\n"""
     )
     sys.stdout.flush()
 
