@@ -84,12 +84,33 @@ class Call:
         self.data: Any = None
 
 
+class Notes:
+    """What is noted of things, as long as they live: by which they are, not by what their classes hold for equal."""
+
+    def __init__(self) -> None:
+        self._notes: dict[int, tuple[weakref.ref[Any], Any]] = {}
+
+    def get(self, thing: Any) -> Any | None:
+        """Return what was noted last of a thing; None if nothing was."""
+        known = self._notes.get(id(thing))
+        return known[1] if known is not None and known[0]() is thing else None
+
+    def put(self, thing: Any, note: Any) -> None:
+        """Note something of a thing; raise TypeError if it can't be known when it is gone."""
+        self._notes[id(thing)] = (weakref.ref(thing, functools.partial(self._forget, id(thing))), note)
+
+    def _forget(self, key: int, gone: weakref.ref[Any]) -> None:
+        known = self._notes.get(key)
+        if known is not None and known[0] is gone:
+            del self._notes[key]
+
+
 #: Calls by artists, each with the number of the artist among those of the call.
-_calls: weakref.WeakKeyDictionary[Any, tuple[Call, int]] = weakref.WeakKeyDictionary()
+_calls = Notes()
 
 
 #: The last layout of each text: at how many dots per inch, and its box about its place.
-_layouts: weakref.WeakKeyDictionary[Any, tuple[float, Any]] = weakref.WeakKeyDictionary()
+_layouts = Notes()
 
 
 #: Whether layouts are noted.
@@ -109,19 +130,13 @@ def layouts_kept() -> Iterator[None]:
 
 def layout_of(text: Any, dpi: float) -> Any | None:
     """Return the box of a text about its place, if it was last laid out at a resolution; None otherwise."""
-    try:
-        known = _layouts.get(text)
-    except Exception:  # noqa: BLE001 - a text of the program's own class may not be a key
-        return None
+    known = _layouts.get(text)
     return known[1] if known is not None and known[0] == dpi else None
 
 
 def call_of(artist: Any) -> tuple[Call, int] | None:
     """Return the call that made an artist, and the artist's number in it; None if none was noted."""
-    try:
-        return _calls.get(artist)
-    except Exception:  # noqa: BLE001 - an artist of the program's own class may not be a key
-        return None
+    return _calls.get(artist)
 
 
 def watch() -> None:
@@ -167,7 +182,7 @@ def _note(kind: str, name: str, axes: Any, before: int, result: Any) -> None:
         made = axes._children[before:]
         for call, artists in _calls_in(kind, name, made, result):
             for number, artist in enumerate(artists):
-                _calls[artist] = (call, number)
+                _calls.put(artist, (call, number))
 
 
 def _note_layout(text: Any, _: int, result: Any) -> None:
@@ -175,7 +190,7 @@ def _note_layout(text: Any, _: int, result: Any) -> None:
     if not _drawing:
         return
     with contextlib.suppress(Exception):
-        _layouts[text] = (text.get_figure(root=True).dpi, result[0])
+        _layouts.put(text, (text.get_figure(root=True).dpi, result[0]))
 
 
 def _calls_in(kind: str, name: str, made: list[Any], result: Any) -> list[tuple[Call, list[Any]]]:

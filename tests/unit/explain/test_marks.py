@@ -130,13 +130,37 @@ def test_notes_keep_nothing_alive() -> None:
     artists = ax.boxplot([[1, 2, 3]])["medians"]
     assert marks.call_of(artists[0]) is not None
     dead = weakref.ref(artists[0])
-    before = len(marks._calls)
+    before = len(marks._calls._notes)
     del artists
     ax.clear()
     del ax, figure
     gc.collect()
     assert dead() is None
-    assert len(marks._calls) < before
+    assert len(marks._calls._notes) < before
+
+
+def test_notes_are_of_the_very_artist() -> None:
+    """What a class of the program holds for equal isn't mistaken for it, and is not asked."""
+    asked: list[str] = []
+
+    class Odd(Text):
+        def __eq__(self, other: object) -> bool:
+            asked.append("eq")
+            return True
+
+        def __hash__(self) -> int:
+            asked.append("hash")
+            raise SystemExit
+
+    figure = Figure()
+    short, long = Odd(0.1, 0.1, "i"), Odd(0.1, 0.5, "much longer")
+    for text in (short, long):
+        figure.add_artist(text)
+    save(figure)
+    noted = [marks.layout_of(text, figure.dpi) for text in (short, long)]
+    assert all(box is not None for box in noted)
+    assert noted[0].width < noted[1].width
+    assert asked == []
 
 
 def test_the_innermost_method_of_a_call_notes_nothing_of_its_own() -> None:
