@@ -30,7 +30,9 @@ def tight_boxes(figure: Any) -> Iterator[list[tuple[float, ...]]]:
             found.append(tuple(map(float, box.extents)))  # at once: it changes with the figure's dots per inch
         return box
 
-    with measured_by(figure, measure_and_note):
+    with contextlib.ExitStack() as measured:
+        with contextlib.suppress(Exception):  # a class of the program may refuse it
+            measured.enter_context(measured_by(figure, measure_and_note))
         yield found
 
 

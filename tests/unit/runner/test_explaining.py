@@ -152,6 +152,20 @@ line.get_window_extent = trap
     assert reply.stdout == ""
 
 
+def test_figure_that_can_t_be_watched_is_drawn(collect: Callable[..., Reply]) -> None:
+    """A class of the program may refuse attributes; then its tight box isn't known, and the picture is as without."""
+    code = (
+        "class Fixed(mpl.figure.Figure):\n"
+        "    get_tightbbox = property(lambda self: super().get_tightbbox)\n"
+        "plt.figure(FigureClass=Fixed)\nplt.plot([1, 2])\n"
+    )
+    code = f"import matplotlib as mpl\n{code}"
+    plain, described = collect(code), collect(code, describe="full")
+    assert described.end == plain.end == {"outcome": "ok"}
+    assert described.pictures == plain.pictures
+    assert explained(described)[0]["description"]["axes"]
+
+
 @pytest.fixture
 def explaining(tmp_path: Path) -> Iterator[Any]:
     """Return the runner's module."""
