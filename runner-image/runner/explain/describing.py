@@ -5,12 +5,12 @@ Nothing is drawn or changed. The figure is the program's, so anything asked of i
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explain import axis, words
 from explain.artists.entries import tell_all
+from explain.drawn import without_warnings
 from explain.scene import Scene, attempt
 
 if TYPE_CHECKING:
@@ -31,11 +31,8 @@ def describe(drawn: Drawn, level: str) -> words.Description:
     Raises:
         OutOfTime: It took longer than it may.
     """
-    import numpy as np
-
     # What the program's numbers make NumPy and Matplotlib warn of here is no matter of the program's lines.
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with without_warnings():
         return _describe(drawn, level)
 
 

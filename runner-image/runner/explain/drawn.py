@@ -163,6 +163,26 @@ def _around_offsets(artist: Any) -> Any:
     return data.transform_bbox(found) if data.is_separable else found.null()
 
 
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Let nothing warn for a while, nor fail because the program wants errors for warnings.
+
+    Python isn't told to forget which warnings it has shown, as ``catch_warnings`` does: the figure's next picture would
+    show them again. Source: CPython, Python/_warnings.c, ``already_warned``.
+    """
+    import warnings
+
+    import numpy as np
+
+    before = warnings.filters
+    warnings.filters = [("ignore", None, Warning, None, 0)]
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        warnings.filters = before
+
+
 def _axes_of(figure: Any) -> Iterator[Any]:
     """Yield the axes of a figure, each followed by its insets."""
     for axes in figure.axes:
