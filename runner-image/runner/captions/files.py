@@ -8,6 +8,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from explain.marks import as_code_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -82,6 +84,8 @@ def in_pdf(figure: Any, captioned: Callable[[], Caption | None]) -> Iterator[Non
         figure: What is saved.
         captioned: Returns its caption, once it is drawn.
     """
+    from matplotlib.figure import Figure
+
     before, draw = vars(figure).get("draw"), figure.draw
 
     def draw_and_caption(renderer: Any, *given: Any, **named: Any) -> Any:
@@ -92,7 +96,7 @@ def in_pdf(figure: Any, captioned: Callable[[], Caption | None]) -> Iterator[Non
         return drawn
 
     try:
-        figure.draw = draw_and_caption
+        figure.draw = as_code_of(Figure.draw, draw_and_caption)  # for warnings: see `explain.marks`
     except Exception:  # noqa: BLE001 - a class of the program may refuse it
         yield
         return

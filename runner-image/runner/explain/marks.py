@@ -169,11 +169,16 @@ def _watched(method: FunctionType, note: Callable[[Any, int, Any], None]) -> Fun
         note(self, before, result)
         return result
 
-    file = inspect.unwrap(method).__code__.co_filename
-    code = call.__code__.replace(co_filename=file, co_firstlineno=method.__code__.co_firstlineno)
-    names = {"__name__": method.__module__, "__builtins__": builtins}
-    watched = FunctionType(code, names, method.__name__, None, call.__closure__)
+    watched = as_code_of(method, call)
     return functools.update_wrapper(watched, method)  # type: ignore[return-value]  # it returns what it is given
+
+
+def as_code_of(method: Any, function: Any) -> FunctionType:
+    """Return a function, of built-in and enclosed names alone, as code of the file whose method it stands before."""
+    file = inspect.unwrap(method).__code__.co_filename
+    code = function.__code__.replace(co_filename=file, co_firstlineno=method.__code__.co_firstlineno)
+    names = {"__name__": method.__module__, "__builtins__": builtins}
+    return FunctionType(code, names, method.__name__, None, function.__closure__)
 
 
 def _note(kind: str, name: str, axes: Any, before: int, result: Any) -> None:

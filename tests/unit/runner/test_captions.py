@@ -202,8 +202,9 @@ def test_other_files_have_no_place(module: Any, kind: str, data: bytes) -> None:
 
 def test_warnings_are_shown_once(collect: Callable[..., Reply]) -> None:
     """Making the text warns of nothing, and lets nothing be warned of again when the next format is saved."""
-    code = "plt.plot([1e308, -1e308])\nplt.bar([1], [1e308])\n"
-    plain = collect(code, formats=("png", "svg"))
-    reply = collect(code, formats=("png", "svg"), embed_alt_text=True)
+    code = "plt.plot([1e308, -1e308])\nplt.bar([1], [1e308])\nplt.title('\ue000')\n"
+    formats = ("png", "svg", "pdf")
+    plain = collect(code, formats=formats)
+    reply = collect(code, formats=formats, embed_alt_text=True)
     assert plain.end["notices"]
     assert (reply.end, reply.stderr) == (plain.end, plain.stderr)
