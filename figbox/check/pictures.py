@@ -34,6 +34,10 @@ HEADER_BYTES = 13
 #: Samples of a pixel, by the colour type in the header.
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
+#: Most bytes of rows: those of the largest picture that a service can allow. A file of some MiB can unpack to hours of
+#: work.
+ROWS_LIMIT_BYTES = 1 << 32
+
 #: Bytes that are unpacked at once.
 STEP_BYTES = 1 << 20
 
@@ -76,6 +80,8 @@ def look_at(data: bytes) -> Seen:
     row = (width * SAMPLES[header[9]] * depth + 7) // 8 + 1
     # Interlaced pictures have up to twice as many rows, each with a byte in front.
     limit = row * height if header[12] == 0 else 2 * (row + 8) * (height + 8)
+    if row * height > ROWS_LIMIT_BYTES:
+        raise NotAPicture("it has too many pixels")
     whole = hashlib.sha256()
     for kind, body in chunks:
         if kind != b"IDAT" and kind not in UNSEEN:

@@ -151,3 +151,10 @@ def test_distance_needs_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("figbox.check.pictures.find_spec", lambda _: None)
     with pytest.raises(CheckError, match=r"a tolerance needs Pillow: pip install 'figbox\[ci\]'"):
         distance(png(7, 5, RED), png(7, 5, RED))
+
+
+def test_pictures_of_too_many_pixels_are_not_unpacked() -> None:
+    """Rows that are all alike have a thousandth of their size in a file: a few MiB would take an hour."""
+    packed = zlib.compress(bytes(1000))
+    with pytest.raises(NotAPicture, match="too many pixels"):
+        look_at(SIGNATURE + header(2**31 - 1, 2**31 - 1) + chunk(b"IDAT", packed) + END)
