@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: What every render of a check asks for.
 ASKED = {"format": ["png"], "figures": "all"}
 
+#: Characters of an image's digest, with the name of the algorithm; a service may say anything.
+IMAGE_LIMIT = 200
+
 
 class Side(StrEnum):
     """Which half: as it was, or as it is."""
@@ -113,6 +116,11 @@ def _named(root: Path, patterns: Sequence[str]) -> Mapping[str, Path]:
     return found
 
 
+def _image(said: object) -> str:
+    """Return the digest of an image as the service says it, fit to be kept in a file that is committed."""
+    return one_line(said)[:IMAGE_LIMIT] if isinstance(said, str) else ""
+
+
 @dataclass(slots=True)
 class Pictures:
     """The pictures of both halves as they come; `Sink` of a batch."""
@@ -147,7 +155,7 @@ class Pictures:
         """Return the figures that a source drew."""
         found = self._seen[source.script]
         inputs = self.preparation.inputs[source.script]
-        image = str(result.render.manifest.get("image", "")) if result.render is not None else ""
+        image = _image(result.render.manifest.get("image")) if result.render is not None else ""
         return tuple(
             Figure(name, source.name, len(found), seen.digest, seen.width_px, seen.height_px, inputs, image)
             for name, seen in found

@@ -156,3 +156,15 @@ def test_links_are_not_followed(project: Project, tmp_path: Path) -> None:
     (project.folder / ".figbox-check").symlink_to(outside)
     assert "is a symbolic link" in project.check("plots").stderr
     assert not list(outside.iterdir())
+
+
+def test_whatever_an_image_is_called(project: Project) -> None:
+    """A service may say anything of its image: the lock has one printable line of it, and can be read again."""
+    project.renderer.images = {"default": "sha256:\ud800\x1b[31m\n" + "x" * 1000}
+    project.check()
+    project.accept()
+    images = {figure.image for figure in read_lock(project.folder / "figbox.lock").figures.values()}
+    assert len(images) == 1
+    (image,) = images
+    assert image.isprintable()
+    assert len(image) <= 200
