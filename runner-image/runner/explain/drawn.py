@@ -6,6 +6,7 @@ To be used after the figure was saved: its layout is final then, and its texts h
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 BOX_DIGITS = 1
 
 VECTOR_DPI = 72.0
+
+#: The box of a collection of more shapes is that of their places, which takes less time than looking at each shape.
+SHAPES_LIMIT = 5000
 
 
 class OutOfTime(Exception):
@@ -100,21 +104,42 @@ class Drawn:
         return None
 
     def _known_extent(self, artist: Any) -> Any | None:
-        """Return the bounding box of a text or a legend from its last layout; None if that isn't known.
+        """Return the bounding box of a text or a legend from its last layout, or of a collection; None of others.
 
-        It isn't if the last picture had another resolution. An arrow isn't part of a text's layout. A text in three
-        dimensions is drawn elsewhere than where it says it is. A legend would look for its best place again.
+        A layout isn't known if the last picture had another resolution. An arrow isn't part of a text's layout. A text
+        in three dimensions is drawn elsewhere than where it says it is. A legend would look for its best place again;
+        it has to if it was drawn elsewhere than in the picture.
         """
+        from matplotlib.collections import Collection
+
+        if isinstance(artist, Collection):
+            return _around(artist, self.saved.dpi / (self._drawn_at or self.saved.dpi))
         frame = getattr(artist, "legendPatch", None)
         if frame is not None:
             texts = artist.get_texts()
-            known = bool(texts) and layout_of(texts[0], self.saved.dpi) is not None
+            known = bool(texts) and not self.is_stale and layout_of(texts[0], self.saved.dpi) is not None
             return frame.get_bbox() if known else None
         layout = layout_of(artist, self.saved.dpi)
         if layout is None or getattr(artist, "arrow_patch", None) is not None or hasattr(artist, "get_position_3d"):
             return None
         x, y = artist.get_transform().transform(artist.get_unitless_position())
         return layout.translated(x, y)
+
+    @functools.cached_property
+    def is_stale(self) -> bool:
+        """Whether the figure was drawn last in another place or at another size than in the picture.
+
+        Labels of axes, legends and their entries have kept their pixels of that drawing: a tight box moves all of them,
+        and formats differ in their dots per inch.
+        """
+        saved = self.saved
+        whole = saved.left == 0 and abs(saved.top - self.figure.bbox.height) < 1
+        return not whole or self._drawn_at not in (None, saved.dpi)
+
+    @functools.cached_property
+    def _drawn_at(self) -> float | None:
+        """The dots per inch of the figure's last drawing; None if that isn't known."""
+        return next((_drawn_at(axes.title) for axes in self.axes[:1]), None)
 
     def box(self, artist: Any) -> Box | None:
         """Return where an artist is in the picture, as far as it is visible there; None if it isn't."""
@@ -190,6 +215,41 @@ def _axes_of(figure: Any) -> Iterator[Any]:
         for child in axes.child_axes:
             if child not in figure.axes:
                 yield child
+
+
+def _around(collection: Any, scale: float) -> Any | None:
+    """Return the bounding box of a collection's shapes on the canvas, without their edges' widths; None of a mesh.
+
+    `Collection.get_window_extent` knows it only of shapes that lie in the data and have no places of their own.
+
+    Args:
+        collection: The shapes.
+        scale: By how much those whose size is in points are larger in the picture than when they were drawn last.
+    """
+    import numpy as np
+    from matplotlib.collections import QuadMesh
+    from matplotlib.path import get_path_collection_extents
+    from matplotlib.transforms import Bbox
+
+    if isinstance(collection, QuadMesh):
+        return None
+    transform, to_places, places, paths = collection._prepare_points()
+    if len(places) > SHAPES_LIMIT:
+        known = to_places.transform(places[np.isfinite(places).all(axis=1)])
+        return Bbox([known.min(axis=0), known.max(axis=0)])
+    sizes = np.array(collection.get_transforms(), float).reshape(-1, 3, 3)
+    sizes[:, :2, :2] *= scale
+    return get_path_collection_extents(transform.frozen(), paths, sizes, places, to_places.frozen())
+
+
+def _drawn_at(text: Any) -> float | None:
+    """Return the dots per inch of the last drawing of a text; None if there was none."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    renderer = getattr(text, "_renderer", None)
+    if renderer is None:
+        return None
+    return float(renderer.dpi) if isinstance(renderer, RendererAgg) else VECTOR_DPI
 
 
 def _renderer_of(figure: Any, saved: Saved) -> Any:

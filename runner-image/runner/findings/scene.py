@@ -10,7 +10,6 @@ import functools
 import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from explain.drawn import VECTOR_DPI
 from explain.words import Box, cut
 
 from findings.series import ARTISTS_LIMIT, SHOWN_LENGTH, Plot, sheltered
@@ -130,10 +129,10 @@ class Scene:
         return bool(extent.x0 >= saved.left and extent.x1 <= right and extent.y0 >= bottom and extent.y1 <= saved.top)
 
     def _texts(self) -> Iterator[Written]:
-        if self.is_stale:
+        if self.drawn.is_stale:
             self._place_labels()
         legends: dict[int, Any] = {}
-        for legend, _ in self.legends if self.is_stale else ():
+        for legend, _ in self.legends if self.drawn.is_stale else ():
             legends |= dict.fromkeys(map(id, (*legend.get_texts(), legend.get_title())), legend)
         for artist, role, number, axis in self._artists():
             self.drawn.check_time()
@@ -156,17 +155,6 @@ class Scene:
         # As each drawing does: the distance from its point is in pixels of the last one.
         artist.set_transform(artist._get_xy_transform(self.drawn.renderer, artist.anncoords))
         return Text.get_window_extent(artist, self.drawn.renderer)
-
-    @functools.cached_property
-    def is_stale(self) -> bool:
-        """Whether the figure was drawn last in another place or at another size than in the picture.
-
-        Labels of axes and entries of legends have kept their pixels of that drawing: a tight box moves all of them, and
-        formats differ in their dots per inch.
-        """
-        saved = self.drawn.saved
-        whole = saved.left == 0 and abs(saved.top - self.figure.bbox.height) < 1
-        return not whole or any(_drawn_at(plot.axes.title) not in (None, saved.dpi) for plot in self.plots[:1])
 
     def _place_labels(self) -> None:
         """Put labels of axes where they are in the picture, as every drawing does."""
@@ -194,16 +182,6 @@ class Scene:
         for legend, number in self.legends:
             title = legend.get_title()
             yield from ((text, LEGEND, number, "") for text in (*legend.get_texts()[:TICKS_LIMIT], title))
-
-
-def _drawn_at(text: Any) -> float | None:
-    """Return the dots per inch of the last drawing of a text; None if there was none."""
-    from matplotlib.backends.backend_agg import RendererAgg
-
-    renderer = getattr(text, "_renderer", None)
-    if renderer is None:
-        return None
-    return float(renderer.dpi) if isinstance(renderer, RendererAgg) else VECTOR_DPI
 
 
 def _sheltered_list(make: Callable[[], Iterable[Any]]) -> list[Any]:

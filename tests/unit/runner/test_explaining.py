@@ -97,6 +97,59 @@ def test_boxes_are_those_of_the_picture(collect: Callable[..., Reply], code: str
     assert sides == pytest.approx(red_box(picture), abs=1.5)
 
 
+#: Drawings whose artist is all that is red in the picture, and where the description has its box.
+COLLECTIONS = {
+    "scatter": "ax.scatter([1, 2, 3], [1, 3, 2], s=400, color='red', marker='s', lw=0)",
+    "scatter on a logarithmic scale": "ax.scatter([1, 20, 300], [1, 3, 2], color='red', marker='s', lw=0, s=90);"
+    "ax.set_xscale('log')",
+    "many points": "ax.scatter(np.arange(9000) % 91, np.arange(9000) / 90, s=1, color='red', lw=0)",
+    "hexagonal bins": "c = matplotlib.colors.ListedColormap(['red']);"
+    "ax.hexbin([1, 3], [1, 3], gridsize=4, cmap=c, lw=0)",
+    "lines": "ax.vlines(np.arange(9), 1, 5, color='red', lw=1)",
+    "filled contour": "ax.contourf(np.eye(9)[:, :5], [0.5, 2], colors='red'); ax.margins(0.3)",
+    "wind barbs": "ax.barbs([1, 2], [1, 2], [30, 30], [0, 40], color='red', lw=0.5)",
+    "surface": "ax.remove(); ax = fig.add_subplot(projection='3d'); ax.set_axis_off(); ax.view_init(90, 0);"
+    "ax.plot_surface(*np.meshgrid([0, 1, 2], [0, 1, 2]), np.eye(3), color='red', shade=False)",
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"bbox_inches": "tight"}, {"formats": ["png", "svg"]}], ids=str)
+@pytest.mark.parametrize("case", COLLECTIONS)
+def test_boxes_of_collections(collect: Callable[..., Reply], case: str, options: dict[str, Any]) -> None:
+    """Many shapes that are one artist have the box of all of them."""
+    code = "import matplotlib, numpy as np\nfig, ax = plt.subplots(figsize=(4, 3))\nax.margins(0.2)\n"
+    reply = collect(code + COLLECTIONS[case], describe="full", dpi=100, **options)
+    (artist,) = explained(reply)[0]["description"]["axes"][0]["artists"]
+    box = artist["box"]
+    sides = box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+    assert sides == pytest.approx(red_box(reply.pictures[0][1]), abs=3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dpi": 100},
+        {"dpi": 100, "bbox_inches": "tight"},
+        {"dpi": 150, "bbox_inches": "tight", "formats": ["png", "pdf"]},
+        {"dpi": 60, "formats": ["png", "svg"]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("place", ["loc='upper left', bbox_to_anchor=(0.8, 0.9)", "loc='best'"])
+def test_box_of_a_legend(collect: Callable[..., Reply], place: str, options: dict[str, Any]) -> None:
+    """It is where the legend is in the first picture, however that was cut and whatever was drawn after it."""
+    look = "facecolor='red', framealpha=1, fancybox=False, edgecolor='red', labelcolor='red', title='T'"
+    code = f"""
+fig, ax = plt.subplots(figsize=(4, 3))
+ax.plot([1, 3, 2], label='a')
+ax.legend({place}, {look}).get_title().set_color('red')
+"""
+    reply = collect(code, describe="full", **options)
+    box = explained(reply)[0]["description"]["axes"][0]["legend"]["box"]
+    sides = box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+    assert sides == pytest.approx(red_box(reply.pictures[0][1]), abs=2)
+
+
 @pytest.mark.parametrize("kind", ["svg", "pdf"])
 @pytest.mark.parametrize("box", [None, "tight"])
 def test_vector_pictures_are_in_points(collect: Callable[..., Reply], kind: str, box: str | None) -> None:
