@@ -26,6 +26,9 @@ POWER = re.compile(
     r"\$\\mathdefault\{(?:(?P<factor>[^{}$\\]*)\\times)?(?P<base>[^{}$\\]+)(?:\^\{(?P<power>[^{}$]+)\})?\}\$"
 )
 
+#: What its formatter of probabilities writes in the middle.
+HALF = r"$\mathdefault{\frac{1}{2}}$"
+
 #: A tick may lie this part of the axis outside it and be drawn: rounding.
 SLACK = 1e-9
 
@@ -140,14 +143,16 @@ def _ticks(axis: Any, begin: float, end: float) -> tuple[str, ...]:
         place = tick.get_loc()
         if least - slack <= place <= greatest + slack:
             label = next((each for each in (tick.label1, tick.label2) if each.get_visible()), None)
-            if label is not None and (text := cut(_plain(label.get_text()))):
+            if label is not None and (text := cut(text_of_mark(label.get_text()))):
                 written.append((float(place), text))
     written.sort(reverse=begin > end)
     return tuple(text for _, text in written[:NAMES_LIMIT])
 
 
-def _plain(text: str) -> str:
-    """Return what is written at a tick, powers as 10^3 instead of as mathematical text."""
+def text_of_mark(text: str) -> str:
+    """Return what is written at a tick or in a legend, Matplotlib's own powers as 10^3, not as mathematical text."""
+    if text == HALF:
+        return "1/2"
     found = POWER.fullmatch(text)
     if found is None:
         return text
@@ -162,9 +167,14 @@ def legend_of(drawn: Drawn, legend: Any | None) -> words.Legend | None:
     title = legend.get_title()
     return words.Legend(
         title=cut(title.get_text()) if title.get_visible() else "",
-        entries=tuple(cut(text.get_text()) for text in legend.get_texts()[:NAMES_LIMIT]),
+        entries=tuple(cut(text_of_mark(text.get_text())) for text in legend.get_texts()[:NAMES_LIMIT]),
         box=drawn.box(legend),
     )
+
+
+def legend_in(axes: Any) -> Any | None:
+    """Return the legend that an axes is told with: the last one made, or one that was added as an artist."""
+    return axes.legend_ or next(iter(legends_in(axes._children[: words.ARTISTS_LIMIT])), None)
 
 
 def legends_in(children: Sequence[Any]) -> list[Any]:

@@ -113,12 +113,7 @@ def _describe_axes(drawn: Drawn, number: int, axes: Any, level: str) -> words.Ax
         belongs_to=belongs_to,
         shares_x=attempt(lambda: axis.shared_with(drawn, axes, axes.get_shared_x_axes()), ()),
         shares_y=attempt(lambda: axis.shared_with(drawn, axes, axes.get_shared_y_axes()), ()),
-        legend=attempt(lambda: axis.legend_of(drawn, _legend_in(axes))) if visible else None,
+        legend=attempt(lambda: axis.legend_of(drawn, axis.legend_in(axes))) if visible else None,
         artists=artists,
         artists_left_out=left_out,
     )
-
-
-def _legend_in(axes: Any) -> Any | None:
-    """Return the legend of an axes: the last one made, or one that was added as an artist."""
-    return axes.legend_ or next(iter(axis.legends_in(axes._children[: words.ARTISTS_LIMIT])), None)

@@ -56,6 +56,7 @@ class Coordinates:
         self.names: dict[float, str] = {}
         self._period: Any = None
         self._reach = EXACT
+        self._near = NEAR
         if axis is not None:
             self._find_kind(axis)
         self._places = sorted(self.names)
@@ -79,7 +80,9 @@ class Coordinates:
         ):
             self.kind = "dates"
         else:
-            self.names = _names_at_ticks(axis)
+            is_angle = axis.axis_name == "theta"
+            self._near = EXACT if is_angle else NEAR
+            self.names = _names_at_ticks(axis, anywhere=is_angle)
             self.kind = "categories" if self.names else "numbers"
 
     def tell(self, value: Any) -> Value:
@@ -91,10 +94,11 @@ class Coordinates:
             return self._date(plain)
         return self.name_near(plain, self._reach) or plain
 
-    def name_near(self, place: float, reach: float = NEAR) -> str:
+    def name_near(self, place: float, reach: float | None = None) -> str:
         """Return the category at a place; empty if none is near."""
         import bisect
 
+        reach = self._near if reach is None else reach
         at = bisect.bisect_left(self._places, place)
         near = min(self._places[max(at - 1, 0) : at + 1], key=lambda each: abs(each - place), default=None)
         return self.names[near] if near is not None and abs(near - place) <= reach else ""
@@ -112,7 +116,7 @@ class Coordinates:
             middles[after - 1],
             middles[np.minimum(after, len(middles) - 1)],
         )
-        return np.where(abs(near - places) <= NEAR, near, places)
+        return np.where(abs(near - places) <= self._near, near, places)
 
     def name_of(self, place: float) -> str:
         """Return how a part at a place is called: its category, date or number."""
@@ -152,16 +156,20 @@ class Coordinates:
         return str(told.replace(tzinfo=None).isoformat()).removesuffix(MIDNIGHT)
 
 
-def _names_at_ticks(axis: Any) -> dict[float, str]:
+def _names_at_ticks(axis: Any, *, anywhere: bool) -> dict[float, str]:
     """Return the names that are written at ticks one apart, as at groups of bars; none if these are numbers.
 
-    Ticks further apart are no categories: an axis of angles has them at multiples of pi.
+    Ticks further apart are no categories: a plain axis of angles has them at multiples of pi.
+
+    Args:
+        axis: Matplotlib's axis.
+        anywhere: Whether ticks may be at any distance, as they are around a circle.
     """
     import numpy as np
 
     written = _written_at(axis.get_major_locator(), axis.get_major_formatter())
     named = {float(place): told for place, text in written if (told := cut(text))}
-    if not named or (len(named) > 1 and not np.allclose(np.diff(sorted(named)), 1)):
+    if not named or (len(named) > 1 and not anywhere and not np.allclose(np.diff(sorted(named)), 1)):
         return {}
     if all(_is_number(text, place) for place, text in named.items()):
         return {}

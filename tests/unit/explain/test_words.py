@@ -40,8 +40,8 @@ def test_limits_are_the_same(name: str) -> None:
 
 def test_kinds_are_among_the_gateways() -> None:
     """Every kind that a call or an alternative text knows is one of the gateway's, and charts are named for all."""
-    marks, alt_text = load("explain.marks"), load("explain.alternative.alt_text")
+    marks, charts = load("explain.marks"), load("explain.alternative.charts")
     kinds = set(explanation.ArtistKind)
     assert set(marks.FLAT_METHODS.values()) | set(marks.SOLID_METHODS.values()) <= kinds
-    assert set(alt_text.ADDED) < set(alt_text.CHARTS)
-    assert kinds - set(alt_text.CHARTS) == {"text", "annotation", "other"}
+    assert set(charts.ADDED) < set(charts.CHARTS)
+    assert kinds - set(charts.CHARTS) == {"text", "annotation", "other"}

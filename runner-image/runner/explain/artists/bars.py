@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from explain.artists import look as looks
 from explain.marks import call_of
 from explain.scene import Bounds, Entry, attempt, named
-from explain.values import Points, names
+from explain.values import Points, names, thinned
 from explain.words import NAMES_LIMIT
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _tell(scene: Scene, entry: Entry, bars: Bars) -> words.Artist:
     low, high = bars.lows.min(), (bars.lows + bars.widths).max()
     least, most = min(bars.bottoms.min(), ends.min()), max(bars.bottoms.max(), ends.max())
     corners = (least, low, most, high) if bars.horizontal else (low, least, high, most)
-    return scene.artist(
+    told = scene.artist(
         entry,
         points,
         looks.of_patches(list(bars.patches)),
@@ -170,6 +170,17 @@ def _tell(scene: Scene, entry: Entry, bars: Bars) -> words.Artist:
         count=len(bars.patches),
         extent=scene.on_canvas(*map(float, corners)) or _around(scene, bars),
     )
+    if entry.kind == "histogram":
+        return with_bins(scene, told, places, bars.heights, horizontal=bars.horizontal)
+    return told
+
+
+def with_bins(scene: Scene, told: words.Artist, edges: Any, counts: Any, *, horizontal: bool = False) -> words.Artist:
+    """Return a histogram with its edges and counts, at each level, if its bins aren't very many."""
+    if len(counts) > NAMES_LIMIT or (told.data is not None and told.data.values):
+        return told
+    points = Points(y=edges, values=counts) if horizontal else Points(x=edges, values=counts)
+    return told._replace(data=thinned(scene.coordinates, points))
 
 
 def _around(scene: Scene, bars: Bars) -> Bounds | None:

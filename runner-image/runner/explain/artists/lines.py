@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from explain.artists import look as looks
 from explain.marks import call_of
 from explain.scene import Entry, named
-from explain.values import Points, as_numbers, reach
+from explain.values import Points, as_numbers, names, reach
+from explain.words import NAMES_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +140,7 @@ def tell_triangles(scene: Scene, entry: Entry) -> words.Artist:
 
 
 def tell_events(scene: Scene, entry: Entry) -> words.Artist:
-    """Return rows of events in words: where they are, and how many rows there are as values."""
+    """Return rows of events in words: where they are, and the places of the rows as parts."""
     import numpy as np
 
     rows = [row for row in entry.members if hasattr(row, "get_positions")]
@@ -147,7 +148,9 @@ def tell_events(scene: Scene, entry: Entry) -> words.Artist:
     offsets = np.concatenate([np.full(len(row.get_positions()), row.get_lineoffset(), float) for row in rows])
     points = Points(at, offsets) if rows[0].is_horizontal() else Points(offsets, at)
     colors = {looks.of_collection(row, lines=True) for row in rows[: looks.COLORS_LIMIT]}
-    return scene.artist(entry, points, colors.pop() if len(colors) == 1 else None)
+    across = scene.y if rows[0].is_horizontal() else scene.x
+    parts = names(across.name_of(float(row.get_lineoffset())) for row in rows[:NAMES_LIMIT]) if len(rows) > 1 else ()
+    return scene.artist(entry, points, colors.pop() if len(colors) == 1 else None, parts=parts)
 
 
 def error_bars(container: Any, members: Sequence[Any]) -> Entry:

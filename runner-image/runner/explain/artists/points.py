@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.artists import look as looks
 from explain.artists.areas import outline
+from explain.artists.bars import with_bins
 from explain.artists.lines import points_of
 from explain.marks import call_of
 from explain.values import Points, as_numbers, ranges
@@ -120,9 +121,9 @@ def tell_histogram_outline(scene: Scene, entry: Entry) -> words.Artist:
     """Return a histogram that was drawn as one polygon: its counts and edges are known from the call."""
     known = call_of(entry.members[0])
     counts, edges = (as_numbers(each) for each in (known[0].data if known is not None else ((), ())))
-    return scene.artist(
-        entry, Points(x=edges, values=None), looks.of_patches(list(entry.members)), count=len(counts)
-    )._replace(values=_range_of(scene, counts), y=_range_of(scene, counts))
+    told = scene.artist(entry, Points(x=edges), looks.of_patches(list(entry.members)), count=len(counts))
+    told = told._replace(values=_range_of(scene, counts), y=_range_of(scene, counts))
+    return with_bins(scene, told, edges, counts) if len(edges) == len(counts) + 1 else told
 
 
 def _range_of(scene: Scene, values: Any) -> words.Values | None:

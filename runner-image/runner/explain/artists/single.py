@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.artists import areas, fields, lines, points, texts
 from explain.artists.look import of_patch
+from explain.axis import legend_in
 from explain.scene import Entry
 from explain.values import Points
 from explain.words import cut
@@ -31,7 +32,8 @@ def single(scene: Scene, artist: Any) -> Entry | None:
             return None
         return Entry("annotation" if isinstance(artist, Annotation) else "text", [artist], texts.tell_text)
     if isinstance(artist, Legend):
-        return None
+        is_told = scene.axes is None or artist is legend_in(scene.axes)
+        return None if is_told else Entry("text", [artist], texts.tell_legend)
     for classes, name, tell in _by_class():
         if isinstance(artist, classes):
             return Entry(name, [artist], tell)

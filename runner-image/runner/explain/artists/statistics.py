@@ -164,6 +164,9 @@ def pie(wedges: Sequence[Any], members: Sequence[Any]) -> Entry:
         if not any(labels):
             texts = [cut(each.get_text()) for each in members if hasattr(each, "get_text")]
             labels = texts if len(texts) == len(wedges) else []
+        if not any(any(each.isalpha() for each in label) for label in labels):  # none, or shares
+            named = [scene.name_by_look(wedge) for wedge in wedges[: NAMES_LIMIT + 1]]
+            labels = named if all(named) else labels
         return scene.artist(entry, Points(values=shares), label="", parts=names(labels), extent=None, count=len(wedges))
 
     return Entry("pie", members, tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.artists.look import Look, hex_of
+from explain.axis import text_of_mark
 from explain.values import Points
 from explain.words import NAMES_LIMIT, TEXT_LIMIT, Values, cut
 
@@ -54,6 +55,17 @@ def tell_table(scene: Scene, entry: Entry) -> words.Artist:
     first = sorted(islice(cells.items(), TEXT_LIMIT))
     whole = SEPARATOR.join(cut(cell.get_text().get_text()) for _, cell in first)
     return scene.artist(entry, Points(), label="", text=cut(whole), count=len(cells))
+
+
+def tell_legend(scene: Scene, entry: Entry) -> words.Artist:
+    """Return a legend beside the one that the axes is told with: its title and its entries."""
+    legend = entry.members[0]
+    entries = [text_of_mark(text.get_text()) for text in legend.get_texts()[:NAMES_LIMIT]]
+    title = legend.get_title()
+    whole = SEPARATOR.join(entries)
+    if title.get_visible() and title.get_text():
+        whole = f"{cut(title.get_text())}: {whole}"
+    return scene.artist(entry, Points(), label="", text=cut(whole), count=len(entries))
 
 
 def tell_offset_box(scene: Scene, entry: Entry) -> words.Artist:
