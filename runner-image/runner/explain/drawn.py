@@ -100,7 +100,7 @@ class Drawn:
             if not all(map(math.isfinite, found.extents)):
                 found = _around_offsets(artist)
             if all(map(math.isfinite, found.extents)) and (found.width or found.height):
-                return found
+                return found if found.width >= 0 <= found.height else _turned(found)  # a mesh, if an axis is inverted
         return None
 
     def _known_extent(self, artist: Any) -> Any | None:
@@ -215,6 +215,13 @@ def _axes_of(figure: Any) -> Iterator[Any]:
         for child in axes.child_axes:
             if child not in figure.axes:
                 yield child
+
+
+def _turned(box: Any) -> Any:
+    """Return a bounding box whose edges may be exchanged with its edges in their order."""
+    from matplotlib.transforms import Bbox
+
+    return Bbox.from_extents(box.xmin, box.ymin, box.xmax, box.ymax)
 
 
 def _around(collection: Any, scale: float) -> Any | None:

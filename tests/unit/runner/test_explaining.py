@@ -106,6 +106,8 @@ COLLECTIONS = {
     "hexagonal bins": "c = matplotlib.colors.ListedColormap(['red']);"
     "ax.hexbin([1, 3], [1, 3], gridsize=4, cmap=c, lw=0)",
     "lines": "ax.vlines(np.arange(9), 1, 5, color='red', lw=1)",
+    "mesh upside down": "c = matplotlib.colors.ListedColormap(['red']);"
+    "ax.pcolormesh([[0, 1]], cmap=c); ax.invert_yaxis()",
     "filled contour": "ax.contourf(np.eye(9)[:, :5], [0.5, 2], colors='red'); ax.margins(0.3)",
     "wind barbs": "ax.barbs([1, 2], [1, 2], [30, 30], [0, 40], color='red', lw=0.5)",
     "surface": "ax.remove(); ax = fig.add_subplot(projection='3d'); ax.set_axis_off(); ax.view_init(90, 0);"
