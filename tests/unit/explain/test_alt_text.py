@@ -224,6 +224,29 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
         "",
         "Scatter plot with 3 points and a legend of kind (1 and 2). Colours show values from 1 to 2.",
     ),
+    "names of a bar each": (
+        lambda ax: (ax.bar(["a", "b", "c"], [1, 2, 3], label=["red", "blue", "_red"]), ax.legend(), ax.set_axis_off()),
+        "",
+        (
+            "Bar chart with 3 bars and a legend (red and blue). "
+            "The highest value is that of c, 3; the lowest that of a, 1."
+        ),
+    ),
+    "points one by one": (
+        lambda ax: ([ax.plot([each], [each], "o") for each in range(4)], ax.set_axis_off()),
+        "",
+        "Scatter plot with 4 points.",
+    ),
+    "more lines than are told": (
+        lambda ax: ([ax.plot([each, 200]) for each in range(110)], ax.set_axis_off()),
+        "",
+        "Line chart with at least 100 lines.",
+    ),
+    "spans": (
+        lambda ax: (ax.axvspan(0, 1), ax.axvspan(2, 3), ax.set_axis_off()),
+        "",
+        "Chart of spans with 2 spans.",
+    ),
     "rows of events": (
         lambda ax: (ax.eventplot([[1, 2], [3]]), ax.set_axis_off()),
         "",
@@ -324,6 +347,7 @@ def test_many_charts_of_few_kinds() -> None:
         (r"growth ($\Delta \approx 8\,\%$)", "growth (Δ ≈ 8 %)"),
         (r"$\dot\theta$ in $\frac{m}{s}$", "\N{GREEK SMALL LETTER THETA}\N{COMBINING DOT ABOVE} in m/s"),
         (r"$\frac{a+b}{2} \leq \sqrt{n}$", "(a+b)/2 ≤ √n"),
+        (r"$\sqrt[3]{x}=2$", "3√x=2"),
         (r"$10\times\mathrm{kg}$", "10\N{MULTIPLICATION SIGN}kg"),
         (r"$\frac{\frac{1}{2}", "frac1/2"),
         ("10 \\% of 5 $", "10 % of 5"),

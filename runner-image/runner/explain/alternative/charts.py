@@ -69,7 +69,21 @@ ADDED = {
 }
 
 #: Of these a chart has one most of the time; how many there are is said of others.
-COUNTED = frozenset({"line", "step", "scatter", "bar", "histogram", "stacked area", "fill", "stem", "error bars"})
+COUNTED = frozenset(
+    {
+        "line",
+        "step",
+        "scatter",
+        "bar",
+        "histogram",
+        "stacked area",
+        "fill",
+        "stem",
+        "error bars",
+        "span",
+        "reference line",
+    }
+)
 
 #: What the parts of a single artist are called.
 UNITS = {
@@ -250,7 +264,10 @@ def _series(chart: Chart) -> str:
         return f"{count} ({listed(parts)})" if any(parts) else count
     if number == 1:
         return _only(chart, labels)
-    count = f"{number} {SEVERAL.get(chart.kind, CHARTS[chart.kind][1])}"
+    if chart.kind == "scatter" and not labels and all(each.points == 1 for each in chart.main):
+        return f"{number} points"
+    least = "at least " if chart.axes.artists_left_out else ""
+    count = f"{least}{number} {SEVERAL.get(chart.kind, CHARTS[chart.kind][1])}"
     return f"{count} ({listed(labels)})" if labels else count if chart.kind in COUNTED else ""
 
 

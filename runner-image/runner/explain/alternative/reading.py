@@ -27,7 +27,7 @@ LARGE = 1e7
 DIGITS = 3
 SPAN_DIGITS = 2
 DECIMALS = 6
-NOTHING = 1e-6
+NOTHING = 1e-4
 
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
 

@@ -61,7 +61,7 @@ ACCENTS = {
 #: One argument in braces that has no braces itself, or one letter or command.
 ARGUMENT = r"(?:\{([^{}]*)\}|([^{}\\\s]|\\[a-zA-Z]+))"
 FRACTION = re.compile(r"\\[dt]?frac\s*" + ARGUMENT + r"\s*" + ARGUMENT)
-ROOT = re.compile(r"\\sqrt\s*" + ARGUMENT)
+ROOT = re.compile(r"\\sqrt\s*(?:\[([^\[\]{}]*)\])?\s*" + ARGUMENT)
 ACCENT = re.compile(r"\\(" + "|".join(sorted(ACCENTS)) + r")(?![a-zA-Z])\s*" + ARGUMENT)
 
 #: Constructs within each other that are looked at.
@@ -74,7 +74,7 @@ def aloud(text: str) -> str:
     for _ in range(DEPTH):
         before = text
         text = FRACTION.sub(lambda found: f"{_side(found[1] or found[2])}/{_side(found[3] or found[4])}", text)
-        text = ROOT.sub(lambda found: f"√{_side(found[1] or found[2])}", text)
+        text = ROOT.sub(lambda found: f"{found[1] or ''}√{_side(found[2] or found[3])}", text)
         text = ACCENT.sub(lambda found: f"{_symbol(found[2] or found[3])}{ACCENTS[found[1]]}", text)
         if text == before:
             break

@@ -164,7 +164,7 @@ def _tell(scene: Scene, entry: Entry, bars: Bars) -> words.Artist:
         entry,
         points,
         looks.of_patches(list(bars.patches)),
-        label=bars.label or scene.label_of(bars.patches[:1]),
+        label=bars.label or _shared_label(scene, bars),
         parts=parts,
         arrangement=_arrangement(scene, bars),
         count=len(bars.patches),
@@ -173,6 +173,12 @@ def _tell(scene: Scene, entry: Entry, bars: Bars) -> words.Artist:
     if entry.kind == "histogram":
         return with_bins(scene, told, places, bars.heights, horizontal=bars.horizontal)
     return told
+
+
+def _shared_label(scene: Scene, bars: Bars) -> str:
+    """Return the name of the bars of a container; empty if the call gave them several."""
+    labels = {label for patch in bars.patches if (label := named(patch))}
+    return scene.label_of(bars.patches[:1]) if len(labels) <= 1 else ""
 
 
 def with_bins(scene: Scene, told: words.Artist, edges: Any, counts: Any, *, horizontal: bool = False) -> words.Artist:
