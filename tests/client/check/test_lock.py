@@ -34,10 +34,12 @@ image = "sha256:01"
 """
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
+parts = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="\\/"), min_size=1)
+names = st.lists(parts, min_size=1, max_size=4).map("/".join).filter(is_plain)
 hexes = st.text("0123456789abcdef", min_size=64, max_size=64)
 figures = st.builds(
     Figure,
-    texts.filter(is_plain),
+    names,
     texts,
     st.integers(1, 100),
     hexes,
