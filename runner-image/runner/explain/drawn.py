@@ -22,8 +22,9 @@ BOX_DIGITS = 1
 
 VECTOR_DPI = 72.0
 
-#: The box of a collection of more shapes is that of their places, which takes less time than looking at each shape.
-SHAPES_LIMIT = 5000
+#: The box of a collection of one shape at more places is found from these and the largest shape, which takes less time
+#: than looking at each: 4000 points took a tenth of their drawing.
+SHAPES_LIMIT = 500
 
 
 class OutOfTime(Exception):
@@ -236,16 +237,18 @@ def _around(collection: Any, scale: float) -> Any | None:
     import numpy as np
     from matplotlib.collections import QuadMesh
     from matplotlib.path import get_path_collection_extents
-    from matplotlib.transforms import Bbox
+    from matplotlib.transforms import Affine2D, Bbox
 
     if isinstance(collection, QuadMesh):
         return None
     transform, to_places, places, paths = collection._prepare_points()
-    if len(places) > SHAPES_LIMIT:
-        known = to_places.transform(places[np.isfinite(places).all(axis=1)])
-        return Bbox([known.min(axis=0), known.max(axis=0)])
     sizes = np.array(collection.get_transforms(), float).reshape(-1, 3, 3)
     sizes[:, :2, :2] *= scale
+    if len(places) > SHAPES_LIMIT and len(paths) == 1:
+        largest = sizes[[abs(sizes[:, 0, 0]).argmax()]] if len(sizes) else sizes
+        shape = get_path_collection_extents(transform.frozen(), paths, largest, np.zeros((1, 2)), Affine2D())
+        known = to_places.transform(places[np.isfinite(places).all(axis=1)])
+        return Bbox([known.min(axis=0) + shape.min, known.max(axis=0) + shape.max])
     return get_path_collection_extents(transform.frozen(), paths, sizes, places, to_places.frozen())
 
 

@@ -102,7 +102,7 @@ COLLECTIONS = {
     "scatter": "ax.scatter([1, 2, 3], [1, 3, 2], s=400, color='red', marker='s', lw=0)",
     "scatter on a logarithmic scale": "ax.scatter([1, 20, 300], [1, 3, 2], color='red', marker='s', lw=0, s=90);"
     "ax.set_xscale('log')",
-    "many points": "ax.scatter(np.arange(9000) % 91, np.arange(9000) / 90, s=1, color='red', lw=0)",
+    "many points": "ax.scatter(np.arange(9000) % 91, np.arange(9000) / 90, s=200, marker='s', color='red', lw=0)",
     "hexagonal bins": "c = matplotlib.colors.ListedColormap(['red']);"
     "ax.hexbin([1, 3], [1, 3], gridsize=4, cmap=c, lw=0)",
     "lines": "ax.vlines(np.arange(9), 1, 5, color='red', lw=1)",
