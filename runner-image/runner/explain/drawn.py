@@ -98,8 +98,6 @@ class Drawn:
             return None
         with contextlib.suppress(Exception):
             found = self._known_extent(artist) or artist.get_window_extent(self.renderer)
-            if not all(map(math.isfinite, found.extents)):
-                found = _around_offsets(artist)
             if all(map(math.isfinite, found.extents)) and (found.width or found.height):
                 return found if found.width >= 0 <= found.height else _turned(found)  # a mesh, if an axis is inverted
         return None
@@ -176,17 +174,6 @@ def as_saved(figure: Any, saved: Saved) -> Iterator[None]:
             yield
     finally:
         figure._set_dpi(before, forward=False)
-
-
-def _around_offsets(artist: Any) -> Any:
-    """Return the bounding box of a collection on the canvas, from that of its data.
-
-    Its own answer is empty if its offsets are in the data, or its lines are.
-    Source: Matplotlib 3.11, `Collection.get_window_extent`, which asks for the limits without the axes' transformation.
-    """
-    data = artist.axes.transData
-    found = artist.get_datalim(data)
-    return data.transform_bbox(found) if data.is_separable else found.null()
 
 
 @contextlib.contextmanager

@@ -575,28 +575,6 @@ def test_the_box_is_where_the_artist_is() -> None:
     assert line.box.x == 100
 
 
-@pytest.mark.parametrize("name", ["scatter", "hexbin", "contour", "hlines", "barbs", "eventplot"])
-def test_collections_have_a_box(name: str) -> None:
-    """Matplotlib gives no extent of scattered points, contours and lines in the data; it is that of their data."""
-    figure = Figure(figsize=(4, 2), dpi=100)
-    ax = figure.add_axes((0.25, 0.5, 0.5, 0.5))
-    grid = np.meshgrid([0.0, 5.0], [0.0, 5.0])
-    given: dict[str, tuple[Any, ...]] = {
-        "scatter": ([0, 5], [0, 5]),
-        "hexbin": ([0, 5], [0, 5]),
-        "contour": (*grid, [[0, 0], [1, 1]]),
-        "hlines": ([0, 5, 1, 2, 3, 4], 0, 5),
-        "barbs": (*grid, *grid),
-        "eventplot": ([0, 5],),
-    }
-    getattr(ax, name)(*given[name])
-    ax.set(xlim=(0, 10), ylim=(0, 10))
-    box = described(figure).axes[0].artists[0].box
-    assert box is not None
-    assert (box.x, box.width) == (100, 100)
-    assert 0 <= box.y <= box.y + box.height <= 100
-
-
 def test_a_scatter_plot_out_of_view_has_no_box() -> None:
     """Points that aren't in the picture are nowhere in it."""
     figure = Figure()

@@ -96,7 +96,7 @@ def tell_hexagons(scene: Scene, entry: Entry) -> words.Artist:
     offsets = hexagons.get_offsets()
     values = None if hexagons.get_array() is None else as_numbers(hexagons.get_array())
     points = Points(as_numbers(offsets[:, 0]), as_numbers(offsets[:, 1]), values=values)
-    return scene.artist(entry, points, looks.of_collection(hexagons), by_points=True)
+    return scene.artist(entry, points, looks.of_collection(hexagons))
 
 
 def tell_arrows(scene: Scene, entry: Entry) -> words.Artist:

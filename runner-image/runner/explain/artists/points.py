@@ -42,7 +42,7 @@ def tell_scatter(scene: Scene, entry: Entry) -> words.Artist:
     elif len(sizes) == len(x) > 1 and np.ptp(sizes) > 0:
         values = as_numbers(sizes)
     points = scene.in_data(scatter.get_offset_transform(), Points(x, y, z, values))
-    return scene.artist(entry, points, looks.of_collection(scatter), count=len(x), by_points=True)
+    return scene.artist(entry, points, looks.of_collection(scatter), count=len(x))
 
 
 def tell_polygons(scene: Scene, entry: Entry) -> words.Artist:
