@@ -110,7 +110,7 @@ CAMPAIGNS = (
     Campaign("ends", 300, _engine("ends")),
     Campaign("scripts as they come", 300, _engine("elsewhere", "fonts", "plain_python")),
     Campaign("plain runs", 420, ("tests/plain_runs",)),
-    Campaign("descriptions", 150, _engine("descriptions")),
+    Campaign("descriptions", 200, _engine("described_examples", "descriptions")),
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 260, _engine("assembler", "clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
