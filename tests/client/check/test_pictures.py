@@ -149,7 +149,7 @@ def test_distance_needs_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name == "PIL" or name.startswith("PIL.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr("figbox.check.pictures.find_spec", lambda _: None)
-    with pytest.raises(CheckError, match=r"a tolerance needs Pillow: pip install 'figbox\[ci\]'"):
+    with pytest.raises(CheckError, match=r"a tolerance needs Pillow: pip install '\.\[ci\]' in a clone"):
         distance(png(7, 5, RED), png(7, 5, RED))
 
 
