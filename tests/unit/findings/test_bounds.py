@@ -53,6 +53,20 @@ axs[1].set_title("Lines without names in an axes that is narrow")
     assert first.findings == second.findings
 
 
+def test_a_check_that_fails_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an artist raises in one check, the others say what they find."""
+    figure, (_, ax) = plt.subplots(1, 2)
+    ax.plot([1, 2])
+    assert found_in(figure) == ["axes-empty"]
+    module = sys.modules["findings.finding"]
+
+    def fail(_: Any) -> Any:
+        raise AttributeError
+
+    monkeypatch.setattr(module, "CHECKS", (fail, *module.CHECKS, fail))
+    assert found_in(figure) == ["axes-empty"]
+
+
 def test_number_of_findings() -> None:
     """Of more findings than the limit the first are returned, and the others are counted."""
     figure, axs = plt.subplots(8, 8, figsize=(16, 16))
