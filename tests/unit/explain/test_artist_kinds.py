@@ -9,6 +9,7 @@ import pytest
 from matplotlib import collections, offsetbox, patches
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from gateway.model import explanation
 from gateway.model.explanation import ArtistKind, Values
@@ -591,3 +592,17 @@ def test_text_is_cut_and_on_one_line() -> None:
     (text,) = artists_of(figure)
     assert len(text.text) == explanation.TEXT_LIMIT
     assert text.text.startswith("word word")
+
+
+def test_faces_with_fewer_corners() -> None:
+    """What Matplotlib's memory has behind the corners of a triangle, beside faces of four, is no value of it."""
+    figure = Figure()
+    ax = figure.add_subplot(projection="3d")
+    faces = Poly3DCollection([[(0, 0, 0), (1, 0, 0), (1, 1, 1)], [(0, 0, 0), (2, 0, 0), (2, 2, 2), (0, 2, 0)]])
+    faces._faces[0, 3] = (-1e307, np.nan, 1e307)
+    ax.add_collection3d(faces)
+    (artist,) = described(figure).axes[0].artists
+    assert (artist.points, artist.missing) == (2, 0)
+    for side in (artist.x, artist.y, artist.z):
+        assert side is not None
+        assert (side.least, side.greatest) == (0, 2)

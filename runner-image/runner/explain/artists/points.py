@@ -52,9 +52,7 @@ def tell_polygons(scene: Scene, entry: Entry) -> words.Artist:
     members = [each for each in entry.members if hasattr(each, "get_paths")]
     solid = getattr(members[0], "_faces", None)
     if solid is not None:
-        corners = np.concatenate(
-            [np.ma.filled(np.ma.asarray(each._faces, float), np.nan).reshape(-1, 3) for each in members]
-        )
+        corners = np.concatenate([_corners(each) for each in members])
         count = sum(len(each._faces) for each in members)
     else:
         corners = np.concatenate([outline(each) for each in members])
@@ -128,3 +126,15 @@ def tell_histogram_outline(scene: Scene, entry: Entry) -> words.Artist:
 
 def _range_of(scene: Scene, values: Any) -> words.Values | None:
     return ranges(scene.coordinates["values"], values)
+
+
+def _corners(faces: Any) -> Any:
+    """Return the corners of faces in three dimensions.
+
+    Those of faces with fewer than others are followed by whatever was in the memory.
+    Source: Matplotlib 3.11, `Poly3DCollection.set_3d_properties` and `_invalid_vertices`.
+    """
+    import numpy as np
+
+    corners = np.ma.filled(np.ma.asarray(faces._faces, float), np.nan)
+    return corners[~np.broadcast_to(faces._invalid_vertices, corners.shape[:-1])]
