@@ -51,7 +51,7 @@ TEST = "make test"
 STEPS = ("make check", TEST, "make images", "make image ENVIRONMENT=science", "make image ENVIRONMENT=video")
 
 #: Seconds of `make test` on a fresh machine with two ordinary cores.
-USUAL_TEST_S = 540
+USUAL_TEST_S = 440
 
 #: What campaigns select: tests on engines that `make test` leaves out.
 REST = f"{ENGINE} and not ({CORE})"

@@ -115,7 +115,17 @@ COLLECTIONS = {
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"bbox_inches": "tight"}, {"formats": ["png", "svg"]}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        *(
+            pytest.param(each, marks=pytest.mark.variant)
+            for each in ({"bbox_inches": "tight"}, {"formats": ["png", "svg"]})
+        ),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("case", COLLECTIONS)
 def test_boxes_of_collections(collect: Callable[..., Reply], case: str, options: dict[str, Any]) -> None:
     """Many shapes that are one artist have the box of all of them."""
@@ -130,10 +140,11 @@ def test_boxes_of_collections(collect: Callable[..., Reply], case: str, options:
 @pytest.mark.parametrize(
     "options",
     [
-        {"dpi": 100},
-        {"dpi": 100, "bbox_inches": "tight"},
         {"dpi": 150, "bbox_inches": "tight", "formats": ["png", "pdf"]},
-        {"dpi": 60, "formats": ["png", "svg"]},
+        *(
+            pytest.param(each, marks=pytest.mark.variant)
+            for each in ({"dpi": 100}, {"dpi": 100, "bbox_inches": "tight"}, {"dpi": 60, "formats": ["png", "svg"]})
+        ),
     ],
     ids=str,
 )
@@ -173,9 +184,9 @@ def test_vector_pictures_are_in_points(collect: Callable[..., Reply], kind: str,
         "raise SystemExit",
         "raise KeyboardInterrupt",
         "raise BaseException",
-        "import time; time.sleep(1000)",
-        "while True: pass",
         "endless()",
+        pytest.param("import time; time.sleep(1000)", marks=pytest.mark.variant),
+        pytest.param("while True: pass", marks=pytest.mark.variant),
         "print('x' * 1_000_000); raise ValueError",
         "import os; os.write(1, b'x' * 1_000_000); os.write(2, b'x' * 1_000_000); raise ValueError",
     ],
