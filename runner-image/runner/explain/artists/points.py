@@ -136,5 +136,5 @@ def _corners(faces: Any) -> Any:
     """
     import numpy as np
 
-    corners = np.ma.filled(np.ma.asarray(faces._faces, float), np.nan)
+    corners: Any = np.ma.filled(np.ma.asarray(faces._faces, float), np.nan)
     return corners[~np.broadcast_to(faces._invalid_vertices, corners.shape[:-1])]
