@@ -14,7 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from explain import noted
-from explain.noted import measured_by
+from explain.noted import VECTOR_DPI, VECTORS, measured_by
 from moving import animations
 from result import Picture
 
@@ -30,8 +30,6 @@ LABEL_LIMIT = 200
 #: Objects looked at in search of figures.
 SEARCH_LIMIT = 10_000
 RASTERS = frozenset({"png", "jpeg", "webp"})
-VECTORS = frozenset({"svg", "pdf"})
-VECTOR_DPI = 72.0
 STRIP_ROWS = 256
 BYTES_OF_A_PIXEL = 4
 SVG_SALT = "figbox"
@@ -157,8 +155,7 @@ class Figures:
                 self._save(figure, buffer, format=kind, **given)
             files[kind] = buffer.getvalue()
             if with_text:
-                dpi = VECTOR_DPI if kind in VECTORS else saved_dpi(figure, options.dpi)
-                files[kind] = with_text.saved(files[kind], kind, dpi)
+                files[kind] = with_text.saved(files[kind], kind, picture_dpi(figure, kind, options.dpi))
         if with_text and with_text.failed:
             self.remarks.append(self._captions.NOT_CAPTIONED)
         if films := [kind for kind in options.formats if kind in animations.FILMS]:
@@ -178,7 +175,7 @@ class Figures:
         with noted.tight_boxes(figure) as boxes:
             yield
         is_tight = (job.options.bbox_inches or mpl.rcParams["savefig.bbox"]) is not None
-        dpi = VECTOR_DPI if kind in VECTORS else saved_dpi(figure, job.options.dpi)
+        dpi = picture_dpi(figure, kind, job.options.dpi)
         saved = noted.saved_as(figure, boxes[-1] if is_tight and boxes else None, dpi, whole_pixels=kind not in VECTORS)
         self.saved.append((figure, saved))
 
@@ -291,6 +288,11 @@ def saved_dpi(figure: Any, dpi: float | None) -> float:
 
     chosen = mpl.rcParams["savefig.dpi"] if dpi is None else dpi
     return float(getattr(figure, "_original_dpi", figure.dpi) if chosen == "figure" else chosen)
+
+
+def picture_dpi(figure: Any, kind: str, dpi: float | None) -> float:
+    """Return the dots per inch of a figure's picture in a format, of SVG and PDF the points."""
+    return VECTOR_DPI if kind in VECTORS else saved_dpi(figure, dpi)
 
 
 def check_size(what: str, width_in: float, height_in: float, dpi: float, *, most: int, limit: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from explain.drawn import VECTOR_DPI
+from explain.noted import VECTOR_DPI
 
 from captions import files
 from captions.caption import caption_of

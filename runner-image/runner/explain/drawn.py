@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explain.marks import layout_of, layouts_kept
+from explain.noted import VECTOR_DPI
 from explain.words import AXES_LIMIT, Box
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 #: What a box is rounded to, in pixels or points.
 BOX_DIGITS = 1
-
-VECTOR_DPI = 72.0
 
 #: The box of a collection of one shape at more places is found from these and the largest shape, which takes less time
 #: than looking at each: 4000 points took a tenth of their drawing.

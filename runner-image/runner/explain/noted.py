@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+#: Formats whose unit is the point.
+VECTORS = frozenset({"svg", "pdf"})
+VECTOR_DPI = 72.0
+
 #: Dots per inch, and where the picture is: the fields of `explain.drawn.Saved`, which few jobs load.
 How = tuple[float, float, float, float, float]
 
