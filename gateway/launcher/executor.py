@@ -17,6 +17,7 @@ from gateway.launcher.judgement import Ending, explain, judge
 from gateway.launcher.runner.conversation import StreamEnded
 from gateway.launcher.runner.frames import MalformedReply, OutputExceeded, encode_job
 from gateway.launcher.runner.reply import ClaimedExplanations, Reply, ReplyReader
+from gateway.model.explanation_reader import MALFORMED, TOO_LARGE
 from gateway.model.jobs import Describe
 from gateway.model.results import Outcome
 
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
 #: Seconds after a complete reply that a runner has to say what its figures show, within the time limit of the job.
 EXPLANATION_LIMIT_S = 5.0
 
-#: Why nothing is said of the figures, each the end of a sentence.
+#: Why nothing is said of the figures, each the end of a sentence; the reader has others.
 TOO_SLOW = f"looking at them took longer than {EXPLANATION_LIMIT_S:g} s"
 OUT_OF_TIME = "the job's time was over"
-TOO_LARGE = "the description is too large"
-MALFORMED = "the description is malformed"
 ENDED = "the container ended before that"
 
 #: Exit statuses of containers in which the kernel killed a process for its memory: SIGKILL's, and with gVisor also 1.
