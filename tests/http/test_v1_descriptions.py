@@ -167,6 +167,16 @@ async def test_refused_findings(client: Client, rig: Rig, fail_on: Any, codes: l
     assert [(found["figure"], found["code"]) for found in document["findings"]] == [(2, code) for code in codes]
 
 
+async def test_many_refused_findings_are_told_in_few_lines(client: Client, rig: Rig) -> None:
+    """The text has the first ones and how many more there are; the list has all."""
+    rig.launcher.result = described(said(*[OVERLAP] * 50), said(*[CUT] * 50))
+    document = await problem(await render(client, fail_on=["warning"], figures="all"), 422, "findings")
+    assert len(document["findings"]) == 100
+    *lines, last = document["error"].splitlines()
+    assert len(lines) == 50
+    assert last == "And 50 more."
+
+
 @pytest.mark.parametrize("accept", ["image/png", JSON, ZIP])
 async def test_failure_tells_everything_but_pictures(client: Client, rig: Rig, accept: str) -> None:
     """The findings with their figures, what is said of all of them, and what the code wrote and printed."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NOT_DESCRIBED = "Figure {} could not be described, so it is not known whether it has what fail_on names."
 MORE = "Figure {} has more findings than are listed, so it is not known whether it has what fail_on names."
 
+#: Lines of the text; `findings` has all.
+LINES_LIMIT = 50
+
 #: What begins the last members of an explanation.
 _FINDINGS = b'"findings":'
 
@@ -30,7 +33,7 @@ class Objections:
     """Why a render fails.
 
     Attributes:
-        text: For a person, a line for each reason.
+        text: For a person, a line for each of the first reasons.
         findings: Those that the request names, as JSON values, each with the number of its figure.
     """
 
@@ -75,6 +78,8 @@ def _find(figures: Sequence[Figure], codes: frozenset[str], severities: frozense
         reasons += [f"Figure {figure.number}: {_line(finding)}" for finding in those]
         if not those and explanation["findings_left_out"]:
             reasons.append(MORE.format(figure.number))
+    if len(reasons) > LINES_LIMIT:
+        reasons[LINES_LIMIT:] = [f"And {len(reasons) - LINES_LIMIT} more."]
     return Objections("\n".join(reasons), tuple(found)) if reasons else None
 
 
