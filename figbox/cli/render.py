@@ -14,13 +14,13 @@ import click
 from figbox.cli.batch.data import DATA_LIMIT_MIB, MiB, named_files
 from figbox.cli.batch.outputs import OutputFolder
 from figbox.cli.batch.results import exit_status
-from figbox.cli.batch.run import PATIENCE_S, Batch
+from figbox.cli.batch.run import Batch
 from figbox.cli.batch.scripts import STDIN, find_scripts
 from figbox.cli.batch.sent import RunOptions
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.report import report
 from figbox.cli.reporter import Reporter
-from figbox.cli.values import if_any, picture_options
+from figbox.cli.values import if_any, picture_options, sending_options
 from figbox.options import Options
 from figbox.retries import Retries
 
@@ -83,17 +83,7 @@ class StandardOutput:
     "--document", is_flag=True, help="Keep what is said of a script's figures in NAME.json, for figbox compare."
 )
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Scripts to leave out, such as 'helpers/*'.")
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts to send at once.  [default: as the service allows]"
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(0),
-    default=PATIENCE_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a script may wait for a busy service.",
-)
+@sending_options
 @click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
 @click.option("-v", "--verbose", is_flag=True, help="Also show scripts' output and warnings.")
 @click.option("-q", "--quiet", is_flag=True, help="Only show failures and the summary.")

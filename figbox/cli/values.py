@@ -1,4 +1,4 @@
-"""Values on the command line that aren't plain numbers or words, and the options of pictures."""
+"""Values on the command line that aren't plain numbers or words, and options that several commands have."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from figbox.cli.batch.run import PATIENCE_S
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 FORMATS = ("png", "svg", "pdf", "jpeg", "webp", "gif", "apng", "awebp")
 
@@ -94,6 +96,32 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="One of Matplotlib's rcParams; can be repeated.",
         ),
     )
+    return _with(options, command)
+
+
+def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how many scripts are sent at once, and how long they wait, to a command."""
+    options = (
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(1, 256),
+            help="Scripts to send at once.  [default: as the service allows]",
+        ),
+        click.option(
+            "--patience",
+            type=click.FloatRange(0),
+            default=PATIENCE_S,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long a script may wait for a busy service.",
+        ),
+    )
+    return _with(options, command)
+
+
+def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command with options, in their order."""
     for option in reversed(options):
         command = option(command)
     return command

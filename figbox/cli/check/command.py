@@ -12,7 +12,6 @@ import click
 from figbox.check.config import find_config
 from figbox.check.errors import CheckError
 from figbox.check.verdicts import Judged, Verdict
-from figbox.cli.batch.run import PATIENCE_S
 from figbox.cli.check.flow import Check, Wish
 from figbox.cli.check.lines import CheckReporter
 from figbox.cli.check.reports.document import report
@@ -21,6 +20,7 @@ from figbox.cli.check.sources import project_paths
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.exits import ExitStatus
 from figbox.cli.terminal import one_line
+from figbox.cli.values import sending_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,17 +40,7 @@ if TYPE_CHECKING:
 @click.option("--words/--no-words", default=True, help="Whether to say what changed, which draws changed ones again.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although figures differ; failing ones still count.")
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1, 256), help="Scripts to send at once.  [default: as the service allows]"
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(0),
-    default=PATIENCE_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a script may wait for a busy service.",
-)
+@sending_options
 @click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in JUnit's format.")
 @click.option("--summary", type=click.Path(path_type=Path), metavar="FILE", help="Append a summary in Markdown.")
