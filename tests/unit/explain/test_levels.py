@@ -11,7 +11,7 @@ from gateway.model import explanation
 from gateway.model.explanation import Box
 from tests.support.explained import checked, describe_saved, described, load, save, words
 
-shortening = load("explain.shortening")
+drawn, shortening = load("explain.drawn"), load("explain.shortening")
 
 
 def example() -> Figure:
@@ -115,6 +115,16 @@ def test_describing_twice_says_the_same_and_changes_nothing() -> None:
     first = json.dumps(words.as_json(describe_saved(figure, "data")))
     assert first == json.dumps(words.as_json(describe_saved(figure, "data")))
     assert save(figure) == before
+
+
+def test_a_figure_keeps_its_resolution() -> None:
+    """A figure that was saved at another one has its own again."""
+    figure = example()
+    before = figure.dpi
+    saved = drawn.Saved(2 * before, 0.0, 100.0, 100.0, 100.0)
+    with drawn.as_saved(figure, saved):
+        assert figure.dpi == 2 * before
+    assert figure.dpi == before
 
 
 def test_a_long_description_is_shortened() -> None:
