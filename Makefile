@@ -68,7 +68,8 @@ ifeq ($(filter-out all,$(ENVIRONMENT)),)
 	$(COMPILE) --output-file runner-image/snapshot/compiler.txt runner-image/snapshot/compiler.in
 	$(COMPILE) --output-file requirements/gateway.txt requirements/gateway.in
 	$(COMPILE) --constraint requirements/gateway.txt --output-file requirements/client.txt requirements/client.in
-	$(COMPILE) --constraint runner-image/requirements.txt --output-file requirements/ci.txt requirements/ci.in
+	$(COMPILE) --constraint requirements/client.txt --constraint requirements/gateway.txt \
+		--constraint runner-image/requirements.txt --output-file requirements/ci.txt requirements/ci.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 endif
 	for file in $(ENVIRONMENT_LISTS); do $(COMPILE) --output-file "$${file%.in}.txt" "$$file" || exit; done
