@@ -31,6 +31,9 @@ PLOT = "plt.plot([1, 2])"
 SLEEP = "import time; time.sleep({}); plt.plot([1])"
 SPIN = "while True: pass"
 
+#: Containers that a job found ready. The launcher reports them now and then, so the number may come late.
+WARM = 'figbox_pool_events_total{event="warm"}'
+
 #: Modules that know an engine. None of them may be loaded where no engine may be reached.
 ENGINE_MODULES = {"docker", "requests", "urllib3", "gateway.launcher.engine.docker_engine", "gateway.launcher.launcher"}
 
@@ -45,10 +48,9 @@ def split(tmp_path: Path) -> Iterator[LiveSplit]:
 async def begin(split: LiveSplit, code: str) -> asyncio.Task[object]:
     """Begin a request, and wait until its job runs."""
     await split.gateway.until_metric("figbox_pool_idle", 1)
-    warm = 'figbox_pool_events_total{event="warm"}'
-    before = await split.gateway.metric(warm)
+    before = await split.gateway.metric(WARM)
     task: asyncio.Task[object] = asyncio.create_task(split.gateway.render(code))
-    await split.gateway.until_metric(warm, before + 1)
+    await split.gateway.until_metric(WARM, before + 1)
     return task
 
 
@@ -102,6 +104,7 @@ def peers(pid: int) -> set[str]:
 async def test_the_gateway_holds_no_socket_of_the_engine(split: LiveSplit) -> None:
     """While it renders, a gateway's only unix sockets lead to its launcher; the launcher's lead to the engine."""
     assert (await split.gateway.render(PLOT)).status == 200
+    await split.gateway.until_metric(WARM, 1)
     task = await begin(split, SLEEP.format(slowed(2)))
     engine = split.launcher.docker_host.rpartition("/")[2]
     assert peers(split.gateway.process.pid) == {socket_name(split)}
@@ -149,7 +152,7 @@ async def test_a_killed_gateway_takes_its_jobs_along(split: LiveSplit, tmp_path:
     try:
         response = await successor.render(PLOT)
         assert response.status == 200
-        await successor.until_metric('figbox_pool_events_total{event="warm"}', 2)
+        await successor.until_metric(WARM, 2)
     finally:
         end_gateway(successor.process)
 
