@@ -35,6 +35,7 @@ from gateway.memory.malloc import keep_tidy
 from gateway.memory.memory_plan import READERS, MemoryPlan, RequestMemory
 from gateway.model.errors import StartError
 from gateway.model.jobs import MiB
+from gateway.observability.agent import NodeState, serve_agent
 from gateway.observability.metrics import Metrics
 from gateway.render_service import RenderService
 from gateway.server.ambiguity import check_parser
@@ -107,6 +108,8 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         _follow_keys(stack, settings, service)
         context = Context(settings, service, shutdown, _open_cache(stack, settings))
         server = await _serve_public(stack, context, listener)
+        if settings.agent_port:
+            await _serve_agent(stack, context)
         started(_announce(settings, listener, keyring))
         manager.ready()
         _follow_state(stack, manager, context)
@@ -280,6 +283,24 @@ def _bind_public(settings: Settings) -> AbstractContextManager[socket.socket]:
 async def _serve_metrics(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> None:
     listener = stack.enter_context(bind(settings.metrics_host, settings.metrics_port, "FIGBOX_METRICS_PORT"))
     await _listen(stack, metrics_app(metrics), Edge(EdgeLimits(), metrics), listener)
+
+
+async def _serve_agent(stack: AsyncExitStack, context: Context) -> None:
+    """Tell balancers how this node is, until the stack ends."""
+    settings, service = context.settings, context.service
+    listener = stack.enter_context(bind(settings.agent_host, settings.agent_port, "FIGBOX_AGENT_PORT"))
+
+    def state() -> NodeState:
+        verdict, admission = service.launcher.verdict, service.admission
+        return NodeState(
+            is_ending=context.shutdown.is_requested,
+            is_unsafe=verdict is not None and not verdict.holds,
+            not_ready=context.not_ready,
+            jobs=admission.running_count + admission.waiting_count,
+            running_limit=admission.running_limit,
+        )
+
+    stack.callback((await serve_agent(listener, state)).close)
 
 
 async def _serve_public(stack: AsyncExitStack, context: Context, listener: socket.socket) -> web.Server:

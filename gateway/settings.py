@@ -297,6 +297,15 @@ class Settings(LauncherSettings):
     metrics_port: int = Field(
         5151, alias="FIGBOX_METRICS_PORT", ge=0, le=65535, description="Port of the metrics listener; 0: no listener"
     )
+    agent_host: str = Field(
+        "127.0.0.1",
+        alias="FIGBOX_AGENT_HOST",
+        min_length=1,
+        description="Address of the listener that HAProxy's agent check asks",
+    )
+    agent_port: int = Field(
+        0, alias="FIGBOX_AGENT_PORT", ge=0, le=65535, description="Port of that listener; 0: no listener"
+    )
 
     # Who makes the containers.
     launcher: str | None = Field(

@@ -102,6 +102,7 @@ CAMPAIGNS = (
     ),
     Campaign("chaos", 130, ("tests/chaos",)),
     Campaign("engines", 650, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadscope")),
+    Campaign("balancer", 120, ("tests/cluster",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),

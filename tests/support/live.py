@@ -113,12 +113,12 @@ class LiveGateway(LiveProcess):
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(timeout_s)) as session,
             session.post(self.url + path, **request) as response,
         ):
-            return await _read(response)
+            return await read_response(response)
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
         """GET a path; return the response."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
-            return await _read(response)
+            return await read_response(response)
 
     async def environments(self) -> dict[str, dict[str, Any]]:
         """Return the environments that it lists, by name."""
@@ -285,7 +285,8 @@ async def until_status(
         await asyncio.sleep(0.1)
 
 
-async def _read(response: aiohttp.ClientResponse) -> Response:
+async def read_response(response: aiohttp.ClientResponse) -> Response:
+    """Read a response to its end."""
     body = await response.read()
     document = await response.json(content_type=None) if "json" in response.content_type else {}
     return Response(response.status, response.headers.copy(), body, document)
