@@ -1,0 +1,1 @@
+"""`figbox check` and `figbox accept`."""
