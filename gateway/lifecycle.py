@@ -1,10 +1,10 @@
 """Start and stop the service: sockets, launcher and HTTP, in this order.
 
-Start: bind the port (first, so that a taken port is reported at once, and two gateways with one address can't both
-take themselves for this installation), check the engine, sweep, begin to fill the pool, serve. Stop, on SIGTERM or
-Ctrl-C: report that we are not ready, refuse waiting jobs, let running ones finish within the grace period, empty the
-pool. A second signal cuts the grace period short. The public socket stays open until the end, so that clients get a
-response, and a successor can't start before we are gone.
+Start: bind the port (first, so that a taken port is reported at once, and two gateways with one address can't both take
+themselves for this installation), check the engine, sweep, begin to fill the pool, serve. Stop, on SIGTERM, Ctrl-C, or
+the end of standard input where that is wanted: report that we are not ready, refuse waiting jobs, let running ones
+finish within the grace period, empty the pool. A second signal cuts the grace period short. The public socket stays
+open until the end, so that clients get a response, and a successor can't start before we are gone.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         launcher = make_launcher(settings, metrics)
         stack.push_async_callback(launcher.aclose)
         shutdown.install(asyncio.get_running_loop())
+        if settings.end_with_stdin:
+            shutdown.end_with_stdin(asyncio.get_running_loop())
         admission = make_admission(settings, len(keyring), await launcher.start())
         bodies = WorkerPool(
             {READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes},

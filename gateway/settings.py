@@ -315,6 +315,14 @@ class Settings(LauncherSettings):
         "containers itself",
     )
 
+    # When it ends.
+    end_with_stdin: bool = Field(
+        False,
+        alias="FIGBOX_END_WITH_STDIN",
+        description="End as on SIGTERM when standard input ends, which must be a pipe, a socket or a terminal: for a "
+        "parent process that must not leave the gateway behind",
+    )
+
     # What a request may be.
     body_limit_kib: int = Field(
         1024, alias="FIGBOX_BODY_LIMIT_KIB", ge=1, le=65536, description="Largest request body, in KiB"
