@@ -61,6 +61,19 @@ def clean(steps: Steps, root: Path, tags: Sequence[str]) -> None:
     steps.say("clean", "done; .env and the engine are kept")
 
 
+def sweep(steps: Steps, installation: str) -> None:
+    """Remove the containers of an installation whose gateway was killed.
+
+    Raises:
+        SetupError: The engine can't be asked.
+    """
+    address = engine.meant()
+    try:
+        _remove_containers(steps, address.socket, installation)
+    except engine.EngineSilentError as error:
+        raise SetupError(f"The engine at {address.socket} can't be asked for containers ({error}).") from error
+
+
 def _refuse_beside_gateway(root: Path) -> None:
     name, port = host.address(root)
     try:

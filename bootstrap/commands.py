@@ -72,6 +72,7 @@ test-all  the same with every image and all tests
 gvisor    gVisor, installed and registered with an engine that the set-up started
 install-service
           gateway and launcher as services of systemd, for this clone; nothing is started
+sweep     remove the containers of the installation that FIGBOX_INSTALLATION names, whose gateway was killed
 doctor    check the host, change nothing; exit code 2 if Figbox can't work here
 clean     remove what was made here, but neither .env nor the engine
 """
@@ -92,6 +93,9 @@ def main(arguments: list[str]) -> int:
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except PermissionError as error:
+        print(f"\n{error.filename} can't be written to: run this as the owner of {ROOT}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted; steps that were finished are skipped the next time.", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -105,6 +109,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--dev", action="store_true", help="venv: also install what tests and checks need")
     parser.add_argument("--refresh-base", action="store_true", help="image: pull or make the base image again")
+    parser.add_argument("--no-start", action="store_true", help="engine: neither install nor start one")
     parser.add_argument("--json", action="store_true", help="doctor: print one JSON document")
     parser.add_argument("--environment", metavar="NAME", help="image: also that environment's image, or `all`")
     parser.add_argument("steps", nargs="+", metavar="STEP")
@@ -134,7 +139,7 @@ class _Setup:
 
     def engine(self) -> None:
         with _alone(self._steps):
-            address = dockerd.ensure(self._steps)
+            address = dockerd.ensure(self._steps, may_start=not self._options.no_start)
         if address.named_by:  # Docker's SDK reads DOCKER_HOST, but not the CLI's contexts
             os.environ["DOCKER_HOST"] = address.url
 
@@ -250,6 +255,12 @@ class _Setup:
     def install_service(self) -> None:
         service.install(self._steps, ROOT)
 
+    def sweep(self) -> None:
+        installation = os.environ.get("FIGBOX_INSTALLATION")
+        if not installation:
+            raise SetupError("FIGBOX_INSTALLATION isn't set: whose containers are to be removed?")
+        clean.sweep(self._steps, installation)
+
     def doctor(self) -> None:
         code = doctor.report(ROOT, _tag(), as_json=self._options.json)
         if code != 0:
@@ -288,6 +299,9 @@ def _tag() -> str:
 def _alone(steps: Steps) -> Iterator[None]:
     """Keep two set-ups of a checkout from doing the same work at once; the second waits, then skips what is done."""
     if STARTED_VARIABLE in os.environ:  # a set-up started this one and waits for it
+        yield
+        return
+    if not os.access(ROOT, os.W_OK):  # another user's checkout: what is missing can't be made, so nothing clashes
         yield
         return
     CACHE.mkdir(exist_ok=True)

@@ -62,8 +62,12 @@ class Daemon:
         }
 
 
-def ensure(steps: Steps) -> engine.Address:
+def ensure(steps: Steps, *, may_start: bool = True) -> engine.Address:
     """Return the engine that is meant; if none answers, install and start one, as root on Debian.
+
+    Args:
+        steps: Where to report.
+        may_start: Whether one may be installed and started.
 
     Raises:
         SetupError: An engine neither answers nor can be started; says what to do.
@@ -73,7 +77,7 @@ def ensure(steps: Steps) -> engine.Address:
         engine.ping(address.socket)
     except engine.EngineSilentError as error:
         startable = error.absent and address.socket == engine.DEFAULT_SOCKET and debian.is_root_debian()
-        if not startable:
+        if not (may_start and startable):
             raise SetupError(remedy(address, str(error))) from error
     else:
         _refuse_podman(address.socket)
