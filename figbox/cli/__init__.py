@@ -15,6 +15,7 @@ from figbox.cli.compare import compare
 from figbox.cli.doctor import doctor
 from figbox.cli.environments import environments
 from figbox.cli.exits import ExitStatus
+from figbox.cli.home.up import down, up
 from figbox.cli.render import render
 from figbox.cli.settings import defaults, find_project
 
@@ -29,6 +30,9 @@ COMMANDS: dict[str, click.Command] = {
     "doctor": doctor,
 }
 
+#: Commands that take nothing from a project's file: a stranger's project says nothing about services of this machine.
+OF_THE_MACHINE: dict[str, click.Command] = {"up": up, "down": down}
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(figbox.__version__, prog_name="figbox")
@@ -36,7 +40,7 @@ COMMANDS: dict[str, click.Command] = {
 def command(context: click.Context) -> None:
     """Render Matplotlib scripts through a Figbox service.
 
-    Every option can also be set in [tool.figbox] of the nearest pyproject.toml, by its long name. A flag takes
+    Options can also be set in [tool.figbox] of the nearest pyproject.toml, by its long name. A flag takes
     precedence over the environment, and that over the file.
 
     \b
@@ -52,7 +56,7 @@ def command(context: click.Context) -> None:
         context.default_map = dict(defaults(COMMANDS, project))
 
 
-for name, subcommand in COMMANDS.items():
+for name, subcommand in (COMMANDS | OF_THE_MACHINE).items():
     command.add_command(subcommand, name)
 
 

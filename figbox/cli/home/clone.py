@@ -22,6 +22,15 @@ PARTS = ("bootstrap/__main__.py", "gateway/__main__.py", "runner-image")
 #: The folder that the package `figbox` is in: of a clone, or `site-packages`.
 PACKAGE_FOLDER = Path(__file__).resolve().parents[3]
 
+#: The option for it, of each command that needs it.
+home_option = click.option(
+    "--home",
+    envvar=VARIABLE,
+    type=click.Path(path_type=Path),
+    show_envvar=True,
+    help="Clone of Figbox to start services from.  [default: the one that figbox was installed from]",
+)
+
 ADVICE = f"name a clone by --home or {VARIABLE}"
 
 
