@@ -72,6 +72,13 @@ class Config:
         return float(found[-1]) if found else None
 
     @property
+    def environments(self) -> frozenset[str]:
+        """The environments that figures are drawn in, as far as it names any."""
+        return frozenset(
+            str(each["environment"]) for each in (self.options, *self.figures.values()) if "environment" in each
+        )
+
+    @property
     def has_tolerance(self) -> bool:
         """Whether any figure has a tolerance."""
         return any("tolerance" in rule for rule in self.figures.values())

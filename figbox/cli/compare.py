@@ -99,6 +99,7 @@ def _documents(context: click.Context, sides: Sequence[Side], options: Options) 
         return [side.document for side in sides]
     connection = find_connection(context)
     connection.require_key()
+    connection = connection.opened(context, [options.get("environment")])
 
     async def ask() -> list[Any]:
         async with connection.client(Retries(budget_s=PATIENCE_S)) as client:

@@ -1,4 +1,4 @@
-"""How a command reaches its service: address, key, and errors in one sentence."""
+"""How a command reaches its service: address, key, a service of its own, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ import click
 from click.core import ParameterSource
 
 from figbox.cli.exits import ServiceProblem
+from figbox.cli.home import find_home
+from figbox.cli.home.clone import home_option
+from figbox.cli.home.local import local_service
 from figbox.cli.key_file import KEY_SETTING, read_key
 from figbox.cli.terminal import one_line
 from figbox.client import DEFAULT_TIMEOUT_S, DEFAULT_URL, AsyncClient
 from figbox.errors import FigboxError, Refused, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from figbox.retries import Retries
 
 KEY_VARIABLE = "FIGBOX_API_KEY"
+LOCAL_VARIABLE = "FIGBOX_LOCAL"
+
+#: The environment that every service has.
+DEFAULT_ENVIRONMENT = "default"
+
+LOCAL_SOURCE = "started for this command"
 
 SOURCES = {
     ParameterSource.COMMANDLINE: "by flag",
@@ -39,12 +48,32 @@ class Connection:
         url_source: Where the address comes from, in words.
         key: None if it isn't set.
         key_source: Where the key comes from, in words.
+        home: The clone that the command's own service is to be started from; None for a service that is there.
     """
 
     url: str
     url_source: str
     key: str | None
     key_source: str
+    home: Path | None = None
+
+    def opened(self, context: click.Context, environments: Iterable[str | None] = ()) -> Connection:
+        """Return this, or where the command's own service is, which is started and ends with the command.
+
+        Args:
+            context: The command's.
+            environments: What the command needs besides the default environment.
+
+        Raises:
+            ServiceProblem: It can't be started.
+        """
+        if self.home is None:
+            return self
+        wanted = sorted({name for name in environments if name} - {DEFAULT_ENVIRONMENT})
+        if not context.params.get("quiet"):
+            click.echo(f"starting a service for this command, from {one_line(str(self.home))}", err=True)
+        url, key = context.with_resource(local_service(self.home, wanted))
+        return Connection(url, LOCAL_SOURCE, key, LOCAL_SOURCE)
 
     def client(self, retries: Retries, timeout: float = DEFAULT_TIMEOUT_S) -> AsyncClient:
         """Return a client; raise click.UsageError if the address or the key isn't usable."""
@@ -55,7 +84,7 @@ class Connection:
 
     def require_key(self) -> None:
         """Raise click.UsageError if the key isn't set."""
-        if self.key is None:
+        if self.key is None and self.home is None:
             raise click.UsageError(f"the key is missing: set {KEY_VARIABLE}, or name a file with it by --key-file")
 
 
@@ -76,15 +105,24 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_envvar=True,
         help=f"File with the key, alone or after {KEY_SETTING} as in a gateway's .env. Default: {KEY_VARIABLE}.",
     )
-    return url(key_file(command))
+    local = click.option(
+        "--local",
+        is_flag=True,
+        envvar=LOCAL_VARIABLE,
+        show_envvar=True,
+        help="Start a service on this machine, for this command alone.",
+    )
+    return url(key_file(local(home_option(command))))
 
 
 def find_connection(context: click.Context) -> Connection:
     """Return the connection from a command's options and the environment.
 
     Raises:
-        click.UsageError: The key file can't be used.
+        click.UsageError: The key file or the home can't be used, or options contradict each other.
     """
+    if _is_local(context):
+        return Connection("", LOCAL_SOURCE, None, LOCAL_SOURCE, find_home(context.params["home"]))
     key_file: Path | None = context.params["key_file"]
     file_source = context.get_parameter_source("key_file")
     key = os.environ.get(KEY_VARIABLE, "").strip() or None
@@ -93,6 +131,27 @@ def find_connection(context: click.Context) -> Connection:
         key, key_source = read_key(key_file), str(key_file)
     source = context.get_parameter_source("url")
     return Connection(context.params["url"], SOURCES.get(source, "") if source else "", key, key_source)
+
+
+def _is_local(context: click.Context) -> bool:
+    """Tell whether the command gets a service of its own; raise click.UsageError if other options contradict that.
+
+    A flag comes before the environment, and both come before a project's file.
+    """
+    if not context.params["local"]:
+        return False
+    flag, variable = ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT
+    source = context.get_parameter_source("local")
+    for name in ("url", "key_file"):
+        other = context.get_parameter_source(name)
+        option = f"--{name.replace('_', '-')}"
+        if source is flag and other is flag:
+            raise click.UsageError(f"--local and {option} exclude each other: a service of --local has its own")
+        if source is variable and other is flag:
+            return False
+    if source is variable and context.get_parameter_source("url") is variable:
+        raise click.UsageError(f"both {LOCAL_VARIABLE} and FIGBOX_URL are set: unset one, or give --local or --url")
+    return True
 
 
 def explained(error: FigboxError, connection: Connection) -> ServiceProblem:

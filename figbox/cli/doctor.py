@@ -45,7 +45,7 @@ class Problem(Exception):
 @click.pass_context
 def doctor(context: click.Context, /, *, wait: float, **_: object) -> int:
     """Check that the service can be reached, is ready, accepts the key, and renders."""
-    connection = find_connection(context)
+    connection = find_connection(context).opened(context)
     return asyncio.run(_examine(connection, time.monotonic() + wait))
 
 

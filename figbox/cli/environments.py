@@ -29,6 +29,7 @@ def environments(context: click.Context, /, *, as_json: bool, **_: object) -> in
     """List the environments of the service, with their packages."""
     connection = find_connection(context)
     connection.require_key()
+    connection = connection.opened(context)
     found = asyncio.run(_ask(connection))
     if as_json:
         click.echo(json.dumps({"environments": [asdict(environment) for environment in found]}, indent=2))

@@ -116,6 +116,7 @@ def render(context: click.Context, /, paths: tuple[str, ...], output: str, **giv
         data_limit_bytes=int(given["data_limit"] * MiB),
     )
     sink = OutputFolder(folder, scripts, wanted.formats) if folder is not None else StandardOutput()
+    connection = connection.opened(context, [given["environment"]])
     began = time.monotonic()
     with Reporter(len(scripts), quiet=given["quiet"], verbose=given["verbose"]) as reporter:
         if connection.url_source != "by flag":

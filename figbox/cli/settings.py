@@ -25,6 +25,9 @@ PATHS = frozenset({"key-file", "output", "data", "junit", "summary"})
 #: Tables that have a reader of their own: `figbox.check.config`.
 TABLES = frozenset({"check"})
 
+#: Keys that a project can't set, since what they start runs on this machine, outside of any sandbox.
+OF_THE_MACHINE = frozenset({"local", "home"})
+
 #: Names that the API key could have.
 SECRETS = frozenset({"api-key", "api_key", "key"})
 
@@ -72,7 +75,7 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
             # The option's long flags, each with the value that it stands for.
             keys = {text.removeprefix("--"): True for text in option.opts if text.startswith("--")}
             keys |= {text.removeprefix("--"): False for text in option.secondary_opts}
-            known |= set(keys)
+            known |= set(keys) - OF_THE_MACHINE
             given = [key for key in keys if key in project.values]
             if len(given) > 1:
                 raise _wrong(project, given[1], f"contradicts {given[0]!r}")
@@ -81,6 +84,9 @@ def defaults(commands: Mapping[str, click.Command], project: Project) -> dict[st
     for key in project.values:
         if key in SECRETS:
             raise _wrong(project, key, "the key must not be in a project's file: use FIGBOX_API_KEY or key-file")
+        if key in OF_THE_MACHINE:
+            reason = f"a project can't start a service on this machine: use --{key} or FIGBOX_{key.upper()}"
+            raise _wrong(project, key, reason)
         if key not in known and key not in TABLES:
             raise _wrong(project, key, f"unknown; the keys are {', '.join(sorted(known))}")
     return found

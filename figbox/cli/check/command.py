@@ -84,6 +84,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
             patience_s=given["patience"],
             words=given["words"],
         )
+        connection = connection.opened(context, (wish.environment, wish.environment_before, *config.environments))
         with CheckReporter(0, quiet=given["quiet"], verbose=given["verbose"]) as reporter:
             if connection.url_source != "by flag":
                 reporter.say(f"service: {connection.url} ({connection.url_source})")
