@@ -11,6 +11,7 @@ from tests.client.conftest import write
 from tests.documents.pages import DOCUMENTED_URL, ROOT
 from tests.fakes import KEY
 from tests.support.command import command_folder, environment, run_shell
+from tests.support.home import require_set_up
 from tests.support.live import LiveGateway, engine_url, live_gateway
 
 if TYPE_CHECKING:
@@ -67,19 +68,25 @@ class Reader:
 
     def run(self, script: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run commands up to the first that fails; check the exit status."""
+        if "figbox up" in script or "--local" in script:
+            require_set_up()
         done = run_shell(script.replace(DOCUMENTED_URL, self.url), self.folder, self.variables | variables)
         assert done.returncode == status, done.stdout + done.stderr
         return done
 
 
 @pytest.fixture
-def reader(tmp_path: Path, gateway: LiveGateway) -> Reader:
-    """Return a reader of the pages, with a folder of their own."""
+def reader(tmp_path: Path, gateway: LiveGateway) -> Iterator[Reader]:
+    """Return a reader of the pages, with a folder of their own; a service that they have started is ended."""
     folder = tmp_path / "work"
     for name, text in FILES.items():
         write(folder / name, text)
     for name in ("bars.py", "polar.py"):
         write(folder / "examples" / name, (ROOT / "examples" / name).read_bytes())
-    found = environment(command_folder(tmp_path / "bin"), FIGBOX_URL=gateway.url, DOCKER_HOST=engine_url())
-    keyless = {name: value for name, value in found.items() if name not in {"API_KEY", "FIGBOX_API_KEY"}}
-    return Reader(folder, gateway.url, keyless)
+    variables = environment(command_folder(tmp_path / "bin"), FIGBOX_URL=gateway.url, DOCKER_HOST=engine_url())
+    keyless = {name: value for name, value in variables.items() if name not in {"API_KEY", "FIGBOX_API_KEY"}}
+    state = tmp_path / "state"
+    found = Reader(folder, gateway.url, keyless | {"XDG_STATE_HOME": str(state)})
+    yield found
+    if state.exists():
+        found.run("figbox down")

@@ -35,7 +35,7 @@ PICTURES_LIMIT_BYTES = 600 * 1024
 
 #: Variables of the client and of the compose file, which aren't settings of the gateway.
 OTHER_VARIABLES = {
-    *("FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE"),
+    *("FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE", "FIGBOX_HOME", "FIGBOX_LOCAL"),
     *("FIGBOX_GATEWAY_IMAGE", "FIGBOX_BASE_IMAGE", "FIGBOX_ENGINE_FOLDER", "FIGBOX_ENGINE_TARGET"),
 }
 
@@ -60,6 +60,8 @@ COVERED = {
         '"--document").status == 0',
     ),
     "figbox check": ("tests/documents/test_ci_page.py", "def test_walk("),
+    'eval "$(figbox up)"': ("tests/documents/test_ci_page.py", "def test_walk("),
+    "figbox down": ("tests/documents/test_ci_page.py", "def test_walk("),
     "figbox accept": ("tests/documents/test_ci_page.py", "def test_walk("),
     "git add": ("tests/documents/test_ci_page.py", "def test_walk("),
     "git commit": ("tests/documents/test_ci_page.py", "def test_walk("),
