@@ -40,8 +40,8 @@ OF_THE_MACHINE: dict[str, click.Command] = {"up": up, "down": down}
 def command(context: click.Context) -> None:
     """Render Matplotlib scripts through a Figbox service.
 
-    Options can also be set in [tool.figbox] of the nearest pyproject.toml, by its long name. A flag takes
-    precedence over the environment, and that over the file.
+    Options can also be set in [tool.figbox] of the nearest pyproject.toml, by their long names, but for those of up
+    and down, --local and --home. A flag takes precedence over the environment, and that over the file.
 
     \b
     Exit status:

@@ -11,7 +11,7 @@ import click
 from figbox.cli.connection import Connection, connection_options, describe, find_connection
 from figbox.cli.exits import ExitStatus
 from figbox.cli.terminal import one_line
-from figbox.errors import FigboxError, RenderFailed
+from figbox.errors import FigboxError, RenderFailed, Unreachable
 from figbox.retries import Retries
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ async def _examine(connection: Connection, end: float) -> int:
                 click.echo(f"ok     {one_line(success)}")
         except (Problem, FigboxError) as error:
             click.echo(f"ERROR  {one_line(describe(error))}")
+            if isinstance(error, Unreachable) and client.is_loopback:
+                click.echo("note   `figbox up` starts a service on this machine")
             return ExitStatus.SERVICE
     return ExitStatus.RENDERED
 

@@ -67,7 +67,7 @@ def test_life(someone: User, tmp_path: Path) -> None:
     assert not [path for path in everywhere if key.encode() in read(path)]
     assert key not in done.stdout + done.stderr
     assert process == someone.process_id()
-    assert someone.containers()
+    until(someone.containers, "containers are made")
 
     port = printed["FIGBOX_URL"].rpartition(":")[2]
     assert up(someone, f"--port {port} -e default", **clones) == printed

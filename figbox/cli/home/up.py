@@ -15,7 +15,7 @@ import click
 
 from figbox.cli.exits import ServiceProblem
 from figbox.cli.home.clone import find_home, home_option
-from figbox.cli.home.gateway import start, until_ready
+from figbox.cli.home.gateway import not_ready, start, until_ready
 from figbox.cli.home.setting_up import ENVIRONMENTS_VARIABLE, set_up, sweep
 from figbox.cli.home.state import Place, Record, place, require_linux
 from figbox.cli.terminal import one_line
@@ -168,6 +168,8 @@ def _check(record: Record, port: int | None, environments: Sequence[str]) -> Non
 
 def _wait_for(record: Record, limit_s: float) -> None:
     """Wait until the service that runs is ready; raise ServiceProblem if it isn't in time."""
+    if reason := not_ready(record.url):
+        click.echo(one_line(f"the service runs, but isn't ready: {reason}; waiting for it"), err=True)
     reason = until_ready(record.url, limit_s, lambda: record.process.runs)
     if reason:
         raise ServiceProblem(
