@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from bootstrap.commands import _compose, parse
-from bootstrap.steps import SetupError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from bootstrap import debian, dockerd, engine
+from bootstrap.commands import ROOT, STEPS, _compose, main, parse
+from bootstrap.steps import SetupError, Steps
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,49 @@ def test_compose_of_version_1_is_none(tmp_path: Path, monkeypatch: pytest.Monkey
         else:
             with pytest.raises(SetupError, match="Docker Compose, version 2 or newer"):
                 _compose()
+
+
+class Started(Exception):
+    """An engine would have been installed."""
+
+
+def install(*_: object, **__: object) -> NoReturn:
+    """Stand for the installation of an engine."""
+    raise Started
+
+
+def test_engine_is_started_only_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `--no-start` a host without an engine stays as it is, even where the set-up could install one."""
+    monkeypatch.setattr(engine, "DEFAULT_SOCKET", Path("/nowhere"))
+    monkeypatch.setattr(engine, "meant", lambda: engine.Address(Path("/nowhere"), ""))
+    monkeypatch.setattr(debian, "is_root_debian", lambda: True)
+    monkeypatch.setattr(debian, "apt_install", install)
+    monkeypatch.setattr(dockerd.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(Started):
+        dockerd.ensure(Steps())
+    with pytest.raises(SetupError, match="No container engine responds at /nowhere"):
+        dockerd.ensure(Steps(), may_start=False)
+
+
+def test_sweep_needs_an_installation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a name no container is removed: they would be those of any gateway."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own handler stays
+    monkeypatch.delenv("FIGBOX_INSTALLATION", raising=False)
+    assert main(["sweep"]) == 1
+    assert "FIGBOX_INSTALLATION isn't set" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A step that may not write where it must says who may."""
+
+    def refused(_: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied", "/opt/figbox/.figbox/lock")
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own handler stays
+    monkeypatch.setitem(STEPS, "venv", refused)
+    assert main(["venv"]) == 1
+    assert capsys.readouterr().err.strip().startswith("/opt/figbox/.figbox/lock can't be written to: run this as")
