@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from figbox.cli.home.gateway import start
-from figbox.cli.home.setting_up import set_up
+from figbox.cli.home.setting_up import ENVIRONMENTS_VARIABLE, set_up
 from figbox.cli.home.state import free_place, require_linux
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ def local_service(home: Path, environments: Sequence[str] = ()) -> Iterator[tupl
 
     Args:
         home: The clone that it is started from.
-        environments: What it offers besides `default`.
+        environments: What it offers besides `default`, unless `FIGBOX_ENVIRONMENTS_FILE` says that.
 
     Raises:
         click.UsageError: Services can't be started on this system.
         ServiceProblem: It can't be started; the text says why.
     """
     require_linux()
+    if os.environ.get(ENVIRONMENTS_VARIABLE):
+        environments = ()
     set_up(home, environments, start_engine=False)
     with free_place(home) as (place, lock):
         place.clear()

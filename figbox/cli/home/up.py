@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from figbox.cli.home.gateway import Gateway
+
 NAME = "up"
 
 KEY_VARIABLE = "FIGBOX_API_KEY"
@@ -146,7 +148,7 @@ def _start(home: Path, mine: Place, port: int | None, environments: Sequence[str
     with contextlib.ExitStack() as undo:
         undo.callback(mine.clear)
         gateway = start(home, mine, port=port or 0, environments=environments)
-        undo.callback(gateway.end, END_LIMIT_S)
+        undo.callback(_give_up, gateway)
         begun = Record(gateway.identity, "", tuple(environments))
         mine.record(begun)  # so that it is found should this command be killed
         gateway.wait_ready(limit_s)
@@ -154,6 +156,13 @@ def _start(home: Path, mine: Place, port: int | None, environments: Sequence[str
         mine.record(record)
         undo.pop_all()
     return record
+
+
+def _give_up(gateway: Gateway) -> None:
+    """End a service that isn't wanted any more, by force if it must be; the next one removes what that leaves."""
+    if not gateway.end(END_LIMIT_S):
+        gateway.process.kill()
+        gateway.process.wait()
 
 
 def _check(record: Record, port: int | None, environments: Sequence[str]) -> None:

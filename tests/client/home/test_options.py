@@ -95,6 +95,17 @@ def test_environment_that_the_clone_has_not(figbox: Figbox, name: str) -> None:
     assert "it has: science, video" in done.stderr
 
 
+def test_file_of_environments_comes_first(figbox: Figbox, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who names a file of environments says what is offered, under any name; nothing else is built."""
+    require_set_up()
+    path = write(workplace / "environments.toml", '[environments.mine]\nimage = "mine:1"\n')
+    monkeypatch.setenv("FIGBOX_ENVIRONMENTS_FILE", str(path))
+    done = figbox(*LOCAL, "--environment", "mine")
+    assert (done.status, "No container engine responds" in done.stderr) == (3, True)
+    assert variables(ROOT, Place(workplace, "mine"), 0, [])["FIGBOX_ENVIRONMENTS_FILE"] == str(path)
+    assert "exclude each other" in figbox("up", "-e", "science").stderr
+
+
 def test_down_where_nothing_runs(figbox: Figbox, workplace: Path) -> None:
     """Nothing to end is fine, also where the clone is gone."""
     for arguments in ((), ("--home", str(workplace / "gone"))):
