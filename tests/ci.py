@@ -107,7 +107,7 @@ CAMPAIGNS = (
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
     Campaign("rest of the core", 200, _engine("client", "life", "v1")),
-    Campaign("services of the command", 300, _engine("local", "up", "up_unprivileged")),
+    Campaign("services of the command", 360, _engine("local", "up", "up_unprivileged")),
     Campaign("spec lines", 90, ("tests/spec_lines", *_engine("seccomp_calls"))),
     Campaign("ends", 300, _engine("ends")),
     Campaign("scripts as they come", 300, _engine("elsewhere", "fonts", "plain_python")),
