@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from figbox.check.errors import CheckError
 from figbox.check.facts import Figure, Inputs
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.verdicts import Boxes, Judged, Verdict
+from figbox.comparison.described import Box, Finding
 from figbox.files import replace_file
 
 if TYPE_CHECKING:
@@ -98,7 +99,18 @@ def _judged(entry: dict[str, Any]) -> Judged:
         entry["note"],
         entry["rms"],
         tuple(words),
+        tuple(Boxes(_box(boxes["before"]), _box(boxes["after"])) for boxes in entry.get("boxes", ())),
+        tuple(map(_finding, entry.get("findings", ()))),
+        entry.get("alt_text", ""),
     )
+
+
+def _box(entry: dict[str, float] | None) -> Box | None:
+    return Box(**entry) if entry is not None else None
+
+
+def _finding(entry: dict[str, Any]) -> Finding:
+    return Finding(**{**entry, "axes": tuple(entry["axes"]), "box": _box(entry["box"])})
 
 
 def _figure(entry: dict[str, Any] | None) -> Figure | None:

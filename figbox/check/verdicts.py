@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from figbox.check.facts import Figure, Inputs
+    from figbox.comparison.described import Box, Finding
 
 
 class Verdict(StrEnum):
@@ -33,6 +34,14 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Boxes:
+    """What a sentence is about, as parts of both pictures in pixels; None where that isn't there, or is all of it."""
+
+    before: Box | None = None
+    after: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A figure and what became of it.
 
@@ -45,6 +54,9 @@ class Judged:
         note: What else there is to say, in a sentence without a full stop.
         rms: Distance of the two pictures, if it was measured.
         words: What changed, in sentences.
+        boxes: For each of these, what it is about; empty if there are none.
+        findings: What a reader would stumble over in the figure as it is drawn now, if it was described.
+        alt_text: What that shows, for those who can't see it; likewise.
     """
 
     name: str
@@ -55,6 +67,9 @@ class Judged:
     note: str = ""
     rms: float | None = None
     words: tuple[str, ...] = ()
+    boxes: tuple[Boxes, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    alt_text: str = ""
 
 
 def verdict_on(before: Figure | None, after: Figure) -> Verdict:

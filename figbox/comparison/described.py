@@ -169,6 +169,7 @@ class Finding:
     sentence: str
     axes: tuple[int, ...] = ()
     box: Box | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,7 @@ def _finding(node: Node) -> Finding:
         sentence=_text(node["sentence"]),
         axes=_numbers(node["axes"]),
         box=node["box"].optional(_box),
+        advice=_text(node["advice"]),
     )
 
 

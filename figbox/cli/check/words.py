@@ -17,7 +17,7 @@ from figbox.check.errors import CheckError
 from figbox.check.lock import NAME
 from figbox.check.pictures import NotAPicture, look_at
 from figbox.check.revision import Repository
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.verdicts import Boxes, Judged, Verdict
 from figbox.cli.batch.data import DATA_LIMIT_MIB, MiB
 from figbox.cli.batch.outputs import picture_name
 from figbox.cli.batch.run import Batch
@@ -27,6 +27,7 @@ from figbox.cli.check.sources import OF_A_FILE, find_sources
 from figbox.cli.exits import ScriptProblem
 from figbox.comparison import Verdict as Compared
 from figbox.comparison import compare
+from figbox.comparison.reading import read
 from figbox.errors import BadDocument, Refused
 from figbox.options import Options
 from figbox.retries import Retries
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from figbox.cli.batch.scripts import Script
     from figbox.cli.check.sources import Source
     from figbox.cli.connection import Connection
+    from figbox.comparison import Change
 
 #: Sources that are described; more at once are rarely read.
 SOURCES_LIMIT = 50
@@ -157,10 +159,18 @@ class Words:
             return judged
         try:
             found = compare(old, new)
+            (figure,) = read(new, "what the service says").figures
         except BadDocument:
             return judged
         words = [NOTHING] if found.verdict is Compared.SAME else found.sentences(SENTENCES_LIMIT)
-        return replace(judged, words=tuple(words))
+        boxes = [_boxes(change) for change in found.changes[:SENTENCES_LIMIT]]
+        return replace(
+            judged,
+            words=tuple(words),
+            boxes=(*boxes, *[Boxes()] * (len(words) - len(boxes))),
+            findings=figure.findings,
+            alt_text=figure.alt_text or "",
+        )
 
     def _accepted(self, changed: Sequence[Judged], stack: ExitStack) -> list[Half]:
         """Return the sources of accepted figures as they were accepted, as far as git has them."""
@@ -213,6 +223,11 @@ def _description(half: Half, judged: Judged, said: Descriptions) -> Any:
         if str(picture_name(source.script.stem, position, "png")) == f"{judged.name}.png":
             return figure if figure.get("description") is not None else None
     return None
+
+
+def _boxes(change: Change) -> Boxes:
+    """Return what a change is about in both pictures."""
+    return Boxes(*(place.box if place is not None else None for place in (change.before, change.after)))
 
 
 def _is_as_drawn(half: Half, judged: Judged, said: Descriptions) -> bool:

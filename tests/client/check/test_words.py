@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from figbox.check.state import State
+from figbox.comparison import Box
 from tests.client.conftest import BROKEN, PLOT
 from tests.client.service import Canned, problem
 
@@ -84,6 +86,37 @@ def test_difference_that_no_description_has(described: Project) -> None:
     """Where only the look differs, that is what is said."""
     described.write("plots/bars.py", PLOT)
     assert words(described, "--base", "HEAD") == {"plots/bars": ["Nothing that its description has changed."]}
+
+
+def test_boxes_findings_and_alternative_text(described: Project) -> None:
+    """What a sentence is about, what a reader would stumble over now, and what the figure shows, are kept with it."""
+    respond = described.service.respond
+    finding = {"code": "text-cut-off", "severity": "error", "sentence": "It is cut off.", "advice": "Give it room."}
+    box = {"x": 1.0, "y": 1.0, "width": 2.0, "height": 1.0}
+
+    def with_more(document: dict[str, Any]) -> Canned:
+        canned = respond(document)
+        for figure in (canned.document or {}).get("figures", ()) if "describe" in document else ():
+            label = "Rain" if "More" in document["code"] else "Snow"
+            axes = {"number": 1, "kind": "cartesian", "role": "plot", "box": box, "title": label}
+            figure["description"]["axes"] = [axes]
+            figure |= {"alt_text": f"{label}, drawn.", "findings": [{**finding, "axes": [1], "box": box}]}
+        return canned
+
+    described.service.respond = with_more
+    described.write("plots/bars.py", NEW)
+    done = described.figbox("check", "--json", "--base", "HEAD", "plots/bars.py")
+    (bars,) = json.loads(done.stdout)["figures"]
+    assert bars["words"][1] == "The title is 'Rain' instead of 'Snow'."
+    assert bars["boxes"][0] == {"before": None, "after": None}
+    assert bars["boxes"][1] == {"before": box, "after": box}
+    assert len(bars["boxes"]) == len(bars["words"])
+    assert bars["findings"] == [{**finding, "axes": [1], "box": box}]
+    assert bars["alt_text"] == "Rain, drawn."
+    (kept,) = State(described.folder).last().figures
+    assert kept.boxes[1].after == kept.findings[0].box == Box(1, 1, 2, 1)
+    assert kept.findings[0].axes == (1,)
+    assert kept.alt_text == "Rain, drawn."
 
 
 def test_without_git_there_are_no_words(described: Project) -> None:

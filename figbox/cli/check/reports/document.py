@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from figbox.check.verdicts import Judged, Verdict
@@ -37,6 +38,9 @@ def _judged(judged: Judged, before: Path | None, after: Path | None) -> dict[str
         "note": judged.note,
         "rms": judged.rms,
         "words": list(judged.words),
+        "boxes": [asdict(boxes) for boxes in judged.boxes],
+        "findings": [asdict(finding) for finding in judged.findings],
+        "alt_text": judged.alt_text,
         "before": _figure(judged.before, before),
         "after": _figure(judged.after, after),
     }
