@@ -82,12 +82,14 @@ class Checked:
         figures: What became of each figure, by name.
         results: What became of the sources that were sent.
         pictures: The pictures of each figure, before and after; None where there is none.
+        latest: What became of each source that was sent as it is now, by name.
     """
 
     base: str
     figures: tuple[Judged, ...]
     results: tuple[Result, ...]
     pictures: Mapping[str, tuple[Path | None, Path | None]]
+    latest: Mapping[str, Result] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -138,7 +140,9 @@ class Check:
         figures = tuple(sorted(found, key=lambda judged: judged.name))
         state.end(LastCheck(self._base, self.wish.environment, figures))
         files = {judged.name: self._pictures_of(judged, state) for judged in figures}
-        return Checked(self._base, figures, tuple(results.values()), files)
+        sources = halves[-1].sources.values()
+        latest = {source.name: results[source.script] for source in sources if source.script in results}
+        return Checked(self._base, figures, tuple(results.values()), files, latest)
 
     def _with_words(
         self, figures: list[Judged], halves: Sequence[Half], state: State, stack: ExitStack
