@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -16,10 +17,16 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: It can't be written; the old file is as it was.
     """
+    replace_file_by_parts(path, [data])
+
+
+def replace_file_by_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Do the same with a file that is made part by part, so that it is never in memory as a whole."""
     temporary = path.with_name(f".figbox-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
