@@ -23,6 +23,8 @@ from figbox.check.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from PIL import Image
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 #: Chunks that nobody sees: texts, and when it was made.
@@ -136,17 +138,32 @@ def distance(one: bytes, other: bytes) -> float | None:
     """
     if not can_measure():
         raise CheckError(f"a tolerance needs Pillow: {NEEDED}")
-    from PIL import Image, ImageChops, ImageStat  # noqa: PLC0415 - of the extra `ci`
+    from PIL import ImageChops  # noqa: PLC0415 - of the extra `ci`
+
+    before, after = decoded(one), decoded(other)
+    if before.size != after.size:
+        return None
+    return root_mean_square(ImageChops.difference(before, after))
+
+
+def decoded(data: bytes) -> Image.Image:
+    """Return a PNG file as red, green, blue and opacity; needs Pillow.
+
+    Raises:
+        CheckError: It can't be decoded.
+    """
+    from PIL import Image  # noqa: PLC0415 - of the extra `ci`
 
     try:
-        with (
-            Image.open(io.BytesIO(one), formats=("PNG",)) as before,
-            Image.open(io.BytesIO(other), formats=("PNG",)) as after,
-        ):
-            if before.size != after.size:
-                return None
-            difference = ImageChops.difference(before.convert("RGBA"), after.convert("RGBA"))
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            return picture.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise CheckError(f"a picture can't be decoded: {error}") from error
+
+
+def root_mean_square(difference: Image.Image) -> float:
+    """Return the root mean square of all samples of the difference of two pictures."""
+    from PIL import ImageStat  # noqa: PLC0415 - of the extra `ci`
+
     bands = ImageStat.Stat(difference).rms
     return float((sum(band * band for band in bands) / len(bands)) ** 0.5)
