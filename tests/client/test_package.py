@@ -24,6 +24,10 @@ LIMIT_S = slowed(300)
 FOREIGN = ("aiohttp", "docker", "loguru", "pydantic", "pydantic_settings", "prometheus_client", "matplotlib", "numpy")
 
 
+#: What the report is made of besides modules.
+PAGE = ("card.html", "page.css", "page.html", "page.js")
+
+
 def run(*command: str | Path, cwd: Path) -> str:
     """Run a program to its end; return what it prints."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=LIMIT_S, check=False)
@@ -99,7 +103,8 @@ def test_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "figbox").rglob("*.py")}
-    assert names == sources | {"figbox/py.typed"}
+    page = "figbox/cli/check/reports/page"
+    assert names == sources | {"figbox/py.typed"} | {f"{page}/{name}" for name in PAGE}
     assert licences
 
 

@@ -11,6 +11,7 @@ import click
 
 from figbox.check.config import find_config
 from figbox.check.errors import CheckError
+from figbox.check.pictures import NEEDED
 from figbox.check.verdicts import Judged, Verdict
 from figbox.cli.check.flow import Check, Wish
 from figbox.cli.check.lines import CheckReporter
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from figbox.cli.check.flow import Checked
+
+#: What some options need of the extra `ci`: distributions, and the modules in them.
+LIBRARIES = {
+    "junit": {"junitparser": "junitparser"},
+    "report": {"blazediff": "blazediff", "Jinja2": "jinja2", "Pillow": "PIL"},
+}
 
 
 @click.command()
@@ -44,6 +51,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in JUnit's format.")
 @click.option("--summary", type=click.Path(path_type=Path), metavar="FILE", help="Append a summary in Markdown.")
+@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page that shows what changed.")
+@click.option("--report-all", is_flag=True, help="Show pictures of figures that are the same there, too.")
 @click.option("-v", "--verbose", is_flag=True, help="Also show figures that are the same, and scripts' output.")
 @click.option("-q", "--quiet", is_flag=True, help="Only show what isn't the same.")
 @connection_options
@@ -67,8 +76,9 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
     connection.require_key()
     if given["environment_before"] and not given["base"]:
         raise click.UsageError("--environment-before is about the state of --base")
-    if given["junit"] is not None:
-        _require_junit()
+    if given["report_all"] and given["report"] is None:
+        raise click.UsageError("--report-all is about the page of --report")
+    _require_libraries(given)
     began = time.monotonic()
     try:
         config = find_config(Path.cwd())
@@ -119,13 +129,25 @@ def _write_reports(checked: Checked, url: str, seconds: float, given: dict[str, 
             from figbox.cli.check.reports.junit import junit  # noqa: PLC0415 - its library is of the extra `ci`
 
             given["junit"].write_bytes(junit(checked, seconds, exit_zero=given["exit_zero"]))
+        if given["report"] is not None:
+            from figbox.cli.check.reports.page.writing import write_page  # noqa: PLC0415 - likewise
+
+            write_page(given["report"], checked, everything=given["report_all"])
     except OSError as error:
         raise click.UsageError(f"{error.filename} can't be written: {error.strerror}") from error
 
 
-def _require_junit() -> None:
-    """Raise click.UsageError unless the library for JUnit's format is installed."""
-    from importlib.util import find_spec  # noqa: PLC0415 - only for this option
+def _require_libraries(given: dict[str, Any]) -> None:
+    """Raise click.UsageError unless the libraries for what is wanted are installed, and files have a folder."""
+    from importlib.util import find_spec  # noqa: PLC0415 - only for these options
 
-    if find_spec("junitparser") is None:
-        raise click.UsageError("--junit needs junitparser: pip install '.[ci]' in a clone of Figbox")
+    for option, libraries in LIBRARIES.items():
+        path = given[option]
+        if path is None:
+            continue
+        flag = f"--{option.replace('_', '-')}"
+        lacking = [name for name, module in libraries.items() if find_spec(module) is None]
+        if lacking:
+            raise click.UsageError(f"{flag} needs {' and '.join(lacking)}: {NEEDED}")
+        if not path.parent.is_dir():
+            raise click.UsageError(f"{flag}: there is no folder {one_line(str(path.parent))}")
