@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LIBRARIES = {
     "junit": {"junitparser": "junitparser"},
     "report": {"blazediff": "blazediff", "Jinja2": "jinja2", "Pillow": "PIL"},
+    "contact_sheet": {"Pillow": "PIL", "ReportLab": "reportlab"},
 }
 
 
@@ -53,6 +54,9 @@ LIBRARIES = {
 @click.option("--summary", type=click.Path(path_type=Path), metavar="FILE", help="Append a summary in Markdown.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page that shows what changed.")
 @click.option("--report-all", is_flag=True, help="Show pictures of figures that are the same there, too.")
+@click.option(
+    "--contact-sheet", type=click.Path(path_type=Path), metavar="FILE", help="Write a PDF with all figures, small."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also show figures that are the same, and scripts' output.")
 @click.option("-q", "--quiet", is_flag=True, help="Only show what isn't the same.")
 @connection_options
@@ -133,6 +137,10 @@ def _write_reports(checked: Checked, url: str, seconds: float, given: dict[str, 
             from figbox.cli.check.reports.page.writing import write_page  # noqa: PLC0415 - likewise
 
             write_page(given["report"], checked, everything=given["report_all"])
+        if given["contact_sheet"] is not None:
+            from figbox.cli.check.reports.contact_sheet import write_contact_sheet  # noqa: PLC0415 - likewise
+
+            write_contact_sheet(given["contact_sheet"], checked)
     except OSError as error:
         raise click.UsageError(f"{error.filename} can't be written: {error.strerror}") from error
 

@@ -196,7 +196,7 @@ def test_long_output_is_cut(stored: Stored) -> None:
     assert "x" * 20_000 not in text
 
 
-@pytest.mark.parametrize("option", ["--report"])
+@pytest.mark.parametrize("option", ["--report", "--contact-sheet"])
 def test_what_it_needs_is_asked_for_first(project: Project, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     """Without the extra's packages, or without a folder, nothing is sent."""
     done = project.check(option, "nowhere/file")
