@@ -105,6 +105,7 @@ CAMPAIGNS = (
     Campaign("balancer", 120, ("tests/cluster",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
+    Campaign("report in a browser", 100, ("tests/browser",)),
     Campaign("documents", 120, ("tests/documents", *_engine("examples"))),
     Campaign("rest of the core", 200, _engine("client", "life", "v1")),
     Campaign("services of the command", 360, _engine("local", "up", "up_unprivileged")),
