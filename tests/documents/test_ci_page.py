@@ -49,6 +49,8 @@ def test_walk(reader: Reader) -> None:
     assert json.loads((reader.folder / "check.json").read_text())["summary"]["same"] == 4
     assert "4 same" in (reader.folder / "check.md").read_text()
     assert 'tests="4"' in (reader.folder / "check.xml").read_text()
+    assert "<title>Figures: 4 same</title>" in (reader.folder / "check.html").read_text()
+    assert (reader.folder / "check.pdf").read_bytes().startswith(b"%PDF-")
     with Image.open(reader.folder / "figures" / "plots" / "sales.png") as picture:
         assert picture.format == "PNG"
 
