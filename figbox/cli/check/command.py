@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from figbox.cli.check.flow import Checked
 
+#: A file that replaces another one.
+PAGE = click.Path(path_type=Path, dir_okay=False)
+
 #: What some options need of the extra `ci`: distributions, and the modules in them.
 LIBRARIES = {
     "junit": {"junitparser": "junitparser"},
@@ -52,11 +55,9 @@ LIBRARIES = {
 @click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in JUnit's format.")
 @click.option("--summary", type=click.Path(path_type=Path), metavar="FILE", help="Append a summary in Markdown.")
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page that shows what changed.")
+@click.option("--report", type=PAGE, metavar="FILE", help="Write a page that shows what changed.")
 @click.option("--report-all", is_flag=True, help="Show pictures of figures that are the same there, too.")
-@click.option(
-    "--contact-sheet", type=click.Path(path_type=Path), metavar="FILE", help="Write a PDF with all figures, small."
-)
+@click.option("--contact-sheet", type=PAGE, metavar="FILE", help="Write a PDF with all figures, small.")
 @click.option("-v", "--verbose", is_flag=True, help="Also show figures that are the same, and scripts' output.")
 @click.option("-q", "--quiet", is_flag=True, help="Only show what isn't the same.")
 @connection_options

@@ -202,6 +202,9 @@ def test_what_it_needs_is_asked_for_first(project: Project, monkeypatch: pytest.
     done = project.check(option, "nowhere/file")
     assert (done.status, project.service.asked) == (2, [])
     assert f"{option}: there is no folder nowhere" in done.stderr
+    done = project.check(option, "plots")
+    assert (done.status, project.service.asked) == (2, [])
+    assert "'plots' is a directory" in done.stderr
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     done = project.check(option, "file")
     assert (done.status, project.service.asked) == (2, [])
