@@ -66,6 +66,7 @@ lock: ## Resolve all dependencies again, or those of one ENVIRONMENT, and write 
 ifeq ($(filter-out all,$(ENVIRONMENT)),)
 	$(COMPILE) --output-file runner-image/requirements.txt runner-image/requirements.in
 	$(COMPILE) --output-file runner-image/snapshot/compiler.txt runner-image/snapshot/compiler.in
+	$(COMPILE) --output-file suite-image/suite.txt suite-image/suite.in
 	$(COMPILE) --output-file requirements/gateway.txt requirements/gateway.in
 	$(COMPILE) --constraint requirements/gateway.txt --output-file requirements/client.txt requirements/client.in
 	$(COMPILE) --constraint requirements/client.txt --constraint requirements/gateway.txt \

@@ -43,11 +43,13 @@ class Recipe:
 
     Attributes:
         folder: Holds the Dockerfile and the locks, NAME.txt each.
+        own: Files of that folder that go into the image besides.
     """
 
     name: str
     folder: Path
     runner: image.Recipe
+    own: tuple[str, ...] = ()
 
     @property
     def lock(self) -> Path:
@@ -59,9 +61,14 @@ class Recipe:
         """The image's name."""
         return tag_of(self.runner.tag, self.name)
 
+    @property
+    def own_files(self) -> dict[str, Path]:
+        """Files that go in besides, by their names for the Dockerfile."""
+        return {f"own/{name}": self.folder / name for name in self.own}
+
     def inputs(self, architecture: str, runner_id: str) -> str:
         """Return a hash of everything that goes into the image."""
-        files = [(self.folder / "Dockerfile").read_text("utf-8"), self.lock.read_text("utf-8")]
+        files = [path.read_text("utf-8") for path in (self.folder / "Dockerfile", self.lock, *self.own_files.values())]
         build = context.digest(self.runner.folder / "build")
         parts = [VERSION, wheels.VERSION, *files, build, architecture, runner_id]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -136,7 +143,7 @@ def _ensure(steps: Steps, client: DockerClient, recipe: Recipe) -> None:
         recipe.tag,
         dockerfile=recipe.folder / "Dockerfile",
         arguments={"RUNNER_IMAGE": str(runner.id)},
-        files=context.contents(recipe.runner.folder, {"site": site}, ("build",)),
+        files=context.contents(recipe.runner.folder, {"site": site}, ("build",)) | recipe.own_files,
         labels=labels,
     )
     for tag in (recipe.tag, recipe.runner.tag):

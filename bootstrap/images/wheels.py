@@ -45,6 +45,13 @@ def platform_tags(architecture: str) -> list[str]:
     return [f"{tag}_{architecture}" for tag in tags]
 
 
+def of_the_image(architecture: str) -> list[str]:
+    """Return pip's options for wheels that fit the base image's Python and the engine's processor."""
+    words = ["--python-version", PYTHON_VERSION, "--implementation", "cp", "--abi", "cp313", "--abi", "abi3"]
+    words += ["--abi", "none"]
+    return words + [word for tag in platform_tags(architecture) for word in ("--platform", tag)]
+
+
 def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present: Path | None = None) -> Path:
     """Return a folder with the installed wheels of a lock; fetch them if the cache doesn't have it.
 
@@ -75,9 +82,7 @@ def ensure(steps: Steps, lock: Path, architecture: str, cache: Path, *, present:
         requirements = Path(folder, lock.name)
         requirements.write_text(wanted, "utf-8")
         command: list[str | Path] = [sys.executable, *PIP_INSTALL, "--target", target, "--no-deps"]
-        command += ["--no-compile", "--python-version", PYTHON_VERSION]
-        command += ["--implementation", "cp", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
-        command += [word for tag in platform_tags(architecture) for word in ("--platform", tag)]
+        command += ["--no-compile", *of_the_image(architecture)]
         remedy = f"Check that pip can reach its package index, and start again ({lock.name})."
         run([*command, "-r", requirements], remedy=remedy)
         trim(target)
