@@ -134,11 +134,11 @@ class _Setup:
         self._pytest_arguments = pytest_arguments
 
     def venv(self) -> None:
-        with _alone(self._steps):
+        with alone(self._steps):
             VENV.ensure(self._steps, dev=self._options.dev)
 
     def engine(self) -> None:
-        with _alone(self._steps):
+        with alone(self._steps):
             address = dockerd.ensure(self._steps, may_start=not self._options.no_start)
         if address.named_by:  # Docker's SDK reads DOCKER_HOST, but not the CLI's contexts
             os.environ["DOCKER_HOST"] = address.url
@@ -153,7 +153,7 @@ class _Setup:
         wanted = self._options.environment or ""
         names = {"": [], "all": environments.known(folder)}.get(wanted, [wanted])
         names += environments.configured(folder, ROOT, recipe.tag)
-        with _alone(self._steps):
+        with alone(self._steps):
             image.ensure(self._steps, recipe, refresh_base=self._options.refresh_base)
             recipes = [environments.Recipe(name, folder, recipe) for name in dict.fromkeys(names)]
             environments.ensure(self._steps, recipes)
@@ -163,7 +163,7 @@ class _Setup:
             return
         from bootstrap.images import image  # noqa: PLC0415 - needs the virtual environment
 
-        with _alone(self._steps):
+        with alone(self._steps):
             recipe = image.gateway(ROOT, CACHE, _gateway_tag())
             image.ensure(self._steps, recipe, refresh_base=self._options.refresh_base)
 
@@ -249,7 +249,7 @@ class _Setup:
             raise SystemExit(1)
 
     def gvisor(self) -> None:
-        with _alone(self._steps):
+        with alone(self._steps):
             gvisor.ensure(self._steps)
 
     def install_service(self) -> None:
@@ -296,7 +296,7 @@ def _tag() -> str:
 
 
 @contextlib.contextmanager
-def _alone(steps: Steps) -> Iterator[None]:
+def alone(steps: Steps) -> Iterator[None]:
     """Keep two set-ups of a checkout from doing the same work at once; the second waits, then skips what is done."""
     if STARTED_VARIABLE in os.environ:  # a set-up started this one and waits for it
         yield

@@ -117,6 +117,7 @@ CAMPAIGNS = (
     Campaign("self-test", 90, _engine("gvisor", "selftest")),
     Campaign("set-up", 260, _engine("assembler", "clean", "make_run", "programs", "setup")),
     Campaign("environments", 120, _engine("environments")),
+    Campaign("suites", 150, _engine("suite")),
     Campaign("memory", 420, _engine("memory")),
     Campaign("launcher apart", 200, _engine("faults", "split", "taken_over_gateway")),
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner", "socket_pairs")),

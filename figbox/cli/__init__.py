@@ -18,6 +18,7 @@ from figbox.cli.exits import ExitStatus
 from figbox.cli.home.up import down, up
 from figbox.cli.render import render
 from figbox.cli.settings import defaults, find_project
+from figbox.cli.suite import suite
 
 __all__ = ["command", "main"]
 
@@ -58,6 +59,9 @@ def command(context: click.Context) -> None:
 
 for name, subcommand in (COMMANDS | OF_THE_MACHINE).items():
     command.add_command(subcommand, name)
+
+# Not among those above: a project's file can't say what of the machine its suite sees.
+command.add_command(suite)
 
 
 def main(arguments: list[str] | None = None) -> None:
