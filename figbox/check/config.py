@@ -168,18 +168,24 @@ def _paths(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return texts
 
 
-def _options(path: Path, place: str, table: Any, known: tuple[str, ...]) -> dict[str, Any]:
+def _options(path: Path | str, place: str, table: Any, known: tuple[str, ...]) -> dict[str, Any]:
     """Return options of figures; their values are the service's to judge."""
     if not isinstance(table, dict):
         raise CheckError(f"{path}: {place}: must be a table")
-    _check_keys(path, f"{place}.", table, known)
+    prefix = f"{place}." if place else ""
+    _check_keys(path, prefix, table, known)
     tolerance = table.get("tolerance", 0)
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance <= 255:  # noqa: PLR2004 - the greatest difference
-        raise CheckError(f"{path}: {place}.tolerance: must be a number from 0 to 255")
+        raise CheckError(f"{path}: {prefix}tolerance: must be a number from 0 to 255")
     return table
 
 
-def _check_keys(path: Path, place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def check_options(where: str, options: Mapping[str, Any]) -> None:
+    """Raise CheckError if options of a figure, or its tolerance, are wrong; `where` says where they are."""
+    _options(where, "", dict(options), FIGURE_KEYS)
+
+
+def _check_keys(path: Path | str, place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in table:
         if key in known:
             continue

@@ -82,6 +82,12 @@ class Figure:
             raise ValueError(f"{self.name!r} can't be the name of a figure")
 
 
+def is_of_a_test(source: str) -> bool:
+    """Tell whether a source is what a test of pytest draws under its own name: `tests/test_plots.py#test_sales`."""
+    file, mark, _ = source.partition("#")
+    return bool(mark) and file.endswith(".py")
+
+
 def is_plain(name: str) -> bool:
     """Tell whether a name is a path that stays in its folder, and can be shown and written down."""
     parts = name.split("/")

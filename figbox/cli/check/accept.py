@@ -11,6 +11,7 @@ import click
 
 from figbox.check.config import find_config
 from figbox.check.errors import CheckError
+from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, Lock, read_lock, write_lock
 from figbox.check.pictures import NotAPicture, look_at
 from figbox.check.state import State
@@ -55,9 +56,10 @@ def accept(names: tuple[str, ...], *, prune: bool) -> int:
         if prune:
             _prune(config, lock, chosen)
         else:
-            again = _drawn_again(last, chosen, everything=not names)
+            again = drawn_again(last, chosen, everything=not names)
+            _refuse_tests([*chosen, *again])
             _refuse_stale(config, last, [*chosen, *again])
-            _take(config, lock, chosen, again)
+            take(config, lock, chosen, again)
     except CheckError as error:
         raise click.UsageError(one_line(str(error))) from error
     word = "removed" if prune else "accepted"
@@ -116,7 +118,7 @@ def _prune(config: Config, lock: Lock, gone: Sequence[Judged]) -> None:
             raise CheckError(f"{path} can't be removed: {error.strerror}") from error
 
 
-def _drawn_again(last: LastCheck, chosen: Sequence[Judged], *, everything: bool) -> list[Judged]:
+def drawn_again(last: LastCheck, chosen: Sequence[Judged], *, everything: bool) -> list[Judged]:
     """Return what came out the same of other code or by another image, of some sources or of all.
 
     That is noted, too, so that it needn't be drawn by each check.
@@ -129,7 +131,7 @@ def _drawn_again(last: LastCheck, chosen: Sequence[Judged], *, everything: bool)
     ]
 
 
-def _take(config: Config, lock: Lock, chosen: Sequence[Judged], again: Sequence[Judged]) -> None:
+def take(config: Config, lock: Lock, chosen: Sequence[Judged], again: Sequence[Judged]) -> None:
     """Write figures to the lock; before that their pictures, so that the lock never names what isn't there."""
     figures = dict(lock.figures)
     pictures = {}
@@ -160,6 +162,13 @@ def _drawn(config: Config, name: str, digest: str) -> bytes:
     except (OSError, NotAPicture):
         pass
     raise CheckError(f"the picture of {name} is no longer there: run `figbox check` again")
+
+
+def _refuse_tests(figures: Sequence[Judged]) -> None:
+    """Raise CheckError if a figure is one that a test draws under its own name, which only that test can draw again."""
+    found = sorted(judged.name for judged in figures if is_of_a_test(judged.source))
+    if found:
+        raise CheckError(f"drawn by tests, so accept them by `pytest --figbox-accept`: {', '.join(found)}")
 
 
 def _refuse_stale(config: Config, last: LastCheck, figures: Sequence[Judged]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from figbox.check.errors import CheckError
+from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, Lock, read_lock
 from figbox.check.pictures import NEEDED, NotAPicture, can_measure, look_at
 from figbox.check.state import LastCheck, State
@@ -127,7 +128,7 @@ class Check:
             halves = self._halves(paths, stack)
             self._check_named(paths, halves)
             preparation = Preparation(self.config, halves, DATA_LIMIT_BYTES)
-            state = State(self.config.root)
+            state = self._state()
             state.begin()
             pictures = Pictures(preparation, state)
             settled, results = asyncio.run(self._render(preparation, pictures))
@@ -143,6 +144,10 @@ class Check:
         sources = halves[-1].sources.values()
         latest = {source.name: results[source.script] for source in sources if source.script in results}
         return Checked(self._base, figures, tuple(results.values()), files, latest)
+
+    def _state(self) -> State:
+        """Return the folder that is kept of this check."""
+        return State(self.config.root)
 
     def _with_words(
         self, figures: list[Judged], halves: Sequence[Half], state: State, stack: ExitStack
@@ -271,7 +276,8 @@ class Check:
             names |= set(before[0].sources)
         else:
             everything = not self.wish.paths
-            locked = {figure.source for figure in self.lock.figures.values()}
+            # What tests draw under names of their own is theirs to check.
+            locked = {figure.source for figure in self.lock.figures.values() if not is_of_a_test(figure.source)}
             names |= {name for name in locked if everything or is_named(name, paths)}
         found: list[Judged] = []
         for name in sorted(names):

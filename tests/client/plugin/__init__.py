@@ -1,0 +1,1 @@
+"""The plugin for pytest, against a fake service."""
