@@ -15,10 +15,10 @@ from figbox.cli.compare import compare
 from figbox.cli.doctor import doctor
 from figbox.cli.environments import environments
 from figbox.cli.exits import ExitStatus
+from figbox.cli.home.suite import suite
 from figbox.cli.home.up import down, up
 from figbox.cli.render import render
 from figbox.cli.settings import defaults, find_project
-from figbox.cli.suite import suite
 
 __all__ = ["command", "main"]
 

@@ -20,6 +20,9 @@ from tests.support.machine import slowed
 
 LIMIT_S = slowed(300)
 
+#: Packages in the wheel: the client, and its plugin for pytest.
+PACKAGES = ("figbox", "pytest_figbox")
+
 #: Packages of the gateway, the set-up and the tests, which the client must not need.
 FOREIGN = ("aiohttp", "docker", "loguru", "pydantic", "pydantic_settings", "prometheus_client", "matplotlib", "numpy")
 
@@ -41,7 +44,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "figbox", source / "figbox", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "requirements").mkdir()
     for name in ("client.in", "ci.in"):
         shutil.copy(ROOT / "requirements" / name, source / "requirements")
@@ -98,11 +102,11 @@ def copy_package(name: str, folder: Path) -> None:
 
 
 def test_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
-    """The wheel has every module of the client, its marker for type checkers and the licence."""
+    """The wheel has every module of the client and its plugin, the marker for type checkers and the licence."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
-    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "figbox").rglob("*.py")}
+    sources = {str(path.relative_to(ROOT)) for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
     page = "figbox/cli/check/reports/page"
     assert names == sources | {"figbox/py.typed"} | {f"{page}/{name}" for name in PAGE}
     assert licences

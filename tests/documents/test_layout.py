@@ -8,7 +8,17 @@ import pytest
 
 from tests.documents.pages import ROOT
 
-PRODUCT = ("gateway", "gateway-image", "runner-image", "figbox", "bootstrap", "benchmarks", "tools")
+PRODUCT = (
+    "gateway",
+    "gateway-image",
+    "runner-image",
+    "suite-image",
+    "figbox",
+    "pytest_figbox",
+    "bootstrap",
+    "benchmarks",
+    "tools",
+)
 
 #: Modules of one folder at most, its `__init__` aside.
 MODULES_LIMIT = 12

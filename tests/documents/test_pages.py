@@ -63,6 +63,8 @@ COVERED = {
     'eval "$(figbox up)"': ("tests/documents/test_ci_page.py", "def test_walk("),
     "figbox down": ("tests/documents/test_ci_page.py", "def test_walk("),
     "figbox accept": ("tests/documents/test_ci_page.py", "def test_walk("),
+    "figbox pytest": ("tests/documents/test_pytest_page.py", "def test_walk("),
+    "pytest": ("tests/documents/test_pytest_page.py", "def test_walk("),
     "git add": ("tests/documents/test_ci_page.py", "def test_walk("),
     "git commit": ("tests/documents/test_ci_page.py", "def test_walk("),
     "echo 'plt.title(\"Sales\")'": ("tests/documents/test_ci_page.py", "def test_walk("),

@@ -44,6 +44,7 @@ LOCKS = {
     "runner-image/snapshot/compiler.in": "runner-image/snapshot/compiler.txt",
     "runner-image/environments/science.in": "runner-image/environments/science.txt",
     "runner-image/environments/video.in": "runner-image/environments/video.txt",
+    "suite-image/suite.in": "suite-image/suite.txt",
 }
 
 

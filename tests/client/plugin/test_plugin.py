@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.client.plugin.conftest import FIGURES, TESTS
-from tests.documents.pages import ROOT
+from tests.client.test_package import wheel  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.client.plugin.conftest import Tested
 
 
@@ -230,14 +231,11 @@ def test_without_the_plugin(tested: Tested) -> None:
     assert (ran.passed, ran.failed) == (0, 5)
 
 
-def test_entry_point(tested: Tested) -> None:
+def test_entry_point(tested: Tested, wheel: Path) -> None:  # noqa: F811 - the fixture
     """An installed package's plugin is found by itself, by the name that `-p no:figbox` has."""
     target = tested.folder.parent / "installed"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", target, ROOT],
-        check=True,
-        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-    )
+    options = ("--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", "--target", target)
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, wheel], check=True)
     variables = {"PYTHONPATH": str(target), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
     assert tested.run("--figbox-accept", plugin=False, **variables).passed == 5
     ran = tested.run("--strict-markers", "-p", "no:figbox", plugin=False, **variables)

@@ -38,7 +38,7 @@ def configured(text: str, base: dict[str, Any] | None = None) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize("path", ["runner-image", "runner-image/environments", "gateway-image"])
+@pytest.mark.parametrize("path", ["runner-image", "runner-image/environments", "gateway-image", "suite-image"])
 def test_our_own_are_read(path: str) -> None:
     """Each Dockerfile of the repository is read whole, in two stages on the given base."""
     text = (ROOT / path / "Dockerfile").read_text()
