@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +30,7 @@ from figbox.cli.terminal import one_line
 from pytest_figbox.asked import Asked, sources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import ExitStack
 
     import pytest
@@ -60,23 +62,39 @@ def check(
         config = _project(item)
         sources, config = sources_of(ask(), item, config)
         _refuse_twice(sources, before)
-        scratch = Path(tempfile.mkdtemp(prefix=PREFIX))
+        connection = _connection(item.config.rootpath)
         told = Told()
         wish = Wish(paths=tuple(sources), words=not accept, patience_s=_patience(item))
-        checked = OneCheck(
-            _connection(item.config.rootpath), config, wish, told, sources=sources, scratch=scratch
-        ).run()
+        with _scratch() as scratch:
+            checked = OneCheck(connection, config, wish, told, sources=sources, scratch=scratch).run()
     except CheckError as error:
         return None, one_line(str(error))
     except click.ClickException as error:
         return None, one_line(error.format_message())
-    entry = {"source": next(iter(sources)), "test": item.nodeid, "root": str(config.root), "scratch": str(scratch)}
+    entry = {
+        "source": next(iter(sources)),
+        "test": item.nodeid,
+        "root": str(config.root),
+        "scratch": str(scratch),
+        "service": f"{connection.url} ({connection.url_source})",
+    }
     wrong = [
         judged
         for judged in checked.figures
         if judged.verdict is not Verdict.SAME and not (accept and judged.verdict in TAKEN)
     ]
     return entry, told.of(checked, wrong, config) if wrong else ""
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a folder that stays until the run ends, but not if nothing comes of the check."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _refuse_twice(sources: Iterable[str], before: Sequence[str]) -> None:

@@ -29,7 +29,9 @@ def end(found: Sequence[dict[str, Any]], *, accept: bool) -> tuple[list[str], bo
     Returns:
         Lines for people, and whether something went wrong.
     """
-    lines, failed = [], False
+    # A project's file can say where code and key are sent.
+    lines = [f"service: {one_line(text)}" for text in dict.fromkeys(entry["service"] for entry in found)]
+    failed = False
     projects: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in found:
         projects[entry["root"]].append(entry)

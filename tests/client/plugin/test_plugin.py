@@ -47,6 +47,7 @@ def test_change_is_told_as_by_the_check(tested: Tested) -> None:
         assert path in ran.text
         assert (tested.folder / path).read_bytes().startswith(b"\x89PNG")
     assert "1 changed, 7 same; pictures: " in ran.text
+    assert f"service: {tested.project.service.url} (from the environment)" in ran.text
 
 
 def test_accepting_takes_only_what_ran(tested: Tested) -> None:
@@ -180,8 +181,11 @@ def test_two_tests_with_one_name(tested: Tested) -> None:
 
 
 def test_without_service_or_key(tested: Tested) -> None:
-    """Nothing is skipped: no service and no key fail each test, with what to do."""
-    gone = tested.run(FIGBOX_URL="http://127.0.0.1:9")
+    """Nothing is skipped: no service and no key fail each test, with what to do; and nothing is left over."""
+    temporary = tested.folder.parent / "temporary"
+    temporary.mkdir()
+    gone = tested.run(FIGBOX_URL="http://127.0.0.1:9", TMPDIR=str(temporary))
+    assert [path for path in temporary.iterdir() if path.name.startswith("figbox-")] == []
     assert (gone.status, gone.failed) == (1, 5)
     assert "127.0.0.1:9" in gone.text
     keyless = tested.run(FIGBOX_API_KEY="")
