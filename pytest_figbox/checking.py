@@ -24,7 +24,7 @@ from figbox.cli.check.accept import TAKEN
 from figbox.cli.check.flow import Check, Checked, Wish
 from figbox.cli.check.halves import Half, Side
 from figbox.cli.check.lines import CheckReporter
-from figbox.cli.connection import Connection, find_connection
+from figbox.cli.connection import LOCAL_VARIABLE, Connection, find_connection
 from figbox.cli.settings import defaults, find_project
 from figbox.cli.terminal import one_line
 from pytest_figbox.asked import Asked, sources_of
@@ -121,6 +121,10 @@ def _context(folder: Path) -> click.Context:
 
 def _connection(folder: Path) -> Connection:
     connection = find_connection(_context(folder))
+    if connection.home is not None:
+        raise click.UsageError(
+            f'{LOCAL_VARIABLE} would start a service for each test: unset it, and run eval "$(figbox up)" before pytest'
+        )
     connection.require_key()
     return connection
 

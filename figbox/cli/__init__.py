@@ -31,8 +31,9 @@ COMMANDS: dict[str, click.Command] = {
     "doctor": doctor,
 }
 
-#: Commands that take nothing from a project's file: a stranger's project says nothing about services of this machine.
-OF_THE_MACHINE: dict[str, click.Command] = {"up": up, "down": down}
+#: Commands that take nothing from a project's file: a stranger's project says nothing about services of this machine,
+#: nor what of the machine its suite sees.
+OF_THE_MACHINE: dict[str, click.Command] = {"up": up, "down": down, "pytest": suite}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,8 +42,8 @@ OF_THE_MACHINE: dict[str, click.Command] = {"up": up, "down": down}
 def command(context: click.Context) -> None:
     """Render Matplotlib scripts through a Figbox service.
 
-    Options can also be set in [tool.figbox] of the nearest pyproject.toml, by their long names, but for those of up
-    and down, --local and --home. A flag takes precedence over the environment, and that over the file.
+    Options can also be set in [tool.figbox] of the nearest pyproject.toml, by their long names, but for those of up,
+    down and pytest, --local and --home. A flag takes precedence over the environment, and that over the file.
 
     \b
     Exit status:
@@ -59,9 +60,6 @@ def command(context: click.Context) -> None:
 
 for name, subcommand in (COMMANDS | OF_THE_MACHINE).items():
     command.add_command(subcommand, name)
-
-# Not among those above: a project's file can't say what of the machine its suite sees.
-command.add_command(suite)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.client.plugin.conftest import FIGURES, TESTS
 from tests.client.test_package import wheel  # noqa: F401 - a fixture
+from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,6 +193,13 @@ def test_without_service_or_key(tested: Tested) -> None:
     assert (keyless.status, keyless.failed) == (1, 5)
     assert "the key is missing: set FIGBOX_API_KEY" in keyless.text
     assert not (tested.folder / ".figbox-check").exists()
+
+
+def test_a_service_for_one_command_is_refused(tested: Tested) -> None:
+    """FIGBOX_LOCAL would start a service for each test, and fails each with what to do instead."""
+    ran = tested.run(FIGBOX_LOCAL="1", FIGBOX_HOME=str(ROOT), FIGBOX_URL="")
+    assert (ran.status, ran.failed) == (1, 5)
+    assert "FIGBOX_LOCAL would start a service for each test" in ran.text.replace("\n", " ")
 
 
 def test_options_are_the_tests_own(tested: Tested) -> None:
