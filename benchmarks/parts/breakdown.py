@@ -53,15 +53,15 @@ async def _measure(arena: Arena, gateway: Figbox, plan: Plan) -> Breakdown:
         lead_s=plan.lead_s,
         window_s=plan.window_s,
         baseline_s=plan.baseline_s,
-        on_begin=lambda: before.update(_used_s(gateway.process_id)),
-        on_end=lambda: after.update(_used_s(gateway.process_id)),
+        on_begin=lambda: before.update(used_s(gateway.process_id)),
+        on_end=lambda: after.update(used_s(gateway.process_id)),
     )
     ms = {name: 1000 * (after[name] - used) / max(1, window.jobs) for name, used in before.items()}
     rest = window.cpu_ms_per_job - sum(ms.values())
     return Breakdown(gateway.name, figure.name, {**ms, "shim, runtime": rest, "all": window.cpu_ms_per_job})
 
 
-def _used_s(gateway: int) -> dict[str, float]:
+def used_s(gateway: int) -> dict[str, float]:
     """Return the seconds used so far, by name."""
     return {
         "container": _containers_s(),

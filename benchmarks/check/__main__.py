@@ -1,0 +1,174 @@
+"""`python -m benchmarks.check`: a project of two hundred scripts, checked through a service, and drawn in a loop.
+
+In each round every contender has its turn: a loop of `python script.py`, the same by `xargs` with a process for each
+core, and `figbox check` when nothing is accepted yet (everything is drawn), when nothing changed, when one script did,
+and with `--base` when one did. Ratios are computed round by round. The scripts of the loop save the PNG file that the
+service sends: how many pictures of the two are the same is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.check.project import Project, make_project
+from benchmarks.check.runs import Took, run
+from benchmarks.contenders.figbox import Figbox, run_figbox
+from benchmarks.report import number, spread, table
+from benchmarks.statistics import summarize
+from figbox.check.pictures import look_at
+from gateway.settings import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+IMAGE = "figbox-runner:latest"
+SCRIPTS = 200
+ROUNDS = 3
+
+LOOP, PARALLEL = "python, in a loop", "python, by xargs"
+FIRST, UNCHANGED, ONE, BASE = "check, first", "check, unchanged", "check, one changed", "check --base, one changed"
+
+#: Exit statuses of a check: nothing changed; something did.
+SAME, CHANGED = 0, 1
+
+
+@dataclass(slots=True)
+class Arena:
+    """A project, a service, and what was measured of each contender."""
+
+    project: Project
+    figbox: Figbox
+    took: dict[str, list[Took]] = field(default_factory=dict)
+    loads: list[float] = field(default_factory=list)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables of every command; as on a machine without a screen, and without settings of the user's."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("FIGBOX_", "API_KEY", "CI"))}
+        key = str(self.figbox.session.headers["X-API-Key"])
+        service = {"FIGBOX_URL": self.figbox.url, "FIGBOX_API_KEY": key}
+        return own | service | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+
+    def python(self, name: str, processes: int) -> None:
+        """Draw all scripts with so many processes of Python at once, each in its own folder."""
+        each = 'cd "$(dirname "$1")" && exec "$0" "$(basename "$1")"'
+        line = ["xargs", "-n1", f"-P{processes}", "sh", "-c", each, sys.executable]
+        given = "\n".join(self.project.names)
+        self._took(name, run(line, self.project.saving, self.environment, given=given))
+
+    def check(self, name: str, status: int, *arguments: str) -> None:
+        """Check the project."""
+        line = [sys.executable, "-m", "figbox", "check", "plots", "--no-words", "-q", *arguments]
+        took = run(line, self.project.folder, self.environment, (status,), self.figbox.process_id)
+        self._took(name, took)
+
+    def accept(self) -> None:
+        """Accept what the last check drew."""
+        run([sys.executable, "-m", "figbox", "accept"], self.project.folder, self.environment)
+
+    def _took(self, name: str, took: Took) -> None:
+        self.took.setdefault(name, []).append(took)
+        print(f"{name}: {took.wall:.1f} s, of the processors {took.processors:.1f} s", file=sys.stderr)
+
+
+async def measure(scripts: int, rounds: int, image: str, settings: Mapping[str, str]) -> Arena:
+    """Return what each contender took in each round."""
+    with tempfile.TemporaryDirectory(prefix="figbox-bench-") as name:
+        folder = Path(name)
+        project = make_project(folder, scripts)
+        async with run_figbox("figbox", image, folder / "gateway", settings) as figbox:
+            arena = Arena(project, figbox)
+            for number_ in range(rounds):
+                await _round(arena, number_)
+        print(_same_pictures(project), file=sys.stderr)
+    return arena
+
+
+async def _round(arena: Arena, turn: int) -> None:
+    """Let every contender have its turn; the one that comes first alternates."""
+    arena.loads.append(os.getloadavg()[0])
+    steps = [
+        lambda: arena.python(LOOP, 1),
+        lambda: arena.python(PARALLEL, os.cpu_count() or 1),
+        lambda: _checks(arena, turn),
+    ]
+    for step in steps if turn % 2 == 0 else reversed(steps):
+        await arena.figbox.settle()
+        await asyncio.to_thread(step)
+
+
+def _checks(arena: Arena, turn: int) -> None:
+    (arena.project.folder / "figbox.lock").unlink(missing_ok=True)
+    arena.check(FIRST, CHANGED)
+    arena.accept()
+    arena.check(UNCHANGED, SAME)
+    arena.project.change(turn)
+    arena.check(ONE, CHANGED)
+    arena.check(BASE, CHANGED, "--base", "HEAD~1")
+
+
+def _same_pictures(project: Project) -> str:
+    """Return how many of the accepted pictures look as those that Python saved, the changed first one apart."""
+    same = 0
+    for name in project.names[1:]:
+        accepted = project.folder / "figures" / "plots" / name
+        saved = project.saving / name
+        pair = [look_at(path.with_suffix(".png").read_bytes()).digest for path in (accepted, saved)]
+        same += pair[0] == pair[1]
+    return f"{same} of {len(project.names) - 1} pictures of the service look as those that Python saved"
+
+
+def report(arena: Arena) -> str:
+    """Return the table."""
+    rows = []
+    for name, took in arena.took.items():
+        walls = [one.wall for one in took]
+        ratios = [
+            [loop.wall / one.wall for loop, one in zip(arena.took[anchor], took, strict=True)]
+            for anchor in (LOOP, PARALLEL)
+        ]
+        service = [sum(one.service.values()) for one in took]
+        rows.append(
+            (
+                name,
+                spread(summarize(walls)),
+                *(number(summarize(ratio).p50) for ratio in ratios),
+                number(summarize([one.command for one in took]).p50),
+                number(summarize(service).p50),
+            )
+        )
+    head = ("contender", "s", "loop / it", "xargs / it", "CPU s, command", "CPU s, service")
+    count, rounds = len(arena.project.names), len(arena.loads)
+    title = f"{count} scripts, {rounds} rounds on {os.cpu_count()} cores, load before {max(arena.loads):.1f} at most"
+    return table(title, head, rows)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description=__doc__)
+    parser.add_argument("--scripts", type=int, default=SCRIPTS, metavar="N", help=f"how many; default: {SCRIPTS}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"default: {ROUNDS}")
+    parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or IMAGE, help="runner image")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="setting of the gateway; can be repeated"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; return the exit status."""
+    options = parse(arguments)
+    settings = dict(text.split("=", 1) for text in options.set)
+    print(report(asyncio.run(measure(options.scripts, options.rounds, options.image, settings))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

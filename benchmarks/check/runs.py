@@ -1,0 +1,84 @@
+"""Commands, with the time that they take on the clock and on the processors.
+
+Processor time is counted for the command with all processes that it started and waited for, for the gateway, and for
+the engine with its containers. Helpers of the engine that end with a container (shims, the runtime) aren't among these.
+
+Source: getrusage(2), `RUSAGE_CHILDREN`.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.contenders.contender import RenderFailed
+from benchmarks.parts.breakdown import used_s
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+#: Seconds that one command may take.
+LIMIT_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a command took, in seconds.
+
+    Attributes:
+        wall: On the clock.
+        command: Of the processors, for the command itself and the processes that it started.
+        service: Of the processors, by who used them: gateway, containers, engine.
+    """
+
+    wall: float
+    command: float
+    service: Mapping[str, float]
+
+    @property
+    def processors(self) -> float:
+        """Of the processors, all together."""
+        return self.command + sum(self.service.values())
+
+
+def run(
+    line: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    statuses: Collection[int] = (0,),
+    gateway: int | None = None,
+    given: str = "",
+) -> Took:
+    """Run a command to its end; return what it took.
+
+    Args:
+        line: Program and arguments.
+        folder: Its working directory.
+        environment: Its variables.
+        statuses: Exit statuses that are right.
+        gateway: Process of the gateway that works for it; None if none does.
+        given: Its standard input.
+
+    Raises:
+        RenderFailed: It ended otherwise.
+    """
+    service = used_s(gateway) if gateway is not None else {}
+    own, began = _waited_s(), time.monotonic()
+    done = subprocess.run(
+        line, cwd=folder, env=environment, input=given, capture_output=True, text=True, check=False, timeout=LIMIT_S
+    )
+    wall, command = time.monotonic() - began, _waited_s() - own
+    if done.returncode not in statuses:
+        raise RenderFailed(f"{' '.join(line)[:200]}: {done.returncode} {done.stderr[-1000:]}")
+    after = used_s(gateway) if gateway is not None else {}
+    return Took(wall, command, {name: after[name] - before for name, before in service.items()})
+
+
+def _waited_s() -> float:
+    """Return the processor seconds of all processes that this one has waited for, with those that they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
