@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from figbox.comparison.described import Box, Finding
 from figbox.files import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 FOLDER = ".figbox-check"
@@ -64,6 +65,12 @@ class State:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, data)
         return path
+
+    def forget(self, half: str, names: Iterable[str]) -> None:
+        """Remove pictures of one half of the check, as far as they are there."""
+        for name in names:
+            with suppress(OSError):
+                self.picture(half, name).unlink()
 
     def end(self, check: LastCheck) -> None:
         """Keep what the check found, in one step; raise CheckError if that fails."""

@@ -14,18 +14,19 @@ import click
 from figbox.check.errors import CheckError
 from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, Lock, read_lock
-from figbox.check.pictures import NEEDED, NotAPicture, can_measure, look_at
+from figbox.check.pictures import NEEDED, can_measure
 from figbox.check.state import LastCheck, State
-from figbox.check.verdicts import Judged, Verdict, is_settled
+from figbox.check.verdicts import Judged, Verdict
 from figbox.cli.batch.data import DATA_LIMIT_MIB, MiB
 from figbox.cli.batch.run import Batch
 from figbox.cli.check.base import export_base
 from figbox.cli.check.halves import Half, Pictures, Preparation, Side
 from figbox.cli.check.judging import SETTLED, Known, judge, known_of, within_tolerance
+from figbox.cli.check.memory import Memory
+from figbox.cli.check.settled import settled
 from figbox.cli.check.sources import find_sources, is_named
 from figbox.cli.check.words import Words
 from figbox.cli.connection import explained
-from figbox.cli.exits import ScriptProblem
 from figbox.cli.terminal import one_line
 from figbox.errors import FigboxError
 from figbox.retries import Retries
@@ -33,8 +34,9 @@ from figbox.retries import Retries
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from figbox.check.accepted import AcceptedPictures
     from figbox.check.config import Config
-    from figbox.check.facts import Figure, Inputs
+    from figbox.check.facts import Figure
     from figbox.cli.batch.results import Result
     from figbox.cli.batch.scripts import Script
     from figbox.cli.check.lines import CheckReporter
@@ -102,14 +104,21 @@ class Check:
         config: What the project wants.
         wish: What the command line says.
         reporter: What people see.
+        memory: What is known from earlier checks in the same process.
     """
 
     connection: Connection
     config: Config
     wish: Wish
     reporter: CheckReporter
+    memory: Memory = field(default_factory=Memory)
     lock: Lock = field(default_factory=Lock)
     _base: str = ""
+
+    @property
+    def _accepted(self) -> AcceptedPictures:
+        """The accepted pictures."""
+        return self.memory.accepted(self.config.root / self.config.folder)
 
     def run(self) -> Checked:
         """Check, keep what was found for `figbox accept`, and return it.
@@ -129,16 +138,18 @@ class Check:
             self._check_named(paths, halves)
             preparation = Preparation(self.config, halves, DATA_LIMIT_BYTES)
             state = self._state()
-            state.begin()
+            self.memory.begin(state)
             pictures = Pictures(preparation, state)
-            settled, results = asyncio.run(self._render(preparation, pictures))
+            same, results = asyncio.run(self._render(preparation, pictures))
             found = [
                 within_tolerance(judged, self.config, lambda it: self._pictures_of(it, state))
-                for judged in self._judge(paths, preparation, pictures, settled, results)
+                for judged in self._judge(paths, preparation, pictures, same, results)
             ]
             if self.wish.words:
-                found = self._with_words(found, halves, state, stack)
+                as_before, others = self.memory.known_words(found)
+                found = as_before + self._with_words(others, halves, state, stack)
         figures = tuple(sorted(found, key=lambda judged: judged.name))
+        self.memory.judged = {judged.name: judged for judged in figures}
         state.end(LastCheck(self._base, self.wish.environment, figures))
         files = {judged.name: self._pictures_of(judged, state) for judged in figures}
         sources = halves[-1].sources.values()
@@ -192,18 +203,21 @@ class Check:
                     if name not in images:
                         text = f"the service has no environment {name!r}, which {source.name} needs"
                         raise click.UsageError(one_line(text))
-            settled = set() if self.wish.draw_all else self._settled(preparation, images)
+            accepted = self._accepted if self.config.pictures else None
+            same = set() if self.wish.draw_all else settled(preparation, images, self.lock, accepted)
+            recalled = self.memory.recall(preparation, pictures, images, same)
             scripts = [
                 source.script
                 for half in preparation.halves
                 for source in half.sources.values()
-                if source.name not in settled
+                if source.name not in same and source.script not in recalled
             ]
             self.reporter.begin(len(scripts), preparation)
             retries = Retries(budget_s=self.wish.patience_s)
             batch = Batch(client, preparation, pictures, self.reporter, retries, self.wish.jobs)
-            results = await batch.run(scripts)
-        return settled, {result.script: result for result in results}
+            results = recalled | {result.script: result for result in await batch.run(scripts)}
+        self.memory.keep(preparation, pictures, images, results)
+        return same, results
 
     async def _images(self, client: AsyncClient) -> dict[str, str]:
         """Return the image of each environment."""
@@ -213,45 +227,14 @@ class Check:
             raise explained(error, self.connection) from error
         return {environment.name: environment.image for environment in found}
 
-    def _settled(self, preparation: Preparation, images: Mapping[str, str]) -> set[str]:
-        """Return the names of sources that would draw what they drew before."""
-        *before, after = preparation.halves
-        found = set()
-        for name, source in after.sources.items():
-            inputs = _inputs(preparation, source)
-            image = images[preparation.environment(after, source)]
-            if inputs is None:
-                continue
-            if before:
-                old = before[0].sources.get(name)
-                if (
-                    old is not None
-                    and _inputs(preparation, old) == inputs
-                    and images[preparation.environment(before[0], old)] == image
-                ):
-                    found.add(name)
-            else:
-                known = self.lock.of_source(name)
-                if is_settled(known, inputs, image) and all(map(self._is_kept, known)):
-                    found.add(name)
-        return found
-
     def _is_kept(self, figure: Figure) -> bool:
         """Tell whether the accepted picture is the one that the lock has, if pictures are kept."""
-        return not self.config.pictures or self._accepted_picture(figure) is not None
-
-    def _accepted_picture(self, figure: Figure) -> Path | None:
-        """Return the accepted picture, if it is there and is the one that the lock has."""
-        path = self.config.root / self.config.folder / f"{figure.name}.png"
-        try:
-            return path if look_at(path.read_bytes()).digest == figure.picture else None
-        except (OSError, NotAPicture):
-            return None
+        return not self.config.pictures or self._accepted.picture(figure) is not None
 
     def _pictures_of(self, judged: Judged, state: State) -> tuple[Path | None, Path | None]:
         """Return a figure's pictures before and after, as far as there are any."""
         before, after = (state.picture(side, judged.name) for side in (Side.BEFORE, Side.AFTER))
-        accepted = self._accepted_picture(judged.before) if judged.before is not None and not self._base else None
+        accepted = self._accepted.picture(judged.before) if judged.before is not None and not self._base else None
         return accepted or (before if before.is_file() else None), after if after.is_file() else None
 
     def _judge(
@@ -298,12 +281,3 @@ class Check:
             return judged
         note = f"{self.config.folder}/{figure.name}.png isn't the picture that {NAME} has"
         return replace(judged, verdict=Verdict.CHANGED, note=note)
-
-
-def _inputs(preparation: Preparation, source: Source) -> Inputs | None:
-    """Return what a source's figures would be made of; None if it can't be sent."""
-    try:
-        preparation.sent(source.script)
-    except ScriptProblem:
-        return None
-    return preparation.inputs[source.script]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -19,7 +20,7 @@ from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path, PurePosixPath
+    from pathlib import Path
 
     from figbox.check.config import Config
     from figbox.check.state import State
@@ -150,6 +151,16 @@ class Pictures:
             raise ScriptProblem(f"the service sent no picture of {figure}: {error}") from error
         except OSError as error:
             raise ScriptProblem(f"the picture can't be kept: {error.strerror}") from error
+
+    def seen(self, script: Script) -> tuple[tuple[str, Seen], ...]:
+        """Return the pictures of a script that came, by the names of their figures."""
+        return tuple(self._seen[script])
+
+    def recall(self, script: Script, seen: Sequence[tuple[str, Seen]]) -> None:
+        """Take pictures as a script's that came in an earlier check, and are kept still."""
+        self._seen[script] = list(seen)
+        side = self.preparation.of(script)[0].side
+        self._owners |= {(side, PurePosixPath(f"{name}.png")): script for name, _ in seen}
 
     def figures(self, source: Source, result: Result) -> tuple[Figure, ...]:
         """Return the figures that a source drew."""

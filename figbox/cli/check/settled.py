@@ -1,0 +1,63 @@
+"""Which sources needn't be drawn, since the same would come: as it was accepted, or before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from figbox.check.verdicts import is_settled
+from figbox.cli.exits import ScriptProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from figbox.check.accepted import AcceptedPictures
+    from figbox.check.facts import Inputs
+    from figbox.check.lock import Lock
+    from figbox.cli.check.halves import Half, Preparation
+    from figbox.cli.check.sources import Source
+
+
+def settled(
+    preparation: Preparation, images: Mapping[str, str], lock: Lock, accepted: AcceptedPictures | None
+) -> set[str]:
+    """Return the names of sources that would draw what they drew before.
+
+    Args:
+        preparation: The half as it is, and with a base that before it.
+        images: The image of each environment.
+        lock: The accepted figures; unused with a base.
+        accepted: The accepted pictures; None if they aren't kept.
+    """
+    *before, after = preparation.halves
+    if before:
+        return {name for name in after.sources if _is_as_before(name, before[0], after, preparation, images)}
+    if accepted is not None:
+        accepted.look_at(figure for figure in lock.figures.values() if figure.source in after.sources)
+    found = set()
+    for name, source in after.sources.items():
+        known = lock.of_source(name)
+        inputs = inputs_now(preparation, source)
+        image = images[preparation.environment(after, source)]
+        if inputs is None or not is_settled(known, inputs, image):
+            continue
+        if accepted is None or all(accepted.picture(figure) is not None for figure in known):
+            found.add(name)
+    return found
+
+
+def inputs_now(preparation: Preparation, source: Source) -> Inputs | None:
+    """Return what a source's figures would be made of; None if it can't be sent."""
+    try:
+        preparation.sent(source.script)
+    except ScriptProblem:
+        return None
+    return preparation.inputs[source.script]
+
+
+def _is_as_before(name: str, before: Half, after: Half, preparation: Preparation, images: Mapping[str, str]) -> bool:
+    """Tell whether a source would draw the same on both sides."""
+    old, new = before.sources.get(name), after.sources[name]
+    inputs = inputs_now(preparation, new)
+    if old is None or inputs is None or inputs_now(preparation, old) != inputs:
+        return False
+    return images[preparation.environment(before, old)] == images[preparation.environment(after, new)]
