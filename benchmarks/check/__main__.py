@@ -66,7 +66,7 @@ class Arena:
     def check(self, name: str, status: int, *arguments: str) -> None:
         """Check the project."""
         line = [sys.executable, "-m", "figbox", "check", "plots", "--no-words", "-q", *arguments]
-        took = run(line, self.project.folder, self.environment, (status,), self.figbox.process_id)
+        took = run(line, self.project.folder, self.environment, statuses=(status,), gateway=self.figbox.process_id)
         self._took(name, took)
 
     def accept(self) -> None:

@@ -49,6 +49,7 @@ def run(
     line: Sequence[str],
     folder: Path,
     environment: Mapping[str, str],
+    *,
     statuses: Collection[int] = (0,),
     gateway: int | None = None,
     given: str = "",
