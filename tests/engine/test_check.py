@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.client.check.conftest import git
+from tests.client.check.watching import watching
 from tests.client.conftest import write
 from tests.fakes import KEY
 from tests.support.command import command_folder, environment, run_shell
@@ -122,3 +123,23 @@ def test_code_cannot_claim_to_look_the_same(shell: Shell, folder: Path) -> None:
         "hashlib.sha256 = Claim\n",
     )
     assert others(shell, "--no-words").get("plots/rain") in {"changed", "failed"}
+
+
+def test_watched_project(shell: Shell, folder: Path, gateway: LiveGateway) -> None:
+    """Each save of a script or its data is drawn and said in words; what is accepted meanwhile is the same."""
+    shell("figbox check")
+    assert shell("figbox accept").returncode == 0
+    commit(folder)
+    with watching(folder, gateway.url) as begun:
+        begun.until("5 same")
+        begun.until("watching")
+        begun.save("plots/two.py", FILES["plots/two.py"] + "plt.title('Second')\n")
+        assert "A title was added: 'Second'." in begun.until("1 changed, 4 same")
+        begun.save("plots/rain.csv", "day,mm\n1,7\n2,4\n")
+        said = begun.until("2 changed, 3 same")
+        assert "plots/rain (changed: data)" in said
+        assert "Second" not in said
+        assert shell("figbox accept").returncode == 0
+        begun.until("5 same")
+        assert begun.end() == 130
+    assert others(shell) == {}

@@ -15,17 +15,20 @@ from figbox.check.pictures import NEEDED
 from figbox.check.verdicts import Judged, Verdict
 from figbox.cli.check.flow import Check, Wish
 from figbox.cli.check.lines import CheckReporter
+from figbox.cli.check.memory import Memory
 from figbox.cli.check.reports.document import report
 from figbox.cli.check.reports.summary import summary as in_markdown
 from figbox.cli.check.sources import project_paths
+from figbox.cli.check.watch import Watch, require_watchfiles
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.exits import ExitStatus
 from figbox.cli.terminal import one_line
 from figbox.cli.values import sending_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from figbox.check.config import Config
     from figbox.cli.check.flow import Checked
 
 #: A file that replaces another one.
@@ -37,6 +40,9 @@ LIBRARIES = {
     "report": {"blazediff": "blazediff", "Jinja2": "jinja2", "Pillow": "PIL"},
     "contact_sheet": {"Pillow": "PIL", "ReportLab": "reportlab"},
 }
+
+#: Options that are for a check that ends.
+ONCE = {"as_json": "--json", "junit": "--junit", "summary": "--summary", "exit_zero": "--exit-zero"}
 
 
 @click.command()
@@ -52,6 +58,7 @@ LIBRARIES = {
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although figures differ; failing ones still count.")
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
 @sending_options
+@click.option("--watch", is_flag=True, help="Go on, and check again after every save, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Write a report to standard output.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in JUnit's format.")
 @click.option("--summary", type=click.Path(path_type=Path), metavar="FILE", help="Append a summary in Markdown.")
@@ -84,26 +91,34 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
     if given["report_all"] and given["report"] is None:
         raise click.UsageError("--report-all is about the page of --report")
     _require_libraries(given)
-    began = time.monotonic()
+    if given["watch"]:
+        _refuse_once(given)
+        require_watchfiles()
     try:
         config = find_config(Path.cwd())
-        wish = Wish(
-            paths=project_paths(config.root, paths),
-            exclude=given["exclude"],
-            base=given["base"],
-            environment=given["environment"] or "",
-            environment_before=given["environment_before"] or "",
-            draw_all=given["draw_all"],
-            cache=given["cache"],
-            jobs=given["jobs"],
-            patience_s=given["patience"],
-            words=given["words"],
-        )
-        connection = connection.opened(context, (wish.environment, wish.environment_before, *config.environments))
+        wanted = (given["environment"], given["environment_before"], *config.environments)
+        connection = connection.opened(context, wanted)
+    except CheckError as error:
+        raise click.UsageError(one_line(str(error))) from error
+
+    def project() -> tuple[Config, tuple[str, ...]]:
+        config = find_config(Path.cwd())
+        return config, project_paths(config.root, paths)
+
+    def one(config: Config, named: Sequence[str], memory: Memory, reporter: CheckReporter) -> Checked:
+        if connection.url_source != "by flag":
+            reporter.say(f"service: {connection.url} ({connection.url_source})")
+        return Check(connection, config, _wish(tuple(named), given), reporter, memory).run()
+
+    def write(checked: Checked, seconds: float) -> None:
+        _write_reports(checked, connection.url, seconds, given)
+
+    began = time.monotonic()
+    try:
+        if given["watch"]:
+            Watch(project, one, write, quiet=given["quiet"], verbose=given["verbose"]).run()
         with CheckReporter(0, quiet=given["quiet"], verbose=given["verbose"]) as reporter:
-            if connection.url_source != "by flag":
-                reporter.say(f"service: {connection.url} ({connection.url_source})")
-            checked = Check(connection, config, wish, reporter).run()
+            checked = one(*project(), Memory(), reporter)
     except CheckError as error:
         raise click.UsageError(one_line(str(error))) from error
     seconds = time.monotonic() - began
@@ -111,6 +126,22 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
     reporter.tally(checked.figures, seconds)
     _write_reports(checked, connection.url, seconds, given)
     return exit_status(checked.figures, exit_zero=given["exit_zero"])
+
+
+def _wish(paths: tuple[str, ...], given: dict[str, Any]) -> Wish:
+    """Return what the command line says."""
+    return Wish(
+        paths=paths,
+        exclude=given["exclude"],
+        base=given["base"],
+        environment=given["environment"] or "",
+        environment_before=given["environment_before"] or "",
+        draw_all=given["draw_all"],
+        cache=given["cache"],
+        jobs=given["jobs"],
+        patience_s=given["patience"],
+        words=given["words"],
+    )
 
 
 def exit_status(figures: Iterable[Judged], *, exit_zero: bool) -> ExitStatus:
@@ -144,6 +175,13 @@ def _write_reports(checked: Checked, url: str, seconds: float, given: dict[str, 
             write_contact_sheet(given["contact_sheet"], checked)
     except OSError as error:
         raise click.UsageError(f"{error.filename} can't be written: {error.strerror}") from error
+
+
+def _refuse_once(given: dict[str, Any]) -> None:
+    """Raise click.UsageError if an option is given that is for a check that ends."""
+    for name, flag in ONCE.items():
+        if given[name]:
+            raise click.UsageError(f"{flag} is for a check that ends, and --watch goes on")
 
 
 def _require_libraries(given: dict[str, Any]) -> None:

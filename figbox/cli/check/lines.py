@@ -52,10 +52,11 @@ class CheckReporter(Reporter):
                 return
         super().finished(result)
 
-    def verdicts(self, figures: Sequence[Judged]) -> None:
-        """Print a line for each figure, but for the same ones only if verbose; failures were reported before."""
+    def verdicts(self, figures: Sequence[Judged], *, same: bool = False) -> None:
+        """Print a line for each figure, of the same ones only if verbose or told; failures were reported before."""
+        unsaid = {Verdict.FAILED, Verdict.NOT_RUN} | ({Verdict.SAME} if not (same or self._verbose) else set())
         for verdict in Verdict:
-            if verdict in (Verdict.FAILED, Verdict.NOT_RUN) or (verdict is Verdict.SAME and not self._verbose):
+            if verdict in unsaid:
                 continue
             for judged in figures:
                 if judged.verdict is verdict:
