@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from figbox.cli.batch.notebooks import code_of, is_notebook
+from figbox.cli.batch.notebooks import BEGIN, code_of, is_notebook
 from tests.client.conftest import PLOT, Figbox, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.client.service import Service
+
+
+#: How each further cell begins.
+NEXT = "_figbox_shown.update(_figbox_plt.get_fignums())"
 
 
 def _notebook(*sources: Any, **members: Any) -> str:
@@ -35,9 +41,8 @@ def test_notebook_by_name(figbox: Figbox, service: Service, workplace: Path) -> 
     assert done.status == 0, done.stderr
     assert (workplace / "out" / "nb.png").is_file()
     (asked,) = [asked.document for asked in service.asked if asked.path == "/v1/render"]
-    assert (
-        asked["code"] == f"# Cell 1\nimport matplotlib.pyplot as plt\n{PLOT.rstrip()}\n\n# Cell 2\nopen('rain.csv')\n"
-    )
+    first = f"{BEGIN}  # Cell 1\nimport matplotlib.pyplot as plt\n{PLOT.rstrip()}\n"
+    assert asked["code"] == f"{first}\n{NEXT}  # Cell 2\nopen('rain.csv')\n"
     assert list(asked["files"]) == ["rain.csv"]
 
 
@@ -102,13 +107,13 @@ def test_others_are_refused_in_a_sentence(
 def test_magics_that_draw_nothing_are_left_out(cell: str, code: str) -> None:
     """The rest keeps its lines, is Python, and isn't touched where it was Python before."""
     found = code_of(_notebook(cell))
-    assert found == f"# Cell 1\n{code}\n"
+    assert found == f"{BEGIN}  # Cell 1\n{code}\n"
     ast.parse(found)
 
 
 def test_code_that_is_wrong_stays_wrong() -> None:
     """A mistake in a cell is the service's to report, at its line."""
-    assert code_of(_notebook("x = (", "y")) == "# Cell 1\nx = (\n\n# Cell 2\ny\n"
+    assert code_of(_notebook("x = (", "y")) == f"{BEGIN}  # Cell 1\nx = (\n\n{NEXT}  # Cell 2\ny\n"
 
 
 def test_a_notebook_is_known_by_its_content() -> None:
@@ -116,4 +121,39 @@ def test_a_notebook_is_known_by_its_content() -> None:
     assert is_notebook("<stdin>", _notebook("x"))
     assert not is_notebook("a.py", "{'cells': 1}")
     assert not is_notebook("<stdin>", PLOT)
-    assert code_of("\ufeff" + _notebook("x")) == "# Cell 1\nx\n"
+    assert code_of("\ufeff" + _notebook("x")) == f"{BEGIN}  # Cell 1\nx\n"
+
+
+def test_cells_that_are_not_run() -> None:
+    """Those with the tag that nbclient skips are left out, and the others keep their numbers."""
+    skipped = {"cell_type": "code", "source": "!rm x", "metadata": {"tags": ["skip-execution"]}}
+    assert code_of(_notebook(skipped, "x")) == f"{BEGIN}  # Cell 2\nx\n"
+
+
+def test_imports_from_the_future_come_first() -> None:
+    """Nothing comes before them, as Python demands."""
+    code = code_of(_notebook("from __future__ import annotations\nx: y = 1", "x"))
+    assert code.startswith("#  # Cell 1\nfrom __future__")
+    compile(code, "cells", "exec")
+    assert f"{BEGIN}  # Cell 2\nx\n" in code
+
+
+@pytest.mark.parametrize(
+    ("cells", "lines"),
+    [
+        (["plt.plot([1])", "plt.plot([2])"], [1, 1]),
+        (["plt.plot([1])\nplt.plot([2])"], [2]),
+        (["plt.plot([1])\nplt.show()\nplt.plot([2])"], [1, 1]),
+        (["fig, ax = plt.subplots()", "ax.plot([1])", "plt.plot([2])"], [1, 1]),
+        (["x = 1", "plt.plot([1])\nplt.title('a')", "plt.show()"], [1]),
+        (["plt.plot([1])", "plt.figure(1)\nplt.plot([2])"], [1, 1]),
+        (["plt.plot([1])", "pd.Series([1, 2]).plot()", "pd.Series([1, 2]).plot()"], [1, 1, 1]),
+    ],
+)
+def test_each_cell_begins_new_figures(cells: list[str], lines: list[int]) -> None:
+    """As in a kernel, what a cell drew isn't drawn over by the next."""
+    code = "import pandas as pd\nimport matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt\n"
+    code += code_of(_notebook(*cells))
+    code += "\nprint([len(plt.figure(number).axes[0].lines) for number in plt.get_fignums()])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == str(lines), done.stderr

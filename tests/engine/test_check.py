@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from figbox.check.pictures import look_at
 from tests.client.check.conftest import git
 from tests.client.check.watching import watching
 from tests.client.conftest import write
@@ -143,3 +144,17 @@ def test_watched_project(shell: Shell, folder: Path, gateway: LiveGateway) -> No
         begun.until("5 same")
         assert begun.end() == 130
     assert others(shell) == {}
+
+
+def test_notebook_that_is_text(shell: Shell, folder: Path) -> None:
+    """Each cell draws figures of its own, and a failure is at the line of the file that people wrote."""
+    cells = "---\ntitle: Rain\n---\n\n```{python}\nplt.plot([1, 2])\n```\n\n"
+    cells += "Prose.\n\n```{python}\nplt.plot([2, 1])\n```\n"
+    write(folder / "docs" / "rain.qmd", cells)
+    figures = {entry["name"]: entry for entry in report(shell, "docs/rain.qmd")["figures"]}
+    assert list(figures) == ["docs/rain", "docs/rain-2"]
+    pictures = [folder / ".figbox-check" / "after" / f"{name}.png" for name in figures]
+    assert len({look_at(picture.read_bytes()).digest for picture in pictures}) == 2
+    write(folder / "docs" / "rain.qmd", cells.replace("[2, 1]", "[2, 1], [1]"))
+    done = shell("figbox check docs/rain.qmd")
+    assert "docs/rain.qmd:12: program_error: ValueError" in done.stderr

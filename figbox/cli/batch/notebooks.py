@@ -19,6 +19,16 @@ SUFFIX = ".ipynb"
 #: The form of notebooks since 2014. Source: nbformat.readthedocs.io, "Notebook file format".
 FORMAT = 4
 
+#: Tag of cells that aren't run. Source: nbclient's `skip_cells_with_tag`.
+SKIPPED_TAG = "skip-execution"
+
+#: Makes pyplot begin a new figure where the current one was shown. One line, so that others keep their numbers.
+BEGIN = (
+    "import matplotlib.pyplot as _figbox_plt; _figbox_shown = set(); _figbox_gcf = _figbox_plt.gcf; "
+    "_figbox_plt.gcf = lambda: _figbox_plt.figure() if (f := _figbox_gcf()).number in _figbox_shown else f; "
+    "_figbox_plt.show = lambda *_, **__: _figbox_shown.update(_figbox_plt.get_fignums())"
+)
+
 #: Magics without which the same is drawn: those of a line, and those of a whole cell, whose code runs as it is.
 LEFT_OUT = frozenset(
     {
@@ -29,7 +39,7 @@ LEFT_OUT = frozenset(
 CELL_LEFT_OUT = frozenset({"time", "capture", "prun", "memit"})
 
 #: Commands that install packages, which an environment has or hasn't.
-_INSTALLS = re.compile(r"!\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|mamba|uv|apt(?:-get)?)\b")
+INSTALLS = re.compile(r"!\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|mamba|uv|apt(?:-get)?)\b")
 _CELL_MAGIC = re.compile(r"%%(\S*)")
 _LINE_MAGIC = re.compile(r"(\s*)%(\w*)\s?(.*)", re.DOTALL)
 _SHELL = re.compile(r"\s*!")
@@ -54,15 +64,45 @@ def code_of(text: str) -> str:
     language = _language(notebook.get("metadata"))
     if language not in ("", "python", "ipython", "python3"):
         raise ScriptProblem("is a notebook in another language than Python")
-    parts = []
+    parts: list[str] = []
+    starts = CellStarts()
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = _source(cell.get("source"))
-            if source.strip():
-                parts.append(f"# Cell {number}\n{_as_python(source, number).rstrip()}\n")
+            if source.strip() and not _is_skipped(cell):
+                code = as_python(source, f"cell {number}").rstrip()
+                parts.append(f"{starts.next(code)}  # Cell {number}\n{code}\n")
     if not parts:
         raise ScriptProblem("is a notebook without code")
     return "\n".join(parts)
+
+
+class CellStarts:
+    """The line with which each cell begins that is run.
+
+    A kernel shows the figures of a cell when it ends, and what `plt.show()` shows at once; what is drawn then goes into
+    new ones. Here all figures stay open, to be saved at the end, so the current one is a new one if those were shown.
+    """
+
+    def __init__(self) -> None:
+        """Begin before the first cell."""
+        self._has_begun = False
+
+    def next(self, code: str) -> str:
+        """Return the line for the next cell; before imports from `__future__` there can be no code."""
+        if self._has_begun:
+            return "_figbox_shown.update(_figbox_plt.get_fignums())"
+        if "__future__" in code:
+            return "#"
+        self._has_begun = True
+        return BEGIN
+
+
+def _is_skipped(cell: dict[str, Any]) -> bool:
+    """Tell whether a cell has the tag of those that aren't run."""
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return isinstance(tags, list) and SKIPPED_TAG in tags
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -91,47 +131,55 @@ def _source(source: object) -> str:
     return "".join(line for line in lines if isinstance(line, str))
 
 
-def _as_python(source: str, number: int) -> str:
-    """Return a cell without magics; one that is Python already stays as it is.
+def as_python(source: str, place: str) -> str:
+    """Return a cell without magics, line by line; one that is Python already stays as it is.
 
     So a line within a string or brackets that only looks like a magic is left alone.
+
+    Args:
+        source: The cell.
+        place: Where it is, in words.
+
+    Raises:
+        ScriptProblem: It has what can't be run.
     """
-    if _is_python(source):
+    if is_python(source):
         return source
     lines = source.split("\n")
     first = next(at for at, line in enumerate(lines) if line.strip())
     magic = _CELL_MAGIC.match(lines[first])
     if magic is not None:
         if magic[1] not in CELL_LEFT_OUT:
-            raise _refusal(number, f"%%{magic[1]}")
+            raise _refusal(place, f"%%{magic[1]}")
         lines[first] = "# " + lines[first]
-        return _as_python("\n".join(lines), number)
-    return "\n".join(_line(line, number) for line in lines)
+        return as_python("\n".join(lines), place)
+    return "\n".join(_line(line, place) for line in lines)
 
 
-def _line(line: str, number: int) -> str:
+def _line(line: str, place: str) -> str:
     """Return a line of a cell that isn't Python; what is left out becomes a comment, so that lines keep their numbers.
 
     A comment alone can't be a block, so it has `pass` before it.
     """
     magic = _LINE_MAGIC.fullmatch(line)
-    if magic is not None and magic[2] == "time" and _is_python(magic[3]):
+    if magic is not None and magic[2] == "time" and is_python(magic[3]):
         return magic[1] + magic[3]
     indent = line[: len(line) - len(line.lstrip())]
-    if (magic is not None and magic[2] in LEFT_OUT) or _HELP.fullmatch(line) or _INSTALLS.match(line.lstrip()):
+    if (magic is not None and magic[2] in LEFT_OUT) or _HELP.fullmatch(line) or INSTALLS.match(line.lstrip()):
         return f"{indent}pass  # {line.strip()}"
     if magic is not None and magic[2]:
-        raise _refusal(number, f"%{magic[2]}")
+        raise _refusal(place, f"%{magic[2]}")
     if _SHELL.match(line):
-        raise _refusal(number, "a shell command (!)")
+        raise _refusal(place, "a shell command (!)")
     return line
 
 
-def _refusal(number: int, what: str) -> ScriptProblem:
-    return ScriptProblem(f"can't be rendered as it is: cell {number} has {what[:40]}, which only a notebook can run")
+def _refusal(place: str, what: str) -> ScriptProblem:
+    return ScriptProblem(f"can't be rendered as it is: {place} has {what[:40]}, which only a notebook can run")
 
 
-def _is_python(source: str) -> bool:
+def is_python(source: str) -> bool:
+    """Tell whether code can be parsed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from figbox.cli.batch.notebooks import code_of, is_notebook
+from figbox.cli.batch.text_notebooks import code_of_marked, code_of_text, is_marked, is_text_notebook
 from figbox.cli.exits import ScriptProblem
 
 if TYPE_CHECKING:
@@ -111,9 +112,13 @@ def decoded(data: bytes, shown: str) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
-        return code_of(text) if is_notebook(shown, text) else text
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise ScriptProblem(f"is not Python source: {error}") from error
+    if is_notebook(shown, text):
+        return code_of(text)
+    if is_text_notebook(shown, text):
+        return code_of_text(shown, text)
+    return code_of_marked(text) if is_marked(text) else text
 
 
 def _scripts_of(text: str, output: Path | None) -> Iterator[Script]:

@@ -15,6 +15,7 @@ from figbox.check.errors import CheckError
 from figbox.check.facts import is_plain
 from figbox.check.fences import fences_of, is_markdown
 from figbox.cli.batch.scripts import STDIN, Script, is_excluded, is_skipped, walk
+from figbox.cli.batch.text_notebooks import is_text_notebook
 from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -131,6 +132,9 @@ def _sources_of(path: Path, relative: PurePosixPath) -> Iterator[Source]:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _refusal(f"{name} can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+    if is_text_notebook(name, text):
+        yield Source(name, Script(path, name, relative.with_suffix("")))
+        return
     try:
         fences = fences_of(text)
     except CheckError as error:

@@ -8,6 +8,7 @@ import pytest
 
 from figbox.check.errors import CheckError
 from figbox.check.fences import Fence, fences_of, is_markdown
+from tests.client.test_text_notebooks import TEXTS
 
 if TYPE_CHECKING:
     from tests.client.check.conftest import Project
@@ -88,3 +89,12 @@ def test_notebooks_and_percent_scripts(project: Project) -> None:
     project.write("book.ipynb", f'{{"nbformat": 4, "metadata": {{}}, "cells": {cells}}}')
     project.write("cells.py", "# %% [markdown]\n# Title\n# %%\nplt.plot()\n")
     assert project.others("book.ipynb", "cells.py") == {"book": "new", "cells": "new"}
+
+
+def test_notebooks_that_are_text(project: Project) -> None:
+    """Its figures have its name; of Markdown with a notebook's header, the fences aren't sources of their own."""
+    project.write("docs/rain.qmd", TEXTS["rain.qmd"])
+    project.write("docs/guide.md", TEXTS["rain.md"])
+    project.write("docs/plain.md", "```python\nplt.plot([1])\n```\n")
+    found = project.verdicts("docs/rain.qmd", "docs/guide.md", "docs/plain.md")
+    assert found == {"docs/rain": "new", "docs/guide": "new", "docs/plain.md/1": "new"}
