@@ -149,6 +149,14 @@ jupytext:
 x = 1
 ```
 
+<!-- #region -->
+In prose:
+
+```python
+shown_only = True
+```
+<!-- #endregion -->
+
 ```python .noeval
 1 / 0
 ```
@@ -224,7 +232,7 @@ def test_jupytext_reads_the_same(name: str, form: str) -> None:
     assert _code_lines(code_of_text(name, text)) == found
 
 
-@pytest.mark.parametrize("form", ["Rmd", "md:myst", "qmd"])
+@pytest.mark.parametrize("form", ["Rmd", "md:myst", "md:markdown", "qmd"])
 def test_notebooks_that_jupytext_writes(form: str) -> None:
     """A notebook is the same script, whether it is read itself or as the text that Jupytext makes of it."""
     sources = [
@@ -235,7 +243,7 @@ def test_notebooks_that_jupytext_writes(form: str) -> None:
     notebook = json.dumps(
         {
             "cells": [
-                {"cell_type": "markdown", "source": "# Title\n\n```python\nquoted\n```", "metadata": {}},
+                {"cell_type": "markdown", "source": "# Title\n\n```python\nshown_only\n```", "metadata": {}},
                 *(
                     {"cell_type": "code", "source": source, "outputs": [], "metadata": {}, "execution_count": None}
                     for source in sources
@@ -309,6 +317,7 @@ def test_header_that_says_that_nothing_runs(header: str, *, runs: bool) -> None:
         ("a.Rmd", '```{python, file="other.py"}\n```\n', "has the option file"),
         ("a.Rmd", "```{python, eval=interactive()}\nx\n```\n", "eval=interactive(), which is neither true nor false"),
         ("a.md", MYST.replace("language: python", "language: R"), "in another language than Python: R"),
+        ("a.md", "---\njupyter:\n  kernelspec:\n    language: R\n---\n```r\nx\n```", "in another language"),
         ("a.md", "---\nkernelspec:\n  name: julia-1.9\n---\n```{code-cell}\nx\n```", "in another language"),
     ],
 )
@@ -331,6 +340,7 @@ def test_what_cannot_be_run_is_refused_in_a_sentence(name: str, text: str, reaso
         ("a.md", "# Title\n\n---\nkernelspec: x\n---\n", False),
         ("a.md", "---\ntitle: x\n---\n```python\nx\n```\n", False),
         ("a.md", "---\nfile_format: mystnb\n---\n", True),
+        ("a.md", "---\njupyter:\n  kernelspec:\n    name: python3\n---\n", True),
         ("a.py", MYST, False),
     ],
 )

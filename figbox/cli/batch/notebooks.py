@@ -34,9 +34,13 @@ LEFT_OUT = frozenset(
     {
         "matplotlib", "config", "load_ext", "reload_ext", "autoreload", "precision", "autosave", "pip", "conda",
         "mamba", "uv", "who", "whos", "pinfo", "pwd", "ls", "history", "xmode", "pdb", "lsmagic", "colors",
+        "timeit", "prun", "lprun", "memit", "mprun", "debug",
     }
 )  # fmt: skip
 CELL_LEFT_OUT = frozenset({"time", "capture", "prun", "memit"})
+
+#: Magics of a whole cell without whose code the same is drawn: they leave no variables, or aren't Python.
+CELL_OMITTED = frozenset({"timeit", "html", "javascript", "js", "latex", "markdown", "svg"})
 
 #: Commands that install packages, which an environment has or hasn't.
 INSTALLS = re.compile(r"!\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|mamba|uv|apt(?:-get)?)\b")
@@ -149,6 +153,8 @@ def as_python(source: str, place: str) -> str:
     first = next(at for at, line in enumerate(lines) if line.strip())
     magic = _CELL_MAGIC.match(lines[first])
     if magic is not None:
+        if magic[1] in CELL_OMITTED:
+            return "\n".join(f"# {line}".rstrip() for line in lines)
         if magic[1] not in CELL_LEFT_OUT:
             raise _refusal(place, f"%%{magic[1]}")
         lines[first] = "# " + lines[first]

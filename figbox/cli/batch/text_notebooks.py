@@ -31,9 +31,9 @@ SUFFIXES = frozenset({".rmd", ".qmd"})
 MARKDOWN = frozenset({".md", ".markdown", ".myst", ".mystnb"})
 
 #: Lines of a header that say that a Markdown file is a notebook.
-_IS_NOTEBOOK = re.compile(r"^(?:jupytext|kernelspec):|^file_format:\s*mystnb\b", re.MULTILINE)
+_IS_NOTEBOOK = re.compile(r"^(?:jupyter|jupytext|kernelspec):|^file_format:\s*mystnb\b", re.MULTILINE)
 _HEADER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
-_KERNEL = re.compile(r"^kernelspec:[ \t]*\n((?:[ \t]+.*\n)+)", re.MULTILINE)
+_KERNEL = re.compile(r"^([ \t]*)kernelspec:[ \t]*\n((?:\1[ \t]+.*\n)+)", re.MULTILINE)
 _MEMBER = re.compile(r"^[ \t]+(language|name):[ \t]*[\"']?([\w.-]+)", re.MULTILINE)
 _NOT_RUN = re.compile(
     r"^execute:[ \t]*(?:\{[^}\n]*|\n(?:[ \t]+.*\n)*?[ \t]+)\b(?:eval|enabled):[ \t]*(?:false|no|off)\b",
@@ -45,6 +45,7 @@ _CHUNK = re.compile(r"\{(\w+)\b(.*)\}")
 _MYST = re.compile(r"\{code-cell\}[ \t]*([\w.-]*)")
 _OPTION = re.compile(r"([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|\[[^\]]*\]|[^\s,}]+)")
 _COMMENTED = re.compile(r"#\|[ \t]*([\w.-]+)[ \t]*[:=][ \t]*(.*?)[ \t]*,?")
+_REGION = re.compile(r"<!--[ \t]*#(region|markdown|md|raw)\b.*")
 _MARK = re.compile(r"#[ \t]*%%")
 
 PYTHON = frozenset({"python", "python3", "ipython", "ipython3", "py"})
@@ -156,7 +157,7 @@ def _header(text: str) -> str:
 def _check_kernel(header: str) -> None:
     """Raise ScriptProblem if a header says that the cells are of another language."""
     match = _KERNEL.search(header + "\n")
-    members = dict(_MEMBER.findall(match[1])) if match is not None else {}
+    members = dict(_MEMBER.findall(match[2])) if match is not None else {}
     language = members.get("language") or members.get("name") or "python"
     if not language.lower().startswith(("python", "ipython", "conda", "xpython")) and (
         "language" in members or language.lower().startswith(("ir", "julia", "xeus"))
@@ -197,7 +198,7 @@ def _chunks(lines: Sequence[str]) -> Iterator[Cell]:
 
 def _markdown_cells(lines: Sequence[str]) -> Iterator[Cell]:
     """Yield the cells of MyST, or of Jupytext's Markdown, where every fence of a language is one."""
-    fences = list(_fences(lines))
+    fences = list(_fences(_without_regions(lines)))
     directives = [(line, match[1], code) for line, info, code in fences if (match := _MYST.match(info)) is not None]
     for line, language, code in directives:
         options, count = _directive_options(code)
@@ -206,6 +207,19 @@ def _markdown_cells(lines: Sequence[str]) -> Iterator[Cell]:
         language, _, options = info.partition(" ")
         if language.lower() in PYTHON | SHELLS:
             yield Cell(line, language.lower(), options, code)
+
+
+def _without_regions(lines: Sequence[str]) -> list[str]:
+    """Return lines with empty ones in place of Jupytext's regions: each is a cell with prose, fences included."""
+    found = []
+    end = ""
+    for line in lines:
+        region = _REGION.fullmatch(line) if not end else None
+        end = f"#end{region[1]}" if region is not None else end
+        found.append(line if not end else "")
+        if end and end in line:
+            end = ""
+    return found
 
 
 def _directive_options(code: Sequence[str]) -> tuple[str, int]:
