@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arena import open_arena
 from benchmarks.contenders.contender import RenderFailed
+from benchmarks.contenders.processes import end_on_sigterm
 from benchmarks.picture import draw_picture
 from benchmarks.plan import FULL, PARTS, SHORT, TARGETS, TINY, Plan
 from benchmarks.report import report
@@ -62,7 +62,7 @@ def choose_plan(options: argparse.Namespace) -> Plan:
 
 async def measure(plan: Plan, image: str, *, one_runtime: bool) -> tuple[Results, str, bytes]:
     """Return the results, Figbox's name in them, and their picture."""
-    _end_on_sigterm()
+    end_on_sigterm()
     async with open_arena(image, os.environ.get("DOCKER_HOST"), one_runtime=one_runtime) as arena:
         results = await run(arena, plan)
         return results, arena.figbox.name, await draw_picture(arena.figbox, results)
@@ -75,13 +75,6 @@ def publish(results: Results, name: str, picture: bytes, json_path: Path) -> Non
     json_path.write_text(results.to_json(name), "utf-8")
     json_path.with_suffix(".png").write_bytes(picture)
     print(f"\nwritten: {json_path} and {json_path.with_suffix('.png').name}")
-
-
-def _end_on_sigterm() -> None:
-    """Make SIGTERM clean up as Ctrl-C does, so that containers are removed."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - this runs in it
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.check.project import Project, make_project
 from benchmarks.check.runs import Took, run
+from benchmarks.contenders.contender import RenderFailed
 from benchmarks.contenders.figbox import Figbox, run_figbox
+from benchmarks.contenders.processes import end_on_sigterm
 from benchmarks.report import number, spread, table
 from benchmarks.statistics import summarize
 from figbox.check.pictures import look_at
@@ -80,6 +82,7 @@ class Arena:
 
 async def measure(scripts: int, rounds: int, image: str, settings: Mapping[str, str]) -> Arena:
     """Return what each contender took in each round."""
+    end_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="figbox-bench-") as name:
         folder = Path(name)
         project = make_project(folder, scripts)
@@ -166,7 +169,14 @@ def main(arguments: Sequence[str]) -> int:
     """Run; return the exit status."""
     options = parse(arguments)
     settings = dict(text.split("=", 1) for text in options.set)
-    print(report(asyncio.run(measure(options.scripts, options.rounds, options.image, settings))))
+    try:
+        print(report(asyncio.run(measure(options.scripts, options.rounds, options.image, settings))))
+    except RenderFailed as error:
+        print(f"benchmark aborted: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("benchmark interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

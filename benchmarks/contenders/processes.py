@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -70,3 +71,10 @@ async def server(
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def end_on_sigterm() -> None:
+    """Make SIGTERM clean up as Ctrl-C does, so that containers are removed."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - this runs in it
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -60,3 +60,20 @@ def test_tiny_form_measures_and_draws(tmp_path: Path) -> None:
     assert all(row["ms"]["p50"] > 0 for row in document["latency"])
     check_png(numbers.with_suffix(".png").read_bytes(), 50_000_000)
     assert installations() <= before
+
+
+def test_checking_a_project_is_measured() -> None:
+    """Every contender has its turn, the service draws what Python draws, and no container is left."""
+    before = installations()
+    command = [sys.executable, "-m", "benchmarks.check", "--scripts", "3", "--rounds", "1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            output, errors = process.communicate(timeout=DEADLINE_S)
+        except BaseException:
+            process.send_signal(signal.SIGTERM)
+            raise
+    assert process.returncode == 0, errors
+    rows = [line for line in output.splitlines() if line.startswith(("python,", "check"))]
+    assert len(rows) == 6
+    assert "of 2 pictures of the service look as those that Python saved" in errors
+    assert installations() <= before
