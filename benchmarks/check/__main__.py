@@ -13,22 +13,22 @@ import asyncio
 import os
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.check.project import Project, make_project
-from benchmarks.check.runs import Took, run
+from benchmarks.check.runs import Took, run, service_s
 from benchmarks.contenders.contender import RenderFailed
 from benchmarks.contenders.figbox import Figbox, run_figbox
 from benchmarks.contenders.processes import end_on_sigterm
 from benchmarks.report import number, spread, table
-from benchmarks.statistics import summarize
+from benchmarks.statistics import median, summarize
 from figbox.check.pictures import look_at
 from gateway.settings import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 IMAGE = "figbox-runner:latest"
 SCRIPTS = 200
@@ -58,22 +58,26 @@ class Arena:
         service = {"FIGBOX_URL": self.figbox.url, "FIGBOX_API_KEY": key}
         return own | service | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
 
-    def python(self, name: str, processes: int) -> None:
+    async def python(self, name: str, processes: int) -> None:
         """Draw all scripts with so many processes of Python at once, each in its own folder."""
         each = 'cd "$(dirname "$1")" && exec "$0" "$(basename "$1")"'
         line = ["xargs", "-n1", f"-P{processes}", "sh", "-c", each, sys.executable]
         given = "\n".join(self.project.names)
-        self._took(name, run(line, self.project.saving, self.environment, given=given))
+        self._took(name, await asyncio.to_thread(run, line, self.project.saving, self.environment, given=given))
 
-    def check(self, name: str, status: int, *arguments: str) -> None:
+    async def check(self, name: str, status: int, *arguments: str) -> None:
         """Check the project."""
+        await self.figbox.settle()
         line = [sys.executable, "-m", "figbox", "check", "plots", "--no-words", "-q", *arguments]
-        took = run(line, self.project.folder, self.environment, statuses=(status,), gateway=self.figbox.process_id)
-        self._took(name, took)
+        before = await service_s(self.figbox)
+        took = await asyncio.to_thread(run, line, self.project.folder, self.environment, statuses=(status,))
+        after = await service_s(self.figbox)
+        self._took(name, replace(took, service={part: after[part] - used for part, used in before.items()}))
 
-    def accept(self) -> None:
+    async def accept(self) -> None:
         """Accept what the last check drew."""
-        run([sys.executable, "-m", "figbox", "accept"], self.project.folder, self.environment)
+        line = [sys.executable, "-m", "figbox", "accept"]
+        await asyncio.to_thread(run, line, self.project.folder, self.environment)
 
     def _took(self, name: str, took: Took) -> None:
         self.took.setdefault(name, []).append(took)
@@ -97,24 +101,24 @@ async def measure(scripts: int, rounds: int, image: str, settings: Mapping[str, 
 async def _round(arena: Arena, turn: int) -> None:
     """Let every contender have its turn; the one that comes first alternates."""
     arena.loads.append(os.getloadavg()[0])
-    steps = [
+    steps: list[Callable[[], Awaitable[None]]] = [
         lambda: arena.python(LOOP, 1),
         lambda: arena.python(PARALLEL, os.cpu_count() or 1),
         lambda: _checks(arena, turn),
     ]
     for step in steps if turn % 2 == 0 else reversed(steps):
         await arena.figbox.settle()
-        await asyncio.to_thread(step)
+        await step()
 
 
-def _checks(arena: Arena, turn: int) -> None:
+async def _checks(arena: Arena, turn: int) -> None:
     (arena.project.folder / "figbox.lock").unlink(missing_ok=True)
-    arena.check(FIRST, CHANGED)
-    arena.accept()
-    arena.check(UNCHANGED, SAME)
+    await arena.check(FIRST, CHANGED)
+    await arena.accept()
+    await arena.check(UNCHANGED, SAME)
     arena.project.change(turn)
-    arena.check(ONE, CHANGED)
-    arena.check(BASE, CHANGED, "--base", "HEAD~1")
+    await arena.check(ONE, CHANGED)
+    await arena.check(BASE, CHANGED, "--base", "HEAD~1")
 
 
 def _same_pictures(project: Project) -> str:
@@ -129,28 +133,23 @@ def _same_pictures(project: Project) -> str:
 
 
 def report(arena: Arena) -> str:
-    """Return the table."""
-    rows = []
+    """Return the tables: the time on the clock, and who used the processors; both beside the loop."""
+    clock, processors = [], []
     for name, took in arena.took.items():
-        walls = [one.wall for one in took]
         ratios = [
-            [loop.wall / one.wall for loop, one in zip(arena.took[anchor], took, strict=True)]
-            for anchor in (LOOP, PARALLEL)
+            median([anchor.wall / one.wall for anchor, one in zip(arena.took[other], took, strict=True)])
+            for other in (LOOP, PARALLEL)
         ]
-        service = [sum(one.service.values()) for one in took]
-        rows.append(
-            (
-                name,
-                spread(summarize(walls)),
-                *(number(summarize(ratio).p50) for ratio in ratios),
-                number(summarize([one.command for one in took]).p50),
-                number(summarize(service).p50),
-            )
-        )
-    head = ("contender", "s", "loop / it", "xargs / it", "CPU s, command", "CPU s, service")
+        clock.append((name, spread(summarize([one.wall for one in took])), *map(number, ratios)))
+        parts = [median([one.service.get(part, 0.0) for one in took]) for part in ("gateway", "containers", "daemons")]
+        spent = [loop.processors / one.processors for loop, one in zip(arena.took[LOOP], took, strict=True)]
+        command = median([one.command for one in took])
+        processors.append((name, *map(number, (command, *parts)), number(median(spent))))
     count, rounds = len(arena.project.names), len(arena.loads)
-    title = f"{count} scripts, {rounds} rounds on {os.cpu_count()} cores, load before {max(arena.loads):.1f} at most"
-    return table(title, head, rows)
+    title = f"{count} scripts, rounds: {rounds}, cores: {os.cpu_count()}, load before a round: {max(arena.loads):.1f}"
+    seconds = table(title, ("contender", "s", "loop / it", "xargs / it"), clock)
+    head = ("contender", "command", "gateway", "containers", "daemons", "loop / it")
+    return seconds + "\n" + table("Processor time, in s", head, processors)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -53,25 +53,26 @@ async def _measure(arena: Arena, gateway: Figbox, plan: Plan) -> Breakdown:
         lead_s=plan.lead_s,
         window_s=plan.window_s,
         baseline_s=plan.baseline_s,
-        on_begin=lambda: before.update(used_s(gateway.process_id)),
-        on_end=lambda: after.update(used_s(gateway.process_id)),
+        on_begin=lambda: before.update(_used_s(gateway.process_id)),
+        on_end=lambda: after.update(_used_s(gateway.process_id)),
     )
     ms = {name: 1000 * (after[name] - used) / max(1, window.jobs) for name, used in before.items()}
     rest = window.cpu_ms_per_job - sum(ms.values())
     return Breakdown(gateway.name, figure.name, {**ms, "shim, runtime": rest, "all": window.cpu_ms_per_job})
 
 
-def used_s(gateway: int) -> dict[str, float]:
+def _used_s(gateway: int) -> dict[str, float]:
     """Return the seconds used so far, by name."""
     return {
         "container": _containers_s(),
-        "gateway": _processes_s({gateway}),
-        "dockerd": _processes_s(_named("dockerd")),
-        "containerd": _processes_s(_named("containerd")),
+        "gateway": processes_s({gateway}),
+        "dockerd": processes_s(named("dockerd")),
+        "containerd": processes_s(named("containerd")),
     }
 
 
-def _named(name: str) -> set[int]:
+def named(name: str) -> set[int]:
+    """Return the processes of a name."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -82,7 +83,8 @@ def _named(name: str) -> set[int]:
     return found
 
 
-def _processes_s(process_ids: set[int]) -> float:
+def processes_s(process_ids: set[int]) -> float:
+    """Return the processor seconds that processes used so far."""
     ticks = 0
     for process_id in process_ids:
         fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
