@@ -43,6 +43,8 @@ def test_only_what_is_affected_is_drawn(accepted: Project) -> None:
         assert accepted.drawn() == drawn + 3
         (accepted.folder / "plots" / "new.py").unlink()
         assert "gone             plots/new" in begun.until("2 changed, 3 same")
+        kept = accepted.folder / ".figbox-check" / "after" / "plots"
+        assert sorted(path.name for path in kept.iterdir()) == ["bars.png", "rain.png"]
         (accepted.folder / "plots" / "two.py").unlink()
         begun.until("2 changed, 2 missing, 1 same")
         begun.save("plots/bars.py", PLOT + "plt.bar([1], [2])\n")
@@ -81,6 +83,18 @@ def test_failures_are_told_once(accepted: Project) -> None:
         assert "FAILED" not in begun.until("2 failed, 1 new, 3 same")
         begun.save("plots/bars.py", PLOT + "plt.bar([1], [2])\n")
         assert "same             plots/bars" in begun.until("1 failed, 1 new, 4 same")
+
+
+def test_an_accepted_picture_that_is_replaced(accepted: Project) -> None:
+    """Each accepted picture is looked at once, and again when its file is another."""
+    path = accepted.folder / "figures" / "plots" / "bars.png"
+    picture = path.read_bytes()
+    with watch(accepted) as begun:
+        begun.until("watching")
+        begun.save("figures/plots/bars.png", (path.parent / "rain.png").read_bytes())
+        assert "isn't the picture that figbox.lock has" in begun.until("1 changed, 4 same")
+        begun.save("figures/plots/bars.png", picture)
+        begun.until("5 same")
 
 
 def test_new_folders_and_replaced_files(accepted: Project) -> None:
