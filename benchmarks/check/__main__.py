@@ -123,13 +123,16 @@ async def _checks(arena: Arena, turn: int) -> None:
 
 def _same_pictures(project: Project) -> str:
     """Return how many of the accepted pictures look as those that Python saved, the changed first one apart."""
-    same = 0
+    others = []
     for name in project.names[1:]:
         accepted = project.folder / "figures" / "plots" / name
         saved = project.saving / name
         pair = [look_at(path.with_suffix(".png").read_bytes()).digest for path in (accepted, saved)]
-        same += pair[0] == pair[1]
-    return f"{same} of {len(project.names) - 1} pictures of the service look as those that Python saved"
+        if pair[0] != pair[1]:
+            others.append(Path(name).stem)
+    count = len(project.names) - 1
+    told = f"; others: {', '.join(sorted(set(others)))}" if others else ""
+    return f"{count - len(others)} of {count} pictures of the service look as those that Python saved{told}"
 
 
 def report(arena: Arena) -> str:
