@@ -68,6 +68,9 @@ def test_junit(mixed: Project) -> None:
     error = found["plots/two.py"].find("error")
     assert error is not None
     assert error.get("message") == "failed: ValueError: no good"
+    said = {name: case.findtext("system-out") for name, case in found.items()}
+    assert said.pop("plots/bars") == "[[ATTACHMENT|.figbox-check/after/plots/bars.png]]"
+    assert [name for name, text in said.items() if text] == ["plots/fresh", "plots/rain"]
     mixed.check("--junit", "report.xml", "--exit-zero")
     suite = ET.parse(mixed.folder / "report.xml").getroot().find("testsuite")  # noqa: S314 - ours
     assert suite is not None
