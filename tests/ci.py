@@ -124,6 +124,8 @@ CAMPAIGNS = (
     Campaign("pictures", 200, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
     Campaign("bad snapshots", 420, _engine("snapshot")),
     Campaign("benchmark", 60, _engine("benchmark")),
+    Campaign("recipes", 320, tuple(f"tests/recipes/test_{name}.py" for name in ("action", "gitlab", "tools"))),
+    Campaign("sample repository", 320, ("tests/recipes/test_life.py",)),
     Campaign("fuzzing", 150, command=("make", "fuzz", "ARGS=--seconds 15")),
 )
 

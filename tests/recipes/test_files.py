@@ -116,3 +116,9 @@ def test_nothing_of_a_pull_request_is_run_with_permissions() -> None:
     assert "checkout" not in str(comment["jobs"])
     checkouts = [step for step in steps_of(WORKFLOWS[0].with_name("figures-accept.yml")) if "checkout" in str(step)]
     assert [step["with"] for step in checkouts] == [{"persist-credentials": False}]
+
+
+def test_sample_repository_has_the_workflow() -> None:
+    """What the sample repository has is what people copy."""
+    copy = ROOT / "examples" / "ci" / ".github" / "workflows" / "figures.yml"
+    assert copy.read_text("utf-8") == (WORKFLOWS[0].with_name("figures.yml")).read_text("utf-8")
