@@ -8,14 +8,16 @@
 # A cache that is stale or broken does no harm: `figbox up` builds what isn't as the clone says.
 #
 # FIGBOX_HOME: the clone. CHECK_ENVIRONMENTS: names of environments besides the default one, parted by spaces.
+# FIGBOX_IMAGE: the name of the default one's image, with its tag.
 set -euo pipefail
 
 : "${FIGBOX_HOME:?}"
 read -ra environments <<< "${CHECK_ENVIRONMENTS:-}"
-tags=(figbox-runner:latest)
+runner=${FIGBOX_IMAGE:-figbox-runner:latest}
+tags=("$runner")
 for name in "${environments[@]}"; do
     [[ $name =~ ^[a-z][a-z0-9-]*$ ]] || { echo "'$name' can't be an environment" >&2; exit 2; }
-    [[ $name == default ]] || tags+=("figbox-runner-$name:latest")
+    [[ $name == default ]] || tags+=("${runner%:*}-$name:${runner##*:}")
 done
 
 case ${1:-} in
