@@ -19,6 +19,7 @@ from figbox.cli.check.memory import Memory
 from figbox.cli.check.reports.document import report
 from figbox.cli.check.reports.summary import summary as in_markdown
 from figbox.cli.check.sources import project_paths
+from figbox.cli.check.unchanged import needs_no_check
 from figbox.cli.check.watch import Watch, require_watchfiles
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.exits import ExitStatus
@@ -55,6 +56,11 @@ ONCE = {"as_json": "--json", "junit": "--junit", "summary": "--summary", "exit_z
 )
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="What to leave out, such as 'helpers/*'.")
 @click.option("--words/--no-words", default=True, help="Whether to say what changed, which draws changed ones again.")
+@click.option(
+    "--skip-unchanged",
+    is_flag=True,
+    help="Do without a service if code, data and options are those of figbox.lock; another image isn't noticed then.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although figures differ; failing ones still count.")
 @click.option("--cache/--no-cache", default=None, help="Whether pictures may come from the service's cache.")
 @sending_options
@@ -84,6 +90,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
       3    the service couldn't be reached, stayed busy, failed, or refused the key or the options
       130  interrupted
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    if given["skip_unchanged"] and needs_no_check(paths, given):
+        return ExitStatus.SAME
     connection = find_connection(context)
     connection.require_key()
     if given["environment_before"] and not given["base"]:

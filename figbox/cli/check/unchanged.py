@@ -1,0 +1,89 @@
+"""Whether figures are made of what the lock says, which can be told without a service, but for the image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from figbox.check.config import find_config
+from figbox.check.errors import CheckError
+from figbox.check.lock import NAME, read_lock
+from figbox.check.pictures import NotAPicture, look_at
+from figbox.check.verdicts import is_settled
+from figbox.cli.check.flow import DATA_LIMIT_BYTES
+from figbox.cli.check.halves import Half, Preparation, Side
+from figbox.cli.check.sources import find_sources, is_named, project_paths
+from figbox.cli.exits import ScriptProblem
+from figbox.cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from figbox.check.config import Config
+    from figbox.check.facts import Figure
+
+#: Options that want a check, whatever is in the lock.
+WANTING = ("base", "draw_all", "as_json", "junit", "summary", "report", "contact_sheet", "watch")
+
+
+def needs_no_check(paths: Sequence[str], given: Mapping[str, Any]) -> bool:
+    """Tell, also people, whether there is nothing to draw, and nothing else is wanted of a check.
+
+    Args:
+        paths: As the command line has them.
+        given: Its options.
+
+    Raises:
+        click.UsageError: See `is_as_locked`.
+    """
+    if any(given.get(name) for name in WANTING) or not is_as_locked(paths, given["exclude"]):
+        return False
+    click.echo("nothing to draw: code, data and options are those of figbox.lock", err=True)
+    return True
+
+
+def is_as_locked(paths: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Tell whether code, data and options of all figures are those of the lock, and the accepted pictures are there.
+
+    A source that draws nothing is in no lock, so that it can't be told with one.
+
+    Args:
+        paths: As the command line has them; none for what the configuration includes.
+        exclude: Patterns for what is left out, besides those of the configuration.
+
+    Raises:
+        click.UsageError: A path, or a file of the project, can't be used.
+    """
+    try:
+        config = find_config(Path.cwd())
+        named = project_paths(config.root, paths)
+        left_out = (*config.exclude, *exclude)
+        sources = find_sources(config.root, named or config.include, left_out, config.root / config.folder)
+        lock = read_lock(config.root / NAME)
+    except CheckError as error:
+        raise click.UsageError(one_line(str(error))) from error
+    locked = {figure.source for figure in lock.figures.values() if not named or is_named(figure.source, named)}
+    if not sources or locked != set(sources):
+        return False
+    preparation = Preparation(config, [Half(Side.AFTER, config.root, sources, "")], DATA_LIMIT_BYTES)
+    for name, source in sources.items():
+        known = lock.of_source(name)
+        try:
+            preparation.sent(source.script)
+        except ScriptProblem:
+            return False
+        if not is_settled(known, preparation.inputs[source.script], known[0].image):
+            return False
+        if config.pictures and not all(_is_there(config, figure) for figure in known):
+            return False
+    return True
+
+
+def _is_there(config: Config, figure: Figure) -> bool:
+    """Tell whether the accepted picture is the one that the lock has."""
+    try:
+        return look_at((config.root / config.folder / f"{figure.name}.png").read_bytes()).digest == figure.picture
+    except (OSError, NotAPicture):
+        return False
