@@ -15,6 +15,7 @@ import pytest
 
 from tests.client.check.conftest import git
 from tests.client.conftest import write
+from tests.documents.pages import CI as DOCUMENT
 from tests.documents.pages import ROOT
 from tests.recipes import github
 from tests.recipes.files import ACTIONS, CI, WORKFLOWS
@@ -165,7 +166,9 @@ def test_reviewed_change(forge: Forge, image: str, tmp_path: Path) -> None:
         assert job.workflow(FIGURES), job.shown
         assert client.inspect_image(image)["Id"] == drawing
     assert "building" not in job.shown
-    assert len(forge.service.caches) == 1
+    (kept,) = forge.service.caches.values()
+    (written,) = re.findall(r"([0-9]+) MB\nuncompressed", DOCUMENT.read_text("utf-8"))
+    assert (kept / "images.tar").stat().st_size == pytest.approx(int(written) * 1e6, rel=0.1)
     assert forge.report()["summary"]["same"] == 6
     assert "6 same" in job.summary.read_text("utf-8")
 
