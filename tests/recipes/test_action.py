@@ -167,7 +167,7 @@ def test_reviewed_change(forge: Forge, image: str, tmp_path: Path) -> None:
         assert client.inspect_image(image)["Id"] == drawing
     assert "building" not in job.shown
     (kept,) = forge.service.caches.values()
-    (written,) = re.findall(r"([0-9]+) MB\nuncompressed", DOCUMENT.read_text("utf-8"))
+    (written,) = re.findall(r"it has ([0-9]+) MB", DOCUMENT.read_text("utf-8"))
     assert (kept / "images.tar").stat().st_size == pytest.approx(int(written) * 1e6, rel=0.1)
     assert forge.report()["summary"]["same"] == 6
     assert "6 same" in job.summary.read_text("utf-8")
