@@ -62,6 +62,9 @@ class VirtualEnvironment:
         # Installing dev.txt over an unchanged gateway.txt only adds; after other changes, old packages would stay.
         gateway = {**where, "gateway.txt": _sha256(self.locks / "gateway.txt")}
         grows = dev and "dev.txt" not in present and gateway.items() <= present.items() and self.python.exists()
+        if self.folder.is_file():
+            # virtualenv names an environment that it makes in such a file (PEP 832): pre-commit does in its clone.
+            self.folder.unlink()
         self.stamp.unlink(missing_ok=True)
         if not grows:
             self._create(steps)

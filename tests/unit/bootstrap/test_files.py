@@ -117,6 +117,13 @@ def test_environment_that_was_moved_is_made_again(environment: VirtualEnvironmen
     assert str(environment.folder) not in (moved.folder / "bin" / "pip").read_text()
 
 
+def test_file_in_the_environments_place(environment: VirtualEnvironment, steps: Steps) -> None:
+    """A file that another program left there, to name an environment of its own, isn't in the way."""
+    environment.folder.write_text("py_env-python3.11\n")
+    environment.ensure(steps)
+    assert environment.stamp.is_file()
+
+
 def test_an_interrupted_installation_leaves_no_stamp(environment: VirtualEnvironment, steps: Steps) -> None:
     """A requirement without a hash is refused, and an unfinished installation isn't mistaken for a finished one."""
     (environment.locks / "gateway.txt").write_text("docker==7.2.0\n")
