@@ -94,14 +94,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
         return ExitStatus.SAME
     connection = find_connection(context)
     connection.require_key()
-    if given["environment_before"] and not given["base"]:
-        raise click.UsageError("--environment-before is about the state of --base")
-    if given["report_all"] and given["report"] is None:
-        raise click.UsageError("--report-all is about the page of --report")
-    _require_libraries(given)
-    if given["watch"]:
-        _refuse_once(given)
-        require_watchfiles()
+    _check_options(given)
     try:
         config = find_config(Path.cwd())
         wanted = (given["environment"], given["environment_before"], *config.environments)
@@ -185,11 +178,18 @@ def _write_reports(checked: Checked, url: str, seconds: float, given: dict[str, 
         raise click.UsageError(f"{error.filename} can't be written: {error.strerror}") from error
 
 
-def _refuse_once(given: dict[str, Any]) -> None:
-    """Raise click.UsageError if an option is given that is for a check that ends."""
-    for name, flag in ONCE.items():
-        if given[name]:
-            raise click.UsageError(f"{flag} is for a check that ends, and --watch goes on")
+def _check_options(given: dict[str, Any]) -> None:
+    """Raise click.UsageError if an option lacks another one, or what it needs, or contradicts another one."""
+    if given["environment_before"] and not given["base"]:
+        raise click.UsageError("--environment-before is about the state of --base")
+    if given["report_all"] and given["report"] is None:
+        raise click.UsageError("--report-all is about the page of --report")
+    _require_libraries(given)
+    if given["watch"]:
+        for name, flag in ONCE.items():
+            if given[name]:
+                raise click.UsageError(f"{flag} is for a check that ends, and --watch goes on")
+        require_watchfiles()
 
 
 def _require_libraries(given: dict[str, Any]) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from figbox.check.accepted import AcceptedPictures
 from figbox.check.config import find_config
 from figbox.check.errors import CheckError
+from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, read_lock
-from figbox.check.pictures import NotAPicture, look_at
 from figbox.check.verdicts import is_settled
 from figbox.cli.check.flow import DATA_LIMIT_BYTES
 from figbox.cli.check.halves import Half, Preparation, Side
@@ -20,9 +21,6 @@ from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from figbox.check.config import Config
-    from figbox.check.facts import Figure
 
 #: Options that want a check, whatever is in the lock.
 WANTING = ("base", "draw_all", "as_json", "junit", "summary", "report", "contact_sheet", "watch")
@@ -64,9 +62,12 @@ def is_as_locked(paths: Sequence[str], exclude: Sequence[str]) -> bool:
         lock = read_lock(config.root / NAME)
     except CheckError as error:
         raise click.UsageError(one_line(str(error))) from error
-    locked = {figure.source for figure in lock.figures.values() if not named or is_named(figure.source, named)}
+    locked = {figure.source for figure in lock.figures.values() if not is_of_a_test(figure.source)}
+    if named:
+        locked = {source for source in locked if is_named(source, named)}
     if not sources or locked != set(sources):
         return False
+    accepted = AcceptedPictures(config.root / config.folder)
     preparation = Preparation(config, [Half(Side.AFTER, config.root, sources, "")], DATA_LIMIT_BYTES)
     for name, source in sources.items():
         known = lock.of_source(name)
@@ -76,14 +77,6 @@ def is_as_locked(paths: Sequence[str], exclude: Sequence[str]) -> bool:
             return False
         if not is_settled(known, preparation.inputs[source.script], known[0].image):
             return False
-        if config.pictures and not all(_is_there(config, figure) for figure in known):
+        if config.pictures and not all(accepted.picture(figure) is not None for figure in known):
             return False
     return True
-
-
-def _is_there(config: Config, figure: Figure) -> bool:
-    """Tell whether the accepted picture is the one that the lock has."""
-    try:
-        return look_at((config.root / config.folder / f"{figure.name}.png").read_bytes()).digest == figure.picture
-    except (OSError, NotAPicture):
-        return False

@@ -44,6 +44,19 @@ def test_whatever_changed_is_checked(accepted: Project, name: str, text: str) ->
     assert SAID not in done.stderr
 
 
+def test_figures_of_tests_are_their_own_affair(accepted: Project) -> None:
+    """A lock that also has a figure of a test doesn't make a check necessary, which would leave that one alone."""
+    lock = (accepted.folder / "figbox.lock").read_text()
+    entry = lock[lock.index("[figure.") :].partition("\n\n")[0]
+    name = entry.partition('"')[2].partition('"')[0]
+    source = entry.partition('source = "')[2].partition('"')[0]
+    of_a_test = entry.replace(f'"{name}"', '"tests/test_x.py/it"').replace(f'"{source}"', '"tests/test_x.py#it"')
+    accepted.write("figbox.lock", f"{lock.rstrip()}\n\n{of_a_test.rstrip()}\n")
+    assert accepted.check().status == 0
+    done = accepted.check(SKIP)
+    assert (done.status, done.stderr) == (0, SAID)
+
+
 def test_project_without_a_lock_is_checked(project: Project) -> None:
     """What was never accepted is new."""
     assert project.check(SKIP).status == 1
