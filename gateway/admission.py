@@ -87,7 +87,7 @@ class Admission:
 
     def __init__(self, *, running_limit: int, queue_limit: int, queue_wait_s: float, key_limit: int) -> None:
         self.running_limit = running_limit
-        self._queue_limit = queue_limit
+        self.queue_limit = queue_limit
         self._queue_wait_s = queue_wait_s
         self.key_limit = key_limit
         self._customers: dict[str, _Customer] = {}
@@ -108,6 +108,11 @@ class Admission:
     def waiting_count(self) -> int:
         """Jobs that wait for one."""
         return self._waiting
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Names of the keys that have jobs running or waiting."""
+        return frozenset(self._customers)
 
     def count_of(self, key: str) -> int:
         """Return how many jobs of a key run and wait."""
@@ -183,7 +188,7 @@ class Admission:
         return self._running < self.running_limit and not self._waiting
 
     def _refuse(self, key: str, key_limit: int) -> None:
-        if not self._has_free_place and self._waiting >= self._queue_limit:
+        if not self._has_free_place and self._waiting >= self.queue_limit:
             raise self._full()
         own = self.count_of(key)
         if own >= key_limit:
@@ -197,7 +202,7 @@ class Admission:
         if self._has_free_place and room.take():
             self._grant(customer)
             return
-        if self._waiting >= self._queue_limit:  # there is a place, but no room, and no queue to wait in
+        if self._waiting >= self.queue_limit:  # there is a place, but no room, and no queue to wait in
             self._tidy(key)
             raise self._full()
         await self._wait(key, customer, room)

@@ -26,6 +26,7 @@ def build_app(context: Context) -> web.Application:
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
+    app.on_response_prepare.append(count_response)
     Cors(context.settings.cors_origins).add_to(app)
     routes = (*status.ROUTES, *legacy.ROUTES, *v1.ROUTES, *description.ROUTES)
     bind_routes(app, routes, context.settings.path_prefix)
@@ -36,6 +37,11 @@ async def add_rate_headers(request: web.Request, response: web.StreamResponse) -
     """Add what a request's key has left, whatever the response is (aiohttp's `on_response_prepare`)."""
     if HOLDER in request:
         response.headers.update(request.app[CONTEXT].service.headers(request[HOLDER]))
+
+
+async def count_response(request: web.Request, response: web.StreamResponse) -> None:
+    """Count a response that is about to be sent (aiohttp's `on_response_prepare`)."""
+    request.app[CONTEXT].service.metrics.count_response(response.status)
 
 
 def metrics_app(metrics: Metrics) -> web.Application:

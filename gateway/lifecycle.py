@@ -44,6 +44,7 @@ from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
 from gateway.startup import unix_socket
 from gateway.startup.service_manager import STARTING, ServiceManager, described
+from gateway.status import add_gauges
 from gateway.v1.request.reading import TASK as READ
 from gateway.worker.worker_pool import WorkerPool
 
@@ -218,8 +219,6 @@ def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderServi
         service.budgets.keep_only(ring.names)
 
     keyring.changed = adapt
-    service.metrics.watch("figbox_keys", "Keys that are let in", lambda: len(keyring))
-    service.metrics.watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
     if settings.api_keys_file is not None and not sys.stdin.isatty():  # a terminal that hangs up ends the service
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, keyring.look_soon)
@@ -306,13 +305,8 @@ async def _serve_agent(stack: AsyncExitStack, context: Context) -> None:
 
 
 async def _serve_public(stack: AsyncExitStack, context: Context, listener: socket.socket) -> web.Server:
-    metrics, admission, memory = context.service.metrics, context.service.admission, context.service.memory
-    edge = Edge(EdgeLimits.public(context.settings), metrics)
-    metrics.watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
-    metrics.watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
-    metrics.watch("figbox_body_bytes", "Memory that bodies hold", lambda: memory.bodies.held_bytes)
-    metrics.watch("figbox_answer_bytes", "Memory that jobs and answers hold", lambda: memory.answers.held_bytes)
-    metrics.watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
+    edge = Edge(EdgeLimits.public(context.settings), context.service.metrics)
+    add_gauges(context, edge)
     return await _listen(stack, build_app(context), edge, listener)
 
 

@@ -274,9 +274,13 @@ class RenderService:
 
     def headers(self, holder: Holder) -> dict[str, str]:
         """Return the header fields that tell a holder what is left."""
+        return rate_headers(self.quotas(holder))
+
+    def quotas(self, holder: Holder) -> list[Quota]:
+        """Return what is left of each of a holder's allowances."""
         share = holder.policy.concurrent_jobs or self.admission.key_limit
         left = max(0, share - self.admission.count_of(holder.name))
-        return rate_headers([Quota("jobs", "concurrent-requests", share, left), *self.budgets.quotas(holder)])
+        return [Quota("jobs", "concurrent-requests", share, left), *self.budgets.quotas(holder)]
 
     def _check_launcher(self) -> None:
         if not self.launcher.environments:
@@ -319,7 +323,9 @@ class RenderService:
 
     def _report(self, holder: Holder, job: Job, result: Result, timing: Timing) -> None:
         """Count a finished job and write its one log line."""
-        self.metrics.count_job(result, job.environment)
+        ways = {each.environment: each.way for each in self.launcher.warm_starts}
+        way = ways.get(job.environment, "unknown")
+        self.metrics.count_job(result, job.environment, way=way, total_s=timing.total_ms() / 1000)
         usage = result.usage
         logger.info(
             "job finished",

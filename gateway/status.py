@@ -1,13 +1,30 @@
-"""The endpoints that report the state of the service."""
+"""What reports the state of the service: endpoints for clients and balancers, and gauges for Prometheus."""
 
 from __future__ import annotations
 
+import heapq
+import platform
+from typing import TYPE_CHECKING
+
 from aiohttp import hdrs, web
 
+from gateway import __version__
 from gateway.context import CONTEXT
 from gateway.model.errors import NotReady
+from gateway.model.jobs import MiB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.context import Context
+    from gateway.keys.budgets import Quota
+    from gateway.render_service import RenderService
+    from gateway.server.connections import Edge
 
 LIVE = "Matplotlib Graph Render API is live!"
+
+#: Allowances of keys that have gauges: those of which least is left. There may be thousands.
+QUOTAS_LIMIT = 50
 
 
 async def live(_: web.Request) -> web.Response:
@@ -36,3 +53,95 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 ROUTES = ((hdrs.METH_GET, "/", live), (hdrs.METH_GET, "/healthz", healthz), (hdrs.METH_GET, "/readyz", readyz))
+
+
+def add_gauges(context: Context, edge: Edge) -> None:
+    """Add the gauges of the whole service: what there is of everything now, and how much there may be.
+
+    Args:
+        context: The service and its settings.
+        edge: What the connections of the public listener share.
+    """
+    settings, service = context.settings, context.service
+    admission, memory, keyring, watch = service.admission, service.memory, service.keyring, service.metrics.watch
+    watch("figbox_ready", "Whether a render would work now", lambda: context.not_ready is None)
+    watch("figbox_keys", "Keys that are let in", lambda: len(keyring))
+    watch("figbox_keys_file_good", "Whether the keys file can be used", lambda: keyring.is_good)
+    watch("figbox_jobs_running", "Jobs that hold a place", lambda: admission.running_count)
+    watch("figbox_jobs_running_limit", "Places for jobs", lambda: admission.running_limit)
+    watch("figbox_jobs_waiting", "Jobs in the queue", lambda: admission.waiting_count)
+    watch("figbox_jobs_waiting_limit", "Most jobs in the queue", lambda: admission.queue_limit)
+    watch("figbox_body_bytes", "Memory that bodies hold", lambda: memory.bodies.held_bytes)
+    watch("figbox_body_bytes_limit", "Most memory that bodies hold", lambda: memory.bodies.total_bytes)
+    watch("figbox_answer_bytes", "Memory that jobs and answers hold", lambda: memory.answers.held_bytes)
+    watch("figbox_answer_bytes_limit", "Most memory that jobs and answers hold", lambda: memory.answers.total_bytes)
+    watch("figbox_memory_limit_bytes", "Most memory of the process", lambda: settings.memory_mib * MiB)
+    watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
+    watch("figbox_connections_limit", "Most connections open at once", lambda: edge.limits.connections)
+    _add_labelled_gauges(service)
+
+
+def _add_labelled_gauges(service: RenderService) -> None:
+    launcher, watch_each = service.launcher, service.metrics.watch_each
+
+    def quotas() -> Mapping[tuple[str, ...], Quota]:
+        return scarcest_quotas(service, QUOTAS_LIMIT)
+
+    watch_each(
+        "figbox_build_info",
+        "Versions of what runs here; always 1",
+        ("version", "python"),
+        lambda: {(__version__, platform.python_version()): 1},
+    )
+    watch_each(
+        "figbox_environment_info",
+        "Image and runtime of each environment; always 1",
+        ("environment", "image", "runtime"),
+        lambda: {(facts.name, facts.image_id, facts.runtime): 1 for facts in launcher.environments.values()},
+    )
+    watch_each(
+        "figbox_snapshot_starts",
+        "Whether containers start from a snapshot",
+        ("environment",),
+        lambda: {(each.environment,): each.way == "snapshot" for each in launcher.warm_starts},
+    )
+    watch_each(
+        "figbox_snapshot_missing",
+        "Whether containers import although a snapshot is wanted",
+        ("environment",),
+        lambda: {(each.environment,): each.reason is not None for each in launcher.warm_starts},
+    )
+    watch_each(
+        "figbox_self_test_age_seconds",
+        "Seconds since the end of the last self-test; none before the first",
+        (),
+        lambda: {} if launcher.verdict is None else {(): launcher.verdict.age_s()},
+    )
+    watch_each(
+        "figbox_key_allowance",
+        "Allowance of a key; those of which least is left",
+        ("key", "budget"),
+        lambda: {names: quota.allowance for names, quota in quotas().items()},
+    )
+    watch_each(
+        "figbox_key_left",
+        "What is left of an allowance of a key",
+        ("key", "budget"),
+        lambda: {names: quota.remaining for names, quota in quotas().items()},
+    )
+
+
+def scarcest_quotas(service: RenderService, limit: int) -> Mapping[tuple[str, ...], Quota]:
+    """Return the allowances of keys of which the smallest parts are left, by the names of key and allowance.
+
+    Args:
+        service: Knows the keys, by name only.
+        limit: Most allowances; those that are whole are left out.
+    """
+    found: dict[tuple[str, ...], Quota] = {}
+    for name in service.budgets.names_in_use | service.admission.keys:
+        holder = service.keyring.holder(name)
+        quotas = [] if holder is None else service.quotas(holder)
+        found |= {(name, quota.name): quota for quota in quotas if quota.remaining < quota.allowance}
+    scarcest = heapq.nsmallest(limit, found, key=lambda names: found[names].remaining / found[names].allowance)
+    return {names: found[names] for names in sorted(scarcest)}

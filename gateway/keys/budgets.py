@@ -108,6 +108,11 @@ class RequestBudget:
         self._clock = clock
         self._window = SlidingWindow()
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether any request of the last minute counts."""
+        return self._window.used(self._clock()) > 0
+
     def take(self, allowance: int) -> float:
         """Count a request and return 0, or return the seconds after which one fits into the allowance."""
         now = self._clock()
@@ -136,6 +141,11 @@ class ComputeBudget:
         self._debt_s = 0.0
         self._debt_at = clock()
         self._change_s = 0.0
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether anything is held or owed, or was used in the last minute."""
+        return self._held_s > 0 or self._debt_s > 0 or self._window.used(self._clock()) > 0
 
     @property
     def held_s(self) -> float:
@@ -312,6 +322,12 @@ class Budgets:
         if policy.compute_seconds_per_minute is not None:
             found.append(self._compute_of(holder).quota(policy.compute_seconds_per_minute))
         return found
+
+    @property
+    def names_in_use(self) -> frozenset[str]:
+        """Names of the keys that have less than their whole allowance."""
+        requests = {name for name, budget in self._requests.items() if budget.is_in_use}
+        return frozenset(requests.union(name for name, budget in self._compute.items() if budget.is_in_use))
 
     def keep_only(self, names: frozenset[str]) -> None:
         """Forget removed keys; their jobs that still run settle with the budgets that they began with."""

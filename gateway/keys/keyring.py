@@ -98,6 +98,11 @@ class Keyring:
         """What is kept of each key, by its name."""
         return {name: key.digest for name, key in self._keys.items()}
 
+    def holder(self, name: str) -> Holder | None:
+        """Return the holder of a name, or None if there is no such key any more."""
+        key = self._keys.get(name)
+        return None if key is None else Holder(name, key.policy)
+
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given.
 

@@ -100,6 +100,10 @@ class LiveKeyring:
         for name, reason in self.weak_keys.items():
             logger.warning("weak key", key=name, reason=reason, remedy=REMEDY)
 
+    def holder(self, name: str) -> Holder | None:
+        """Return the holder of a name, or None; see `Keyring.holder`."""
+        return self._ring.holder(name)
+
     def authenticate(self, values: Sequence[str]) -> Holder:
         """Return the holder of the one key given; see `Keyring.authenticate`."""
         return self._ring.authenticate(values)

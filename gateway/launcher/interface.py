@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 #: The gauges of a launcher and their descriptions; nothing else of it can become a metric.
 GAUGES = {
+    "figbox_pool_size": "Warm containers that are to wait",
     "figbox_pool_idle": "Warm containers waiting",
     "figbox_pool_making": "Containers being made",
     "figbox_pool_removing": "Containers being removed",
     "figbox_engine_up": "Whether the engine answered last",
     "figbox_sandbox_holds": "Whether the last self-test of the sandbox held",
+    "figbox_self_test_period_seconds": "Seconds between self-tests of the sandbox",
 }
 
 

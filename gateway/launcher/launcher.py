@@ -322,7 +322,10 @@ class EngineLauncher:
             return float(self._problem is None)
         if name == "figbox_sandbox_holds":
             return float(self.verdict is not None and self.verdict.holds)
+        if name == "figbox_self_test_period_seconds":
+            return self._settings.selftest_period_s
         counts = {
+            "figbox_pool_size": "size",
             "figbox_pool_idle": "idle_count",
             "figbox_pool_making": "making_count",
             "figbox_pool_removing": "removing_count",

@@ -91,6 +91,11 @@ class Pool:
     # State, for readiness and metrics
 
     @property
+    def size(self) -> int:
+        """Containers that are to wait for a job."""
+        return self._size
+
+    @property
     def idle_count(self) -> int:
         """Containers that wait for a job."""
         return len(self._idle)

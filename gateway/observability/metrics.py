@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+
+from gateway.model.results import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from prometheus_client import Metric
 
     from gateway.model.results import Result
 
@@ -17,9 +23,47 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 #: Upper bounds in bytes of a job's peak memory.
 BYTES = tuple(mib * 1024 * 1024 for mib in (64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048))
 
+#: The stages of a job, and the two works on what others have made.
+STAGES = ("queue", "acquire", "run", "check")
+WORKS = ("read", "check")
+
+#: How requests end that don't become a job's result: a hang-up, and the slugs of `gateway.server.problems`.
+UNSERVED = (
+    "client-gone",
+    "budget-exceeded",
+    "key-share-exceeded",
+    "rate-exceeded",
+    "queue-full",
+    "queue-timeout",
+    "container-lost",
+    "engine-unavailable",
+    "shutting-down",
+    "internal-error",
+)
+
+#: Why connections and requests are refused before a key is known, or cut.
+REFUSALS = (
+    "unauthorized",
+    "malformed-request",
+    "head-timeout",
+    "head-too-large",
+    "too-many-connections",
+    "made-room",
+    "framing-too-large",
+    "response-timeout",
+)
+
+#: The events of `Pool.on_event`, and the reasons of `WorkerPool`.
+POOL_EVENTS = ("warm", "cold", "made", "failed", "spoilt", "aged", "remove_failed")
+WORKER_ENDS = ("deadline", "memory", "lost")
+
 
 class Metrics:
-    """All metrics of one gateway, in a registry of its own."""
+    """All metrics of one gateway, in a registry of its own.
+
+    Counters begin at zero for every label value that is known beforehand: Prometheus sees no increase in a series that
+    begins with its first event.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -69,16 +113,58 @@ class Metrics:
         self._kept = Counter(
             "figbox_cache_hits", "Render requests served from the cache, without a job", registry=self.registry
         )
+        self._responses = Counter(
+            "figbox_responses", "Responses of the public listener, by status", ["status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "figbox_request_seconds",
+            "Seconds from a request's head to its job's result",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._starts = Counter(
+            "figbox_job_starts",
+            "Jobs by whether a warm container was there, and how containers of the environment start",
+            ["environment", "start", "way"],
+            registry=self.registry,
+        )
         self._pool = Counter("figbox_pool_events", "What happened in the pool", ["event"], registry=self.registry)
         self._sweeps = Counter("figbox_sweeps", "Searches for strays", registry=self.registry)
         self._strays = Counter("figbox_strays_removed", "Strays removed", registry=self.registry)
         self._engine_failures = Counter("figbox_engine_failures", "Failed engine calls", registry=self.registry)
+        ProcessCollector(registry=self.registry)
+        self._begin_at_zero()
 
-    def count_job(self, result: Result, environment: str) -> None:
-        """Count a job that ran, its environment, and where its time went."""
+    def _begin_at_zero(self) -> None:
+        for outcome in (*Outcome, *UNSERVED):
+            self._jobs.labels(outcome)
+        for reason in REFUSALS:
+            self._refusals.labels(reason)
+        for stage in STAGES:
+            self._stages.labels(stage)
+        for work in WORKS:
+            self._hostile_cpu.labels(work)
+        for work, reason in product(WORKS, WORKER_ENDS):
+            self._workers.labels(work, reason)
+        for event in POOL_EVENTS:
+            self._pool.labels(event)
+        for status in (200, 500):
+            self._responses.labels(status)
+
+    def count_job(self, result: Result, environment: str, *, way: str, total_s: float) -> None:
+        """Count a job that ran, its environment, and where its time went.
+
+        Args:
+            result: What came of it.
+            environment: Where it ran.
+            way: How containers of the environment start, as `WarmStart.way` has it.
+            total_s: Seconds from its request's head to its result.
+        """
         self._jobs.labels(result.outcome.value).inc()
         self._environments.labels(environment).inc()
-        for stage in ("queue", "acquire", "run", "check"):
+        self._starts.labels(environment, "warm" if result.stages.warm else "cold", way).inc()
+        self._seconds.observe(total_s)
+        for stage in STAGES:
             self._stages.labels(stage).observe(getattr(result.stages, f"{stage}_ms") / 1000)
         self.count_hostile_cpu("check", result.check_cpu_s)
         if result.usage is not None:
@@ -103,6 +189,10 @@ class Metrics:
         self._kept.inc()
         self._jobs.labels("ok").inc()
 
+    def count_response(self, status: int) -> None:
+        """Count a response of the public listener."""
+        self._responses.labels(status).inc()
+
     def count_refusal(self, reason: str) -> None:
         """Count a refusal before a key was known."""
         self._refusals.labels(reason).inc()
@@ -123,3 +213,31 @@ class Metrics:
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when metrics are collected."""
         Gauge(name, text, registry=self.registry).set_function(read)
+
+    def watch_each(
+        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Mapping[tuple[str, ...], float]]
+    ) -> None:
+        """Add a gauge with labels; `read` returns its values by those of the labels, and may leave any out."""
+        self.registry.register(_LabelledGauge(name, text, labels, read))
+
+
+class _LabelledGauge:
+    """A gauge of which series come and go with what is read.
+
+    Source: prometheus_client, "Custom Collectors".
+    """
+
+    def __init__(
+        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Mapping[tuple[str, ...], float]]
+    ) -> None:
+        self._name = name
+        self._text = text
+        self._labels = tuple(labels)
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauge with its present values."""
+        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
+        for values, value in self._read().items():
+            family.add_metric(values, value)
+        yield family
