@@ -11,7 +11,7 @@ from gateway import legacy, status
 from gateway.context import CONTEXT
 from gateway.description import endpoint as description
 from gateway.server.cors import Cors
-from gateway.server.middleware import HOLDER, add_headers, describe_failures, identify
+from gateway.server.middleware import HOLDER, ON_DEFECT, add_headers, describe_failures, identify
 from gateway.server.routes import bind_routes
 from gateway.v1 import handlers as v1
 
@@ -24,6 +24,7 @@ def build_app(context: Context) -> web.Application:
     """Return the public application."""
     app = web.Application(middlewares=[identify, describe_failures], client_max_size=context.settings.body_limit_bytes)
     app[CONTEXT] = context
+    app[ON_DEFECT] = context.service.metrics.count_internal_error
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
     app.on_response_prepare.append(count_response)
@@ -51,6 +52,7 @@ def metrics_app(metrics: Metrics) -> web.Application:
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application(middlewares=[identify, describe_failures])
+    app[ON_DEFECT] = metrics.count_internal_error
     app.on_response_prepare.append(add_headers)
     bind_routes(app, [(hdrs.METH_GET, "/metrics", expose)])
     return app

@@ -276,6 +276,11 @@ class RenderService:
         """Return the header fields that tell a holder what is left."""
         return rate_headers(self.quotas(holder))
 
+    def part_used(self, holder: Holder) -> float:
+        """Return which part of an allowance a holder has used, of the one of which that is most."""
+        share = holder.policy.concurrent_jobs or self.admission.key_limit
+        return max(self.admission.count_of(holder.name) / share, self.budgets.part_used(holder))
+
     def quotas(self, holder: Holder) -> list[Quota]:
         """Return what is left of each of a holder's allowances."""
         share = holder.policy.concurrent_jobs or self.admission.key_limit

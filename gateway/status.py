@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 LIVE = "Matplotlib Graph Render API is live!"
 
-#: Allowances of keys that have gauges: those of which least is left. There may be thousands.
-QUOTAS_LIMIT = 50
+#: Keys that have gauges: those that have used most of what they may have. There may be thousands.
+KEYS_LIMIT = 20
 
 
 async def live(_: web.Request) -> web.Response:
@@ -85,7 +85,7 @@ def _add_labelled_gauges(service: RenderService) -> None:
     launcher, watch_each = service.launcher, service.metrics.watch_each
 
     def quotas() -> Mapping[tuple[str, ...], Quota]:
-        return scarcest_quotas(service, QUOTAS_LIMIT)
+        return scarcest_quotas(service, KEYS_LIMIT)
 
     watch_each(
         "figbox_build_info",
@@ -119,7 +119,7 @@ def _add_labelled_gauges(service: RenderService) -> None:
     )
     watch_each(
         "figbox_key_allowance",
-        "Allowance of a key; those of which least is left",
+        "Allowance of a key, of those that have least left",
         ("key", "budget"),
         lambda: {names: quota.allowance for names, quota in quotas().items()},
     )
@@ -132,16 +132,13 @@ def _add_labelled_gauges(service: RenderService) -> None:
 
 
 def scarcest_quotas(service: RenderService, limit: int) -> Mapping[tuple[str, ...], Quota]:
-    """Return the allowances of keys of which the smallest parts are left, by the names of key and allowance.
+    """Return the allowances of the keys that have used most of theirs, by the names of key and allowance.
 
     Args:
         service: Knows the keys, by name only.
-        limit: Most allowances; those that are whole are left out.
+        limit: Most keys; those that have used nothing within the last minute are left out.
     """
-    found: dict[tuple[str, ...], Quota] = {}
-    for name in service.budgets.names_in_use | service.admission.keys:
-        holder = service.keyring.holder(name)
-        quotas = [] if holder is None else service.quotas(holder)
-        found |= {(name, quota.name): quota for quota in quotas if quota.remaining < quota.allowance}
-    scarcest = heapq.nsmallest(limit, found, key=lambda names: found[names].remaining / found[names].allowance)
-    return {names: found[names] for names in sorted(scarcest)}
+    found = (service.keyring.holder(name) for name in service.budgets.names | service.admission.keys)
+    used = {holder: part for holder in found if holder is not None and (part := service.part_used(holder))}
+    scarcest = sorted(heapq.nlargest(limit, used, key=lambda holder: used[holder]), key=lambda holder: holder.name)
+    return {(holder.name, quota.name): quota for holder in scarcest for quota in service.quotas(holder)}

@@ -108,10 +108,9 @@ class RequestBudget:
         self._clock = clock
         self._window = SlidingWindow()
 
-    @property
-    def is_in_use(self) -> bool:
-        """Whether any request of the last minute counts."""
-        return self._window.used(self._clock()) > 0
+    def used(self) -> float:
+        """Return the requests of the last minute."""
+        return self._window.used(self._clock())
 
     def take(self, allowance: int) -> float:
         """Count a request and return 0, or return the seconds after which one fits into the allowance."""
@@ -142,10 +141,9 @@ class ComputeBudget:
         self._debt_at = clock()
         self._change_s = 0.0
 
-    @property
-    def is_in_use(self) -> bool:
-        """Whether anything is held or owed, or was used in the last minute."""
-        return self._held_s > 0 or self._debt_s > 0 or self._window.used(self._clock()) > 0
+    def used(self) -> float:
+        """Return the seconds that were used in the last minute or are held."""
+        return self._window.used(self._clock()) + self._held_s
 
     @property
     def held_s(self) -> float:
@@ -324,10 +322,19 @@ class Budgets:
         return found
 
     @property
-    def names_in_use(self) -> frozenset[str]:
-        """Names of the keys that have less than their whole allowance."""
-        requests = {name for name, budget in self._requests.items() if budget.is_in_use}
-        return frozenset(requests.union(name for name, budget in self._compute.items() if budget.is_in_use))
+    def names(self) -> frozenset[str]:
+        """Names of the keys that have ever used anything."""
+        return frozenset(self._requests.keys() | self._compute.keys())
+
+    def part_used(self, holder: Holder) -> float:
+        """Return which part of an allowance a key has used, of the one of which that is most; cheaper than quotas."""
+        requests, compute = self._requests.get(holder.name), self._compute.get(holder.name)
+        per_minute = holder.policy.requests_per_minute or self._requests_per_minute
+        seconds = holder.policy.compute_seconds_per_minute
+        return max(
+            requests.used() / per_minute if requests is not None and per_minute else 0.0,
+            compute.used() / seconds if compute is not None and seconds else 0.0,
+        )
 
     def keep_only(self, names: frozenset[str]) -> None:
         """Forget removed keys; their jobs that still run settle with the budgets that they began with."""

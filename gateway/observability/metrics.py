@@ -116,6 +116,9 @@ class Metrics:
         self._responses = Counter(
             "figbox_responses", "Responses of the public listener, by status", ["status"], registry=self.registry
         )
+        self._internal_errors = Counter(
+            "figbox_internal_errors", "Defects that came up while a connection was served", registry=self.registry
+        )
         self._seconds = Histogram(
             "figbox_request_seconds",
             "Seconds from a request's head to its job's result",
@@ -148,8 +151,6 @@ class Metrics:
             self._workers.labels(work, reason)
         for event in POOL_EVENTS:
             self._pool.labels(event)
-        for status in (200, 500):
-            self._responses.labels(status)
 
     def count_job(self, result: Result, environment: str, *, way: str, total_s: float) -> None:
         """Count a job that ran, its environment, and where its time went.
@@ -192,6 +193,10 @@ class Metrics:
     def count_response(self, status: int) -> None:
         """Count a response of the public listener."""
         self._responses.labels(status).inc()
+
+    def count_internal_error(self) -> None:
+        """Count a defect of ours that came up while a connection was served; the log tells which."""
+        self._internal_errors.inc()
 
     def count_refusal(self, reason: str) -> None:
         """Count a refusal before a key was known."""

@@ -163,6 +163,10 @@ class Edge:
         """Stop counting a connection."""
         self._connections.pop(connection, None)
 
+    def count_defect(self) -> None:
+        """Count a defect of ours that came up while a connection was served."""
+        self._metrics.count_internal_error()
+
     def note(self, reason: str, request_id: str | None = None, cause: str | None = None) -> None:
         """Count a refusal, and log it unless there are too many of its kind.
 

@@ -23,6 +23,9 @@ REQUEST_ID = web.RequestKey("request_id", str)
 #: The holder of the key that a request was sent with; set once the key is known to be right.
 HOLDER = web.RequestKey("holder", Holder)
 
+#: Called whenever a defect of ours came up.
+ON_DEFECT: web.AppKey[Callable[[], None]] = web.AppKey("on_defect")
+
 #: On every response; an endpoint may set `Cache-Control` itself.
 HEADERS = {
     "Server": "figbox",
@@ -96,6 +99,7 @@ async def describe_failures(request: web.Request, handler: Handler) -> web.Strea
         has_begun = request.writer.output_size > 0
         if not (has_begun and isinstance(error, ConnectionError)):  # that is a client who is gone
             logger.exception("internal error")
+            request.app[ON_DEFECT]()
         if has_begun:
             raise  # which closes the connection: nothing else can be sent after the beginning of a response
         return problems.internal_error_response(request_id)

@@ -241,6 +241,7 @@ class EdgeProtocol(web.RequestHandler):
             self._edge.note(problems.slug_of(error), request_id, cause)
         else:
             logger.opt(exception=exc).bind(request_id=request_id).error("internal error")
+            self._edge.count_defect()
         self._write_refusal(self.transport, raw_response(error, request_id))
         written = web.Response(status=status)
         written.force_close()
