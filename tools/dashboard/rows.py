@@ -213,7 +213,7 @@ LATENCY = Row(
         ),
         Panel(
             "p99 by stage",
-            "Where the slow ones spend their time: in the queue (capacity), acquiring a container (the engine), running "
+            "Where the slow ones spend their time: in the queue (capacity), getting a container (the engine), running "
             "(guests' code), or being checked (large pictures).",
             "s",
             (Query(quantile(0.99, "figbox_stage_seconds", "stage"), "{{stage}}"),),
@@ -399,7 +399,7 @@ KEYS = Row(
             "percentunit",
             (
                 Query(
-                    f"min by (key, budget) (figbox_key_left{{{OF}}} / figbox_key_allowance{{{OF}}}) or "
+                    f"min by (key, budget) (figbox_key_left{{{OF}}} / figbox_key_allowance{{{OF}}}) or on () "
                     "label_replace(vector(1), 'key', 'no key in use', '', '')",
                     "{{key}} {{budget}}",
                 ),
@@ -456,7 +456,7 @@ SATURATION = Row(
     (
         Panel(
             "Memory of the process",
-            "Of the largest gateway, beside FIGBOX_MEMORY_MIB, which it keeps to. Workers and the launcher come on top.",
+            "Of the largest gateway, beside FIGBOX_MEMORY_MIB, which it keeps to; workers and launcher come on top.",
             "bytes",
             (
                 Query(gauge("process_resident_memory_bytes", "max"), "resident"),
