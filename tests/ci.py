@@ -119,6 +119,7 @@ CAMPAIGNS = (
     Campaign("environments", 120, _engine("environments")),
     Campaign("suites", 150, _engine("suite")),
     Campaign("memory", 420, _engine("memory")),
+    Campaign("monitoring", 240, ("tests/monitoring",)),
     Campaign("launcher apart", 200, _engine("faults", "split", "taken_over_gateway")),
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner", "socket_pairs")),
     Campaign("pictures", 200, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),

@@ -39,14 +39,14 @@ def need_root() -> None:
 
 def runsc() -> dict[str, Any]:
     """Return gVisor's entry for daemon.json, with the platform that works here."""
-    program = _tool("runsc", ("runsc",)) / "usr/bin/runsc"
+    program = tool("runsc", ("runsc",)) / "usr/bin/runsc"
     steps = Steps(output=sys.stderr)
     return {"path": str(program), "runtimeArgs": [*gvisor.choose(steps, program), *gvisor.FIXED_ARGUMENTS]}
 
 
 def crun() -> dict[str, Any]:
     """Return crun's entry for daemon.json: a script that starts it with the C library it was built for."""
-    folder = _tool("crun", CRUN_PACKAGES)
+    folder = tool("crun", CRUN_PACKAGES)
     (loader,) = folder.glob("usr/lib/*/ld-linux-*.so.*")
     script = folder / "crun"
     script.write_text(f'#!/bin/sh\nexec {loader} --library-path {loader.parent} {folder}/usr/bin/crun "$@"\n')
@@ -54,14 +54,17 @@ def crun() -> dict[str, Any]:
     return {"path": str(script)}
 
 
-def _tool(name: str, names: tuple[str, ...]) -> Path:
-    """Return the folder with a tool's unpacked packages; fetch them once."""
-    target = TOOLS / f"{name}-{RELEASE}"
+def tool(name: str, names: tuple[str, ...], release: str = RELEASE) -> Path:
+    """Return the folder with a tool's packages of a release, unpacked; fetch them once.
+
+    Fails the test in CI, and else skips it, where they can't be had.
+    """
+    target = TOOLS / f"{name}-{release}"
     if not target.is_dir():
         TOOLS.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=TOOLS))
         try:
-            packages.unpack(Steps(output=sys.stderr), RELEASE, names, folder)
+            packages.unpack(Steps(output=sys.stderr), release, names, folder)
         except SetupError as error:
             shutil.rmtree(folder)
             needed(f"{name} can't be had: {error}")

@@ -1,0 +1,1 @@
+"""Tests of what watches the service: alert rules, dashboard, log lines; with the real Prometheus."""
