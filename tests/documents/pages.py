@@ -19,6 +19,7 @@ DEPLOYMENT = DOCS / "deployment.md"
 ENVIRONMENTS = DOCS / "environments.md"
 ERRORS = DOCS / "errors.md"
 KEYS = DOCS / "keys.md"
+MONITORING = DOCS / "monitoring.md"
 OPERATIONS = DOCS / "operations.md"
 PYTEST = DOCS / "pytest.md"
 RECIPES = DOCS / "recipes.md"
@@ -76,6 +77,11 @@ def anchors(document: Path) -> set[str]:
 def first_cells(text: str) -> list[str]:
     """Return the code spans in the first column of Markdown tables, row by row."""
     return re.findall(r"^\| `([^`]+)`.*\|$", text, re.MULTILINE)
+
+
+def names_in_first_cells(text: str) -> list[str]:
+    """Return all code spans in the first column of Markdown tables, of which a cell may have several."""
+    return [name for row in rows(text) for name in re.findall(r"`([^`]+)`", row[0])]
 
 
 def rows(text: str) -> list[list[str]]:

@@ -39,6 +39,9 @@ OTHER_VARIABLES = {
     *("FIGBOX_GATEWAY_IMAGE", "FIGBOX_BASE_IMAGE", "FIGBOX_ENGINE_FOLDER", "FIGBOX_ENGINE_TARGET"),
 }
 
+#: What runs the commands of the page on monitoring.
+MONITORED = ("tests/documents/test_monitoring_page.py", "def run(")
+
 #: What runs each command that `test_code_blocks` doesn't: a file and a text in it, by the command's beginning.
 COVERED = {
     "make run": ("tests/engine/test_make_run.py", "def test_newcomer("),
@@ -70,6 +73,18 @@ COVERED = {
     "git add": ("tests/documents/test_ci_page.py", "def test_walk("),
     "git commit": ("tests/documents/test_ci_page.py", "def test_walk("),
     "echo 'plt.title(\"Sales\")'": ("tests/documents/test_ci_page.py", "def test_walk("),
+    "curl --no-progress-meter http://127.0.0.1:5151/metrics": MONITORED,
+    "curl --no-progress-meter 'http://127.0.0.1:9090/api/v1/query?query=figbox_ready'": MONITORED,
+    "curl --no-progress-meter http://127.0.0.1:9090/api/v1/alerts": MONITORED,
+    "promtool check config": MONITORED,
+    "prometheus": MONITORED,
+    "jq -c": MONITORED,
+    "jq -s": MONITORED,
+    "jq -r": MONITORED,
+    "journalctl -u figbox-gateway --since today -o cat": MONITORED,
+    ".venv/bin/python -m tools.dashboard": MONITORED,
+    ".venv/bin/python -m tools.dashboard.picture": MONITORED,
+    ".venv/bin/python -m tests.monitoring.picture": MONITORED,
     "docker run -i": ("tests/documents/test_running.py", 'command("docker run -i")'),
     "docker run -p": ("tests/documents/test_deployment_page.py", 'command("docker run -p")'),
     "docker compose up": ("tests/documents/test_deployment_page.py", 'command("docker compose up")'),

@@ -12,7 +12,7 @@ from gateway.context import Context
 from gateway.launcher.interface import GAUGES
 from gateway.shutdown import Shutdown
 from gateway.status import add_gauges
-from tests.documents.pages import OPERATIONS, ROOT, rows, section
+from tests.documents.pages import OPERATIONS, ROOT, names_in_first_cells, section
 from tests.http.conftest import make_rig
 from tests.monitoring.rules import DASHBOARD, expressions, panels, rules, selectors
 
@@ -54,7 +54,7 @@ async def test_a_name_that_does_not_exist_is_found(exposed: set[str]) -> None:
 
 async def test_every_metric_is_documented(exposed: set[str]) -> None:
     """The table of docs/operations.md has each metric of ours, and no other."""
-    listed = {name.strip().strip("`") for row in rows(section(OPERATIONS, "Metrics"))[1:] for name in row[0].split(",")}
+    listed = set(names_in_first_cells(section(OPERATIONS, "Metrics")))
     assert listed == {name for name in exposed if name.startswith("figbox_")}
 
 
