@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def number(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value * 100:.3g} %"
     if unit == "bytes":
-        return f"{value / 2**20:.4g} MiB"
+        return f"{value / 2**20:.3g} MiB"
     if unit == "s":
         if value >= LONG_S:
             return f"{value / 60:.3g} min"
@@ -65,7 +66,7 @@ def lines(ax: Any, panel: dict[str, Any]) -> None:
     colors = plt.get_cmap("tab20" if len(plain) > FEW else "tab10")
     palette = [colors(index) for index in range(colors.N)]
     if panel["stacked"] and plain:
-        stack(ax, plain, palette)
+        stack(ax, plain, palette, panel["colors"])
     else:
         for each, color in zip(plain, palette * 3, strict=False):
             ax.plot(
@@ -101,24 +102,29 @@ def lines(ax: Any, panel: dict[str, Any]) -> None:
         )
 
 
-def stack(ax: Any, series: list[dict[str, Any]], palette: Any) -> None:
-    """Draw series on top of each other, at the times that any of them has."""
-    when = sorted({at for each in series for at, _ in each["points"]})
-    values = [[dict(map(tuple, each["points"])).get(at, 0.0) for at in when] for each in series]
-    moments = [dt.datetime.fromtimestamp(at, dt.UTC) for at in when]
-    colors = [color for color, _ in zip(palette * 3, series, strict=False)]
+def table(series: list[list[list[float]]]) -> tuple[list[dt.datetime], Any]:
+    """Return all times that any series has, and the values of each at them, 0 where it has none."""
+    when = sorted({at for points in series for at, _ in points})
+    found: list[dict[float, float]] = [{point[0]: point[1] for point in points} for points in series]
+    values = np.array([[points.get(at, 0.0) for at in when] for points in found])
+    return [dt.datetime.fromtimestamp(at, dt.UTC) for at in when], values
+
+
+def stack(ax: Any, series: list[dict[str, Any]], palette: Any, fixed: dict[str, str]) -> None:
+    """Draw series on top of each other, at the times that any of them has; names may have colours of their own."""
+    moments, values = table([each["points"] for each in series])
+    named = [COLORS.get(fixed.get(each["name"], "")) for each in series]
+    colors = [own or color for color, own in zip(palette * 3, named, strict=False)]
     ax.stackplot(moments, values, labels=[each["name"] for each in series], colors=colors, alpha=0.75, lw=0)
 
 
 def heat(ax: Any, panel: dict[str, Any]) -> None:
     """Draw how many fall into each bucket over time, from cumulative buckets."""
     edges = sorted((float(each["name"]), each["points"]) for each in panel["series"] if each["name"] != "+Inf")
-    when = sorted({at for _, points in edges for at, _ in points})
-    if len(when) < 2:  # noqa: PLR2004 - a mesh needs two
+    moments, cumulative = table([points for _, points in edges])
+    if len(moments) < 2:  # noqa: PLR2004 - a mesh needs two
         return
-    table = np.array([[dict(map(tuple, points)).get(at, 0.0) for at in when] for _, points in edges])
-    counts = np.diff(table, axis=0, prepend=0)
-    moments = [dt.datetime.fromtimestamp(at, dt.UTC) for at in when]
+    counts = np.diff(cumulative, axis=0, prepend=0)
     ax.pcolormesh(moments, range(len(edges)), np.ma.masked_less_equal(counts, 0), cmap="Blues", shading="nearest")
     ax.set_yticks(range(len(edges)), [number(edge, panel["unit"]) for edge, _ in edges], fontsize=5.5)
 
@@ -126,10 +132,10 @@ def heat(ax: Any, panel: dict[str, Any]) -> None:
 def states(ax: Any, panel: dict[str, Any]) -> None:
     """Draw what state each series was in."""
     for index, each in enumerate(panel["series"]):
-        for (at, value), (after, _) in zip(each["points"], each["points"][1:], strict=False):
-            color = COLORS[panel["words"][f"{value:g}"][1]]
-            left = dates.date2num(dt.datetime.fromtimestamp(at, dt.UTC))
-            ax.barh(index, (after - at) / 86400, left=left, height=0.75, color=color)
+        moments = dates.date2num(times(each["points"]))
+        spans = [(left, right - left) for left, right in itertools.pairwise(moments)]
+        colors = [COLORS[panel["words"][f"{value:g}"][1]] for _, value in each["points"][:-1]]
+        ax.broken_barh(spans, (index - 0.38, 0.76), facecolors=colors, lw=0)
     ax.set_yticks(range(len(panel["series"])), [each["name"] for each in panel["series"]], fontsize=6)
     ax.set_ylim(-0.6, len(panel["series"]) - 0.4)
     ax.invert_yaxis()

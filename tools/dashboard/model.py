@@ -53,6 +53,7 @@ class Panel:
         height: Of Grafana's rows.
         steps: Where colours change: a value and the colour from there on; the first has no value.
         words: What values mean, with their colours.
+        colors: Of series, by their names, where it matters.
         stacked: Whether series are stacked.
         lowest: Lower end of the axis; None leaves it to Grafana.
         highest: Upper end of the axis.
@@ -67,6 +68,7 @@ class Panel:
     height: int = 8
     steps: tuple[tuple[float | None, str], ...] = ((None, GREEN),)
     words: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    colors: Mapping[str, str] = field(default_factory=dict)
     stacked: bool = False
     lowest: float | None = 0
     highest: float | None = None
@@ -176,7 +178,7 @@ def _written(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]
         "description": panel.text,
         "datasource": SOURCE,
         "gridPos": place,
-        "fieldConfig": {"defaults": defaults, "overrides": [_dashed(query) for query in panel.queries if query.dashed]},
+        "fieldConfig": {"defaults": defaults, "overrides": _overrides(panel)},
         "options": _options(panel),
         "targets": [
             {
@@ -238,6 +240,17 @@ def _options(panel: Panel) -> dict[str, Any]:
     if panel.kind == "state-timeline":
         return {"legend": {**legend, "showLegend": False}, "mergeValues": True, "rowHeight": 0.8, "showValue": "never"}
     return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
+
+
+def _overrides(panel: Panel) -> list[dict[str, Any]]:
+    colored = [
+        {
+            "matcher": {"id": "byName", "options": name},
+            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
+        }
+        for name, color in panel.colors.items()
+    ]
+    return [*colored, *(_dashed(query) for query in panel.queries if query.dashed)]
 
 
 def _dashed(query: Query) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def _read(panel: Panel, prometheus: str, span: Span) -> dict[str, Any]:
         "lowest": panel.lowest,
         "highest": panel.highest,
         "steps": panel.steps,
+        "colors": dict(panel.colors),
         "words": {str(value): list(word) for value, word in panel.words.items()},
         "series": series,
     }

@@ -112,6 +112,7 @@ OUTCOMES = Row(
             (Query(rate("figbox_requests_total", "outcome"), "{{outcome}}"),),
             width=12,
             stacked=True,
+            colors={"ok": GREEN, "internal-error": RED, "engine-unavailable": RED, "container-lost": RED},
         ),
         Panel(
             "Responses by status",
@@ -120,6 +121,7 @@ OUTCOMES = Row(
             (Query(rate("figbox_responses_total", "status"), "{{status}}"),),
             width=6,
             stacked=True,
+            colors={"200": GREEN, "503": RED},
         ),
         Panel(
             "Errors of the service",
