@@ -49,7 +49,7 @@ async def describe_machine(arena: Arena) -> Machine:
     runner_python, runner_matplotlib, *_ = [*runner.split(maxsplit=1), "unknown", "unknown"]
     return Machine(
         cores=os.cpu_count() or 1,
-        processor=_first_value(Path("/proc/cpuinfo"), "model name") or platform.machine(),
+        processor=describe_processor(),
         memory_mib=int((_first_value(Path("/proc/meminfo"), "MemTotal") or "0").split()[0]) * KiB // MiB,
         kernel=platform.release(),
         engine=str(info.get("ServerVersion")),
@@ -62,6 +62,11 @@ async def describe_machine(arena: Arena) -> Machine:
         commit=_commit(),
         load_before=round(os.getloadavg()[0], 2),
     )
+
+
+def describe_processor() -> str:
+    """Return the processor's name, or at least its kind."""
+    return _first_value(Path("/proc/cpuinfo"), "model name") or platform.machine()
 
 
 def _first_value(file: Path, name: str) -> str | None:

@@ -1,0 +1,1 @@
+"""What is measured for the model: a node's costs, a node under load, and what a balancer costs."""
