@@ -1,0 +1,90 @@
+"""`python -m benchmarks.scaling`: the tables of docs/scaling.md.
+
+Without arguments all tables are printed; with names, these. They come from the model and from what was measured once
+and is kept in this folder, so they are the same each time. `measure` and `balancer` measure anew, and write that;
+`pictures` draws the page's pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.contenders.contender import RenderFailed
+from benchmarks.scaling import balancer_costs, measured, pictures
+from benchmarks.scaling.live.groups import Unsuitable
+from benchmarks.scaling.live.haproxy import CASES, TINY_CASES, measure_balancer
+from benchmarks.scaling.live.measure import TINY, Extent, measure
+from benchmarks.scaling.tables import capacity, comparison, fleet, flood, losses, policies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TABLES = {
+    "comparison": comparison.text,
+    "policies": policies.text,
+    "flood": flood.text,
+    "losses": losses.text,
+    "capacity": capacity.text,
+    "fleet": fleet.text,
+}
+
+MEASURE, BALANCER, PICTURES = "measure", "balancer", "pictures"
+
+DEFAULT_IMAGE = "figbox-runner:latest"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scaling", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help=f"a table ({', '.join(TABLES)}); or {MEASURE}, a node on this machine, as root, ten minutes; "
+        f"or {BALANCER}, HAProxy, a minute; or {PICTURES}, drawn through a running gateway",
+    )
+    parser.add_argument("--tiny", action="store_true", help="measure so little that it only shows that all works")
+    parser.add_argument("--json", metavar="PATH", type=Path, help="file for what was measured")
+    parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or DEFAULT_IMAGE, help="runner image")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.what) - {*TABLES, MEASURE, BALANCER, PICTURES}:
+        parser.error(f"there is no table {min(unknown)!r}")
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print tables, or measure; return the exit status."""
+    options = parse(arguments)
+    try:
+        for what in options.what or TABLES:
+            if what == MEASURE:
+                found = asyncio.run(measure(options.image, TINY if options.tiny else Extent()))
+                _write(options.json or measured.FILE, found.to_json())
+            elif what == BALANCER:
+                costs = asyncio.run(measure_balancer(TINY_CASES if options.tiny else CASES))
+                _write(options.json or balancer_costs.FILE, costs.to_json())
+            elif what == PICTURES:
+                for line in pictures.draw():
+                    print(line)
+            else:
+                print(TABLES[what]())
+    except (Unsuitable, RenderFailed) as error:
+        print(f"not measured: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

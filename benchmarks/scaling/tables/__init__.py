@@ -1,0 +1,1 @@
+"""One table, or a few that belong together, in each module; each has `text()`."""
