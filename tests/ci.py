@@ -124,7 +124,7 @@ CAMPAIGNS = (
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner", "socket_pairs")),
     Campaign("pictures", 200, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
     Campaign("bad snapshots", 420, _engine("snapshot")),
-    Campaign("benchmark", 60, _engine("benchmark")),
+    Campaign("benchmark", 180, _engine("benchmark", "scaling")),
     Campaign("recipes", 320, tuple(f"tests/recipes/test_{name}.py" for name in ("action", "gitlab", "tools"))),
     Campaign("sample repository", 320, ("tests/recipes/test_life.py",)),
     Campaign("fuzzing", 150, command=("make", "fuzz", "ARGS=--seconds 15")),

@@ -44,9 +44,9 @@ def test_every_job_ends_once(  # noqa: PLR0917
     policy: str,
     maxconn: int | None,
     balancers: int,
-    fair: bool,
-    silent: bool,
-    rate: float,  # noqa: FBT001
+    fair: bool,  # noqa: FBT001
+    silent: bool,  # noqa: FBT001
+    rate: float,
 ) -> None:
     """Whatever the policy, the load and the loss: as many ends as requests, and everything is at rest afterwards."""
     balancer = BalancerSpec(policy, maxconn=maxconn, fair=fair)

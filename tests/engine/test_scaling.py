@@ -1,0 +1,58 @@
+"""The pictures of docs/scaling.md are drawn by a gateway; and a node is measured from end to end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.scaling import measured, pictures
+from benchmarks.scaling.__main__ import main
+from gateway.pictures.png import check_png
+from tests.fakes import KEY
+from tests.support.live import ROOT
+from tests.support.machine import slowed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.live import LiveGateway
+
+pytestmark = pytest.mark.engine
+
+
+def test_pictures_are_drawn(gateway: LiveGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One picture for each program in `drawing/`, from data of the model; here from short ones."""
+    monkeypatch.setenv("FIGBOX_URL", gateway.url)
+    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setattr(pictures, "FOLDER", tmp_path)
+    monkeypatch.setattr(pictures, "LOADS", (0.3,))
+    assert main(["pictures"]) == 0
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(pictures.DATA)
+    for path in tmp_path.iterdir():
+        check_png(path.read_bytes(), 50_000_000)
+
+
+def test_node_is_measured(tmp_path: Path) -> None:
+    """`measure` runs a node in control groups of its own, and writes costs and windows that the model can read."""
+    file = tmp_path / "measured.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scaling", "measure", "--tiny", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=slowed(300),
+    )
+    if done.returncode:
+        assert done.stderr == "not measured: this needs root, and version 1 of control groups\n"
+        return
+    found = measured.read(file.read_text("utf-8"))
+    assert json.loads(done.stdout) == json.loads(file.read_text("utf-8"))
+    assert min(found.costs.draw_cpu_s.values()) > 0
+    assert [window.name for window in found.windows] == ["load 0.5", "2 clients"]
+    assert {request.status for window in found.windows for request in window.requests} == {200}
+    assert found.series > 100
