@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,9 @@ def main(arguments: Sequence[str]) -> int:
     except (Unsuitable, RenderFailed) as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -87,4 +91,5 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a measurement cleans up
     sys.exit(main(sys.argv[1:]))
