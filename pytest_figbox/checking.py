@@ -23,7 +23,7 @@ from figbox.cli import COMMANDS
 from figbox.cli.check.accept import TAKEN
 from figbox.cli.check.flow import Check, Checked, Wish
 from figbox.cli.check.halves import Half, Side
-from figbox.cli.check.lines import CheckReporter
+from figbox.cli.check.reports.lines import CheckReporter
 from figbox.cli.connection import LOCAL_VARIABLE, Connection, find_connection
 from figbox.cli.settings import defaults, find_project
 from figbox.cli.terminal import one_line

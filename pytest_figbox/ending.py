@@ -14,7 +14,7 @@ from figbox.check.lock import NAME, read_lock
 from figbox.check.state import FOLDER, LastCheck, State
 from figbox.cli.check.accept import TAKEN, drawn_again, take
 from figbox.cli.check.halves import Side
-from figbox.cli.check.lines import tally
+from figbox.cli.check.reports.lines import tally
 from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from figbox.check.errors import CheckError
 from figbox.check.pictures import NEEDED
 from figbox.check.verdicts import Judged, Verdict
 from figbox.cli.check.flow import Check, Wish
-from figbox.cli.check.lines import CheckReporter
 from figbox.cli.check.memory import Memory
 from figbox.cli.check.reports.document import report
+from figbox.cli.check.reports.lines import CheckReporter
 from figbox.cli.check.reports.summary import summary as in_markdown
 from figbox.cli.check.sources import project_paths
 from figbox.cli.check.unchanged import needs_no_check

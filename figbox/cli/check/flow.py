@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from figbox.check.facts import Figure
     from figbox.cli.batch.results import Result
     from figbox.cli.batch.scripts import Script
-    from figbox.cli.check.lines import CheckReporter
+    from figbox.cli.check.reports.lines import CheckReporter
     from figbox.cli.check.sources import Source
     from figbox.cli.connection import Connection
     from figbox.client import AsyncClient

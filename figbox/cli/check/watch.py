@@ -30,8 +30,8 @@ from figbox.check.verdicts import Verdict
 from figbox.cli.batch.results import Status
 from figbox.cli.batch.scripts import is_passed_over
 from figbox.cli.check.base import folder_of
-from figbox.cli.check.lines import WIDTH, CheckReporter, tally
 from figbox.cli.check.memory import Memory
+from figbox.cli.check.reports.lines import WIDTH, CheckReporter, tally
 from figbox.cli.check.sources import OF_A_FILE
 from figbox.cli.exits import ScriptProblem, ServiceProblem
 from figbox.cli.terminal import one_line

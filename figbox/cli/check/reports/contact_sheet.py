@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from figbox.check.errors import CheckError
 from figbox.check.pictures import decoded
 from figbox.check.verdicts import Verdict
-from figbox.cli.check.lines import tally
+from figbox.cli.check.reports.lines import tally
 from figbox.cli.terminal import one_line
 from figbox.files import replace_file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from figbox.check.verdicts import Judged, Verdict
-from figbox.cli.check.lines import tally
+from figbox.cli.check.reports.lines import tally
 from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:

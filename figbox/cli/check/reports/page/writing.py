@@ -13,7 +13,7 @@ from markupsafe import Markup
 import figbox
 from figbox.check.verdicts import Verdict
 from figbox.cli.check.judging import SETTLED
-from figbox.cli.check.lines import tally
+from figbox.cli.check.reports.lines import tally
 from figbox.cli.check.reports.page.cards import Cards, anchor, in_order, letter
 from figbox.cli.terminal import printable
 from figbox.files import replace_file_by_parts
