@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import tempfile
 from contextlib import ExitStack
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from tests.fakes import until
-from tests.monitoring.rules import CONFIGURATION, RULES, alerts, expressions, rules, selectors, shortened
+from tests.monitoring.rules import CONFIGURATION, ROOT, RULES, alerts, expressions, rules, selectors, shortened
 from tests.support.cut_socket import CutSocket, cut_socket
 from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, LiveGateway, end_gateway, engine_client, engine_url, free_port
@@ -256,3 +258,14 @@ async def test_gateway_killed(loaded: Stage) -> None:
     finally:
         loaded.split.gateway = start_split_gateway(loaded.folder, loaded.split.launcher, **loaded.environment)
     await loaded.until_resolved("FigboxGone")
+
+
+def test_every_line_of_the_log_is_of_the_schema(loaded: Stage) -> None:
+    """Whatever went wrong here, gateway and launcher wrote only lines that the schema describes."""
+    schema = json.loads((ROOT / "docs" / "log-line.schema.json").read_text("utf-8"))
+    validator = Draft202012Validator(schema)
+    logs = [*loaded.folder.glob("gateway-*.log"), *loaded.folder.glob("launcher-*.log")]
+    lines = [json.loads(line) for path in logs for line in path.read_text().splitlines()]
+    assert {"job finished", "job not served", "engine ready"} <= {line["event"] for line in lines}
+    for line in lines:
+        assert [error.message for error in validator.iter_errors(line)] == [], line
