@@ -112,6 +112,7 @@ class Node:
         self._running.discard(job)
         self._leased -= 1
         self._do(0.0, self.spec.remove_s, self._refill)
+        self._refill()  # before the next job has begun: with one place, that is a pause
         self._ended(job, End.OK)
         self.queue.leave(job.key)
         self._refill()
