@@ -298,7 +298,7 @@ async def _serve_agent(stack: AsyncExitStack, context: Context) -> None:
             is_unsafe=verdict is not None and not verdict.holds,
             not_ready=context.not_ready,
             jobs=admission.running_count + admission.waiting_count,
-            running_limit=admission.running_limit,
+            running_limit=admission.running_limit if settings.agent_weights else None,
         )
 
     stack.callback((await serve_agent(listener, state)).close)

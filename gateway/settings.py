@@ -306,6 +306,11 @@ class Settings(LauncherSettings):
     agent_port: int = Field(
         0, alias="FIGBOX_AGENT_PORT", ge=0, le=65535, description="Port of that listener; 0: no listener"
     )
+    agent_weights: bool = Field(
+        default=False,
+        alias="FIGBOX_AGENT_WEIGHTS",
+        description="Whether it tells the share of free places as weight, for balancers that don't count open requests",
+    )
 
     # Who makes the containers.
     launcher: str | None = Field(

@@ -190,7 +190,7 @@ async def test_a_flooding_key_leaves_the_queue_to_others(tmp_path: Path) -> None
     keys.chmod(0o600)
     with ExitStack() as stack:
         stack.enter_context(running_node(tmp_path, nodes[0], API_KEY="", FIGBOX_API_KEYS_FILE=keys))
-        haproxy = stack.enter_context(balancer(tmp_path, nodes, **{"gt 16": "gt 3"}))
+        haproxy = stack.enter_context(balancer(tmp_path, nodes, **{"gt 6": "gt 3"}))
         await haproxy.until("node1", "UP")
         flood = [asyncio.create_task(haproxy.render(SLEEP.format(2))) for _ in range(8)]
         await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)

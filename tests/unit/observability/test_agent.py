@@ -21,6 +21,12 @@ def test_the_weight_is_the_share_of_free_places(jobs: int, weight: int) -> None:
     assert agent_line(replace(READY, jobs=jobs)) == f"ready up {weight}%"
 
 
+def test_without_weights_a_node_is_up_however_full() -> None:
+    """The weight is told as a whole, which takes back one that was told before."""
+    for jobs in (0, 4, 9):
+        assert agent_line(replace(READY, jobs=jobs, running_limit=None)) == "ready up 100%"
+
+
 def test_many_places_are_not_rounded_to_none() -> None:
     """One free place of a thousand is a weight of 1, and all but one taken are more than that."""
     assert agent_line(replace(READY, jobs=999, running_limit=1000)) == "ready up 1%"
