@@ -101,7 +101,7 @@ def test_failing_code_fails_its_test(tested: Tested, accept: tuple[str, ...]) ->
     assert not tested.lock()
 
 
-@pytest.mark.parametrize("workers", ["2", "3"])
+@pytest.mark.parametrize("workers", ["2", pytest.param("3", marks=pytest.mark.variant)])
 def test_under_xdist(tested: Tested, workers: str) -> None:
     """Workers draw, and one process writes: the lock is that of a run without workers."""
     alone = tested.run("--figbox-accept")

@@ -24,6 +24,9 @@ SEED = 11
 #: Jobs of a run that are not counted, since it begins empty.
 LEAD = 2000
 
+#: More samples of what another has shown; each is tens of thousands of jobs.
+MORE = pytest.mark.variant
+
 
 def seeded() -> Random:
     """Return the source of all choices."""
@@ -67,7 +70,9 @@ def two_lengths(random: Random) -> float:
     return 0.5 if random.random() < 0.9 else 5.5
 
 
-@pytest.mark.parametrize(("servers", "load"), [(1, 0.7), (4, 0.8), (16, 0.9)])
+@pytest.mark.parametrize(
+    ("servers", "load"), [(1, 0.7), *(pytest.param(*more, marks=MORE) for more in ((4, 0.8), (16, 0.9)))]
+)
 def test_a_node_is_an_m_m_c(servers: int, load: float) -> None:
     """As many places as cores, and exponential service: waiting is Erlang's."""
     offered = servers * load
@@ -77,7 +82,7 @@ def test_a_node_is_an_m_m_c(servers: int, load: float) -> None:
 
 
 @pytest.mark.parametrize("draw_s", [exponential, two_lengths])
-@pytest.mark.parametrize("load", [0.5, 0.8])
+@pytest.mark.parametrize("load", [0.5, pytest.param(0.8, marks=MORE)])
 def test_a_core_without_a_limit_is_an_m_g_1_ps(draw_s: Callable[[Random], float], load: float) -> None:
     """A job that needs x takes x / (1 - load) on average, whatever the others need."""
     jobs = run(one(1.0, UNBOUNDED), load, draw_s, 25_000)
@@ -93,6 +98,7 @@ def test_cores_are_shared_by_tasks_of_one_core_each() -> None:
     assert mean([job.took_s for job in jobs]) == pytest.approx(1 + erlang_c(4, 3.2) / 0.8, rel=0.1)
 
 
+@pytest.mark.variant
 def test_two_choices_are_the_supermarket() -> None:
     """With many nodes the mean is the sum of load ** (2 ** i - 2). Source: Mitzenmacher 2001, section 2."""
     load, nodes = 0.9, 200
@@ -102,7 +108,9 @@ def test_two_choices_are_the_supermarket() -> None:
     assert mean([job.took_s for job in jobs]) == pytest.approx(expected_s, rel=0.06)
 
 
-@pytest.mark.parametrize("policy", ["round robin", "two choices", "least connections"])
+@pytest.mark.parametrize(
+    "policy", ["least connections", *(pytest.param(name, marks=MORE) for name in ("round robin", "two choices"))]
+)
 def test_a_queue_in_the_balancer_makes_many_nodes_one(policy: str) -> None:
     """With `maxconn` at the places, eight nodes of one core are an M/M/8, whatever the policy."""
     spec = ClusterSpec(8, node(1.0, 1), BalancerSpec(policy, maxconn=1, wait_s=math.inf))
