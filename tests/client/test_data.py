@@ -146,6 +146,13 @@ def test_a_named_folder_keeps_its_name(workplace: Path) -> None:
         named_files(["far/data/none"])
 
 
+def test_a_folder_whose_name_looks_like_a_pattern(workplace: Path) -> None:
+    """Only what is named is a pattern, not the folder that it is relative to."""
+    root = workplace / "plots [2026]"
+    write(root / "shared" / "a.csv", "1")
+    assert named_files(["shared/*.csv"], root) == {"a.csv": root / "shared" / "a.csv"}
+
+
 def test_name_in_another_unicode_form_is_found(workplace: Path) -> None:
     """A file system's decomposed names are found; the name that is sent is composed."""
     write(workplace / unicodedata.normalize("NFD", "größe.csv"), "1")

@@ -56,26 +56,34 @@ MODULE_SUFFIX = ".py"
 _NAME_PART = r"[\w.-]"
 
 
-def named_files(patterns: Sequence[str]) -> dict[str, Path]:
+def named_files(
+    patterns: Sequence[str], root: Path = Path(), *, told_by: str = "--data", may_lack: bool = False
+) -> dict[str, Path]:
     """Return the files of `--data`, by the names under which they are sent.
 
     A folder stands for all files below it that aren't hidden, and keeps its own name.
+
+    Args:
+        patterns: Paths and patterns.
+        root: The folder that they are relative to.
+        told_by: Where they come from, for messages.
+        may_lack: Whether one may mean no file.
 
     Raises:
         click.UsageError: A file doesn't exist or can't be sent, or two have the same name.
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
-        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern can be absolute
-        files = [pair for match in matches for pair in _named(Path(match))]
-        if not files:
-            raise click.UsageError(f"--data: no such file: {pattern}")
+        matches = [pattern] if (root / pattern).exists() else sorted(glob.glob(pattern, root_dir=root))  # noqa: PTH207 - the pattern can be absolute
+        files = [pair for match in matches for pair in _named(root / match)]
+        if not files and not may_lack:
+            raise click.UsageError(f"{told_by}: no such file: {pattern}")
         for name, path in files:
             problem = name_problem(name)
             if problem is not None:
-                raise click.UsageError(f"--data: {path} can't be sent: {problem}")
+                raise click.UsageError(f"{told_by}: {path} can't be sent: {problem}")
             if found.setdefault(name, path).resolve() != path.resolve():
-                raise click.UsageError(f"--data: {found[name]} and {path} have the same name")
+                raise click.UsageError(f"{told_by}: {found[name]} and {path} have the same name")
     return found
 
 

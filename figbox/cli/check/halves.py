@@ -86,7 +86,7 @@ class Preparation:
         for half in self.halves:
             self._of |= {source.script: (half, source) for source in half.sources.values()}
             if self.config.data:
-                self._named[half.root] = _named(half.root, self.config.data)
+                self._named[half.root] = _named(half, self.config.data)
 
     def of(self, script: Script) -> tuple[Half, Source]:
         """Return the half and the source that a script belongs to."""
@@ -108,12 +108,19 @@ class Preparation:
         return found
 
 
-def _named(root: Path, patterns: Sequence[str]) -> Mapping[str, Path]:
-    """Return the data files that the configuration names; raise click.UsageError if one can't be sent."""
-    found = named_files([str(root / pattern) for pattern in patterns])
+def _named(half: Half, patterns: Sequence[str]) -> Mapping[str, Path]:
+    """Return the data files that the configuration names; raise click.UsageError if one can't be sent.
+
+    An earlier state needn't have them: they may have come later, or not be in git at all.
+    """
+    before = half.side is Side.BEFORE
+    try:
+        found = named_files(patterns, half.root, told_by="`data` of the configuration", may_lack=before)
+    except click.UsageError as error:
+        raise click.UsageError(one_line(error.message)) from error
     for path in found.values():
-        if not is_inside(path, root):
-            raise click.UsageError(one_line(f"{path} is a link that leads out of {root}"))
+        if not is_inside(path, half.root):
+            raise click.UsageError(one_line(f"{path} is a link that leads out of {half.root}"))
     return found
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from figbox.check.errors import CheckError
 from figbox.check.lock import NAME
 from figbox.check.pictures import NotAPicture, look_at
@@ -182,7 +184,7 @@ class Words:
                 if commit is not None:
                     commits.setdefault(commit, set()).add(judged.source)
             return [self._as_accepted(repository, commit, names, changed, stack) for commit, names in commits.items()]
-        except CheckError:
+        except (CheckError, click.UsageError):
             return []
 
     def _as_accepted(

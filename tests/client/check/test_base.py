@@ -78,6 +78,19 @@ def test_failing_before(project: Project) -> None:
     assert notes["plots/two.py"] == ("failed", "ValueError: no good (as before)")
 
 
+def test_data_that_git_does_not_have(project: Project) -> None:
+    """Data that the configuration names may be missing from the earlier state: ignored by git, or added since."""
+    project.write(".gitignore", "large/\n")
+    project.write("large/all.csv", "1")
+    project.write("figbox.toml", "[check]\ninclude = ['plots']\ndata = ['large', 'shared/*.csv']\n")
+    project.write("shared/a.csv", "1")
+    names = ("plots/bars", "plots/rain", "plots/two", "plots/two-2")
+    assert project.others("--base", "HEAD") == dict.fromkeys(names, "changed")
+    (project.folder / "shared" / "a.csv").unlink()
+    done = project.check("--base", "HEAD")
+    assert (done.status, "`data` of the configuration: no such file: shared/*.csv" in done.stderr) == (2, True)
+
+
 def test_exit_zero_tells_without_failing(project: Project) -> None:
     """On a pull request a change is meant; a failing script still isn't."""
     project.write("plots/bars.py", PLOT)

@@ -73,6 +73,31 @@ def test_words_from_what_git_has(described: Project, pictures: str) -> None:
         assert (described.folder / ".figbox-check" / "before" / "plots" / "bars.png").read_bytes() == old
 
 
+def test_data_that_came_after_what_was_accepted(described: Project) -> None:
+    """The accepted state is described without data that the configuration names since."""
+    described.check()
+    described.accept()
+    described.commit("accept")
+    described.write("shared/a.csv", "1")
+    described.write("figbox.toml", "[check]\ninclude = ['plots']\ndata = ['shared/*.csv']\n")
+    described.write("plots/bars.py", NEW)
+    assert words(described)["plots/bars"] == ["The title of the figure is 'More 1' instead of 'Less 1'."]
+
+
+def test_an_accepted_state_that_cannot_be_sent(described: Project) -> None:
+    """Where the accepted state can't be drawn with the configuration of now, there are no words, and verdicts stand."""
+    for name in ("one/a.csv", "two/a.csv"):
+        described.write(name, "1")
+    described.check()
+    described.accept()
+    described.commit("accept")
+    (described.folder / "two" / "a.csv").unlink()
+    described.write("figbox.toml", "[check]\ninclude = ['plots']\ndata = ['*/a.csv']\n")
+    described.write("plots/bars.py", NEW)
+    done = described.figbox("check")
+    assert (done.status, "changed          plots/bars (changed: code, data)\n" in done.stderr) == (1, True), done.stderr
+
+
 def test_figures_are_not_mixed_up(described: Project) -> None:
     """Each figure of a script has its own words."""
     described.write("plots/two.py", "plt.figure()\nplt.figure()\nplt.title('More')\n")
