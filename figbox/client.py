@@ -75,7 +75,7 @@ class _Service(Generic[Http]):
         self.url = url.rstrip("/")
         self.timeout = timeout
         self.retries = retries if retries is not None else Retries()
-        self.is_loopback = _is_loopback(host)
+        self.is_loopback = is_loopback(host)
         headers = {"User-Agent": USER_AGENT, **({"X-API-Key": api_key} if api_key is not None else {})}
         # The environment may name a proxy, which can't reach what only listens on this machine.
         self._http = self._open(headers=headers, trust_env=not self.is_loopback, limits=CONNECTIONS)
@@ -244,7 +244,8 @@ def _checked_host(url: str) -> str:
     return parsed.host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

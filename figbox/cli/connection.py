@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -16,8 +18,8 @@ from figbox.cli.home.clone import home_option
 from figbox.cli.home.local import local_service
 from figbox.cli.key_file import KEY_SETTING, read_key
 from figbox.cli.terminal import one_line
-from figbox.client import DEFAULT_TIMEOUT_S, DEFAULT_URL, AsyncClient
-from figbox.errors import FigboxError, Refused, Unauthorized
+from figbox.client import DEFAULT_TIMEOUT_S, DEFAULT_URL, AsyncClient, is_loopback
+from figbox.errors import FigboxError, Refused, Unauthorized, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,12 +27,20 @@ if TYPE_CHECKING:
     from figbox.retries import Retries
 
 KEY_VARIABLE = "FIGBOX_API_KEY"
+KEY_FILE_VARIABLE = "FIGBOX_KEY_FILE"
+URL_VARIABLE = "FIGBOX_URL"
 LOCAL_VARIABLE = "FIGBOX_LOCAL"
 
 #: The environment that every service has.
 DEFAULT_ENVIRONMENT = "default"
 
 LOCAL_SOURCE = "started for this command"
+
+#: What there is to do where no service runs.
+START = 'where no service runs, eval "$(figbox up)" starts one, and sets address and key'
+
+#: How alike two names of variables are, from 0 to 1, that one may be meant by the other: FIGBOX_KEY by FIGBOX_API_KEY.
+LIKENESS = 0.8
 
 SOURCES = {
     ParameterSource.COMMANDLINE: "by flag",
@@ -85,14 +95,24 @@ class Connection:
     def require_key(self) -> None:
         """Raise click.UsageError if the key isn't set."""
         if self.key is None and self.home is None:
-            raise click.UsageError(f"the key is missing: set {KEY_VARIABLE}, or name a file with it by --key-file")
+            raise click.UsageError("; ".join([missing_key(), *self.start()]))
+
+    def start(self) -> list[str]:
+        """Return how to get a service, if the address is one of this machine that isn't the command's own."""
+        if self.url_source == SOURCES[ParameterSource.DEFAULT]:
+            return [*_misspelt(URL_VARIABLE), START]
+        try:
+            here = self.url_source != LOCAL_SOURCE and is_loopback(urlsplit(self.url).hostname or "")
+        except ValueError:  # no address, which is told when it is used
+            return []
+        return [START] if here else []
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options for the connection to a command."""
     url = click.option(
         "--url",
-        envvar="FIGBOX_URL",
+        envvar=URL_VARIABLE,
         default=DEFAULT_URL,
         show_default=True,
         show_envvar=True,
@@ -100,7 +120,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     key_file = click.option(
         "--key-file",
-        envvar="FIGBOX_KEY_FILE",
+        envvar=KEY_FILE_VARIABLE,
         type=click.Path(path_type=Path),
         show_envvar=True,
         help=f"File with the key, alone or after {KEY_SETTING} as in a gateway's .env. Default: {KEY_VARIABLE}.",
@@ -127,8 +147,11 @@ def find_connection(context: click.Context) -> Connection:
     file_source = context.get_parameter_source("key_file")
     key = os.environ.get(KEY_VARIABLE, "").strip() or None
     key_source = KEY_VARIABLE if key is not None else "none"
-    if key_file is not None and (key is None or file_source is ParameterSource.COMMANDLINE):
-        key, key_source = read_key(key_file), str(key_file)
+    if key_file is not None:
+        if key is None or file_source is ParameterSource.COMMANDLINE:
+            key, key_source = read_key(key_file), str(key_file)
+        else:
+            key_source += f", which comes before the file {key_file}"
     source = context.get_parameter_source("url")
     return Connection(context.params["url"], SOURCES.get(source, "") if source else "", key, key_source)
 
@@ -158,8 +181,26 @@ def explained(error: FigboxError, connection: Connection) -> ServiceProblem:
     """Return an error as the sentence that ends a command."""
     text = one_line(describe(error))
     if isinstance(error, Unauthorized):
-        text = f"{connection.url} doesn't accept the key ({connection.key_source}): {text}"
+        text = f"{connection.url} doesn't accept the key ({one_line(connection.key_source)}): {text}"
+    if isinstance(error, Unreachable):
+        text = "; ".join([text, *connection.start()])
     return ServiceProblem(text)
+
+
+def missing_key() -> str:
+    """Return what to do about a key that isn't set."""
+    text = f"the key is missing: set {KEY_VARIABLE}, or name a file with it by --key-file"
+    return "; ".join([text, *_misspelt(KEY_VARIABLE, KEY_FILE_VARIABLE)])
+
+
+def _misspelt(*names: str) -> list[str]:
+    """Return what is set that looks like these variables."""
+    found = []
+    for variable in sorted(os.environ):
+        near = difflib.get_close_matches(variable, names, n=1, cutoff=LIKENESS)
+        if near and variable not in (KEY_VARIABLE, KEY_FILE_VARIABLE, URL_VARIABLE):
+            found.append(f"{one_line(variable)} is set, but {near[0]} is what figbox reads")
+    return found
 
 
 def describe(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from figbox.cli.connection import Connection, connection_options, describe, find_connection
+from figbox.cli.connection import Connection, connection_options, describe, find_connection, missing_key
 from figbox.cli.exits import ExitStatus
 from figbox.cli.terminal import one_line
 from figbox.errors import FigboxError, RenderFailed, Unreachable
@@ -62,8 +62,8 @@ async def _examine(connection: Connection, end: float) -> int:
                 click.echo(f"ok     {one_line(success)}")
         except (Problem, FigboxError) as error:
             click.echo(f"ERROR  {one_line(describe(error))}")
-            if isinstance(error, Unreachable) and client.is_loopback:
-                click.echo("note   `figbox up` starts a service on this machine")
+            for advice in connection.start() if isinstance(error, Unreachable) else ():
+                click.echo(f"note   {advice}")
             return ExitStatus.SERVICE
     return ExitStatus.RENDERED
 
@@ -84,7 +84,7 @@ async def _checks(client: AsyncClient, connection: Connection) -> AsyncIterator[
         raise Problem(f"it is not ready: {readiness.reason}")
     yield "it is ready"
     if connection.key is None:
-        raise Problem("the key is missing: set FIGBOX_API_KEY, or name a file with it by --key-file")
+        raise Problem(missing_key())
     environments = await client.environments()
     yield f"it accepts the key; environments: {', '.join(environment.name for environment in environments)}"
     began = time.monotonic()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import figbox as package
+from figbox.cli.connection import START
 from figbox.cli.exits import ExitStatus
 from tests.client.service import ENVIRONMENT, Canned, Service, failed, problem, raw_service
 from tests.documents.pages import ROOT
@@ -82,8 +83,34 @@ def test_doctor_names_the_first_error(figbox: Figbox, service: Service, monkeypa
     monkeypatch.delenv("FIGBOX_API_KEY")
     assert error() == "ERROR  the key is missing: set FIGBOX_API_KEY, or name a file with it by --key-file"
     monkeypatch.setenv("FIGBOX_URL", f"http://127.0.0.1:{free_port()}")
-    assert error() == "note   `figbox up` starts a service on this machine"
+    assert error() == f"note   {START}"
     assert "can't be reached: Connection refused\n" in figbox("doctor").stdout
+
+
+def test_nothing_says_where_a_service_is(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set under a name that isn't quite right is told, and how to start a service; not for one elsewhere."""
+    keyless = "the key is missing: set FIGBOX_API_KEY, or name a file with it by --key-file"
+    file, address = (
+        f"{wrong} is set, but {right} is what figbox reads"
+        for wrong, right in (("FIGBOX_KEYFILE", "FIGBOX_KEY_FILE"), ("FIGBOX_ULR", "FIGBOX_URL"))
+    )
+    monkeypatch.delenv("FIGBOX_API_KEY")
+    monkeypatch.setenv("FIGBOX_KEYFILE", "key")
+    monkeypatch.setenv("FIGBOX_ULR", "http://figbox.invalid")
+    monkeypatch.setenv("FIGBOX_MEMORY_LIMIT_MIB", "512")
+    monkeypatch.setenv("FIGBOX_URL", "http://figbox.invalid")
+    assert figbox("environments").stderr.endswith(f"Error: {keyless}; {file}\n")
+    monkeypatch.setenv("FIGBOX_URL", "http://[")
+    assert figbox("environments").stderr.endswith(f"Error: {keyless}; {file}\n")
+    monkeypatch.delenv("FIGBOX_URL")
+    assert figbox("environments").stderr.endswith(f"Error: {keyless}; {file}; {address}; {START}\n")
+
+
+def test_a_service_that_is_gone(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of this machine that nothing listens on is told with what to do."""
+    monkeypatch.setenv("FIGBOX_URL", f"http://127.0.0.1:{free_port()}")
+    done = figbox("environments")
+    assert (done.status, f"can't be reached: Connection refused; {START}\n" in done.stderr) == (3, True), done.stderr
 
 
 def test_doctor_recognises_other_servers(figbox: Figbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,7 @@ def test_key_comes_from_flag_then_environment_then_file(
     flags: list[str] = []
     settings(workplace, "key-file = 'bad'")
     monkeypatch.setenv("FIGBOX_KEY_FILE", str(workplace / "bad"))
-    assert key_source() == "note   key: FIGBOX_API_KEY"
+    assert key_source() == f"note   key: FIGBOX_API_KEY, which comes before the file {workplace / 'bad'}"
     flags = ["--key-file", "good"]
     monkeypatch.setenv("FIGBOX_API_KEY", "another")
     assert key_source() == "note   key: good"
