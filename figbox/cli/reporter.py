@@ -34,9 +34,11 @@ class Reporter:
 
     Attributes:
         can_keep_files: Whether the command has an option to keep the files that scripts save.
+        data_option: What names more data files.
     """
 
     can_keep_files = True
+    data_option = "--data"
 
     def __init__(self, total: int, *, quiet: bool = False, verbose: bool = False) -> None:
         """Begin.
@@ -91,6 +93,12 @@ class Reporter:
             self._rendered(result)
         else:
             self._not_rendered(result)
+
+    def advice(self, error: RenderFailed) -> str:
+        """Return what the command has for a failure of this kind; the service can't know of it."""
+        if error.fault is None or error.fault.type != FileNotFoundError.__name__:
+            return ""
+        return f"files below a script's folder go along if the script names them; {self.data_option} names others"
 
     def advance(self) -> None:
         """Count a script in the bar."""
@@ -154,6 +162,7 @@ class Reporter:
         if isinstance(error, RenderFailed):
             self._details(error, reason, told_all=told == message)
             self._saved(error, result)
+            self._advise(self.advice(error))
         if isinstance(error, FigboxError) and error.request_id and self._verbose:
             self._note(f"request {error.request_id}")
         if self._on_github:
@@ -184,6 +193,12 @@ class Reporter:
             names = ", ".join(file.name for file in error.files)
             self._note(f"it saved {names}: --files keeps what a script saves")
         self._files(result, truncated=error.files_truncated)
+
+    def _advise(self, advice: str) -> None:
+        """Give advice, once in a run."""
+        if advice and advice not in self._told:
+            self._told.add(advice)
+            self._note(advice)
 
     def _details(self, error: RenderFailed, reason: str, *, told_all: bool) -> None:
         """Show a traceback, or a long reason, below the script's line."""

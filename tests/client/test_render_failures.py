@@ -216,6 +216,18 @@ def test_jobs_bounds_what_is_under_way(figbox: Figbox, service: Service, workpla
     assert service.peak == 3
 
 
+def test_a_data_file_that_did_not_go_along(figbox: Figbox, service: Service, workplace: Path) -> None:
+    """What the service says of it is for every client; the command says once what it has for that."""
+    fault = {"type": "FileNotFoundError", "message": "no such file", "line": 1, "column": 1, "source": "x"}
+    service.respond = lambda _: failed("program_error", "FileNotFoundError: no such file", fault=fault)
+    for name in "ab":
+        write(workplace / f"{name}.py", PLOT)
+    said = figbox("render", "a.py", "b.py", "-o", "out").stderr
+    assert said.count("go along if the script names them; --data names others\n") == 1
+    said = figbox("check", "a.py", "b.py").stderr
+    assert said.count("go along if the script names them; `data` in the configuration names others\n") == 1
+
+
 def test_unreachable_address(figbox: Figbox, workplace: Path) -> None:
     """A service that can't be reached is reported once, with its address."""
     for name in "abcd":

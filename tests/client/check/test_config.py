@@ -255,4 +255,5 @@ def test_no_option_is_named_that_a_check_has_not(accepted: Project) -> None:
     accepted.service.respond = lambda _: failed("no_figure", "No figure is open.", files=[written("a.png", b"saved")])
     done = accepted.check("--all")
     assert "no_figure: No figure is open.\n" in done.stderr
+    assert done.stderr.count("what isn't meant to draw is left out by --exclude, or `exclude`") == 1
     assert "--files" not in done.stderr

@@ -11,11 +11,13 @@ from figbox.cli.check.halves import Preparation, Side
 from figbox.cli.check.judging import known_of
 from figbox.cli.reporter import REASON_LIMIT, Reporter
 from figbox.cli.terminal import one_line
+from figbox.model import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from figbox.cli.batch.results import Result
+    from figbox.errors import RenderFailed
 
 STYLES = {
     Verdict.FAILED: "red",
@@ -35,6 +37,7 @@ class CheckReporter(Reporter):
     """Reports how a check goes."""
 
     can_keep_files = False
+    data_option = "`data` in the configuration"
 
     _preparation: Preparation | None = None
 
@@ -51,6 +54,12 @@ class CheckReporter(Reporter):
                 self.advance()
                 return
         super().finished(result)
+
+    def advice(self, error: RenderFailed) -> str:
+        """Return what the command has for a failure of this kind."""
+        if error.outcome == Outcome.NO_FIGURE:
+            return "what isn't meant to draw is left out by --exclude, or `exclude` in the configuration"
+        return super().advice(error)
 
     def verdicts(self, figures: Sequence[Judged], *, same: bool = False) -> None:
         """Print a line for each figure, of the same ones only if verbose or told; failures were reported before."""
