@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -94,12 +95,19 @@ def _chosen(last: LastCheck, names: Sequence[str], verdicts: Iterable[Verdict]) 
     for name in names:
         fitting = [judged for judged in last.figures if _fits(judged, name)]
         if not fitting:
-            raise CheckError(f"the last check knows no figure {name!r}")
+            raise CheckError(f"the last check knows no figure {name!r}{_meant(last, name)}")
         wanted = [judged for judged in fitting if judged in eligible]
         if not wanted and not any(judged.verdict is Verdict.SAME for judged in fitting):
             raise CheckError(f"{name}: it is {fitting[0].verdict} in the last check")
         found |= {judged.name: judged for judged in wanted}
     return [found[name] for name in sorted(found)]
+
+
+def _meant(last: LastCheck, name: str) -> str:
+    """Return which figure may be meant by a name that none has: the end of one, or one that is almost it."""
+    names = sorted(judged.name for judged in last.figures)
+    near = [found for found in names if found.endswith(f"/{name}")] or difflib.get_close_matches(name, names, n=1)
+    return f": did you mean {near[0]!r}?" if near else ""
 
 
 def _fits(judged: Judged, name: str) -> bool:

@@ -43,7 +43,9 @@ def test_names_and_patterns(project: Project, names: list[str], taken: list[str]
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["plots/bar"], "the last check knows no figure 'plots/bar'"),
+        (["plots/bar"], "the last check knows no figure 'plots/bar': did you mean 'plots/bars'?\n"),
+        (["two-2"], "the last check knows no figure 'two-2': did you mean 'plots/two-2'?\n"),
+        (["nonsense"], "the last check knows no figure 'nonsense'\n"),
         (["plots/bars", "plots/sales"], "the last check knows no figure 'plots/sales'"),
     ],
 )
