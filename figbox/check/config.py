@@ -26,6 +26,9 @@ OURS = frozenset({"format", "figures", "files", "cache", "describe"})
 #: Options of a render that a project can set, by the names of `/v1/render`.
 OPTIONS = tuple(name for name in Options.__annotations__ if name not in OURS)
 
+#: What a file of its own has, so that it can have more one day.
+TABLES = ("check",)
+
 KEYS = ("include", "exclude", "pictures", "folder", "data", "options", "figures")
 FIGURE_KEYS = (*OPTIONS, "tolerance")
 
@@ -118,7 +121,7 @@ def _table(path: Path, names: Iterable[str]) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise CheckError(f"{path} can't be read: {error}") from error
     if path.name == FILE:
-        _check_keys(path, "", document, ("check",))
+        _check_keys(path, "", document, TABLES)
     table: Any = document
     for name in names:
         table = table.get(name) if isinstance(table, dict) else None
@@ -192,5 +195,6 @@ def _check_keys(path: Path | str, place: str, table: Mapping[str, Any], known: t
         if key in OURS and known != KEYS:
             raise CheckError(f"{path}: {place}{key}: is set by the check itself")
         near = difflib.get_close_matches(key, known, n=1)
-        meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}"
+        keys = f"the keys are {', '.join(known)}" if known != TABLES else f"all of this file is below [{TABLES[0]}]"
+        meant = f"did you mean {near[0]!r}?" if near else keys
         raise CheckError(f"{path}: {place}{key}: there is no such key; {meant}")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     ("text", "said"),
     [
         ("[chekc]", "chekc: there is no such key; did you mean 'check'?"),
+        ("include = ['plots']", "include: there is no such key; all of this file is below [check]"),
+        ("[tool.figbox.check]\n", "tool: there is no such key; all of this file is below [check]"),
         ("[check]\nincldue = []", "incldue: there is no such key; did you mean 'include'?"),
         ("[check]\nnonsense = 1", "nonsense: there is no such key; the keys are include, exclude, pictures, folder"),
         ("[check.options]\ndpy = 100", "options.dpy: there is no such key; did you mean 'dpi'?"),
