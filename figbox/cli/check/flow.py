@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -191,7 +192,13 @@ class Check:
         names |= {figure.source for figure in self.lock.figures.values()}
         for path in paths:
             if not (self.config.root / path).is_file() and not any(is_named(name, [path]) for name in names):
-                raise click.UsageError(f"nothing to check in {one_line(path)}")
+                raise click.UsageError(one_line(f"nothing to check in {path}: {self._why_none(path)}"))
+
+    def _why_none(self, path: str) -> str:
+        """Return why a path means nothing."""
+        if (self.config.root / path).is_dir():
+            return "of a folder, its *.py are checked; name notebooks and other files themselves"
+        return "no file fits it" if glob.has_magic(path) else "there is no such file or folder"
 
     async def _render(self, preparation: Preparation, pictures: Pictures) -> tuple[set[str], dict[Script, Result]]:
         """Return the sources that need no drawing, and what became of the others."""

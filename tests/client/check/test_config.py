@@ -185,11 +185,16 @@ def test_nothing_named(project: Project) -> None:
     """Without paths and includes there is nothing to do, which isn't success; likewise for what isn't there."""
     project.write("figbox.toml", "[check]\n")
     assert "name what to check, or list it as `include`" in project.check().stderr
-    for path, said in (("nowhere", "nothing to check in nowhere"), ("..", "is outside of"), ("-", "has no name")):
+    project.write("notebooks/a.ipynb", "{}")
+    for path, said in (
+        ("nowhere", "nothing to check in nowhere: there is no such file or folder"),
+        ("plots/*.ipynb", "nothing to check in plots/*.ipynb: no file fits it"),
+        ("notebooks", "nothing to check in notebooks: of a folder, its *.py are checked; name notebooks"),
+        ("..", "is outside of"),
+        ("-", "has no name"),
+    ):
         done = project.check("plots", path)
         assert (done.status, said in done.stderr) == (2, True), done.stderr
-    (project.folder / "empty").mkdir()
-    assert project.check("empty").status == 2
 
 
 def test_two_sources_of_one_name(project: Project) -> None:
