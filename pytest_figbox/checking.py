@@ -18,9 +18,8 @@ from figbox.check.config import Config, find_config
 from figbox.check.errors import CheckError
 from figbox.check.lock import NAME, read_lock
 from figbox.check.state import FOLDER, State
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.verdicts import TAKEN, Judged, Verdict
 from figbox.cli import COMMANDS
-from figbox.cli.check.accept import TAKEN
 from figbox.cli.check.flow import Check, Checked, Wish
 from figbox.cli.check.halves import Half, Side
 from figbox.cli.check.reports.lines import CheckReporter

@@ -12,7 +12,8 @@ from figbox.check.errors import CheckError
 from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, read_lock
 from figbox.check.state import FOLDER, LastCheck, State
-from figbox.cli.check.accept import TAKEN, drawn_again, take
+from figbox.check.verdicts import TAKEN
+from figbox.cli.check.accept import drawn_again, take
 from figbox.cli.check.halves import Side
 from figbox.cli.check.reports.lines import tally
 from figbox.cli.terminal import one_line

@@ -33,6 +33,10 @@ class Verdict(StrEnum):
     SAME = "same"
 
 
+#: What can be accepted.
+TAKEN = frozenset({Verdict.CHANGED, Verdict.NEW, Verdict.RENDERER_CHANGED})
+
+
 @dataclass(frozen=True, slots=True)
 class Boxes:
     """What a sentence is about, as parts of both pictures in pixels; None where that isn't there, or is all of it."""

@@ -16,7 +16,7 @@ from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, Lock, read_lock, write_lock
 from figbox.check.pictures import NotAPicture, look_at
 from figbox.check.state import State
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.verdicts import TAKEN, Judged, Verdict
 from figbox.cli.check.flow import DATA_LIMIT_BYTES
 from figbox.cli.check.halves import Half, Preparation, Side
 from figbox.cli.check.sources import OF_A_FILE, find_sources
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     from figbox.check.config import Config
     from figbox.check.state import LastCheck
-
-#: What can be taken.
-TAKEN = frozenset({Verdict.CHANGED, Verdict.NEW, Verdict.RENDERER_CHANGED})
 
 
 @click.command()

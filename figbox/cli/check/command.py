@@ -124,6 +124,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
         raise click.UsageError(one_line(str(error))) from error
     seconds = time.monotonic() - began
     reporter.verdicts(checked.figures)
+    if not checked.base:
+        reporter.next_step(checked.figures)
     reporter.tally(checked.figures, seconds)
     _write_reports(checked, connection.url, seconds, given)
     return exit_status(checked.figures, exit_zero=given["exit_zero"])

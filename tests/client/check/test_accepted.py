@@ -21,6 +21,16 @@ def test_first_run_finds_everything_new(project: Project) -> None:
     assert project.git("status", "--porcelain") == ""
 
 
+def test_how_to_accept_is_said(accepted: Project) -> None:
+    """It is said where there is something that can be accepted, unless quiet; a check with --base has nothing."""
+    said = "look at .figbox-check/after/, and take what is meant by `figbox accept`\n"
+    assert said not in accepted.check().stderr
+    accepted.write("plots/bars.py", PLOT)
+    assert said in accepted.check().stderr
+    assert said not in accepted.check("--quiet").stderr
+    assert said not in accepted.check("--base", "HEAD").stderr
+
+
 def test_every_render_asks_for_the_same(project: Project) -> None:
     """All figures, as PNG, with a fixed seed, so that a check can be repeated."""
     project.check("plots/bars.py")

@@ -49,8 +49,9 @@ def test_bar_and_then_a_line_for_each(project: Project) -> None:
 
 
 def test_plain_lines_in_ci(project: Project) -> None:
-    """Where `CI` is set there is no bar, although it is a terminal: one line for each figure, and the numbers."""
+    """Where `CI` is set there is no bar, even on a terminal: one line for each figure, what to do, and the numbers."""
     lines = on_a_terminal(project, CI="true").splitlines()
     assert len([line for line in lines if line.startswith("new              many/")]) == COUNT
-    assert len(lines) == COUNT + 2
+    assert len(lines) == COUNT + 3
+    assert lines[-2] == "look at .figbox-check/after/, and take what is meant by `figbox accept`"
     assert lines[-1].startswith(f"{COUNT} new in ")

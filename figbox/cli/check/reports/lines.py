@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.state import FOLDER
+from figbox.check.verdicts import TAKEN, Judged, Verdict
 from figbox.cli.check.halves import Preparation, Side
 from figbox.cli.check.judging import known_of
 from figbox.cli.reporter import REASON_LIMIT, Reporter
@@ -70,6 +71,11 @@ class CheckReporter(Reporter):
             for judged in figures:
                 if judged.verdict is verdict:
                     self._verdict(judged)
+
+    def next_step(self, figures: Sequence[Judged]) -> None:
+        """Say what to do about figures that can be accepted, unless quiet."""
+        if any(judged.verdict in TAKEN for judged in figures):
+            self.say(f"look at {FOLDER}/after/, and take what is meant by `figbox accept`")
 
     def tally(self, figures: Sequence[Judged], seconds: float) -> None:
         """Print how many figures there are of each verdict."""
