@@ -52,7 +52,7 @@ def project_paths(root: Path, paths: Sequence[str]) -> tuple[str, ...]:
             raise click.UsageError("standard input has no name that a figure could be compared by")
         path = os.path.relpath(os.path.realpath(text), root.resolve())
         if Path(path).parts[:1] == (os.pardir,):
-            raise _refusal(f"{text} is outside of {root}")
+            raise _refusal(f"{text} is outside of {root}: run figbox in the folder of its project")
         found.append(Path(path).as_posix())
     return tuple(found)
 

@@ -190,7 +190,7 @@ def test_nothing_named(project: Project) -> None:
         ("nowhere", "nothing to check in nowhere: there is no such file or folder"),
         ("plots/*.ipynb", "nothing to check in plots/*.ipynb: no file fits it"),
         ("notebooks", "nothing to check in notebooks: of a folder, its *.py are checked; name notebooks"),
-        ("..", "is outside of"),
+        ("..", f".. is outside of {project.folder}: run figbox in the folder of its project\n"),
         ("-", "has no name"),
     ):
         done = project.check("plots", path)
