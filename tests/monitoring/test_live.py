@@ -173,19 +173,18 @@ def test_every_rule_is_evaluated(loaded: Stage, rule: str) -> None:
         assert loaded.prometheus.query(selector), selector
 
 
-def test_annotations_are_filled_in(loaded: Stage) -> None:
-    """Sentences of alerts name the gateway that they are about, and no template is left."""
+async def test_full_queue(loaded: Stage) -> None:
+    """A service that refuses most requests for want of room says so, until it doesn't any more.
+
+    The sentences of its alerts name the gateway that they are about, and no template is left in them.
+    """
+    assert (await loaded.flood(12)).count(503) > 6
+    await loaded.until_fires("FigboxOverloaded", "FigboxSaturated")
     told = [alert["annotations"] for alert in loaded.prometheus.api("alerts")["alerts"]]
     assert told
     for texts in told:
         assert not any("{{" in text or "error" in text.lower()[:7] for text in texts.values()), texts
         assert "127.0.0.1:" in texts["summary"]
-
-
-async def test_full_queue(loaded: Stage) -> None:
-    """A service that refuses most requests for want of room says so, until it doesn't any more."""
-    assert (await loaded.flood(12)).count(503) > 6
-    await loaded.until_fires("FigboxOverloaded", "FigboxSaturated")
     await loaded.until_resolved("FigboxOverloaded", "FigboxSaturated")
 
 
