@@ -20,7 +20,7 @@ FILE = "pyproject.toml"
 TABLE = "tool.figbox"
 
 #: Keys whose values are paths, relative to the file.
-PATHS = frozenset({"key-file", "output", "data", "junit", "summary"})
+PATHS = frozenset({"contact-sheet", "data", "junit", "key-file", "output", "report", "summary"})
 
 #: Tables that have a reader of their own: `figbox.check.config`.
 TABLES = frozenset({"check"})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from figbox.cli import COMMANDS
-from figbox.cli.settings import Project, defaults, find_project
+from figbox.cli.settings import OF_THE_MACHINE, PATHS, Project, defaults, find_project
 from tests.client.conftest import PLOT, Figbox, write
 from tests.client.service import KEY, Service, running_service
 
@@ -139,6 +140,8 @@ def test_paths_of_the_file_are_relative_to_it(
         ("key-file = '/etc/hostname'", "key-file: leads out of the project's folder"),
         ("data = ['../*.csv']", "data: leads out of the project's folder"),
         ("output = '..'", "output: leads out of the project's folder"),
+        ("report = '../index.html'", "report: leads out of the project's folder"),
+        ("contact-sheet = '/tmp/sheet.pdf'", "contact-sheet: leads out of the project's folder"),
         ("output = 7", "output: must be a path"),
         ("transparent = 1", "transparent: must be true or false"),
         ("dpi = true", "dpi: can't have this value"),
@@ -159,6 +162,13 @@ def test_wrong_settings_are_reported(
     assert done.status == 2
     assert message in done.stderr
     assert not service.asked
+
+
+def test_every_path_is_known_as_one() -> None:
+    """An option that names a file can't lead out of the folder, or is none that a project can set."""
+    options = {option for command in COMMANDS.values() for option in command.params if isinstance(option, click.Option)}
+    files = {text.removeprefix("--") for it in options if isinstance(it.type, click.Path) for text in it.opts}
+    assert files - OF_THE_MACHINE <= PATHS
 
 
 def test_link_does_not_lead_out_either(workplace: Path) -> None:
