@@ -43,7 +43,7 @@ CELL_LEFT_OUT = frozenset({"time", "capture", "prun", "memit"})
 CELL_OMITTED = frozenset({"timeit", "html", "javascript", "js", "latex", "markdown", "svg"})
 
 #: Commands that install packages, which an environment has or hasn't.
-INSTALLS = re.compile(r"!\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|mamba|uv|apt(?:-get)?)\b")
+INSTALLS = re.compile(r"!\s*(?:(?=\S*python)\S+\s+-m\s+)?(?:pip3?|conda|mamba|uv|apt(?:-get)?)\b")
 _CELL_MAGIC = re.compile(r"%%(\S*)")
 _LINE_MAGIC = re.compile(r"(\s*)%(\w*)\s?(.*)", re.DOTALL)
 _SHELL = re.compile(r"\s*!")
@@ -150,7 +150,7 @@ def as_python(source: str, place: str) -> str:
     if is_python(source):
         return source
     lines = source.split("\n")
-    first = next(at for at, line in enumerate(lines) if line.strip())
+    first = next((at for at, line in enumerate(lines) if line.strip()), 0)  # none has: spaces that Python doesn't know
     magic = _CELL_MAGIC.match(lines[first])
     if magic is not None:
         if magic[1] in CELL_OMITTED:

@@ -30,21 +30,25 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".rmd", ".qmd"})
 MARKDOWN = frozenset({".md", ".markdown", ".myst", ".mystnb"})
 
+#: Most characters of a cell's options; what finds them takes time in proportion to the square of that.
+OPTIONS_LIMIT = 4000
+
+# Files may be a stranger's: of each pattern, one way to match a text is enough, or a few lines would take hours.
 #: Lines of a header that say that a Markdown file is a notebook.
 _IS_NOTEBOOK = re.compile(r"^(?:jupyter|jupytext|kernelspec):|^file_format:\s*mystnb\b", re.MULTILINE)
 _HEADER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
 _KERNEL = re.compile(r"^([ \t]*)kernelspec:[ \t]*\n((?:\1[ \t]+.*\n)+)", re.MULTILINE)
 _MEMBER = re.compile(r"^[ \t]+(language|name):[ \t]*[\"']?([\w.-]+)", re.MULTILINE)
 _NOT_RUN = re.compile(
-    r"^execute:[ \t]*(?:\{[^}\n]*|\n(?:[ \t]+.*\n)*?[ \t]+)\b(?:eval|enabled):[ \t]*(?:false|no|off)\b",
+    r"^execute:[ \t]*(?:\{[^}\n]*|\n(?:[ \t].*\n)*?[ \t]+)\b(?:eval|enabled):[ \t]*(?:false|no|off)\b",
     re.MULTILINE | re.IGNORECASE,
 )
 
-_FENCE = re.compile(r"([ \t>]*)(`{3,}|~{3,}|:{3,})[ \t]*(.*?)[ \t]*")
+_FENCE = re.compile(r"([ \t>]*)(`{3,}|~{3,}|:{3,})(.*)")
 _CHUNK = re.compile(r"\{(\w+)\b(.*)\}")
 _MYST = re.compile(r"\{code-cell\}[ \t]*([\w.-]*)")
-_OPTION = re.compile(r"([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|\[[^\]]*\]|[^\s,}]+)")
-_COMMENTED = re.compile(r"#\|[ \t]*([\w.-]+)[ \t]*[:=][ \t]*(.*?)[ \t]*,?")
+_OPTION = re.compile(r"(?<![\w.-])([\w.-]++)\s*+=\s*(\"[^\"]*\"|'[^']*'|\[[^\]]*\]|[^\s,}]+)")
+_COMMENTED = re.compile(r"#\|[ \t]*([\w.-]+)[ \t]*[:=](.*)")
 _REGION = re.compile(r"<!--[ \t]*#(region|markdown|md|raw)\b.*")
 _MARK = re.compile(r"#[ \t]*%%")
 
@@ -171,13 +175,16 @@ def _fences(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
     while at < len(lines):
         opening = _FENCE.fullmatch(lines[at])
         at += 1
-        if opening is None or (opening[2][0] == ":" and not opening[3].startswith("{code-cell}")):
+        if opening is None:
+            continue
+        info = opening[3].strip(" \t")
+        if opening[2][0] == ":" and not info.startswith("{code-cell}"):
             continue
         begin = at
         closing = re.compile(rf"[ \t>]*{re.escape(opening[2][0])}{{{len(opening[2])},}}[ \t]*")
         while at < len(lines) and closing.fullmatch(lines[at]) is None:
             at += 1
-        yield begin + 1, opening[3], [_without(opening[1], line) for line in lines[begin:at]]
+        yield begin + 1, info, [_without(opening[1], line) for line in lines[begin:at]]
         at += 1
 
 
@@ -235,12 +242,14 @@ def _directive_options(code: Sequence[str]) -> tuple[str, int]:
 
 def _is_run(cell: Cell, *, runs: bool) -> bool:
     """Tell whether a cell is run. Raises `ScriptProblem` if that can't be told."""
+    if len(cell.options) > OPTIONS_LIMIT:
+        raise _refusal(cell, f"more than {OPTIONS_LIMIT} characters of options")
     options = {name.lower(): value.strip("\"'") for name, value in _OPTION.findall(cell.options)}
     for line in cell.code:
         match = _COMMENTED.fullmatch(line.strip())
         if match is None:
             break
-        options[match[1].lower()] = match[2].strip("\"'")
+        options[match[1].lower()] = match[2].strip(" \t").removesuffix(",").rstrip(" \t").strip("\"'")
     for name in REPLACING:
         if name in options:
             raise _refusal(cell, f"the option {name}, which puts other code in its place")
