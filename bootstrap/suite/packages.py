@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from bootstrap.steps import Steps
 
-PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
+#: In a project's folder, and yet without its modules: -P.
+PIP = (sys.executable, "-P", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 
 #: Files of a folder that say what it depends on and how it is built.
 OF_A_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py")

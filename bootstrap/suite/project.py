@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import stat
@@ -77,8 +78,10 @@ def temporary_folder() -> Path:
     Raises:
         SetupError: Somebody else made it.
     """
-    path = Path(tempfile.gettempdir(), _name()).resolve()
-    path.mkdir(mode=0o700, exist_ok=True)
+    # A link in its place isn't followed: it could be anyone's, and lead to whatever folder of this user.
+    path = Path(tempfile.gettempdir()).resolve() / _name()
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise SetupError(f"{path} isn't a folder of this user: remove it, or set TMPDIR to another folder.")

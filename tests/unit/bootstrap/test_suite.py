@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.steps import SetupError
+from bootstrap.steps import SetupError, run
 from bootstrap.suite import container, project
-from bootstrap.suite.packages import _contents
+from bootstrap.suite.packages import PIP, _contents
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,12 @@ def test_a_strangers_temporary_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert project.temporary_folder() == path
     path.rmdir()
     path.write_text("")
-    with pytest.raises((SetupError, FileExistsError)):
+    with pytest.raises(SetupError, match="isn't a folder of this user"):
+        project.temporary_folder()
+    path.unlink()
+    (tmp_path / "home").mkdir()
+    path.symlink_to(tmp_path / "home")
+    with pytest.raises(SetupError, match="isn't a folder of this user"):
         project.temporary_folder()
 
 
@@ -110,6 +115,12 @@ def test_without_dockers_command_line(tmp_path: Path, monkeypatch: pytest.Monkey
     wanted = container.Wanted("image", tmp_path, (tmp_path, tmp_path), None, (), network=False, memory_mib=99)
     with pytest.raises(SetupError, match="install Docker's command line"):
         container.command(wanted, [])
+
+
+def test_pip_is_not_the_projects(tmp_path: Path) -> None:
+    """Where pip looks for packages it runs in the project, but no module of the project is taken for one of its own."""
+    (tmp_path / "pip.py").write_text("raise SystemExit('the project was run')\n")
+    assert run([*PIP, "--help"], remedy="", folder=tmp_path)
 
 
 def test_what_decides_on_packages(tmp_path: Path) -> None:
