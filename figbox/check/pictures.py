@@ -146,16 +146,22 @@ def distance(one: bytes, other: bytes) -> float | None:
     return root_mean_square(ImageChops.difference(before, after))
 
 
-def decoded(data: bytes) -> Image.Image:
+def decoded(data: bytes, limit: int | None = None) -> Image.Image:
     """Return a PNG file as red, green, blue and opacity; needs Pillow.
 
+    Args:
+        data: The file.
+        limit: Most pixels that are decoded, whatever a project's lock says of the size; None for what Pillow takes.
+
     Raises:
-        CheckError: It can't be decoded.
+        CheckError: It can't be decoded, or is too large.
     """
     from PIL import Image  # noqa: PLC0415 - of the extra `ci`
 
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            if limit is not None and picture.width * picture.height > limit:
+                raise CheckError("a picture is too large")
             return picture.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise CheckError(f"a picture can't be decoded: {error}") from error

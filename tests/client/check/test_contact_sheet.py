@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from base64 import a85decode
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,10 @@ def test_pictures_that_cannot_be_shown(stored: Stored, monkeypatch: pytest.Monke
     """A picture that is too large, gone or damaged is a place with a word."""
     for name in ("gone", "broken", "large"):
         stored.add(f"plots/{name}", Verdict.NEW, None, png(*((41, 30) if name == "large" else (40, 30)), RED))
+    stored.add("plots/claimed", Verdict.MISSING, png(41, 30, RED))
+    claimed = stored.figures[-1]
+    assert claimed.before is not None
+    stored.figures[-1] = replace(claimed, before=replace(claimed.before, width_px=4, height_px=3))
     gone, broken = (stored.pictures[f"plots/{name}"][1] for name in ("gone", "broken"))
     assert gone is not None
     assert broken is not None
@@ -99,7 +104,7 @@ def test_pictures_that_cannot_be_shown(stored: Stored, monkeypatch: pytest.Monke
     broken.write_bytes(b"no picture")
     monkeypatch.setattr(contact_sheet, "PIXELS_LIMIT", 1200)
     said = texts(sheet(stored))
-    assert said.count("can't be read") == 2
+    assert said.count("can't be read") == 3
     assert said.count("too large") == 1
 
 

@@ -172,6 +172,16 @@ def test_differences_that_nobody_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "too large" in difference(red, png(40, 30, BLUE), size).reason
 
 
+def test_sizes_that_a_lock_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of a stranger's project can say of a large picture that it is small: the file's own size counts."""
+    size = ((40, 30), (40, 30))
+    found = difference(png(400, 300, RED), png(40, 30, BLUE), size)
+    assert (found.picture, "haven't the sizes" in found.reason) == (b"", True)
+    monkeypatch.setattr(differences, "PIXELS_LIMIT", 1200)
+    found = difference(png(400, 300, RED), png(40, 30, BLUE), size)
+    assert (found.picture, "a picture is too large" in found.reason) == (b"", True)
+
+
 def test_boxes_over_pictures(stored: Stored) -> None:
     """Sentences about one part share its box; what leads out of the picture is cut, and what isn't in it left out."""
     boxes = (Boxes(Box(5, 5, 10, 10)), Boxes(Box(5, 5, 10, 10), Box(30, 20, 99, 99)), Boxes(None, Box(-9, -9, 3, 3)))

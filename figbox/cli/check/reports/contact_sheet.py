@@ -155,7 +155,7 @@ def _small(path: Path | None, judged: Judged, width: float, height: float) -> tu
     if figure.width_px * figure.height_px > PIXELS_LIMIT:
         return None, "too large"
     try:
-        picture = decoded(path.read_bytes())
+        picture = decoded(path.read_bytes(), PIXELS_LIMIT)
     except (OSError, CheckError):
         return None, "can't be read"
     picture.thumbnail((int(width * PIXELS_PER_POINT), int(height * PIXELS_PER_POINT)))

@@ -53,16 +53,20 @@ def difference(before: bytes, after: bytes, sizes: tuple[tuple[int, int], tuple[
     Args:
         before: The first one.
         after: The second one.
-        sizes: Width and height of both in pixels, as their headers say.
+        sizes: Width and height of both in pixels, as is known of them; that of an accepted picture is the lock's claim.
     """
     if sizes[0] != sizes[1]:
         return Difference(reason="The two have different sizes, so there is no picture of their difference")
     if sizes[0][0] * sizes[0][1] > PIXELS_LIMIT:
         return Difference(reason="The two are too large for a picture of their difference")
     try:
-        old, new = decoded(before), decoded(after)
+        old, new = (decoded(data, PIXELS_LIMIT) for data in (before, after))
     except CheckError as error:
         return Difference(reason=f"There is no picture of their difference: {error}")
+    if (old.size, new.size) != sizes:
+        return Difference(
+            reason="They haven't the sizes that are known of them, so there is no picture of their difference"
+        )
     samples = ImageChops.difference(old, new)
     corners = samples.getbbox(alpha_only=False)
     if corners is None:
