@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ class AcceptedPictures:
         """Return the digest of a picture; None if there is none."""
         try:
             found = path.stat()
+            if not stat.S_ISREG(found.st_mode):  # a repository can have a link to a device, which never ends
+                return None
             stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             known = self._digests.get(path)
             if known is None or known[0] != stamp:

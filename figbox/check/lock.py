@@ -45,6 +45,8 @@ def read_lock(path: Path) -> Lock:
     Raises:
         CheckError: It can't be read.
     """
+    if path.exists() and not path.is_file():  # a repository can have a link to a device, which never ends
+        raise CheckError(f"{path} can't be read: it isn't a file")
     try:
         return parse_lock(path.read_text("utf-8"), path.name)
     except FileNotFoundError:

@@ -118,3 +118,11 @@ def test_figures_are_values() -> None:
     """Facts can't change once they are known."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         BARS.name = "other"  # type: ignore[misc]
+
+
+def test_a_lock_that_is_no_file(tmp_path: Path) -> None:
+    """A link to a device, as a repository can have it, isn't read."""
+    path = tmp_path / "figbox.lock"
+    path.symlink_to("/dev/null")
+    with pytest.raises(CheckError, match="it isn't a file"):
+        read_lock(path)
