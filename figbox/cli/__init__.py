@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from figbox.cli.home.suite import suite
 from figbox.cli.home.up import down, up
 from figbox.cli.render import render
 from figbox.cli.settings import defaults, find_project
+from figbox.cli.terminal import complaint
 
 __all__ = ["command", "main"]
 
@@ -73,14 +75,22 @@ def run(arguments: list[str] | None = None) -> int:
         status = command.main(arguments, prog_name="figbox", standalone_mode=False)
     except click.BadParameter as error:
         source = error.ctx.get_parameter_source(error.param.name or "") if error.ctx and error.param else None
-        error.show()
+        _show(error)
         if source is ParameterSource.DEFAULT_MAP:
             click.echo("That value is in [tool.figbox] of pyproject.toml.", err=True)
         return ExitStatus.USAGE
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return ExitStatus.INTERRUPTED
     return int(status or 0)
+
+
+def _show(error: click.ClickException) -> None:
+    """Print an error as click does, but for what a file or a name of others could do in its text."""
+    shown = io.StringIO()
+    error.show(shown)
+    usage, mark, _ = shown.getvalue().partition("Error: ")
+    click.echo(f"{usage}{mark}{complaint(error.format_message())}", err=True)

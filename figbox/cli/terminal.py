@@ -37,6 +37,12 @@ def quoted(text: str) -> str:
     return "\n".join(GUTTER + line for line in printable(text).rstrip("\n").split("\n"))
 
 
+def complaint(text: str) -> str:
+    """Return the text of an error: its first line, and others after a gutter, since a name in it can have line ends."""
+    first, *others = printable(text).split("\n")
+    return "\n".join([first, *(line if line.startswith(GUTTER) else GUTTER + line for line in others)])
+
+
 def github_error(path: str, line: int | None, message: str) -> str:
     """Return the line that makes GitHub Actions show an error in a file.
 

@@ -164,6 +164,18 @@ def test_wrong_settings_are_reported(
     assert not service.asked
 
 
+@pytest.mark.parametrize("text", ['"x\\n::error::y\\u001b[31m" = 1', 'format = "x\\n::error::y\\u001b[31m"'])
+def test_wrong_settings_do_not_act(figbox: Figbox, service: Service, workplace: Path, text: str) -> None:
+    """A key or a value that is shown in an error neither acts on a terminal, nor is a command of a build log."""
+    write(workplace / "a.py", PLOT)
+    settings(workplace, text)
+    done = figbox("render", "a.py", "-o", "out")
+    assert done.status == 2
+    assert "::error::y" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert not any(line.strip().startswith("::") for line in done.stderr.splitlines())
+
+
 def test_every_path_is_known_as_one() -> None:
     """An option that names a file can't lead out of the folder, or is none that a project can set."""
     options = {option for command in COMMANDS.values() for option in command.params if isinstance(option, click.Option)}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figbox.cli.terminal import GUTTER, github_error, one_line, printable, quoted
+from figbox.cli.terminal import GUTTER, complaint, github_error, one_line, printable, quoted
 
 
 @given(st.text())
@@ -37,6 +37,7 @@ def test_ordinary_text_stays() -> None:
     assert printable(spaces) == spaces
     assert printable("10 %\r20 %\x0cnext") == "10 %\n20 %\nnext"
     assert printable("\x1b[31mred\x07") == "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}"
+    assert complaint("a\nb\n" + quoted("c")) == f"a\n{GUTTER}b\n{GUTTER}c"
     assert quoted("a\n  b\n") == f"{GUTTER}a\n{GUTTER}  b"
 
 
