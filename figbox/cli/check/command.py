@@ -42,6 +42,9 @@ LIBRARIES = {
     "contact_sheet": {"Pillow": "PIL", "ReportLab": "reportlab"},
 }
 
+#: Options that replace a file, and those that write to one that may be there, or to a device.
+REPLACING, WRITING = ("report", "contact_sheet"), ("junit", "summary")
+
 #: Options that are for a check that ends.
 ONCE = {"as_json": "--json", "junit": "--junit", "summary": "--summary", "exit_zero": "--exit-zero"}
 
@@ -187,11 +190,25 @@ def _check_options(given: dict[str, Any]) -> None:
     if given["report_all"] and given["report"] is None:
         raise click.UsageError("--report-all is about the page of --report")
     _require_libraries(given)
+    _check_files(given)
     if given["watch"]:
         for name, flag in ONCE.items():
             if given[name]:
                 raise click.UsageError(f"{flag} is for a check that ends, and --watch goes on")
         require_watchfiles()
+
+
+def _check_files(given: dict[str, Any]) -> None:
+    """Raise click.UsageError if a file to be written is a device, or a link that the project has in its place."""
+    for option in (*REPLACING, *WRITING):
+        path = given[option]
+        if path is None:
+            continue
+        flag = f"--{option.replace('_', '-')}"
+        if option in REPLACING and path.exists() and not path.is_file():
+            raise click.UsageError(f"{flag}: {path} isn't a file, and would be replaced by one")
+        if option in WRITING and path.is_symlink() and path.parent.resolve().is_relative_to(Path.cwd().resolve()):
+            raise click.UsageError(f"{flag}: {path} is a symbolic link, which isn't followed")
 
 
 def _require_libraries(given: dict[str, Any]) -> None:

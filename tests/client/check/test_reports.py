@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,6 +14,9 @@ from markdown_it import MarkdownIt
 from tests.client.check.conftest import Project, use_images
 from tests.client.conftest import BROKEN, PLOT
 from tests.client.service import failed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -158,3 +163,26 @@ def test_report_is_json_even_where_nothing_differs(accepted: Project) -> None:
     """Standard output has the report and nothing else."""
     done = accepted.check("--json")
     assert json.loads(done.stdout)["summary"]["same"] == 5
+
+
+@pytest.mark.parametrize("option", ["--junit", "--summary", "--report", "--contact-sheet"])
+def test_links_of_the_project_are_not_followed(project: Project, tmp_path: Path, option: str) -> None:
+    """A link that a repository has in place of a report leads nowhere; one that is replaced does no harm."""
+    other = tmp_path / "other"
+    other.write_text("mine")
+    (project.folder / "report").symlink_to(other)
+    done = project.check(option, "report")
+    assert other.read_text() == "mine"
+    if option in {"--junit", "--summary"}:
+        assert (done.status, "is a symbolic link" in done.stderr) == (2, True)
+    else:
+        assert not (project.folder / "report").is_symlink()
+
+
+@pytest.mark.parametrize("option", ["--report", "--contact-sheet"])
+def test_devices_are_not_replaced(project: Project, tmp_path: Path, option: str) -> None:
+    """Root could put a page in place of /dev/null; a summary goes to a device."""
+    os.mkfifo(tmp_path / "pipe")
+    done = project.check(option, str(tmp_path / "pipe"))
+    assert (done.status, "would be replaced" in done.stderr) == (2, True)
+    assert project.check("--summary", "/dev/null").status == 1
