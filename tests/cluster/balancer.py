@@ -43,12 +43,18 @@ class Balancer:
     control: Path
     log: Path
 
-    async def render(self, code: str, key: str = KEY, padding: int = 0) -> Response:
-        """POST code to the old endpoint; return the response. The code gets so many characters of comment."""
+    async def render(self, code: str, key: str = KEY, padding: int = 0, *, bearer: bool = False) -> Response:
+        """POST code to the old endpoint, or with a bearer token; return the response.
+
+        The code gets so many characters of comment.
+        """
+        path, headers = "/render-matplotlib", {"X-API-Key": key}
+        if bearer:
+            path, headers = "/v1/render", {"Authorization": f"bearer  {key}"}
         code = f"#{'x' * padding}\n{code}" if padding else code
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(slowed(120))) as session,
-            session.post(f"{self.url}/render-matplotlib", headers={"X-API-Key": key}, json={"code": code}) as response,
+            session.post(f"{self.url}{path}", headers=headers, json={"code": code}) as response,
         ):
             return await read_response(response)
 
