@@ -236,3 +236,9 @@ def _with_pixel(data: bytes, place: tuple[int, int], colour: tuple[int, ...]) ->
 def _pixel(data: bytes, place: tuple[int, int]) -> object:
     with Image.open(io.BytesIO(data)) as picture:
         return picture.convert("RGBA").getpixel(place)
+
+
+def test_a_name_that_looks_like_an_option(stored: Stored) -> None:
+    """The command beside a figure that is called --prune accepts it, and removes nothing."""
+    stored.add("--prune", Verdict.NEW, None, png(40, 30, RED))
+    assert "figbox accept -- --prune<" in page(stored)

@@ -42,6 +42,9 @@ DIGEST_CHARACTERS = 12
 #: Verdicts on figures that `figbox accept` takes, and the options that it needs for those that it removes.
 ACCEPTED = {Verdict.CHANGED: "", Verdict.NEW: "", Verdict.RENDERER_CHANGED: "", Verdict.MISSING: "--prune "}
 
+#: Stands before a name that would be an option.
+NO_MORE_OPTIONS = "-- "
+
 
 def anchor(judged: Judged) -> str:
     """Return the name of a figure's place on the page, which is the same on each page."""
@@ -82,7 +85,8 @@ class Cards:
     def _card(self, judged: Judged) -> Card:
         result = self._checked.latest.get(judged.source)
         is_accepted = not self._checked.base and judged.verdict in ACCEPTED
-        command = f"figbox accept {ACCEPTED[judged.verdict]}{shlex.quote(judged.name)}" if is_accepted else ""
+        name = (NO_MORE_OPTIONS if judged.name.startswith("-") else "") + shlex.quote(judged.name)
+        command = f"figbox accept {ACCEPTED[judged.verdict]}{name}" if is_accepted else ""
         card = Card(judged, anchor(judged), facts=_facts(judged), said=said_of(result), command=command)
         if judged.name not in self._with_pictures:
             reason = "Its pictures aren't here, since they would make this page too large: they are in .figbox-check"
