@@ -9,7 +9,6 @@ can be named with `--data`.
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import unicodedata
@@ -20,6 +19,7 @@ import click
 
 from figbox.cli.batch.imports import imported_files
 from figbox.cli.batch.outputs import INVISIBLE_TEXT, is_device
+from figbox.cli.batch.patterns import ANY_FOLDERS, paths_matching
 from figbox.cli.batch.scripts import is_passed_over
 from figbox.cli.exits import ScriptProblem
 
@@ -74,8 +74,7 @@ def named_files(
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
-        matches = [pattern] if (root / pattern).exists() else sorted(glob.glob(pattern, root_dir=root))  # noqa: PTH207 - the pattern can be absolute
-        files = [pair for match in matches for pair in _named(root / match)]
+        files = [pair for match in _matches(root, pattern) for pair in _named(match)]
         if not files and not may_lack:
             raise click.UsageError(f"{told_by}: no such file: {pattern}")
         for name, path in files:
@@ -85,6 +84,15 @@ def named_files(
             if found.setdefault(name, path).resolve() != path.resolve():
                 raise click.UsageError(f"{told_by}: {found[name]} and {path} have the same name")
     return found
+
+
+def _matches(root: Path, pattern: str) -> list[Path]:
+    """Return the files and folders that a path or a pattern means; a `**` in it is one folder, as `*`."""
+    path = Path(pattern)
+    if (root / path).exists():
+        return [root / path]
+    one_by_one = Path(*("*" if part == ANY_FOLDERS else part for part in path.parts))
+    return paths_matching(root, one_by_one, is_passed_over)
 
 
 def _named(path: Path) -> Iterator[tuple[str, Path]]:

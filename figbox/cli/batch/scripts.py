@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from figbox.cli.batch.notebooks import code_of, is_notebook
+from figbox.cli.batch.patterns import files_matching, fixed_part
 from figbox.cli.batch.text_notebooks import code_of_marked, code_of_text, is_marked, is_text_notebook
 from figbox.cli.exits import ScriptProblem
 
@@ -131,10 +132,9 @@ def _scripts_of(text: str, output: Path | None) -> Iterator[Script]:
     elif path.is_file():
         yield _below(path, path.parent)
     elif glob.has_magic(text):
-        base = _fixed_part(path)
-        for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - it skips hidden names
-            file = Path(match)
-            if file.is_file() and not file.is_symlink() and not is_skipped(file.relative_to(base)):
+        base = fixed_part(path)
+        for file in files_matching(Path(), path, is_passed_over):
+            if not is_skipped(file.relative_to(base)):
                 yield _below(file, base)
     else:
         raise click.UsageError(f"no such file or folder: {text}")
@@ -166,16 +166,6 @@ def is_passed_over(folder: Path) -> bool:
 def is_skipped(path: Path) -> bool:
     """Tell whether a file, by its path below what was named, is hidden, a cache's or only marks a package."""
     return path.name == PACKAGE_MARK or any(part.startswith(".") or part in SKIPPED for part in path.parts)
-
-
-def _fixed_part(pattern: Path) -> Path:
-    """Return the parts of a pattern before the first one with a wildcard."""
-    parts = []
-    for part in pattern.parts[:-1]:
-        if glob.has_magic(part):
-            break
-        parts.append(part)
-    return Path(*parts)
 
 
 def is_excluded(stem: PurePosixPath, path: Path, patterns: Sequence[str]) -> bool:

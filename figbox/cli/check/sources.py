@@ -14,7 +14,8 @@ import click
 from figbox.check.errors import CheckError
 from figbox.check.facts import is_plain
 from figbox.check.fences import fences_of, is_markdown
-from figbox.cli.batch.scripts import STDIN, Script, is_excluded, is_skipped, walk
+from figbox.cli.batch.patterns import files_matching, fits
+from figbox.cli.batch.scripts import STDIN, Script, is_excluded, is_passed_over, is_skipped, walk
 from figbox.cli.batch.text_notebooks import is_text_notebook
 from figbox.cli.terminal import one_line
 
@@ -93,21 +94,12 @@ def find_sources(root: Path, paths: Sequence[str], exclude: Sequence[str], left_
 def is_named(source: str, paths: Sequence[str]) -> bool:
     """Tell whether a source, which may be gone, is one that paths or patterns mean."""
     parts = PurePosixPath(source.partition(OF_A_FILE)[0]).parts
-    return any(_fits(parts, PurePosixPath(path).parts) for path in paths)
+    return any(fits(parts, PurePosixPath(path).parts, or_below=True) for path in paths)
 
 
 def is_inside(path: Path, root: Path) -> bool:
     """Tell whether a file is below a folder, links followed: what isn't is nobody's to send."""
     return path.resolve().is_relative_to(root.resolve())
-
-
-def _fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Tell whether a path is what a path or pattern names, or is below it."""
-    if not pattern:
-        return True
-    if pattern[0] == "**":
-        return any(_fits(parts[at:], pattern[1:]) for at in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
 def _files_of(root: Path, text: str, left_out: Path | None) -> Iterator[Path]:
@@ -117,9 +109,8 @@ def _files_of(root: Path, text: str, left_out: Path | None) -> Iterator[Path]:
     elif path.is_file():
         yield path
     elif glob.has_magic(text):
-        for match in sorted(glob.glob(text, root_dir=root, recursive=True)):  # noqa: PTH207 - relative to the root
-            file = root / match
-            if file.is_file() and not file.is_symlink() and not is_skipped(Path(match)):
+        for file in files_matching(root, Path(text), is_passed_over):
+            if not is_skipped(file.relative_to(root)):
                 yield file
 
 
