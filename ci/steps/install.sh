@@ -15,5 +15,7 @@ rm -rf -- "$CHECK_FOLDER/venv" "$CHECK_FOLDER/reports"
 "$PYTHON" -I -m venv "$CHECK_FOLDER/venv"
 pip=("$CHECK_FOLDER/venv/bin/python" -I -m pip --disable-pip-version-check --quiet install)
 "${pip[@]}" --require-hashes -r "$FIGBOX_HOME/requirements/client.txt" -r "$FIGBOX_HOME/requirements/ci.txt"
-"${pip[@]}" --no-deps "$FIGBOX_HOME"
+# What builds the client's wheel is run, too: it is the locked one, not what an index has today.
+"${pip[@]}" --require-hashes -r <(sed -n '/^setuptools==/,/# via/p' "$FIGBOX_HOME/requirements/dev.txt")
+"${pip[@]}" --no-deps --no-build-isolation "$FIGBOX_HOME"
 "$CHECK_FOLDER/venv/bin/figbox" --version

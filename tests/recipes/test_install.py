@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.client.conftest import write
+from tests.documents.pages import ROOT
 from tests.recipes.files import CI
 from tests.support.command import run
 
@@ -37,10 +39,20 @@ def project(tmp_path: Path) -> Path:
 def install(project: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the script in a project, with a clone that needs nothing of an index, and so can't be built."""
     home = project.parent / "home"
-    for name in ("client", "ci"):
+    for name in ("client", "ci", "dev"):
         write(home / "requirements" / f"{name}.txt", "")
     variables = {"PYTHON": sys.executable, "FIGBOX_HOME": str(home), "CHECK_FOLDER": str(folder), "PIP_NO_INDEX": "1"}
     return run("bash", str(SCRIPT), folder=project, env={**os.environ, **variables}, limit_s=300)
+
+
+def test_nothing_is_fetched_without_a_hash() -> None:
+    """Every package is held to a hash, and so is what builds the client's wheel."""
+    calls = [line for line in SCRIPT.read_text("utf-8").splitlines() if line.startswith('"${pip[@]}"')]
+    assert calls
+    assert all("--require-hashes" in line or "--no-deps --no-build-isolation" in line for line in calls)
+    assert re.search(
+        r"^setuptools==\S+ \\\n +--hash=", (ROOT / "requirements" / "dev.txt").read_text("utf-8"), re.MULTILINE
+    )
 
 
 def test_nothing_of_the_project_is_run(project: Path, tmp_path: Path) -> None:
