@@ -1,8 +1,10 @@
-"""Writing a file in one step."""
+"""Files: writing one in one step, and whether one can be anybody's."""
 
 from __future__ import annotations
 
+import os
 import secrets
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -32,3 +34,17 @@ def replace_file_by_parts(path: Path, parts: Iterable[bytes]) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def is_anybodys(path: Path) -> bool:
+    """Tell whether a file is another user's, in a folder such as `/tmp`, where anybody can put one.
+
+    A file of root's isn't; nor is any where files have no owners of this kind, as on Windows.
+    """
+    if not hasattr(os, "geteuid"):
+        return False
+    try:
+        is_open = path.parent.stat().st_mode & stat.S_IWOTH
+        return bool(is_open) and path.lstat().st_uid not in {0, os.geteuid()}
+    except OSError:
+        return False

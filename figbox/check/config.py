@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from figbox.check.errors import CheckError
 from figbox.check.lock import NAME as LOCK
+from figbox.files import is_anybodys
 from figbox.options import Options
 
 if TYPE_CHECKING:
@@ -108,13 +109,13 @@ def find_config(start: Path) -> Config:
             raise CheckError(f"{folder} has a configuration in both {FILE} and {PYPROJECT}: keep one")
         if found:
             return _config(*found[0])
-        if (folder / LOCK).is_file():
+        if (folder / LOCK).is_file() and not is_anybodys(folder / LOCK):
             return Config(folder)
     return Config(start)
 
 
 def _table(path: Path, names: Iterable[str]) -> dict[str, Any] | None:
-    if not path.is_file():
+    if not path.is_file() or is_anybodys(path):
         return None
     try:
         document = tomllib.loads(path.read_text("utf-8"))

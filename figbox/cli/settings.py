@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from figbox.files import is_anybodys
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -43,12 +45,14 @@ class Project:
 def find_project(start: Path) -> Project | None:
     """Return the settings of the nearest pyproject.toml with our table, in a folder or one above it.
 
+    One that another user has put into a folder like `/tmp` doesn't count: it names the service that the key goes to.
+
     Raises:
         click.UsageError: The file can't be read.
     """
     for folder in (start, *start.parents):
         path = folder / FILE
-        if not path.is_file():
+        if not path.is_file() or is_anybodys(path):
             continue
         try:
             table = tomllib.loads(path.read_text("utf-8"))
