@@ -101,11 +101,7 @@ class Connection:
         """Return how to get a service, if the address is one of this machine that isn't the command's own."""
         if self.url_source == SOURCES[ParameterSource.DEFAULT]:
             return [*_misspelt(URL_VARIABLE), START]
-        try:
-            here = self.url_source != LOCAL_SOURCE and is_loopback(urlsplit(self.url).hostname or "")
-        except ValueError:  # no address, which is told when it is used
-            return []
-        return [START] if here else []
+        return [START] if self.url_source != LOCAL_SOURCE and _is_here(self.url) else []
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,7 +135,8 @@ def find_connection(context: click.Context) -> Connection:
     """Return the connection from a command's options and the environment.
 
     Raises:
-        click.UsageError: The key file or the home can't be used, or options contradict each other.
+        click.UsageError: The key file or the home can't be used, options contradict each other, or only a project's
+            file says that the user's key is to be sent elsewhere.
     """
     if _is_local(context):
         return Connection("", LOCAL_SOURCE, None, LOCAL_SOURCE, find_home(context.params["home"]))
@@ -147,13 +144,29 @@ def find_connection(context: click.Context) -> Connection:
     file_source = context.get_parameter_source("key_file")
     key = os.environ.get(KEY_VARIABLE, "").strip() or None
     key_source = KEY_VARIABLE if key is not None else "none"
+    is_mine = True
     if key_file is not None:
         if key is None or file_source is ParameterSource.COMMANDLINE:
             key, key_source = read_key(key_file), str(key_file)
+            is_mine = file_source is not ParameterSource.DEFAULT_MAP
         else:
             key_source += f", which comes before the file {key_file}"
     source = context.get_parameter_source("url")
-    return Connection(context.params["url"], SOURCES.get(source, "") if source else "", key, key_source)
+    url: str = context.params["url"]
+    if key is not None and is_mine and source is ParameterSource.DEFAULT_MAP and not _is_here(url):
+        raise click.UsageError(
+            f"pyproject.toml names the service {one_line(url)}, and your key would go there: if you trust it, set "
+            f"{URL_VARIABLE} to it, or give --url"
+        )
+    return Connection(url, SOURCES.get(source, "") if source else "", key, key_source)
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether an address is one of this machine."""
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:  # no address, which is told when it is used
+        return False
 
 
 def _is_local(context: click.Context) -> bool:

@@ -90,6 +90,28 @@ def test_flag_then_environment_then_file_then_default(
     assert "service: http://127.0.0.1:5150 (by default)" in done.stderr
 
 
+def test_a_project_leads_no_key_elsewhere(figbox: Figbox, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only a project's file names gets no key of the user's, unless it is on this machine; its own it may have."""
+    elsewhere = "https://service.invalid"
+    write(workplace / "a.py", PLOT)
+    mine = write(workplace.parent / "my-key", KEY)
+    write(workplace / "key", KEY)
+    settings(workplace, f'url = "{elsewhere}"\noutput = "out"\nkey-file = "key"\npatience = 0\n')
+    monkeypatch.delenv("FIGBOX_URL")
+    refused = f"pyproject.toml names the service {elsewhere}, and your key would go there"
+    for command in (("render", "a.py"), ("check", "a.py"), ("environments",)):
+        done = figbox(*command)
+        assert (done.status, refused in done.stderr.replace("\n", " ")) == (2, True), done.stderr
+        assert refused in figbox(*command, "--key-file", str(mine)).stderr
+    assert f"{elsewhere} can't be reached" in figbox("environments", "--url", elsewhere).stderr
+    monkeypatch.delenv("FIGBOX_API_KEY")
+    assert f"{elsewhere} can't be reached" in figbox("environments").stderr
+    monkeypatch.setenv("FIGBOX_KEY_FILE", str(mine))
+    assert refused in figbox("environments").stderr
+    monkeypatch.setenv("FIGBOX_URL", elsewhere)
+    assert f"{elsewhere} can't be reached" in figbox("environments").stderr
+
+
 def test_flag_switches_off_what_the_file_switches_on(figbox: Figbox, service: Service, workplace: Path) -> None:
     """A flag and its opposite both work."""
     write(workplace / "a.py", PLOT)
