@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 from contextlib import closing
@@ -172,7 +173,8 @@ def test_all():
 
 def test_packages_besides(suite: Suite) -> None:
     """What else a suite imports comes from a file of requirements or by name, without replacing what is pinned."""
-    write(suite.folder / "needed.txt", "tabulate\nnumpy\n")
+    # What an earlier run of this test fetched isn't what this one asks for.
+    write(suite.folder / "needed.txt", f"# {secrets.token_hex()}\ntabulate\nnumpy\n")
     code = """
 import importlib.metadata
 import numpy, tabulate
