@@ -37,7 +37,7 @@ PLOT = "plt.plot([1, 2])"
 GATEWAY_UID, LAUNCHER_UID, GROUP = 10001, 10002, 10001
 
 #: Settings of the gateway that the compose file fixes, or that mean nothing in containers.
-FIXED = {"HOST", "PORT", "FIGBOX_METRICS_PORT"}
+FIXED = {"HOST", "PORT", "FIGBOX_METRICS_PORT", "FIGBOX_END_WITH_STDIN"}
 
 
 @pytest.fixture(scope="module")
