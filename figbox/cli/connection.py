@@ -39,7 +39,7 @@ LOCAL_SOURCE = "started for this command"
 #: What there is to do where no service runs.
 START = 'where no service runs, eval "$(figbox up)" starts one, and sets address and key'
 
-#: How alike two names of variables are, from 0 to 1, that one may be meant by the other: FIGBOX_KEY by FIGBOX_API_KEY.
+#: How alike two names of variables are, from 0 to 1, that one may be meant by the other: without its middle word, say.
 LIKENESS = 0.8
 
 SOURCES = {
