@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bootstrap import clean, dockerd, doctor, dotenv, gvisor, service
-from bootstrap.engine import DEFAULT_SOCKET
+from bootstrap.engine import DEFAULT_SOCKET, Address
 from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
 from bootstrap.virtualenv import VirtualEnvironment
 
@@ -139,16 +139,14 @@ class _Setup:
 
     def engine(self) -> None:
         with alone(self._steps):
-            address = dockerd.ensure(self._steps, may_start=not self._options.no_start)
-        if address.named_by:  # Docker's SDK reads DOCKER_HOST, but not the CLI's contexts
-            os.environ["DOCKER_HOST"] = address.url
+            reach_engine(self._steps, may_start=not self._options.no_start)
 
     def image(self) -> None:
         if self._left_to_the_environments_python("image"):
             return
         from bootstrap.images import environments, image  # noqa: PLC0415 - needs the virtual environment
 
-        recipe = image.Recipe(ROOT / "runner-image", CACHE, _tag())
+        recipe = image.Recipe(ROOT / "runner-image", CACHE, runner_tag())
         folder = recipe.folder / "environments"
         wanted = self._options.environment or ""
         names = {"": [], "all": environments.known(folder)}.get(wanted, [wanted])
@@ -262,12 +260,12 @@ class _Setup:
         clean.sweep(self._steps, installation)
 
     def doctor(self) -> None:
-        code = doctor.report(ROOT, _tag(), as_json=self._options.json)
+        code = doctor.report(ROOT, runner_tag(), as_json=self._options.json)
         if code != 0:
             raise SystemExit(code)
 
     def clean(self) -> None:
-        clean.clean(self._steps, ROOT, (_tag(), _gateway_tag()))
+        clean.clean(self._steps, ROOT, (runner_tag(), _gateway_tag()))
 
 
 #: The steps by their names.
@@ -291,8 +289,25 @@ def _gateway_tag() -> str:
     return dotenv.value(ENVIRONMENT_FILE, "FIGBOX_GATEWAY_IMAGE") or GATEWAY_TAG
 
 
-def _tag() -> str:
+def runner_tag() -> str:
+    """Return the runner image's name, as the settings have it."""
     return dotenv.value(ENVIRONMENT_FILE, "FIGBOX_IMAGE") or DEFAULT_TAG
+
+
+def reach_engine(steps: Steps, *, may_start: bool = True) -> Address:
+    """Return the engine that is meant, which responds then; programs that are started find it, too.
+
+    Args:
+        steps: Where to report.
+        may_start: Whether one may be installed and started.
+
+    Raises:
+        SetupError: See `dockerd.ensure`.
+    """
+    address = dockerd.ensure(steps, may_start=may_start)
+    if address.named_by:  # Docker's SDK reads DOCKER_HOST, but not the CLI's contexts
+        os.environ["DOCKER_HOST"] = address.url
+    return address
 
 
 @contextlib.contextmanager

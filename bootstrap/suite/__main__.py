@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from bootstrap import commands, dockerd, dotenv
+from bootstrap import commands
 from bootstrap.steps import STARTED_VARIABLE, SetupError, Steps
 from bootstrap.suite import container, project
 
@@ -85,11 +85,8 @@ def _prepared(steps: Steps, options: argparse.Namespace, mounts: list[Path]) -> 
     from bootstrap.suite import images, packages  # noqa: PLC0415 - needs the virtual environment
 
     with commands.alone(steps):
-        address = dockerd.ensure(steps)
-        if address.named_by:
-            os.environ["DOCKER_HOST"] = address.url
-        tag = dotenv.value(commands.ENVIRONMENT_FILE, "FIGBOX_IMAGE") or commands.DEFAULT_TAG
-        image, architecture = images.ensure(steps, commands.ROOT, commands.CACHE, tag)
+        address = commands.reach_engine(steps)
+        image, architecture = images.ensure(steps, commands.ROOT, commands.CACHE, commands.runner_tag())
         more = packages.Cache(commands.CACHE / "suite", images.locks(commands.ROOT), architecture).ensure(
             steps, options.packages, options.folder
         )

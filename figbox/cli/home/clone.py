@@ -28,7 +28,7 @@ home_option = click.option(
     envvar=VARIABLE,
     type=click.Path(path_type=Path),
     show_envvar=True,
-    help="Clone of Figbox to start services from.  [default: the one that figbox was installed from]",
+    help="Clone of Figbox whose programs are started.  [default: the one that figbox was installed from]",
 )
 
 ADVICE = f"name a clone by --home or {VARIABLE}"

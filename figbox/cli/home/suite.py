@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from figbox.cli.home import find_home
-
-#: The home's interpreter, once it has been set up.
-PYTHON = Path(".venv", "bin", "python")
+from figbox.cli.home.clone import find_home, home_option
+from figbox.cli.home.setting_up import python
 
 
 @click.command(
@@ -20,13 +17,7 @@ PYTHON = Path(".venv", "bin", "python")
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     options_metavar="[OPTIONS]",
 )
-@click.option(
-    "--home",
-    envvar="FIGBOX_HOME",
-    show_envvar=True,
-    type=click.Path(path_type=Path),
-    help="A clone of Figbox. Default: the one that figbox was installed from.",
-)
+@home_option
 @click.option(
     "--project",
     type=click.Path(path_type=Path),
@@ -55,8 +46,7 @@ def suite(home: Path | None, arguments: tuple[str, ...], **given: object) -> NoR
     if os.name != "posix":
         raise click.UsageError("`figbox pytest` needs Linux or macOS; on Windows, run it in WSL")
     folder = find_home(home)
-    python = folder / PYTHON
-    command = [str(python if python.exists() else sys.executable), "-m", "bootstrap.suite", f"--folder={Path.cwd()}"]
+    command = [str(python(folder)), "-m", "bootstrap.suite", f"--folder={Path.cwd()}"]
     for name, option in (("mounts", "mount"), ("packages", "with"), ("variables", "env")):
         command += [f"--{option}={value}" for value in _several(given[name])]
     command += [f"--{name}={given[name]}" for name in ("project", "memory") if given[name] is not None]
