@@ -98,12 +98,6 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
     connection = find_connection(context)
     connection.require_key()
     _check_options(given)
-    try:
-        config = find_config(Path.cwd())
-        wanted = (given["environment"], given["environment_before"], *config.environments)
-        connection = connection.opened(context, wanted)
-    except CheckError as error:
-        raise click.UsageError(one_line(str(error))) from error
 
     def project() -> tuple[Config, tuple[str, ...]]:
         config = find_config(Path.cwd())
@@ -117,12 +111,15 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
     def write(checked: Checked, seconds: float) -> None:
         _write_reports(checked, connection.url, seconds, given)
 
-    began = time.monotonic()
     try:
+        config, named = project()
+        wanted = (given["environment"], given["environment_before"], *config.environments)
+        connection = connection.opened(context, wanted)
+        began = time.monotonic()
         if given["watch"]:
             Watch(project, one, write, quiet=given["quiet"], verbose=given["verbose"]).run()
         with CheckReporter(0, quiet=given["quiet"], verbose=given["verbose"]) as reporter:
-            checked = one(*project(), Memory(), reporter)
+            checked = one(config, named, Memory(), reporter)
     except CheckError as error:
         raise click.UsageError(one_line(str(error))) from error
     seconds = time.monotonic() - began
@@ -130,7 +127,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> in
     if not checked.base:
         reporter.next_step(checked.figures)
     reporter.tally(checked.figures, seconds)
-    _write_reports(checked, connection.url, seconds, given)
+    write(checked, seconds)
     return exit_status(checked.figures, exit_zero=given["exit_zero"])
 
 
