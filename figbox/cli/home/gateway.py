@@ -47,6 +47,9 @@ SERVES = re.compile(rb"^Figbox serves (\S+) ", re.MULTILINE)
 #: How a gateway's log says why it can't start.
 COMPLAINT = "figbox: "
 
+#: Seconds that a service may take to be ready, the set-up aside.
+START_LIMIT_S = 300.0
+
 POLL_S = 0.1
 READ_BYTES = 4096
 ANSWER_LIMIT_S = 10.0

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from figbox.cli.home.gateway import start
+from figbox.cli.home.gateway import START_LIMIT_S, start
 from figbox.cli.home.setting_up import ENVIRONMENTS_VARIABLE, set_up
 from figbox.cli.home.state import free_place, require_linux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-#: Seconds that a service may take to be ready, the set-up aside.
-START_LIMIT_S = 300.0
 
 #: Seconds that a command waits at its end until the containers are removed; the service goes on with that by itself.
 END_LIMIT_S = 30.0

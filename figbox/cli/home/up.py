@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from figbox.cli.connection import DEFAULT_ENVIRONMENT, KEY_FILE_VARIABLE, KEY_VARIABLE, URL_VARIABLE
 from figbox.cli.exits import ServiceProblem
 from figbox.cli.home.clone import find_home, home_option
-from figbox.cli.home.gateway import not_ready, start, until_ready
+from figbox.cli.home.gateway import START_LIMIT_S, not_ready, start, until_ready
 from figbox.cli.home.setting_up import ENVIRONMENTS_VARIABLE, set_up, sweep
 from figbox.cli.home.state import Place, Record, place, require_linux
 from figbox.cli.terminal import one_line
@@ -28,10 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "up"
 
-KEY_VARIABLE = "FIGBOX_API_KEY"
-
-#: Seconds that a service may take to be ready, the set-up aside, and to end, with the jobs that run.
-START_LIMIT_S = 300.0
+#: Seconds that a service may take to end, with the jobs that run.
 END_LIMIT_S = 90.0
 
 #: Seconds that a service may take to end once its jobs aren't waited for any more.
@@ -75,7 +73,7 @@ def up(environments: tuple[str, ...], port: int | None, timeout: float, output: 
     shell read the output: eval "$(figbox up)"
     """
     require_linux()
-    environments = tuple(dict.fromkeys(name for name in environments if name != "default"))
+    environments = tuple(dict.fromkeys(name for name in environments if name != DEFAULT_ENVIRONMENT))
     if environments and os.environ.get(ENVIRONMENTS_VARIABLE):
         raise click.UsageError(f"--environment and {ENVIRONMENTS_VARIABLE} exclude each other")
     home = find_home(home)
@@ -205,7 +203,7 @@ def _sweep(home: Path, mine: Place) -> None:
 def _show(url: str, mine: Place, output: str) -> None:
     """Print how to reach a service; on a terminal, say what to do with that."""
     quote = shlex.quote if output == "shell" else str
-    for name, value in (("FIGBOX_URL", url), ("FIGBOX_KEY_FILE", str(mine.key_file))):
+    for name, value in ((URL_VARIABLE, url), (KEY_FILE_VARIABLE, str(mine.key_file))):
         click.echo(f"{FORMATS[output]}{name}={quote(value)}")
     if sys.stdout.isatty():
         click.echo('Let the shell read these: eval "$(figbox up)"', err=True)
