@@ -84,9 +84,6 @@ def add_gauges(context: Context, edge: Edge) -> None:
 def _add_labelled_gauges(service: RenderService) -> None:
     launcher, watch_each = service.launcher, service.metrics.watch_each
 
-    def quotas() -> Mapping[tuple[str, ...], Quota]:
-        return scarcest_quotas(service, KEYS_LIMIT)
-
     watch_each(
         "figbox_build_info",
         "Versions of what runs here; always 1",
@@ -117,17 +114,15 @@ def _add_labelled_gauges(service: RenderService) -> None:
         (),
         lambda: {} if launcher.verdict is None else {(): launcher.verdict.age_s()},
     )
-    watch_each(
-        "figbox_key_allowance",
-        "Allowance of a key, of those that have least left",
+    service.metrics.watch_table(
+        {
+            "figbox_key_allowance": "Allowance of a key, of those that have least left",
+            "figbox_key_left": "What is left of an allowance of a key",
+        },
         ("key", "budget"),
-        lambda: {names: quota.allowance for names, quota in quotas().items()},
-    )
-    watch_each(
-        "figbox_key_left",
-        "What is left of an allowance of a key",
-        ("key", "budget"),
-        lambda: {names: quota.remaining for names, quota in quotas().items()},
+        lambda: {
+            names: (quota.allowance, quota.remaining) for names, quota in scarcest_quotas(service, KEYS_LIMIT).items()
+        },
     )
 
 

@@ -223,26 +223,44 @@ class Metrics:
         self, name: str, text: str, labels: Sequence[str], read: Callable[[], Mapping[tuple[str, ...], float]]
     ) -> None:
         """Add a gauge with labels; `read` returns its values by those of the labels, and may leave any out."""
-        self.registry.register(_LabelledGauge(name, text, labels, read))
+        self.watch_table({name: text}, labels, lambda: {key: (value,) for key, value in read().items()})
+
+    def watch_table(
+        self,
+        gauges: Mapping[str, str],
+        labels: Sequence[str],
+        read: Callable[[], Mapping[tuple[str, ...], Sequence[float]]],
+    ) -> None:
+        """Add gauges with the same labels, which are read together.
+
+        Args:
+            gauges: Their texts, by name.
+            labels: The names of the labels.
+            read: Returns a value for each gauge, in their order, by the values of the labels; may leave any out.
+        """
+        self.registry.register(_Table(gauges, labels, read))
 
 
-class _LabelledGauge:
-    """A gauge of which series come and go with what is read.
+class _Table:
+    """Gauges of which series come and go with what is read.
 
     Source: prometheus_client, "Custom Collectors".
     """
 
     def __init__(
-        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Mapping[tuple[str, ...], float]]
+        self,
+        gauges: Mapping[str, str],
+        labels: Sequence[str],
+        read: Callable[[], Mapping[tuple[str, ...], Sequence[float]]],
     ) -> None:
-        self._name = name
-        self._text = text
+        self._gauges = gauges
         self._labels = tuple(labels)
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauge with its present values."""
-        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
-        for values, value in self._read().items():
-            family.add_metric(values, value)
-        yield family
+        """Yield the gauges with their present values."""
+        families = [GaugeMetricFamily(name, text, labels=self._labels) for name, text in self._gauges.items()]
+        for key, values in self._read().items():
+            for family, value in zip(families, values, strict=True):
+                family.add_metric(key, value)
+        yield from families

@@ -72,6 +72,23 @@ def test_series_of_a_labelled_gauge_come_and_go() -> None:
     assert b"figbox_key_left{" not in generate_latest(counted.registry)
 
 
+def test_gauges_of_one_table_are_read_together() -> None:
+    """What is costly to find, such as the scarcest keys, is found once for all gauges that tell of it."""
+    counted = Metrics()
+    reads = []
+
+    def read() -> dict[tuple[str, ...], tuple[float, float]]:
+        reads.append(None)
+        return {("a",): (5, 3)}
+
+    counted.watch_table({"figbox_a": "A", "figbox_b": "B"}, ("key",), read)
+    reads.clear()
+    text = generate_latest(counted.registry)
+    assert b'figbox_a{key="a"} 5.0' in text
+    assert b'figbox_b{key="a"} 3.0' in text
+    assert len(reads) == 1
+
+
 def test_version_is_the_project_s() -> None:
     """Gateway, client and project have one version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
