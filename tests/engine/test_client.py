@@ -185,7 +185,7 @@ def test_examples_are_rendered_by_the_command(command: Figbox, tmp_path: Path) -
     done = command(f"figbox render {ROOT / 'examples'} -o out --format png,svg --json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    count = len(list((ROOT / "examples").glob("*.py")))
+    count = len(list((ROOT / "examples").rglob("*.py")))
     assert report["summary"]["rendered"] == count
     for entry in report["scripts"]:
         for picture in entry["pictures"]:
