@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,11 @@ class Judged:
     boxes: tuple[Boxes, ...] = ()
     findings: tuple[Finding, ...] = ()
     alt_text: str = ""
+
+    @property
+    def undescribed(self) -> Judged:
+        """The same without what was said of it when it was described."""
+        return replace(self, words=(), boxes=(), findings=(), alt_text="")
 
 
 def verdict_on(before: Figure | None, after: Figure) -> Verdict:

@@ -111,7 +111,7 @@ class Memory:
         as_before, others = [], []
         for judged in figures:
             last = self.judged.get(judged.name)
-            if last is not None and replace(last, words=()) == judged:
+            if last is not None and last.undescribed == judged:
                 as_before.append(last)
             else:
                 others.append(judged)

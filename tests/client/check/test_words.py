@@ -9,6 +9,7 @@ import pytest
 
 from figbox.check.state import State
 from figbox.comparison import Box
+from tests.client.check.watching import watching
 from tests.client.conftest import BROKEN, PLOT
 from tests.client.service import Canned, problem
 
@@ -198,3 +199,15 @@ def test_nothing_is_drawn_for_words_if_nothing_changed(described: Project) -> No
     (described.folder / "plots" / "bars.py").unlink()
     described.figbox("check", "--base", "HEAD")
     assert not [document for document in described.service.renders if "describe" in document]
+
+
+def test_words_are_kept_from_check_to_check(described: Project) -> None:
+    """A watch has a figure described when it changes, and not again after every save of something else."""
+    with watching(described.folder, described.service.url, "--base", "HEAD") as begun:
+        begun.until("watching for what is saved")
+        begun.save("plots/bars.py", NEW)
+        assert "instead of 'Less 1'." in begun.until("1 changed, 3 same")
+        begun.save("plots/rain.csv", "1,3\n")
+        begun.until("2 changed, 2 same")
+    asked = [document["code"] for document in described.service.renders if document.get("describe") == "full"]
+    assert asked.count(NEW) == 1
