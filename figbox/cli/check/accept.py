@@ -20,7 +20,7 @@ from figbox.check.verdicts import TAKEN, Judged, Verdict
 from figbox.cli.check.flow import DATA_LIMIT_BYTES
 from figbox.cli.check.halves import Half, Preparation, Side
 from figbox.cli.check.sources import OF_A_FILE, find_sources
-from figbox.cli.exits import ExitStatus, ScriptProblem
+from figbox.cli.exits import ExitStatus
 from figbox.cli.terminal import one_line
 from figbox.files import replace_file
 
@@ -184,12 +184,8 @@ def _refuse_stale(config: Config, last: LastCheck, figures: Sequence[Judged]) ->
     stale = []
     for judged in figures:
         source = half.sources.get(judged.source)
-        try:
-            if source is not None:
-                preparation.sent(source.script)
-        except ScriptProblem:
-            source = None
-        if source is None or judged.after is None or preparation.inputs[source.script] != judged.after.inputs:
+        inputs = preparation.inputs_now(source) if source is not None else None
+        if inputs is None or judged.after is None or inputs != judged.after.inputs:
             stale.append(judged.source)
     if stale:
         raise CheckError(f"changed since the last check: {', '.join(sorted(set(stale)))}; run `figbox check` again")

@@ -107,6 +107,14 @@ class Preparation:
         self.inputs[script] = inputs_of(found.code, found.files, options)
         return found
 
+    def inputs_now(self, source: Source) -> Inputs | None:
+        """Return what a source's figures would be made of; None if it can't be sent."""
+        try:
+            self.sent(source.script)
+        except ScriptProblem:
+            return None
+        return self.inputs[source.script]
+
 
 def _named(half: Half, patterns: Sequence[str]) -> Mapping[str, Path]:
     """Return the data files that the configuration names; raise click.UsageError if one can't be sent.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from figbox.check.accepted import AcceptedPictures
 from figbox.cli.batch.results import Status
-from figbox.cli.check.settled import inputs_now
 from figbox.errors import RenderFailed
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Memory:
             if drawn is None or source.name in settled:
                 continue
             image = images[preparation.environment(half, source)]
-            inputs = preparation.inputs.get(source.script) or inputs_now(preparation, source)
+            inputs = preparation.inputs.get(source.script) or preparation.inputs_now(source)
             if (drawn.inputs, drawn.image) == (inputs, image):
                 kept[half.side, source.name] = drawn
                 found[source.script] = replace(drawn.result, script=source.script)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from figbox.check.verdicts import is_settled
-from figbox.cli.exits import ScriptProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from figbox.check.accepted import AcceptedPictures
-    from figbox.check.facts import Inputs
     from figbox.check.lock import Lock
     from figbox.cli.check.halves import Half, Preparation
-    from figbox.cli.check.sources import Source
 
 
 def settled(
@@ -36,7 +33,7 @@ def settled(
     found = set()
     for name, source in after.sources.items():
         known = lock.of_source(name)
-        inputs = inputs_now(preparation, source)
+        inputs = preparation.inputs_now(source)
         image = images[preparation.environment(after, source)]
         if inputs is None or not is_settled(known, inputs, image):
             continue
@@ -45,19 +42,10 @@ def settled(
     return found
 
 
-def inputs_now(preparation: Preparation, source: Source) -> Inputs | None:
-    """Return what a source's figures would be made of; None if it can't be sent."""
-    try:
-        preparation.sent(source.script)
-    except ScriptProblem:
-        return None
-    return preparation.inputs[source.script]
-
-
 def _is_as_before(name: str, before: Half, after: Half, preparation: Preparation, images: Mapping[str, str]) -> bool:
     """Tell whether a source would draw the same on both sides."""
     old, new = before.sources.get(name), after.sources[name]
-    inputs = inputs_now(preparation, new)
-    if old is None or inputs is None or inputs_now(preparation, old) != inputs:
+    inputs = preparation.inputs_now(new)
+    if old is None or inputs is None or preparation.inputs_now(old) != inputs:
         return False
     return images[preparation.environment(before, old)] == images[preparation.environment(after, new)]

@@ -16,7 +16,6 @@ from figbox.check.verdicts import is_settled
 from figbox.cli.check.flow import DATA_LIMIT_BYTES
 from figbox.cli.check.halves import Half, Preparation, Side
 from figbox.cli.check.sources import find_sources, is_named, project_paths
-from figbox.cli.exits import ScriptProblem
 from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -71,11 +70,8 @@ def is_as_locked(paths: Sequence[str], exclude: Sequence[str]) -> bool:
     preparation = Preparation(config, [Half(Side.AFTER, config.root, sources, "")], DATA_LIMIT_BYTES)
     for name, source in sources.items():
         known = lock.of_source(name)
-        try:
-            preparation.sent(source.script)
-        except ScriptProblem:
-            return False
-        if not is_settled(known, preparation.inputs[source.script], known[0].image):
+        inputs = preparation.inputs_now(source)
+        if inputs is None or not is_settled(known, inputs, known[0].image):
             return False
         if config.pictures and not all(accepted.picture(figure) is not None for figure in known):
             return False

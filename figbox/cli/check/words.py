@@ -202,12 +202,8 @@ class Words:
         known = {judged.source: judged.before.inputs for judged in changed if judged.before is not None}
         fitting = {}
         for name, source in half.sources.items():
-            try:
-                preparation.sent(source.script)
-            except ScriptProblem:
-                continue
-            inputs = preparation.inputs[source.script]
-            if (inputs.code, inputs.data) == (known[name].code, known[name].data):
+            inputs = preparation.inputs_now(source)
+            if inputs is not None and (inputs.code, inputs.data) == (known[name].code, known[name].data):
                 fitting[name] = source
         return replace(half, sources=fitting)
 
