@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 
 from figbox.check.errors import CheckError
-from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, Lock, read_lock
 from figbox.check.pictures import NEEDED, can_measure
 from figbox.check.state import LastCheck, State
@@ -25,7 +24,7 @@ from figbox.cli.check.halves import Half, Pictures, Preparation, Side
 from figbox.cli.check.judging import SETTLED, Known, judge, known_of, within_tolerance
 from figbox.cli.check.memory import Memory
 from figbox.cli.check.settled import settled
-from figbox.cli.check.sources import find_sources, is_named
+from figbox.cli.check.sources import find_sources, is_named, locked_sources
 from figbox.cli.check.words import Words
 from figbox.cli.connection import explained
 from figbox.cli.terminal import one_line
@@ -144,7 +143,7 @@ class Check:
             same, results = asyncio.run(self._render(preparation, pictures))
             found = [
                 within_tolerance(judged, self.config, lambda it: self._pictures_of(it, state))
-                for judged in self._judge(paths, preparation, pictures, same, results)
+                for judged in self._judge(preparation, pictures, same, results)
             ]
             if self.wish.words:
                 as_before, others = self.memory.known_words(found)
@@ -246,7 +245,6 @@ class Check:
 
     def _judge(
         self,
-        paths: Sequence[str],
         preparation: Preparation,
         pictures: Pictures,
         settled: set[str],
@@ -265,10 +263,7 @@ class Check:
         if before:
             names |= set(before[0].sources)
         else:
-            everything = not self.wish.paths
-            # What tests draw under names of their own is theirs to check.
-            locked = {figure.source for figure in self.lock.figures.values() if not is_of_a_test(figure.source)}
-            names |= {name for name in locked if everything or is_named(name, paths)}
+            names |= locked_sources(self.lock, self.wish.paths)
         found: list[Judged] = []
         for name in sorted(names):
             if name in settled:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from figbox.check.errors import CheckError
-from figbox.check.facts import is_plain
+from figbox.check.facts import is_of_a_test, is_plain
 from figbox.check.fences import fences_of, is_markdown
 from figbox.cli.batch.patterns import files_matching, fits
 from figbox.cli.batch.scripts import STDIN, Script, is_excluded, is_passed_over, is_skipped, walk
@@ -21,6 +21,8 @@ from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from figbox.check.lock import Lock
 
 #: Between the name of a Markdown file and that of a fence in it.
 OF_A_FILE = "#"
@@ -95,6 +97,15 @@ def is_named(source: str, paths: Sequence[str]) -> bool:
     """Tell whether a source, which may be gone, is one that paths or patterns mean."""
     parts = PurePosixPath(source.partition(OF_A_FILE)[0]).parts
     return any(fits(parts, PurePosixPath(path).parts, or_below=True) for path in paths)
+
+
+def locked_sources(lock: Lock, paths: Sequence[str]) -> set[str]:
+    """Return the sources of accepted figures that paths or patterns mean; without any, all.
+
+    What tests draw under names of their own is theirs to check.
+    """
+    found = {figure.source for figure in lock.figures.values() if not is_of_a_test(figure.source)}
+    return {source for source in found if is_named(source, paths)} if paths else found
 
 
 def is_inside(path: Path, root: Path) -> bool:

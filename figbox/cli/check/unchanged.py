@@ -10,12 +10,11 @@ import click
 from figbox.check.accepted import AcceptedPictures
 from figbox.check.config import find_config
 from figbox.check.errors import CheckError
-from figbox.check.facts import is_of_a_test
 from figbox.check.lock import NAME, read_lock
 from figbox.check.verdicts import is_settled
 from figbox.cli.check.flow import DATA_LIMIT_BYTES
 from figbox.cli.check.halves import Half, Preparation, Side
-from figbox.cli.check.sources import find_sources, is_named, project_paths
+from figbox.cli.check.sources import find_sources, locked_sources, project_paths
 from figbox.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -61,10 +60,7 @@ def is_as_locked(paths: Sequence[str], exclude: Sequence[str]) -> bool:
         lock = read_lock(config.root / NAME)
     except CheckError as error:
         raise click.UsageError(one_line(str(error))) from error
-    locked = {figure.source for figure in lock.figures.values() if not is_of_a_test(figure.source)}
-    if named:
-        locked = {source for source in locked if is_named(source, named)}
-    if not sources or locked != set(sources):
+    if not sources or locked_sources(lock, named) != set(sources):
         return False
     accepted = AcceptedPictures(config.root / config.folder)
     preparation = Preparation(config, [Half(Side.AFTER, config.root, sources, "")], DATA_LIMIT_BYTES)
