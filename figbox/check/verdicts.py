@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from figbox.check.facts import Figure, Inputs
     from figbox.comparison.described import Box, Finding
 
@@ -79,6 +82,18 @@ class Judged:
     def undescribed(self) -> Judged:
         """The same without what was said of it when it was described."""
         return replace(self, words=(), boxes=(), findings=(), alt_text="")
+
+
+def in_order(figures: Iterable[Judged]) -> list[Judged]:
+    """Return figures beginning with what needs most attention; those of one verdict stay in their order."""
+    ranks = {verdict: rank for rank, verdict in enumerate(Verdict)}
+    return sorted(figures, key=lambda judged: ranks[judged.verdict])
+
+
+def counts(figures: Iterable[Judged]) -> dict[Verdict, int]:
+    """Return how many figures there are of each verdict, in the same order."""
+    found = Counter(judged.verdict for judged in figures)
+    return {verdict: found[verdict] for verdict in Verdict}
 
 
 def verdict_on(before: Figure | None, after: Figure) -> Verdict:

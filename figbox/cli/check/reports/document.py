@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.verdicts import Judged, counts
 from figbox.cli.report import script_entry
 
 if TYPE_CHECKING:
@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 
 def report(url: str, checked: Checked, seconds: float) -> dict[str, Any]:
     """Return the report as JSON values."""
-    counts = {
-        verdict.value.replace(" ", "_"): sum(judged.verdict is verdict for judged in checked.figures)
-        for verdict in Verdict
-    }
+    of_each = {verdict.value.replace(" ", "_"): count for verdict, count in counts(checked.figures).items()}
     return {
         "service": url,
         "base": checked.base or None,
-        "summary": {"figures": len(checked.figures), **counts, "seconds": round(seconds, 3)},
+        "summary": {"figures": len(checked.figures), **of_each, "seconds": round(seconds, 3)},
         "figures": [_judged(judged, *checked.pictures[judged.name]) for judged in checked.figures],
         "scripts": [script_entry(result) for result in checked.results],
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from figbox.check.state import FOLDER
-from figbox.check.verdicts import TAKEN, Judged, Verdict
+from figbox.check.verdicts import TAKEN, Judged, Verdict, counts, in_order
 from figbox.cli.check.halves import Preparation, Side
 from figbox.cli.check.judging import known_of
 from figbox.cli.reporter import REASON_LIMIT, Reporter
@@ -65,12 +65,9 @@ class CheckReporter(Reporter):
     def verdicts(self, figures: Sequence[Judged], *, same: bool = False) -> None:
         """Print a line for each figure, of the same ones only if verbose or told; failures were reported before."""
         unsaid = {Verdict.FAILED, Verdict.NOT_RUN} | ({Verdict.SAME} if not (same or self._verbose) else set())
-        for verdict in Verdict:
-            if verdict in unsaid:
-                continue
-            for judged in figures:
-                if judged.verdict is verdict:
-                    self._verdict(judged)
+        for judged in in_order(figures):
+            if judged.verdict not in unsaid:
+                self._verdict(judged)
 
     def next_step(self, figures: Sequence[Judged]) -> None:
         """Say what to do about figures that can be accepted, unless quiet."""
@@ -99,5 +96,4 @@ class CheckReporter(Reporter):
 
 def tally(figures: Sequence[Judged]) -> str:
     """Return how many figures there are of each verdict, in words."""
-    counts = {verdict: sum(judged.verdict is verdict for judged in figures) for verdict in Verdict}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "no figures"
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts(figures).items() if count) or "no figures"

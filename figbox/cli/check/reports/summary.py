@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from figbox.check.verdicts import Judged, Verdict
+from figbox.check.verdicts import Judged, Verdict, in_order
 from figbox.cli.check.reports.lines import tally
 from figbox.cli.terminal import one_line
 
@@ -22,8 +22,7 @@ def summary(checked: Checked, seconds: float) -> str:
     """Return the summary: how many there are, and a table of those that aren't the same."""
     against = f"compared with `{checked.base[:10]}`" if checked.base else "compared with the accepted ones"
     lines = ["## Figures", "", f"{tally(checked.figures)}, {against}, in {seconds:.1f} s."]
-    told = [judged for verdict in Verdict for judged in checked.figures if judged.verdict is verdict]
-    told = [judged for judged in told if judged.verdict is not Verdict.SAME]
+    told = [judged for judged in in_order(checked.figures) if judged.verdict is not Verdict.SAME]
     if told:
         lines += ["", "| | Figure | What |", "| --- | --- | --- |"]
         lines += [_row(judged) for judged in told[:ROWS_LIMIT]]

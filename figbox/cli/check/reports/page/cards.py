@@ -51,11 +51,6 @@ def anchor(judged: Judged) -> str:
     return "figure/" + quote(judged.name)
 
 
-def in_order(checked: Checked) -> list[Judged]:
-    """Return the figures in the order of attention."""
-    return [judged for verdict in Verdict for judged in checked.figures if judged.verdict is verdict]
-
-
 class Cards:
     """Makes cards one after the other: of hundreds of pictures, only those of one figure are in memory."""
 

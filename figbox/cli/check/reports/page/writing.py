@@ -11,10 +11,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 import figbox
-from figbox.check.verdicts import Verdict
+from figbox.check.verdicts import Verdict, counts, in_order
 from figbox.cli.check.judging import SETTLED
 from figbox.cli.check.reports.lines import tally
-from figbox.cli.check.reports.page.cards import Cards, anchor, in_order, letter
+from figbox.cli.check.reports.page.cards import Cards, anchor, letter
 from figbox.cli.terminal import printable
 from figbox.files import replace_file_by_parts
 
@@ -86,9 +86,8 @@ def _harmless(value: object) -> object:
 
 def _values(checked: Checked, *, everything: bool) -> dict[str, Any]:
     style, script = _source("page.css"), _source("page.js")
-    figures = in_order(checked)
+    figures = in_order(checked.figures)
     shown = [judged for judged in figures if everything or judged.verdict is not Verdict.SAME]
-    counts = [(verdict, sum(judged.verdict is verdict for judged in shown)) for verdict in Verdict]
     cards = Cards(checked, shown)
     return {
         "version": figbox.__version__,
@@ -100,10 +99,8 @@ def _values(checked: Checked, *, everything: bool) -> dict[str, Any]:
         "base": checked.base,
         "figures": shown,
         "cards": cards,
-        "cards_count": len(shown),
-        "same_count": len(checked.figures) - len(shown),
-        "same": [judged for judged in figures if judged not in shown],
-        "counts": [(verdict.value, count) for verdict, count in counts if count],
+        "same": figures[len(shown) :],  # the last ones, by their order
+        "counts": [(verdict.value, count) for verdict, count in counts(shown).items() if count],
         "left_out": cards.left_out,
         "settled": SETTLED,
         "anchor": anchor,
