@@ -11,7 +11,7 @@ from rich.text import Text
 
 from figbox.cli.batch.results import Result, Status
 from figbox.cli.connection import describe
-from figbox.cli.terminal import github_error, one_line, printable, quoted
+from figbox.cli.terminal import github_error, one_line, printable, quoted, shortened
 from figbox.errors import BadResponse, FigboxError, RenderFailed
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _in_the_line(error: Exception, message: str) -> str:
     findings = error.findings if isinstance(error, RenderFailed) else ()
     if findings and (len(findings) > 1 or len(message) > REASON_LIMIT):
         return f"{message.partition(':')[0]}: {len(findings)} {'finding' if len(findings) == 1 else 'findings'}"
-    return message if len(message) <= REASON_LIMIT else message[: REASON_LIMIT - 1] + "…"
+    return shortened(message, REASON_LIMIT)
 
 
 def _rank(finding: Finding) -> tuple[int, int, str]:

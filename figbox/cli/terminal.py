@@ -32,6 +32,11 @@ def one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
+def shortened(text: str, limit: int) -> str:
+    """Return text with so many characters at most; the last one tells that more are left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def quoted(text: str) -> str:
     """Return a block of untrusted text, every line after a gutter."""
     return "\n".join(GUTTER + line for line in printable(text).rstrip("\n").split("\n"))

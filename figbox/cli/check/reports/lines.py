@@ -11,7 +11,7 @@ from figbox.check.verdicts import TAKEN, Judged, Verdict, counts, in_order
 from figbox.cli.check.halves import Preparation, Side
 from figbox.cli.check.judging import known_of
 from figbox.cli.reporter import REASON_LIMIT, Reporter
-from figbox.cli.terminal import one_line
+from figbox.cli.terminal import one_line, shortened
 from figbox.model import Outcome
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class CheckReporter(Reporter):
         self._console.print(Text(f"{tally(figures)} in {seconds:.1f} s"))
 
     def _verdict(self, judged: Judged) -> None:
-        note = one_line(judged.note)
-        note = note if len(note) <= REASON_LIMIT else note[: REASON_LIMIT - 1] + "…"
+        note = shortened(one_line(judged.note), REASON_LIMIT)
         text = one_line(judged.name) + (f" ({note})" if note else "")
         self._console.print(Text.assemble((f"{judged.verdict:<{WIDTH}} ", STYLES[judged.verdict]), text))
         for sentence in judged.words:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from figbox.check.verdicts import Judged, Verdict, in_order
 from figbox.cli.check.reports.lines import tally
-from figbox.cli.terminal import one_line
+from figbox.cli.terminal import one_line, shortened
 
 if TYPE_CHECKING:
     from figbox.cli.check.flow import Checked
@@ -41,6 +41,4 @@ def _text(text: str) -> str:
 
     A backtick would end it, and a bar the cell of the table, whatever is before it.
     """
-    line = one_line(text)
-    line = line if len(line) <= CELL_LIMIT else line[: CELL_LIMIT - 1] + "…"
-    return "`" + line.replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
+    return "`" + shortened(one_line(text), CELL_LIMIT).replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
