@@ -20,7 +20,7 @@ from figbox.cli.check.reports.lines import CheckReporter
 from figbox.cli.check.reports.summary import summary as in_markdown
 from figbox.cli.check.sources import project_paths
 from figbox.cli.check.unchanged import needs_no_check
-from figbox.cli.check.watch import Watch, require_watchfiles
+from figbox.cli.check.watch import Watch
 from figbox.cli.connection import connection_options, find_connection
 from figbox.cli.exits import ExitStatus
 from figbox.cli.terminal import one_line
@@ -40,6 +40,7 @@ LIBRARIES = {
     "junit": {"junitparser": "junitparser"},
     "report": {"blazediff": "blazediff", "Jinja2": "jinja2", "Pillow": "PIL"},
     "contact_sheet": {"Pillow": "PIL", "ReportLab": "reportlab"},
+    "watch": {"watchfiles": "watchfiles"},
 }
 
 #: Options that replace a file, and those that write to one that may be there, or to a device.
@@ -192,7 +193,6 @@ def _check_options(given: dict[str, Any]) -> None:
         for name, flag in ONCE.items():
             if given[name]:
                 raise click.UsageError(f"{flag} is for a check that ends, and --watch goes on")
-        require_watchfiles()
 
 
 def _check_files(given: dict[str, Any]) -> None:
@@ -213,12 +213,12 @@ def _require_libraries(given: dict[str, Any]) -> None:
     from importlib.util import find_spec  # noqa: PLC0415 - only for these options
 
     for option, libraries in LIBRARIES.items():
-        path = given[option]
-        if path is None:
+        wanted = given[option]
+        if not wanted:
             continue
         flag = f"--{option.replace('_', '-')}"
         lacking = [name for name, module in libraries.items() if find_spec(module) is None]
         if lacking:
             raise click.UsageError(f"{flag} needs {' and '.join(lacking)}: {NEEDED}")
-        if not path.parent.is_dir():
-            raise click.UsageError(f"{flag}: there is no folder {one_line(str(path.parent))}")
+        if isinstance(wanted, Path) and not wanted.parent.is_dir():
+            raise click.UsageError(f"{flag}: there is no folder {one_line(str(wanted.parent))}")

@@ -25,7 +25,6 @@ from rich.text import Text
 from figbox.check.config import FILE, PYPROJECT
 from figbox.check.errors import CheckError
 from figbox.check.lock import NAME as LOCK
-from figbox.check.pictures import NEEDED
 from figbox.check.verdicts import Verdict
 from figbox.cli.batch.results import Status
 from figbox.cli.batch.scripts import is_passed_over
@@ -62,14 +61,6 @@ PAUSE_LIMIT_S = 30.0
 
 #: Most folders that are watched; a project with more is rarely meant as a whole.
 FOLDERS_LIMIT = 5000
-
-
-def require_watchfiles() -> None:
-    """Raise click.UsageError unless the library that watches is installed."""
-    from importlib.util import find_spec  # noqa: PLC0415 - only for this option
-
-    if find_spec("watchfiles") is None:
-        raise click.UsageError(f"--watch needs watchfiles: {NEEDED}")
 
 
 class RoundReporter(CheckReporter):
