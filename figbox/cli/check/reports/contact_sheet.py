@@ -49,7 +49,7 @@ TEXT = 22
 #: Pixels of a picture in the file, for each point on the page.
 PIXELS_PER_POINT = 3
 
-#: Figures with a picture; the sheet is in memory until it is written, some 20 KB for each.
+#: Figures on a sheet, which is in memory until it is written, some 20 KB for each.
 FIGURES_LIMIT = 1500
 
 #: Pixels of a picture that is made smaller; decoding takes 4 bytes for each.
