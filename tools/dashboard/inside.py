@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.dashboard.model import GREEN, RED, YELLOW, Panel, Query, Row
-from tools.dashboard.queries import OF, RED_BELOW_ONE, WINDOW, YES_NO, gauge, quantile, quantiles, rate
+from tools.dashboard.queries import OF, RED_BELOW_ONE, WINDOW, YES_NO, gauge, quantile, quantiles, rate, rates
 
 POOL = Row(
     "Warm containers",
@@ -31,12 +31,7 @@ POOL = Row(
             "Containers that couldn't be made (`failed`), died or spoke while they waited (`spoilt`), or couldn't be "
             "removed (`remove_failed`). All should be zero; `aged` ones were replaced in time.",
             "cps",
-            (
-                Query(
-                    rate("figbox_pool_events_total", "event", 'event=~"failed|spoilt|remove_failed|aged"'),
-                    "{{event}}",
-                ),
-            ),
+            rates("figbox_pool_events_total", "event", 'event=~"failed|spoilt|remove_failed|aged"'),
         ),
         Panel(
             "Start from a snapshot",
@@ -126,23 +121,14 @@ KEYS = Row(
             "Refused by a key's limits",
             "Requests beyond what their key may have. The limits do their work; the log has the names.",
             "reqps",
-            (
-                Query(
-                    rate(
-                        "figbox_requests_total",
-                        "outcome",
-                        'outcome=~"rate-exceeded|budget-exceeded|key-share-exceeded"',
-                    ),
-                    "{{outcome}}",
-                ),
-            ),
+            rates("figbox_requests_total", "outcome", 'outcome=~"rate-exceeded|budget-exceeded|key-share-exceeded"'),
             stacked=True,
         ),
         Panel(
             "Refused before a key was known",
             "What strangers do: no right key, nonsense, slow or too many connections.",
             "reqps",
-            (Query(rate("figbox_refusals_total", "reason"), "{{reason}}"),),
+            rates("figbox_refusals_total", "reason"),
             stacked=True,
         ),
         Panel(
@@ -221,7 +207,7 @@ WORK = Row(
             "Processor time of hostile input",
             "Cores spent on reading bodies and checking pictures, which keys pay for.",
             "short",
-            (Query(rate("figbox_hostile_cpu_seconds_total", "work"), "{{work}}"),),
+            rates("figbox_hostile_cpu_seconds_total", "work"),
             width=6,
             stacked=True,
         ),

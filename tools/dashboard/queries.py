@@ -21,6 +21,11 @@ def rate(metric: str, by: str = "", where: str = "") -> str:
     return f"{summed} (rate({metric}{{{labels}}}{WINDOW}))"
 
 
+def rates(metric: str, by: str, where: str = "") -> tuple[Query, ...]:
+    """Return the rate of a counter for each value of a label, named by it."""
+    return (Query(rate(metric, by, where), f"{{{{{by}}}}}"),)
+
+
 def quantile(part: float, histogram: str, by: str = "", where: str = "") -> str:
     """Return a quantile of a histogram over all gateways."""
     return f"histogram_quantile({part}, {rate(f'{histogram}_bucket', ', '.join(filter(None, ('le', by))), where)})"
@@ -41,6 +46,6 @@ def gauge(metric: str, function: str = "sum", by: str = "") -> str:
     return f"{function}{f' by ({by})' if by else ''} ({metric}{{{OF}}})"
 
 
-OVERLOAD = share(
-    rate("figbox_requests_total", where='outcome=~"queue-full|queue-timeout"'), rate("figbox_requests_total")
-)
+#: Requests that were refused because the host is full.
+FULL = 'outcome=~"queue-full|queue-timeout"'
+OVERLOAD = share(rate("figbox_requests_total", where=FULL), rate("figbox_requests_total"))

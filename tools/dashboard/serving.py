@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tools.dashboard.model import BLUE, GREEN, RED, YELLOW, Panel, Query, Row
-from tools.dashboard.queries import OVERLOAD, RED_BELOW_ONE, YES_NO, gauge, quantile, quantiles, rate, share
+from tools.dashboard.queries import (
+    FULL,
+    OVERLOAD,
+    RED_BELOW_ONE,
+    YES_NO,
+    gauge,
+    quantile,
+    quantiles,
+    rate,
+    rates,
+    share,
+)
 
 GLANCE = Row(
     "At a glance",
@@ -109,7 +120,7 @@ OUTCOMES = Row(
             "Outcomes of jobs (`ok`, `program_error`, …) and refusals (`queue-full`, …). What guests' code does wrong "
             "isn't an error of the service; `internal-error`, `container-lost` and `engine-unavailable` are.",
             "reqps",
-            (Query(rate("figbox_requests_total", "outcome"), "{{outcome}}"),),
+            rates("figbox_requests_total", "outcome"),
             width=12,
             stacked=True,
             colors={"ok": GREEN, "internal-error": RED, "engine-unavailable": RED, "container-lost": RED},
@@ -118,7 +129,7 @@ OUTCOMES = Row(
             "Responses by status",
             "All responses of the public listener, bad requests and health checks included.",
             "reqps",
-            (Query(rate("figbox_responses_total", "status"), "{{status}}"),),
+            rates("figbox_responses_total", "status"),
             width=6,
             stacked=True,
             colors={"200": GREEN, "503": RED},
@@ -130,13 +141,8 @@ OUTCOMES = Row(
             "reqps",
             (
                 Query(rate("figbox_internal_errors_total"), "internal errors"),
-                Query(
-                    rate(
-                        "figbox_requests_total",
-                        "outcome",
-                        'outcome=~"internal-error|container-lost|engine-unavailable"',
-                    ),
-                    "{{outcome}}",
+                *rates(
+                    "figbox_requests_total", "outcome", 'outcome=~"internal-error|container-lost|engine-unavailable"'
                 ),
             ),
             width=6,
@@ -145,14 +151,14 @@ OUTCOMES = Row(
             "Jobs by environment",
             "Where jobs ran.",
             "reqps",
-            (Query(rate("figbox_environment_jobs_total", "environment"), "{{environment}}"),),
+            rates("figbox_environment_jobs_total", "environment"),
             stacked=True,
         ),
         Panel(
             "Jobs by gateway",
             "How evenly the load is spread.",
             "reqps",
-            (Query(rate("figbox_environment_jobs_total", "instance"), "{{instance}}"),),
+            rates("figbox_environment_jobs_total", "instance"),
             stacked=True,
         ),
         Panel(
@@ -198,7 +204,7 @@ LATENCY = Row(
             "Requests by duration",
             "Two bands mean two kinds of jobs, or warm and cold starts.",
             "s",
-            (Query(rate("figbox_request_seconds_bucket", "le"), "{{le}}"),),
+            rates("figbox_request_seconds_bucket", "le"),
             "heatmap",
             12,
             lowest=None,
@@ -207,7 +213,7 @@ LATENCY = Row(
             "Runs by duration",
             "From handing the job over to the end of its reply: guests' code alone.",
             "s",
-            (Query(rate("figbox_stage_seconds_bucket", "le", 'stage="run"'), "{{le}}"),),
+            rates("figbox_stage_seconds_bucket", "le", 'stage="run"'),
             "heatmap",
             12,
             lowest=None,
@@ -240,12 +246,7 @@ QUEUE = Row(
             "Refused as full",
             "Refused because the queue was full, or after waiting too long in it.",
             "reqps",
-            (
-                Query(
-                    rate("figbox_requests_total", "outcome", 'outcome=~"queue-full|queue-timeout"'),
-                    "{{outcome}}",
-                ),
-            ),
+            rates("figbox_requests_total", "outcome", FULL),
             stacked=True,
         ),
     ),
