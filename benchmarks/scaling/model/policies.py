@@ -60,9 +60,12 @@ class LeastConnections:
         for node in candidates:
             if node not in self._chosen:
                 self._chosen[node] = self._random.random() - 1  # several balancers don't begin with the same one
-        node = min(candidates, key=lambda node: (view.connections[node], self._chosen[node]))
+        node = min(candidates, key=lambda node: (self._load(node, view), self._chosen[node]))
         self._chosen[node] = self._turn
         return node
+
+    def _load(self, node: int, view: View) -> float:
+        return view.connections[node]
 
 
 class TwoChoices:
@@ -99,14 +102,8 @@ class AgentWeights:
 class WeightedConnections(LeastConnections):
     """The one with the fewest jobs for its weight, as HAProxy's `leastconn` does with weights."""
 
-    def choose(self, candidates: Sequence[int], view: View) -> int:
-        """Return the one with the fewest."""
-        self._turn += 1
-        for node in candidates:
-            self._chosen.setdefault(node, self._random.random() - 1)
-        node = min(candidates, key=lambda node: (view.connections[node] / view.weights[node], self._chosen[node]))
-        self._chosen[node] = self._turn
-        return node
+    def _load(self, node: int, view: View) -> float:
+        return view.connections[node] / view.weights[node]
 
 
 #: Policies by their names in the tables.
