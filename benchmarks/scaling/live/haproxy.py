@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, cast
 from benchmarks.contenders.processes import free_port, output_of
 from benchmarks.scaling.balancer_costs import BalancerCosts
 from benchmarks.scaling.live.groups import Unsuitable
+from benchmarks.scaling.model.balancer import AGENT_PERIOD_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +104,7 @@ CASES = (
 )
 TINY_CASES = (Case(2, requests=50), Case(2, tls=True, keep=False, requests=20))
 
-#: Nodes whose agents are asked every two seconds, and seconds for which that is watched.
+#: Nodes whose agents are asked every `AGENT_PERIOD_S`, and seconds for which that is watched.
 AGENTS = 1000
 WATCH_S = 8.0
 
@@ -129,7 +130,7 @@ async def measure_balancer(cases: tuple[Case, ...] = CASES, watch_s: float = WAT
         async with _haproxy(folder, certificate, AGENTS, node, agent) as running:
             before = running.used_s()
             await asyncio.sleep(watch_s)
-            checks = AGENTS * watch_s / 2
+            checks = AGENTS * watch_s / AGENT_PERIOD_S
             check_us = round((running.used_s() - before) / checks * 1e6, 1)
             memory = running.memory_mib()
     said = await output_of("haproxy", "haproxy", "-v")
@@ -175,7 +176,7 @@ async def _haproxy(
     folder: Path, certificate: Path, nodes: int, node: int, agent: int | None = None
 ) -> AsyncIterator[_Running]:
     port, tls_port = free_port(), free_port()
-    checks = f"agent-check agent-port {agent} agent-inter 2s" if agent else ""
+    checks = f"agent-check agent-port {agent} agent-inter {AGENT_PERIOD_S:g}s" if agent else ""
     servers = "\n".join(f"    server node{number} 127.0.0.1:{node}" for number in range(nodes))
     configuration = folder / "haproxy.cfg"
     configuration.write_text(
