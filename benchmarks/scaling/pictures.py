@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.scaling.comparison import compare
 from benchmarks.scaling.measured import read
-from benchmarks.scaling.model.cluster import ClusterSpec, Loss
+from benchmarks.scaling.model.balancer import BalancerSpec
 from benchmarks.scaling.model.job import End
-from benchmarks.scaling.scenario import MIX, host, rate_of, simulate, streams
+from benchmarks.scaling.scenario import MIX
 from benchmarks.scaling.tables import flood, losses, policies
 from gateway.settings import ROOT
 from tools.render_pictures import key_from, reduced
@@ -78,12 +78,8 @@ def _losses() -> object:
         ("host silent, least connections", "least connections", True),
         ("process killed, least connections", "least connections", False),
     ):
-        balancer = next(way.balancer for way in policies.ways() if way.name == policy)
-        loss = Loss(0, losses.AT_S, losses.BACK_S, silent)
-        spec = ClusterSpec(policies.HOSTS, host(policies.CORES), balancer, losses=(loss,))
         by_second: dict[int, float] = defaultdict(float)
-        sent = streams(rate_of(load, policies.HOSTS * policies.CORES, MIX), MIX)
-        for job in simulate(spec, sent, losses.SECONDS):
+        for job in losses.jobs_of(load, BalancerSpec(policy), silent=silent):
             by_second[int(job.at_s)] = max(by_second[int(job.at_s)], round(job.took_s, 2))
         slowest[kind] = sorted((second, took_s) for second, took_s in by_second.items() if second >= losses.AT_S - 20)
     return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from benchmarks.report import number, table
 from benchmarks.scaling.model.balancer import CHECKS_S, BalancerSpec
 from benchmarks.scaling.model.cluster import ClusterSpec, Loss
@@ -9,6 +11,9 @@ from benchmarks.scaling.model.job import End
 from benchmarks.scaling.model.outcomes import count
 from benchmarks.scaling.scenario import LEAD_S, MIX, host, rate_of, simulate, streams
 from benchmarks.scaling.tables.policies import CORES, HOSTS
+
+if TYPE_CHECKING:
+    from benchmarks.scaling.model.job import Job
 
 LOADS = (0.7, 0.85)
 
@@ -26,6 +31,13 @@ RETURN_S = 3.0
 def text() -> str:
     """Return a table for each load, and one of several balancers."""
     return "\n".join([*(_table(load) for load in LOADS), _several()])
+
+
+def jobs_of(load: float, balancer: BalancerSpec, *, balancers: int = 1, silent: bool = False) -> list[Job]:
+    """Return the jobs of a run in which the first host dies and comes back."""
+    loss = Loss(0, AT_S, BACK_S, silent)
+    spec = ClusterSpec(HOSTS, host(CORES), balancer, balancers, losses=(loss,))
+    return simulate(spec, streams(rate_of(load, HOSTS * CORES, MIX), MIX), SECONDS)
 
 
 def _table(load: float) -> str:
@@ -48,8 +60,7 @@ def _table(load: float) -> str:
 
 
 def _row(load: float, balancer: BalancerSpec, *, silent: bool) -> tuple[object, ...]:
-    spec = ClusterSpec(HOSTS, host(CORES), balancer, losses=(Loss(0, AT_S, BACK_S, silent),))
-    jobs = simulate(spec, streams(rate_of(load, HOSTS * CORES, MIX), MIX), SECONDS)
+    jobs = jobs_of(load, balancer, silent=silent)
     before = count(jobs, AT_S - 30, AT_S - 5)
     # Those that are on the host arrived a little earlier.
     dying, gone = count(jobs, AT_S - 2, AT_S + AFTER_S), count(jobs, AT_S + AFTER_S, BACK_S)
@@ -74,8 +85,6 @@ def _several() -> str:
 
 
 def _quiet_and_return(policy: str, balancers: int) -> tuple[str, str]:
-    loss = Loss(0, AT_S, BACK_S)
-    spec = ClusterSpec(HOSTS, host(CORES), BalancerSpec(policy), balancers, losses=(loss,))
-    jobs = simulate(spec, streams(rate_of(min(LOADS), HOSTS * CORES, MIX), MIX), SECONDS)
+    jobs = jobs_of(min(LOADS), BalancerSpec(policy), balancers=balancers)
     quiet, back = count(jobs, LEAD_S, AT_S - 5), count(jobs, BACK_S, BACK_S + RETURN_S)
     return number(quiet.p99_s, 2), number(back.p99_s, 2)
