@@ -27,7 +27,6 @@ class Outcomes:
         p90_s: 90th percentile of them.
         p99_s: 99th percentile of them.
         worst_s: The longest.
-        per_s: Pictures a second, from the first request counted to the last.
     """
 
     jobs: int
@@ -36,7 +35,6 @@ class Outcomes:
     p90_s: float
     p99_s: float
     worst_s: float
-    per_s: float
 
     @property
     def refused(self) -> float:
@@ -51,5 +49,4 @@ def count(jobs: Sequence[Job], from_s: float = 0.0, to_s: float = float("inf")) 
     took = [job.took_s for job in counted if job.end is End.OK]
     p50_s, p90_s, p99_s = (float(value) for value in np.quantile(took or [float("nan")], (0.5, 0.9, 0.99)))
     worst_s = max(took, default=float("nan"))
-    span_s = counted[-1].at_s - counted[0].at_s if len(counted) > 1 else float("nan")
-    return Outcomes(len(counted), ends, p50_s, p90_s, p99_s, worst_s, len(took) / span_s)
+    return Outcomes(len(counted), ends, p50_s, p90_s, p99_s, worst_s)

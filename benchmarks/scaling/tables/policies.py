@@ -41,9 +41,9 @@ class Way:
     balancers: int = 1
 
 
-def ways(places: int = CORES) -> list[Way]:
-    """Return all ways that are compared, for hosts with so many places."""
-    surplus = f"maxconn {places}"
+def ways() -> list[Way]:
+    """Return all ways that are compared."""
+    surplus = f"maxconn {CORES}"
     return [
         Way("round robin", BalancerSpec("round robin")),
         Way("weights by agent", BalancerSpec("agent's weights")),
@@ -52,10 +52,10 @@ def ways(places: int = CORES) -> list[Way]:
         Way("two choices", BalancerSpec("two choices")),
         Way("least connections by agent's weights", BalancerSpec("least connections by agent's weights")),
         Way("least connections", BalancerSpec("least connections")),
-        Way(f"round robin, {surplus}", BalancerSpec("round robin", maxconn=places)),
-        Way(f"least connections, {surplus}", BalancerSpec("least connections", maxconn=places)),
-        Way(f"least connections, maxconn {2 * places}", BalancerSpec("least connections", maxconn=2 * places)),
-        Way(f"least connections, {surplus}, fair", BalancerSpec("least connections", maxconn=places, fair=True)),
+        Way(f"round robin, {surplus}", BalancerSpec("round robin", maxconn=CORES)),
+        Way(f"least connections, {surplus}", BalancerSpec("least connections", maxconn=CORES)),
+        Way(f"least connections, maxconn {2 * CORES}", BalancerSpec("least connections", maxconn=2 * CORES)),
+        Way(f"least connections, {surplus}, fair", BalancerSpec("least connections", maxconn=CORES, fair=True)),
     ]
 
 
