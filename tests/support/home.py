@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.documents.pages import ROOT
+from tests.fakes import wait_until
 from tests.support.command import command_folder, environment, run_shell
 from tests.support.live import WARM_START, containers_of, engine_url, remove_containers_of
 from tests.support.machine import slowed
@@ -114,11 +114,8 @@ def end_all(found: User) -> None:
 
 
 def until(condition: Callable[[], object], what: str) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + slowed(90)
-    while not condition():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.1)
+    """Wait until something holds, as long as a service may take to be set up."""
+    wait_until(condition, what, slowed(90))
 
 
 def require_set_up() -> None:
