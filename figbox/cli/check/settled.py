@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from figbox.check.accepted import AcceptedPictures
+    from figbox.check.facts import Figure
     from figbox.check.lock import Lock
     from figbox.cli.check.halves import Half, Preparation
+    from figbox.cli.check.sources import Source
 
 
 def settled(
@@ -32,14 +34,20 @@ def settled(
         accepted.look_at(figure for figure in lock.figures.values() if figure.source in after.sources)
     found = set()
     for name, source in after.sources.items():
-        known = lock.of_source(name)
-        inputs = preparation.inputs_now(source)
         image = images[preparation.environment(after, source)]
-        if inputs is None or not is_settled(known, inputs, image):
-            continue
-        if accepted is None or all(accepted.picture(figure) is not None for figure in known):
+        if is_as_accepted(preparation, source, lock.of_source(name), image, accepted):
             found.add(name)
     return found
+
+
+def is_as_accepted(
+    preparation: Preparation, source: Source, known: tuple[Figure, ...], image: str, accepted: AcceptedPictures | None
+) -> bool:
+    """Tell whether a source would draw its accepted figures with an image, and their pictures are there if kept."""
+    inputs = preparation.inputs_now(source)
+    if inputs is None or not is_settled(known, inputs, image):
+        return False
+    return accepted is None or all(accepted.picture(figure) is not None for figure in known)
 
 
 def _is_as_before(name: str, before: Half, after: Half, preparation: Preparation, images: Mapping[str, str]) -> bool:

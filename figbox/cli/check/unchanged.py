@@ -11,9 +11,9 @@ from figbox.check.accepted import AcceptedPictures
 from figbox.check.config import find_config
 from figbox.check.errors import CheckError
 from figbox.check.lock import NAME, read_lock
-from figbox.check.verdicts import is_settled
 from figbox.cli.check.flow import DATA_LIMIT_BYTES
 from figbox.cli.check.halves import Half, Preparation, Side
+from figbox.cli.check.settled import is_as_accepted
 from figbox.cli.check.sources import find_sources, locked_sources, project_paths
 from figbox.cli.terminal import one_line
 
@@ -62,13 +62,10 @@ def is_as_locked(paths: Sequence[str], exclude: Sequence[str]) -> bool:
         raise click.UsageError(one_line(str(error))) from error
     if not sources or locked_sources(lock, named) != set(sources):
         return False
-    accepted = AcceptedPictures(config.root / config.folder)
+    accepted = AcceptedPictures(config.root / config.folder) if config.pictures else None
     preparation = Preparation(config, [Half(Side.AFTER, config.root, sources, "")], DATA_LIMIT_BYTES)
     for name, source in sources.items():
         known = lock.of_source(name)
-        inputs = preparation.inputs_now(source)
-        if inputs is None or not is_settled(known, inputs, known[0].image):
-            return False
-        if config.pictures and not all(accepted.picture(figure) is not None for figure in known):
+        if not is_as_accepted(preparation, source, known, known[0].image, accepted):
             return False
     return True
