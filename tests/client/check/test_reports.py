@@ -82,6 +82,17 @@ def test_junit(mixed: Project) -> None:
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
 
 
+def test_junit_shows_pictures_that_are_news(accepted: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure that is the same has none, also if it was drawn; nor has one outside of the working directory."""
+    accepted.write("plots/bars.py", PLOT)
+    assert accepted.check("--all", "--junit", "report.xml").status == 1
+    assert (accepted.folder / "report.xml").read_text().count("[[ATTACHMENT|") == 1
+    monkeypatch.chdir(accepted.folder / "plots")
+    assert accepted.check("--junit", "report.xml").status == 1
+    text = (accepted.folder / "plots" / "report.xml").read_text()
+    assert ("changed: changed: code" in text, "ATTACHMENT" in text) == (True, False)
+
+
 def test_junit_needs_its_library(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it nothing is sent."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
