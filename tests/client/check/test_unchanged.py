@@ -62,7 +62,10 @@ def test_project_without_a_lock_is_checked(project: Project) -> None:
     assert project.check(SKIP).status == 1
 
 
-@pytest.mark.parametrize("option", ["--all", "--json", "--base=HEAD", "--junit=x.xml", "--summary=x.md"])
+@pytest.mark.parametrize(
+    "option",
+    ["--all", "--json", "--base=HEAD", "--junit=x.xml", "--summary=x.md", "--report=x.html", "--contact-sheet=x.pdf"],
+)
 def test_reports_are_of_a_check(accepted: Project, option: str) -> None:
     """Who wants a report, a git state or all figures drawn gets that."""
     asked = len(accepted.service.asked)
