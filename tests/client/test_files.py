@@ -27,6 +27,7 @@ def shared(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "pyproject.toml").write_text('[tool.figbox]\nurl = "http://elsewhere.example"\n')
     (folder / "figbox.toml").write_text('[check]\ninclude = ["plots"]\n')
+    (folder / "figbox.lock").write_text("version = 1\n")
     folder.chmod(0o1777)
     return folder
 
@@ -34,10 +35,10 @@ def shared(tmp_path: Path) -> Path:
 @as_root
 @pytest.mark.machine_bound
 def test_another_users_file_in_a_shared_folder_is_no_project(shared: Path) -> None:
-    """Neither its address, which the key would go to, nor its configuration counts for a folder below it."""
+    """Neither address, which the key would go to, nor configuration, nor lock counts for a folder below it."""
     mine = shared / "mine"
     mine.mkdir()
-    for path in shared.glob("*.toml"):
+    for path in (*shared.glob("*.toml"), shared / "figbox.lock"):
         os.chown(path, NOBODY, NOBODY)
     assert find_project(mine) is None
     assert find_config(mine).root == mine
@@ -53,6 +54,9 @@ def test_my_own_file_in_a_shared_folder_counts(shared: Path) -> None:
     assert project is not None
     assert project.path == shared / "pyproject.toml"
     assert find_config(shared).root == shared
+    (shared / "figbox.toml").unlink()
+    (shared / "mine").mkdir()
+    assert find_config(shared / "mine").root == shared
 
 
 @as_root
