@@ -161,8 +161,8 @@ def test_a_git_state_can_be_compared_with(project: Project) -> None:
 
 @pytest.mark.parametrize("arguments", [["--json"], ["--summary", "a.md"], ["--junit", "a.xml"], ["--exit-zero"]])
 def test_options_for_a_check_that_ends(project: Project, arguments: list[str]) -> None:
-    """What is written once, or is about the exit status, is refused in a sentence."""
-    done = project.check("--watch", *arguments)
+    """What is written once, or is about the exit status, is refused in a sentence, before paths are looked at."""
+    done = project.check("--watch", "plots/none.py", *arguments)
     assert (done.status, project.drawn()) == (2, 0)
     assert f"{arguments[0]} is for a check that ends, and --watch goes on" in done.stderr
 
@@ -171,7 +171,7 @@ def test_without_the_extra(project: Project, monkeypatch: pytest.MonkeyPatch) ->
     """It says what to install."""
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "watchfiles" else found(name))
-    done = project.check("--watch")
+    done = project.check("--watch", "plots/none.py")
     assert done.status == 2
     assert "--watch needs watchfiles: pip install '.[ci]'" in done.stderr
 
