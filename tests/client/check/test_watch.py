@@ -13,12 +13,14 @@ from figbox.cli.check import watch as module
 from figbox.cli.check.watch import matters, watched_folders
 from tests.client.check.watching import Watching, watching
 from tests.client.conftest import PLOT, write
-from tests.client.service import Canned, problem
+from tests.client.service import Canned, problem, wait_until
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from aiohttp import web
 
     from tests.client.check.conftest import Project
 
@@ -135,9 +137,16 @@ def test_a_failing_service_is_waited_for(accepted: Project) -> None:
         begun.until("1 changed, 4 same")
         accepts = service._authenticate
         failing = Canned(503, problem(503, "being restarted"), {"Retry-After": "0"}).response
-        service._authenticate = lambda _: failing()  # type: ignore[method-assign]
+        refused: list[object] = []
+
+        def refuse(request: web.Request) -> web.Response | None:
+            refused.append(request)
+            return failing()
+
+        service._authenticate = refuse  # type: ignore[method-assign]
         begun.save("plots/bars.py", PLOT + "plt.plot([7])\n")
         assert "waiting for the service" in begun.until("being restarted")
+        wait_until(lambda: len(refused) > 1)
         service._authenticate = accepts  # type: ignore[method-assign]
         said = begun.until("1 changed, 4 same")
         assert "being restarted" not in said
