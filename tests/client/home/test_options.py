@@ -34,7 +34,7 @@ def script(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("option", [("--url", "http://127.0.0.1:1"), ("--key-file", "a.py")])
 def test_flags_that_contradict(figbox: Figbox, option: tuple[str, str]) -> None:
     """A service of the command's own has an address and a key of its own."""
-    done = figbox(*LOCAL, *option)
+    done = figbox(*LOCAL, *option, "--environment=nowhere")  # so that a mistake of ours sets nothing up
     assert done.status == 2
     assert f"--local and {option[0]} exclude each other" in done.stderr
 
