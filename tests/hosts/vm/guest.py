@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ MiB = 1024 * 1024
 STATE_LIMIT_S = 1500
 ANSWER_LIMIT_S = 900
 POLL_S = 2
+
+Found = TypeVar("Found")
 
 #: Settings for an emulated processor: the limits of time that a host's slowness could exceed.
 PATIENT = {
@@ -97,7 +100,7 @@ def output_of(*command: str, errors: int = subprocess.DEVNULL) -> str:
     return done.stdout.strip()
 
 
-def until(state: Callable[[], object]) -> object:
+def until(state: Callable[[], Found]) -> Found | None:
     """Wait until a state is there; return it, or None if it didn't come."""
     end = time.monotonic() + STATE_LIMIT_S
     while not (found := state()):
@@ -279,10 +282,18 @@ def label_of(pid: int) -> str:
 
 def check_label(expected: str) -> None:
     """Look from the host's side at the label of a job's container."""
-    running = output_of("docker", "ps", "--quiet").splitlines()
-    pids = [int(output_of("docker", "inspect", "--format", "{{.State.Pid}}", each)) for each in running[:1]]
-    labels = [label_of(pid) for pid in pids]
-    say("label of a container's process", bool(labels) and expected in labels[0], labels or "there is no container")
+    labels = until(container_labels) or []
+    say("label of a container's process", any(expected in label for label in labels), labels or "there is no container")
+
+
+def container_labels() -> list[str]:
+    """Return the labels of the containers that run; one may end while it is looked at."""
+    running = output_of("docker", "ps", "--quiet").split()
+    found = []
+    for pid in output_of("docker", "inspect", "--format", "{{.State.Pid}}", *running).split() if running else ():
+        with contextlib.suppress(OSError):
+            found.append(label_of(int(pid)))
+    return found
 
 
 def check_doctor() -> None:
