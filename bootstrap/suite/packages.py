@@ -68,14 +68,7 @@ class Cache:
         if not wanted:
             return None
         pins = dict(_PINNED.findall("\n".join(lock.read_text("utf-8") for lock in self.locks)))
-        said = [
-            VERSION,
-            wheels.PYTHON_VERSION,
-            self.architecture,
-            sorted(pins.items()),
-            list(_contents(wanted, folder)),
-        ]
-        site = self.folder / f"site-{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
+        site = self._site(wanted, folder, pins)
         if site.is_dir():
             return site
         steps.say("packages", f"fetching {', '.join(wanted)} for the image's Python {wheels.PYTHON_VERSION}")
@@ -90,6 +83,16 @@ class Cache:
             _install([entry for entry in found if _key(entry) not in map(_normal, pins)], target, platform)
             target.rename(site)
         return site
+
+    def _site(self, wanted: Sequence[str], folder: Path, pins: dict[str, str]) -> Path:
+        said = [
+            VERSION,
+            wheels.PYTHON_VERSION,
+            self.architecture,
+            sorted(pins.items()),
+            list(_contents(wanted, folder)),
+        ]
+        return self.folder / f"site-{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
 
 
 def _contents(wanted: Sequence[str], folder: Path) -> Iterator[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.steps import SetupError, run
+from bootstrap.suite import __main__ as command
 from bootstrap.suite import container, project
-from bootstrap.suite.packages import PIP, _contents
+from bootstrap.suite.packages import PIP, Cache, _contents
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,15 @@ def test_paths_that_are_not(tmp_path: Path, argument: str) -> None:
         project.refuse_outside(["-q", argument], tmp_path, [tmp_path])
 
 
+def test_command_refuses_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that leads out ends the command, and nothing is set up for it."""
+    monkeypatch.setattr(command, "_prepared", lambda *_: pytest.fail("images were made"))
+    assert command.main(["--folder", str(tmp_path), "--", "../x.py"]) == command.USAGE
+    assert "so the suite can't reach it" in capsys.readouterr().err
+
+
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every restriction is in the command; folders with commas and colons can be mounted."""
     program = tmp_path / "bin" / "docker"
@@ -131,3 +141,20 @@ def test_what_decides_on_packages(tmp_path: Path) -> None:
     wanted = ["a.txt", ".[test]", "z>1"]
     found = list(_contents(wanted, tmp_path))
     assert found == ["a.txt", "-r b.txt\nx\n", "b.txt", "y\n", ".[test]", "[project]\n", "z>1"]
+
+
+def test_packages_of_another_image_are_not_used(tmp_path: Path) -> None:
+    """What was fetched beside other versions, or for another processor, is another folder."""
+    lock = tmp_path / "suite.txt"
+    lock.write_text("matplotlib==3.11.2 \\\n")
+
+    def kept(architecture: str, pins: dict[str, str]) -> Path:
+        return Cache(tmp_path / "suite", [lock], architecture)._site(["x"], tmp_path, pins)
+
+    kept("x86_64", {"matplotlib": "3.11.2"}).mkdir(parents=True)
+    assert Cache(tmp_path / "suite", [lock], "x86_64").ensure(None, ["x"], tmp_path) == kept(  # type: ignore[arg-type]
+        "x86_64", {"matplotlib": "3.11.2"}
+    )
+    others = {kept("aarch64", {"matplotlib": "3.11.2"}), kept("x86_64", {"matplotlib": "3.11.3"})}
+    assert len(others) == 2
+    assert not any(path.exists() for path in others)
