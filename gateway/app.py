@@ -28,6 +28,7 @@ def build_app(context: Context) -> web.Application:
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(add_rate_headers)
     app.on_response_prepare.append(count_response)
+    app.on_response_prepare.append(close_at_the_end)
     Cors(context.settings.cors_origins).add_to(app)
     routes = (*status.ROUTES, *legacy.ROUTES, *v1.ROUTES, *description.ROUTES)
     bind_routes(app, routes, context.settings.path_prefix)
@@ -43,6 +44,17 @@ async def add_rate_headers(request: web.Request, response: web.StreamResponse) -
 async def count_response(request: web.Request, response: web.StreamResponse) -> None:
     """Count a response that is about to be sent (aiohttp's `on_response_prepare`)."""
     request.app[CONTEXT].service.metrics.count_response(response.status)
+
+
+async def close_at_the_end(request: web.Request, response: web.StreamResponse) -> None:
+    """Make a response its connection's last once the end was asked for (aiohttp's `on_response_prepare`).
+
+    The next request then comes by a new connection, to a successor if there is one. The header says so to the client:
+    aiohttp has written its own by now.
+    """
+    if request.app[CONTEXT].shutdown.is_requested:
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
 
 
 def metrics_app(metrics: Metrics) -> web.Application:

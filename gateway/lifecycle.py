@@ -5,6 +5,9 @@ themselves for this installation), check the engine, sweep, begin to fill the po
 the end of standard input where that is wanted: report that we are not ready, refuse waiting jobs, let running ones
 finish within the grace period, empty the pool. A second signal cuts the grace period short. The public socket stays
 open until the end, so that clients get a response, and a successor can't start before we are gone.
+
+A socket that a service manager passes on outlives us. Then we only stop accepting, and serve to the end what was
+accepted, waiting jobs included: who connects from then on is served by a successor, at once or once there is one.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -42,7 +46,7 @@ from gateway.server.ambiguity import check_parser
 from gateway.server.connections import Edge, EdgeLimits, check_descriptors
 from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
-from gateway.startup import unix_socket
+from gateway.startup import passed_socket, unix_socket
 from gateway.startup.service_manager import STARTING, ServiceManager, described
 from gateway.status import add_gauges
 from gateway.v1.request.reading import TASK as READ
@@ -65,6 +69,15 @@ CONNECTIONS_LIMIT_S = 2.0
 BACKLOG = 256
 
 
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """A listener at work: what its connections share, what serves them, and what accepts them."""
+
+    edge: Edge
+    server: web.Server
+    site: asyncio.Server
+
+
 async def serve(settings: Settings, started: Callable[[str], None] = lambda _: None) -> None:
     """Run the service until a signal ends it.
 
@@ -84,8 +97,9 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
     manager = ServiceManager()
     manager.status(STARTING)
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(_bind_public(settings))
-        check_keys(keyring, None if settings.http_socket is not None else listener.getsockname()[0])
+        passed = passed_socket.take()
+        listener = stack.enter_context(passed if passed is not None else _bind_public(settings))
+        check_keys(keyring, None if listener.family == socket.AF_UNIX else listener.getsockname()[0])
         if settings.metrics_port:
             await _serve_metrics(stack, settings, metrics)
         launcher = make_launcher(settings, metrics)
@@ -110,7 +124,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         _follow_launcher(settings, service, plan)
         _follow_keys(stack, settings, service)
         context = Context(settings, service, shutdown, _open_cache(stack, settings))
-        server = await _serve_public(stack, context, listener)
+        public = await _serve_public(stack, context, listener)
         if settings.agent_port:
             await _serve_agent(stack, context)
         started(_announce(settings, listener, keyring))
@@ -118,9 +132,11 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         _follow_state(stack, manager, context)
         await shutdown.wait()
         manager.stopping()
-        await _finish_jobs(settings, admission, shutdown)
-        server.pre_shutdown()  # idle connections are closed and not waited for
-        await server.shutdown(CONNECTIONS_LIMIT_S)
+        if passed is not None:
+            public.site.close()
+        await _finish_jobs(context, None if passed is None else public.edge)
+        public.server.pre_shutdown()  # idle connections are closed and not waited for
+        await public.server.shutdown(CONNECTIONS_LIMIT_S)
         await launcher.aclose()  # requests that still come are told that the service is shutting down
     logger.info("stopped")
 
@@ -304,14 +320,14 @@ async def _serve_agent(stack: AsyncExitStack, context: Context) -> None:
     stack.callback((await serve_agent(listener, state)).close)
 
 
-async def _serve_public(stack: AsyncExitStack, context: Context, listener: socket.socket) -> web.Server:
+async def _serve_public(stack: AsyncExitStack, context: Context, listener: socket.socket) -> _Listener:
     edge = Edge(EdgeLimits.public(context.settings), context.service.metrics)
     add_gauges(context, edge)
     return await _listen(stack, build_app(context), edge, listener)
 
 
-async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, listener: socket.socket) -> web.Server:
-    """Serve an application on a socket until the stack ends; return its server."""
+async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, listener: socket.socket) -> _Listener:
+    """Serve an application on a socket until the stack ends."""
     runner = make_runner(app)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -319,14 +335,14 @@ async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, liste
     assert server is not None  # noqa: S101 - setup() made it; the type can't say so
     site = await asyncio.get_running_loop().create_server(protocol_factory(edge, server), sock=listener)
     stack.callback(site.close)
-    return server
+    return _Listener(edge, server, site)
 
 
 def _announce(settings: Settings, listener: socket.socket, keyring: LiveKeyring) -> str:
     """Log the base URL of the service, and return it; that of a unix socket has any host."""
-    if settings.http_socket is not None:
+    if listener.family == socket.AF_UNIX:
         url = f"http://localhost{settings.path_prefix}"
-        logger.info("listening", url=url, socket=str(settings.http_socket), keys=len(keyring))
+        logger.info("listening", url=url, socket=listener.getsockname(), keys=len(keyring))
         return url
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.path_prefix}"
@@ -334,9 +350,19 @@ def _announce(settings: Settings, listener: socket.socket, keyring: LiveKeyring)
     return url
 
 
-async def _finish_jobs(settings: Settings, admission: Admission, shutdown: Shutdown) -> None:
-    """Refuse waiting jobs, and let running ones finish within the grace period."""
+async def _finish_jobs(context: Context, served_to_the_end: Edge | None) -> None:
+    """Let running jobs finish within the grace period, and refuse waiting ones.
+
+    Args:
+        context: What the endpoints share.
+        served_to_the_end: A listener that accepts no more connections: what it has accepted is served, and waiting jobs
+            are refused only when the grace period is over.
+    """
+    admission, shutdown, grace_s = context.service.admission, context.shutdown, context.settings.grace_s
     logger.info("shutting down", running=admission.running_count, waiting=admission.waiting_count)
-    admission.close()
-    if not await shutdown.drain(admission.wait_empty(), settings.grace_s):
+    if served_to_the_end is None:
+        admission.close()
+    finished = admission.wait_empty() if served_to_the_end is None else served_to_the_end.wait_served()
+    if not await shutdown.drain(finished, grace_s):
         logger.warning("grace period is over", running=admission.running_count)
+    admission.close()

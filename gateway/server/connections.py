@@ -12,6 +12,7 @@ loopback, all clients have the same address.
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -41,6 +42,10 @@ RESERVE = 8
 #: Seconds after which a key that works on its share of connections should try again.
 RETRY_S = 5
 
+#: Seconds that the last accepted connections get to begin their first request, and between looks whether all is served.
+FIRST_BYTE_S = 2.0
+LOOK_S = 0.02
+
 FULL = "Too many connections are open"
 
 
@@ -56,6 +61,14 @@ class Connection(Protocol):
     @property
     def key(self) -> str | None:
         """The name of that key, if so."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has come yet."""
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a request is under way, from the first byte of its head to the last of its response."""
 
     def make_room(self, error: GatewayError) -> None:
         """Close at once."""
@@ -105,6 +118,20 @@ class Edge:
     def connection_count(self) -> int:
         """Connections that were let in and are open."""
         return len(self._connections)
+
+    async def wait_served(self) -> None:
+        """Wait until no request is under way; to be called once no more connections are accepted.
+
+        One that has sent nothing so far may have been accepted a moment ago, so it gets a moment, too. One that is idle
+        after a request is not waited for.
+        """
+        clock = asyncio.get_running_loop().time
+        last_moment = clock() + FIRST_BYTE_S
+        waited_for = True
+        while waited_for:
+            await asyncio.sleep(LOOK_S)
+            may_be_new = clock() < last_moment
+            waited_for = any(each.is_at_work or (each.is_new and may_be_new) for each in self._connections)
 
     def has_room(self) -> bool:
         """Tell whether a connection may be let in, after another one made room if necessary."""

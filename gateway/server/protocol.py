@@ -123,6 +123,16 @@ class EdgeProtocol(web.RequestHandler):
         request = self._current_request or self._responding_to
         return request[HOLDER].name if request is not None and HOLDER in request else None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has come yet."""
+        return not self._request_count and self._head_end is None and not self._is_refused
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a request is under way, from the first byte of its head to the last of its response."""
+        return not self._is_refused and (self._head_end is not None or not self._waits_for_head)
+
     def check_share(self, key: str, key_count: int) -> None:
         """Refuse a request whose key has its share of connections; see `Edge.check_share`."""
         self._edge.check_share(key, key_count)

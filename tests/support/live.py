@@ -57,6 +57,10 @@ def tidy_client(installation: str) -> Iterator[docker.APIClient]:
     remove_containers_of(installation, engine_url())
 
 
+#: The module that becomes another one with its standard input as the socket that systemd would pass.
+PASSING = "tests.support.passing"
+
+
 @dataclass
 class Response:
     """An HTTP response, read to its end."""
@@ -172,8 +176,23 @@ def live_gateway(tmp_path: Path, *, docker_host: str | None = None, **environmen
         remove_containers_of(installation, docker_host)
 
 
-def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environment: object) -> LiveGateway:
-    """Start a gateway that the caller ends, and wait until it serves; what its end leaves is the caller's, too."""
+def start_gateway(
+    tmp_path: Path,
+    docker_host: str,
+    installation: str,
+    *,
+    listener: socket.socket | None = None,
+    **environment: object,
+) -> LiveGateway:
+    """Start a gateway that the caller ends, and wait until it serves; what its end leaves is the caller's, too.
+
+    Args:
+        tmp_path: For its log.
+        docker_host: Its engine.
+        installation: Whose containers it makes.
+        listener: A socket that it is passed, as systemd does it.
+        environment: Settings by their variables' names.
+    """
     settings = {
         "API_KEY": KEY,
         "PORT": 0,
@@ -186,7 +205,7 @@ def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environ
         **environment,
     }
     log = tmp_path / f"gateway-{secrets.token_hex(4)}.log"
-    process = begin("gateway", {**os.environ, **{name: str(value) for name, value in settings.items()}}, log)
+    process = begin("gateway", {**os.environ, **{name: str(value) for name, value in settings.items()}}, log, listener)
     metrics_url = f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
     try:
         return LiveGateway(process, installation, docker_host, log, _read_url(process, log), metrics_url)
@@ -195,16 +214,22 @@ def start_gateway(tmp_path: Path, docker_host: str, installation: str, **environ
         raise
 
 
-def begin(module: str, environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
-    """Start a process of ours; what it writes to stderr is added to a log.
+def begin(
+    module: str, environment: dict[str, str], log: Path, listener: socket.socket | None = None
+) -> subprocess.Popen[str]:
+    """Start a process of ours, which is passed a socket if there is one; what it writes to stderr is added to a log.
 
     It runs in the log's folder, where no `.env` is: one of this checkout's would add to the environment.
     """
+    command = [sys.executable, "-m", module]
+    if listener is not None:
+        command[2:2] = [PASSING]
     with log.open("a") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", module],
+            command,
             cwd=log.parent,
             env={**environment, "PYTHONPATH": str(ROOT)},
+            stdin=listener,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

@@ -26,6 +26,7 @@ from tests.fakes import DEFAULT_FACTS, PNG, FakeLauncher
 from tests.support.live import begin, end_gateway, free_port
 
 if TYPE_CHECKING:
+    import socket
     import subprocess
     from collections.abc import Iterator
     from pathlib import Path
@@ -89,22 +90,25 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, environment: dict[str, str], *, apart: bool) -> Iterator[Running]:
+def running(
+    folder: Path, environment: dict[str, str], *, apart: bool, listener: socket.socket | None = None
+) -> Iterator[Running]:
     """Run a gateway whose containers are made up.
 
     Args:
         folder: For its socket and log.
         environment: Its settings.
         apart: Whether its launcher is a process of its own.
+        listener: A socket that the gateway is passed, as systemd does it.
     """
     folder.chmod(0o700)
-    log, socket, port = folder / "log", folder / "socket", free_port()
-    common = {**os.environ, **environment, "FIGBOX_LAUNCHER_SOCKET": str(socket), "PYTHONUNBUFFERED": "1"}
+    log, path, port = folder / "log", folder / "socket", free_port()
+    common = {**os.environ, **environment, "FIGBOX_LAUNCHER_SOCKET": str(path), "PYTHONUNBUFFERED": "1"}
     launcher = begin("tests.support.no_engine", {**common, ROLE: "launcher"}, log) if apart else None
     own = {"PORT": str(port), "FIGBOX_METRICS_PORT": "0", ROLE: "gateway"}
     if apart:
-        own["FIGBOX_LAUNCHER"] = f"unix://{socket}"
-    gateway = begin("tests.support.no_engine", {**common, **own}, log)
+        own["FIGBOX_LAUNCHER"] = f"unix://{path}"
+    gateway = begin("tests.support.no_engine", {**common, **own}, log, listener)
     try:
         assert gateway.stdout is not None
         line = next((line for line in gateway.stdout if line.startswith("Figbox serves ")), None)
