@@ -28,6 +28,9 @@ HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  
 BOOTED = "run/systemd/system"
 
 UNITS = ("figbox-launcher.service", "figbox-gateway.service")
+
+#: Is installed, too, and enabled by who wants it: the gateway's address, for restarts that lose no request.
+SOCKET = "figbox-gateway.socket"
 OTHERS_MAY_ENTER = 0o001
 
 SETTINGS = {
@@ -54,7 +57,7 @@ def install(steps: Steps, root: Path, host: Path = Path("/")) -> None:
     check_place(root)
     check_place((root / ".venv/bin/python").resolve())
     units = root / "deploy/systemd"
-    for name in UNITS:
+    for name in (*UNITS, SOCKET):
         _write(host / "etc/systemd/system" / name, (units / name).read_text().replace(DOCUMENTED, str(root)), 0o644)
     users = host / "etc/sysusers.d/figbox.conf"
     _write(users, (units / "figbox.conf").read_text(), 0o644)

@@ -13,6 +13,7 @@ from bootstrap import service
 from bootstrap.steps import SetupError, Steps
 
 ROOT = Path(__file__).resolve().parents[3]
+UNITS = ROOT / "deploy/systemd"
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def test_units_name_this_clone(host: Path) -> None:
         text = (host / "etc/systemd/system" / name).read_text()
         assert f"ExecStart={ROOT}/.venv/bin/python -m gateway" in text
         assert service.DOCUMENTED not in text or str(ROOT).startswith(service.DOCUMENTED)
+    assert (host / "etc/systemd/system" / service.SOCKET).read_text() == (UNITS / service.SOCKET).read_text()
     called = (host.parent / "called").read_text().splitlines()
     assert called == [f"systemd-sysusers {host}/etc/sysusers.d/figbox.conf", "systemctl daemon-reload"]
     assert f"systemctl enable --now {' '.join(service.UNITS)}" in printed

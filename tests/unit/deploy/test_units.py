@@ -14,6 +14,7 @@ import pytest
 from bootstrap import debian, service
 from bootstrap.commands import TRUE_WORDS
 from bootstrap.steps import Steps
+from gateway.lifecycle import BACKLOG
 from gateway.settings import LauncherProcessSettings, LauncherSettings, Settings
 from tests.documents.pages import DOCS
 from tests.support.machine import slowed
@@ -129,6 +130,20 @@ def test_one_process_is_alone() -> None:
     assert environment_of(SINGLE)["FIGBOX_INSTALLATION"] == environment_of(LAUNCHER)["FIGBOX_INSTALLATION"]
 
 
+def test_address_outlives_the_gateway() -> None:
+    """The socket is the service's by its name, at the gateway's usual address, and passed on unaccepted."""
+    assert service.SOCKET.removesuffix(".socket") == GATEWAY.removesuffix(".service")
+    settings = Settings.model_fields
+    assert one(service.SOCKET, "ListenStream") == f"{settings['host'].default}:{settings['port'].default}"
+    assert "Accept" not in lines_of(service.SOCKET)
+    assert int(one(service.SOCKET, "Backlog")) == BACKLOG
+
+
+def test_the_gateway_ends_first_and_begins_last() -> None:
+    """Both are restarted by systemd in this order, so that no job of the gateway finds its launcher gone."""
+    assert LAUNCHER in one(GATEWAY, "After").split()
+
+
 @every_unit
 def test_service_has_time_to_end(unit: str) -> None:
     """Only the main process is signalled, and it has longer than running jobs get."""
@@ -162,11 +177,17 @@ def test_systemd_understands_the_units(_systemd: None, tmp_path: Path, single: b
     for unit in (GATEWAY, LAUNCHER):
         text = (FOLDER / unit).read_text().replace(service.DOCUMENTED, str(ROOT))
         (tmp_path / unit).write_text(text.replace(f"{ROOT}/.venv/bin/python", sys.executable))
+    shutil.copy(FOLDER / service.SOCKET, tmp_path)
     if single:
         (tmp_path / f"{GATEWAY}.d").mkdir()
         shutil.copy(FOLDER / SINGLE, tmp_path / f"{GATEWAY}.d")
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit) for unit in (LAUNCHER, GATEWAY))],
+        [
+            "systemd-analyze",
+            "verify",
+            "--man=no",
+            *(str(tmp_path / unit) for unit in (LAUNCHER, GATEWAY, service.SOCKET)),
+        ],
         capture_output=True,
         text=True,
         timeout=slowed(60),
