@@ -49,6 +49,17 @@ LEFT_OUT = (
     *("usr/share/man/", "var/cache/", "var/lib/apt/", "var/lib/dpkg/", "var/log/"),
 )
 
+#: What says which packages the image is made of, in the form that programs which look for known holes read. It isn't
+#: part of the recipe's hash: images of before, which lack it, run the same.
+PACKAGE_LIST = "var/lib/dpkg/status"
+
+#: Nothing is installed by dpkg, so the list is made of what the packages say of themselves.
+#: Source: mmdebstrap(1), `--extract-hook`: run when they are unpacked and still there; dpkg-query(1), `Status`.
+LIST_HOOK = (
+    'for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --field "$deb"; '
+    'echo "Status: install ok installed"; echo; done > "$1"/' + PACKAGE_LIST
+)
+
 DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -58,36 +69,43 @@ def recipe_hash(architecture: str) -> str:
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 
 
-def present(client: DockerClient, architecture: str) -> Image | None:
+def present(client: DockerClient, architecture: str, image_tag: str = TAG) -> Image | None:
     """Return the base image if the engine has one made by the current recipe."""
     wanted = f"{RECIPE_LABEL}={recipe_hash(architecture)}"
-    known = client.images.list(name=TAG, filters={"label": wanted})
+    known = client.images.list(name=image_tag, filters={"label": wanted})
     return known[0] if known else None
 
 
-def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool = False) -> Image:
+def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool = False, image_tag: str = TAG) -> Image:
     """Return the base image; make it if the engine doesn't have one made by the current recipe, or if told to, anew.
+
+    Args:
+        steps: Where to report.
+        client: The engine's SDK client.
+        architecture: The engine's: x86_64 or aarch64.
+        anew: Make it even if there is one.
+        image_tag: The image's name.
 
     Raises:
         SetupError: This host can't make one, or a tool failed.
     """
-    known = present(client, architecture)
+    known = present(client, architecture, image_tag)
     if known is not None and not anew:
         return known
     _need_mmdebstrap(steps)
-    before = [image.id for image in client.images.list(name=TAG)]
+    before = [image.id for image in client.images.list(name=image_tag)]
     with tempfile.TemporaryDirectory(prefix="figbox-base-") as folder:
         raw, image = Path(folder, "raw.tar"), Path(folder, "image.tar")
         _extract(steps, raw, DEBIAN_ARCHITECTURES[architecture])
         with raw.open("rb") as source, image.open("wb") as target:
             clean_up(source, target)
-        name, _, tag = TAG.partition(":")
+        name, _, tag = image_tag.partition(":")
         changes = [*CHANGES, f"LABEL {RECIPE_LABEL}={recipe_hash(architecture)}"]
         imported = json.loads(client.api.import_image_from_file(str(image), repository=name, tag=tag, changes=changes))
     if "status" not in imported:
         raise SetupError(f"The engine refused the base image ({imported.get('error', imported)}); see its log.")
-    made = client.images.get(TAG)
-    steps.say("base image", f"{TAG} made from {len(PACKAGES)} Debian packages and what they need")
+    made = client.images.get(image_tag)
+    steps.say("base image", f"{image_tag} made from {len(PACKAGES)} Debian packages and what they need")
     for old in before:
         if old != made.id:
             with contextlib.suppress(APIError):  # one that is still in use goes together with the image on top of it
@@ -124,6 +142,7 @@ def _extract(steps: Steps, target: Path, architecture: str) -> None:
         f"--architectures={architecture}",
         f"--include={','.join(PACKAGES)}",
         '--extract-hook=/sbin/ldconfig -r "$1"',
+        f"--extract-hook={LIST_HOOK}",
         *(f"--aptopt={option}" for option in debian.apt_transport_options()),
         RELEASE,
         "-",
@@ -163,6 +182,8 @@ def clean_up(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _wanted(name: str, member: tarfile.TarInfo) -> bool:
+    if name == PACKAGE_LIST:
+        return True
     useless = name.startswith("usr/share/doc/") and not (member.isdir() or name.endswith("/copyright"))
     return name not in {"", "."} and not (member.isdev() or useless or name.startswith(LEFT_OUT))
 

@@ -209,7 +209,10 @@ def test_platform_tags_end_at_the_bases_glibc() -> None:
 
 
 def test_the_base_tarball_is_cleaned_up() -> None:
-    """Devices, host's files, setuid bits and documentation but licences go; the list of users is added."""
+    """Devices, host's files, setuid bits and documentation but licences go; the list of users is added.
+
+    That of packages stays.
+    """
     source, target = io.BytesIO(), io.BytesIO()
     with tarfile.open(fileobj=source, mode="w") as tar:
         for name, kind, mode in (
@@ -219,6 +222,8 @@ def test_the_base_tarball_is_cleaned_up() -> None:
             ("./etc/resolv.conf", tarfile.REGTYPE, 0o644),
             ("./usr/share/doc/x/copyright", tarfile.REGTYPE, 0o644),
             ("./usr/share/doc/x/changelog", tarfile.REGTYPE, 0o644),
+            ("./var/lib/dpkg/status", tarfile.REGTYPE, 0o644),
+            ("./var/lib/dpkg/available", tarfile.REGTYPE, 0o644),
             ("./usr/share/base-passwd/passwd.master", tarfile.REGTYPE, 0o644),
             ("./usr/share/base-passwd/group.master", tarfile.REGTYPE, 0o644),
         ):
@@ -235,8 +240,9 @@ def test_the_base_tarball_is_cleaned_up() -> None:
         passwd = tar.extractfile("etc/passwd")
         assert passwd is not None
         assert passwd.read() == b"root:*\n"
-    assert not {"dev/null", "etc/resolv.conf", "usr/share/doc/x/changelog"} & members.keys()
-    assert {"usr/share/doc/x/copyright", "etc/group"} < members.keys()
+    gone = {"dev/null", "etc/resolv.conf", "usr/share/doc/x/changelog", "var/lib/dpkg/available"}
+    assert not gone & members.keys()
+    assert {"usr/share/doc/x/copyright", "etc/group", "var/lib/dpkg/status"} < members.keys()
     assert (members["usr/bin/su"].mode, members["tmp"].mode) == (0o755, 0o1777)
     assert {member.mtime for member in members.values()} == {base.FIXED_TIME}
 
