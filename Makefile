@@ -16,7 +16,7 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor clean
+.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor release clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ install-service: ## As root, on a host with systemd: install gateway and launche
 
 doctor: ## Inspect this host and say what is missing, with remedies; changes nothing (ARGS=--json)
 	@$(BOOTSTRAP) $(ARGS) doctor
+
+release: ## Build all files of a release from its tag into FOLDER (docs/releasing.md; ARGS=--try without a tag)
+	@$(BOOTSTRAP) --dev venv engine
+	$(VENV)/python -m tools.release $(ARGS) $(or $(FOLDER),$(error say FOLDER=a-new-folder))
 
 clean: ## Remove everything made here, but not .env or the engine
 	@$(BOOTSTRAP) clean
