@@ -103,6 +103,8 @@ CAMPAIGNS = (
     Campaign("chaos", 130, ("tests/chaos",)),
     Campaign("engines", 650, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadscope")),
     Campaign("balancer", 120, ("tests/cluster",)),
+    Campaign("upgrades", 150, ("tests/upgrades",)),
+    Campaign("release", 420, ("tests/release",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("report in a browser", 110, ("tests/browser",)),

@@ -46,6 +46,7 @@ MONITORED = ("tests/documents/test_monitoring_page.py", "def run(")
 COVERED = {
     "make run": ("tests/engine/test_make_run.py", "def test_newcomer("),
     "make test": ("tests/ci.py", '"make test"'),
+    "make release": ("tests/release/test_release.py", "def test_built_twice_"),
     "make images": ("tests/ci.py", '"make images"'),
     "make image ENVIRONMENT=science": ("tests/ci.py", '"make image ENVIRONMENT=science"'),
     "make image ENVIRONMENT=video": ("tests/ci.py", '"make image ENVIRONMENT=video"'),
@@ -88,6 +89,11 @@ COVERED = {
     "docker run -i": ("tests/documents/test_running.py", 'command("docker run -i")'),
     "docker run -p": ("tests/documents/test_deployment_page.py", 'command("docker run -p")'),
     "docker compose up": ("tests/documents/test_deployment_page.py", 'command("docker compose up")'),
+    "docker compose --env-file green.env up --detach --no-build --wait": (
+        "tests/upgrades/test_compose.py",
+        '"up", "--detach", "--no-build", "--wait"',
+    ),
+    "docker compose --env-file blue.env down --volumes": ("tests/upgrades/test_compose.py", '"down", "--volumes"'),
     "docker compose down": ("tests/documents/test_deployment_page.py", 'command("docker compose down")'),
     'echo "API_KEY=$(head': ("tests/documents/test_deployment_page.py", "command('echo \"API_KEY='"),
     ".venv/bin/pre-commit install": ("tests/documents/test_pages.py", 'command(".venv/bin/pre-commit'),
