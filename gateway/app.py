@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway import legacy, status
+from gateway import legacy
 from gateway.context import CONTEXT
 from gateway.description import endpoint as description
 from gateway.server.cors import Cors
 from gateway.server.middleware import HOLDER, ON_DEFECT, add_headers, describe_failures, identify
 from gateway.server.routes import bind_routes
+from gateway.status import endpoints as status
 from gateway.v1 import handlers as v1
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ from gateway.server.doorman import protocol_factory
 from gateway.shutdown import Shutdown
 from gateway.startup import passed_socket, unix_socket
 from gateway.startup.service_manager import STARTING, ServiceManager, described
-from gateway.status import add_gauges
+from gateway.status.endpoints import add_gauges
 from gateway.v1.request.reading import TASK as READ
 from gateway.worker.worker_pool import WorkerPool
 

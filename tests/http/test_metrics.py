@@ -16,7 +16,7 @@ from gateway.launcher.snapshot.warm_start import WarmStart
 from gateway.model.jobs import MiB
 from gateway.model.results import Outcome, Result
 from gateway.shutdown import Shutdown
-from gateway.status import KEYS_LIMIT, add_gauges, scarcest_quotas
+from gateway.status.endpoints import KEYS_LIMIT, add_gauges, scarcest_quotas
 from tests.fakes import KEY, until
 from tests.http.conftest import PATH, Rig, make_rig
 from tests.support.keys_file import write_keys

@@ -11,7 +11,7 @@ import pytest
 from gateway.context import Context
 from gateway.launcher.interface import GAUGES
 from gateway.shutdown import Shutdown
-from gateway.status import add_gauges
+from gateway.status.endpoints import add_gauges
 from tests.documents.pages import OPERATIONS, ROOT, names_in_first_cells, section
 from tests.http.conftest import make_rig
 from tests.monitoring.rules import DASHBOARD, expressions, panels, rules, selectors

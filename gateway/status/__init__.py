@@ -1,0 +1,1 @@
+"""How the service is: the endpoints and gauges that say so."""
