@@ -1,1 +1,1 @@
-"""How the service is: the endpoints and gauges that say so."""
+"""How the service is: endpoints and gauges that say so, and a command that shows it to an operator."""

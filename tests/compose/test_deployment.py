@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.settings import LauncherSettings
+from tests.documents.pages import command
 from tests.fakes import KEY
 from tests.support.deployment import GATEWAY_IMAGE, DeployedGateway, Deployment, deployment, docker
 from tests.support.live import (
@@ -147,6 +148,15 @@ async def test_it_renders_and_tells_what_was_used(deployed: Deployment, gateway:
     assert lines[-1]["memory_peak_bytes"] > 2**24
     await gateway.until_metric("figbox_pool_idle", 1)
     assert containers_of(deployed.project, engine_url()) == gateway.containers()
+
+
+async def test_its_status_can_be_shown(deployed: Deployment, gateway: DeployedGateway) -> None:
+    """The command of docs/monitoring.md shows how the gateway in its container is, whose metrics aren't published."""
+    assert (await gateway.render(PLOT)).status == 200
+    words = command("docker compose exec gateway").split()[3:]
+    printed = await asyncio.to_thread(deployed.run, "exec", "-T", *words, "--interval", "0")
+    assert printed.splitlines()[1] == "ready"
+    assert re.search(r"^  ok +[1-9]", printed, re.MULTILINE)
 
 
 async def test_the_launcher_may_be_restarted(deployed: Deployment, gateway: DeployedGateway) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from jsonschema import Draft202012Validator
 from bootstrap import debian
 from bootstrap.commands import TRUE_WORDS
 from bootstrap.steps import Steps
-from tests.documents.pages import DOCS, MONITORING, ROOT, command, commands, names_in_first_cells, rows, section
+from tests.documents.pages import DOCS, MONITORING, ROOT, blocks, command, commands, names_in_first_cells, rows, section
 from tests.fakes import KEY
 from tests.monitoring.rules import alerts
 from tests.support.live import LiveGateway, engine_url, free_port
@@ -183,6 +184,26 @@ async def test_queries_of_the_log(_jq: None, operator: Operator) -> None:  # noq
     journal, _, query = looked_at[4].partition(" | ")
     assert journal.startswith("journalctl -u figbox-gateway")
     assert operator.run(f"cat gateway.log | {query}") == levels
+
+
+@pytest.mark.engine
+async def test_status_of_the_page(operator: Operator) -> None:
+    """The page's command shows what has just happened, where and how the gateway's settings say."""
+    await operator.gateway.render("plt.plot([1, 2])")
+    await operator.gateway.render("1/0", key="x" * 40)
+    metrics = operator.gateway.metrics_url.removesuffix("/metrics").rpartition(":")[2]
+    variables = f"FIGBOX_METRICS_PORT={metrics} PORT={operator.gateway.url.rpartition(':')[2]}"
+    asked = command(".venv/bin/python -m gateway.status").replace(".venv", f"export {variables}; .venv")
+    shown = operator.run(f"{asked} --interval 0.2")
+    assert shown.splitlines()[1] == "ready"
+    assert re.search(r"^  ok +[0-9]+ +[1-9]", shown, re.MULTILINE)
+    assert re.search(r"^  unauthorized +0 +[1-9]", shown, re.MULTILINE)
+    told = json.loads(operator.run(f"{asked} --interval 0 --json"))
+    assert told["not_ready"] is None
+    [example] = [text for text in blocks(MONITORING, "") if text.startswith("Figbox ")]
+    heads = {line.split("  ")[0] for line in example.splitlines() if line and line[0] != " "}
+    assert {"running", "waiting", "warm", "requests", "queue", "check"} <= heads
+    assert {head for head in heads if head.split()[0] not in shown} == {"reports-team", "notebooks"}
 
 
 @pytest.mark.engine

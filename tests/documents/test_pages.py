@@ -86,6 +86,8 @@ COVERED = {
     ".venv/bin/python -m tools.dashboard": MONITORED,
     ".venv/bin/python -m tools.dashboard.picture": MONITORED,
     ".venv/bin/python -m tests.monitoring.picture": MONITORED,
+    ".venv/bin/python -m gateway.status": MONITORED,
+    "docker compose exec gateway": ("tests/compose/test_deployment.py", 'command("docker compose exec gateway")'),
     "docker run -i": ("tests/documents/test_running.py", 'command("docker run -i")'),
     "docker run -p": ("tests/documents/test_deployment_page.py", 'command("docker run -p")'),
     "docker compose up": ("tests/documents/test_deployment_page.py", 'command("docker compose up")'),

@@ -1,0 +1,1 @@
+"""The command that shows an operator how the service is."""
