@@ -153,12 +153,23 @@ def test_picture_of_the_page_can_be_drawn_again(operator: Operator) -> None:
 
 @pytest.fixture(scope="module")
 def _jq() -> None:
-    """Have jq: in CI, Debian's package is installed."""
+    """Have jq."""
+    have("jq")
+
+
+@pytest.fixture(scope="module")
+def _logrotate() -> None:
+    """Have logrotate."""
+    have("logrotate")
+
+
+def have(program: str) -> None:
+    """Have a program of the page: in CI, Debian's package is installed."""
     in_ci = os.environ.get("CI", "").lower() in TRUE_WORDS
-    if shutil.which("jq") is None and in_ci and debian.is_root_debian():
-        debian.apt_install(Steps(output=sys.stderr), ["jq"], why="the queries of docs/monitoring.md")
-    if shutil.which("jq") is None:
-        needed("jq isn't here")
+    if shutil.which(program) is None and in_ci and debian.is_root_debian():
+        debian.apt_install(Steps(output=sys.stderr), [program], why="the commands of docs/monitoring.md")
+    if shutil.which(program) is None:
+        needed(f"{program} isn't here")
 
 
 @pytest.mark.engine
@@ -184,6 +195,23 @@ async def test_queries_of_the_log(_jq: None, operator: Operator) -> None:  # noq
     journal, _, query = looked_at[4].partition(" | ")
     assert journal.startswith("journalctl -u figbox-gateway")
     assert operator.run(f"cat gateway.log | {query}") == levels
+
+
+@pytest.mark.engine
+async def test_log_in_a_file_is_rotated(_logrotate: None, operator: Operator) -> None:  # noqa: PT019
+    """The page's file for logrotate moves the lines to another file, and the gateway goes on in the emptied one."""
+    await operator.gateway.render("1/0")
+    log = operator.gateway.log
+    before = log.read_bytes()
+    [block] = [text for text in blocks(MONITORING, "") if "copytruncate" in text]
+    configuration = operator.folder / "figbox"
+    configuration.write_text(block.replace("/srv/figbox/gateway.log", str(log)))
+    configuration.chmod(0o644)
+    operator.run(f"logrotate --force --state {operator.folder}/state {configuration}")
+    assert log.with_name(f"{log.name}.1").read_bytes().startswith(before)
+    response = await operator.gateway.render("1/0")
+    ids = [json.loads(line).get("request_id") for line in log.read_text().splitlines()]
+    assert response.headers["X-Request-ID"] in ids
 
 
 @pytest.mark.engine
