@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, START_LIMIT_S, KiB, Limits, MiB
-from gateway.startup.addresses import origin, path_prefix
+from gateway.startup.addresses import base_url, header_fields, origin, path_prefix
 from gateway.startup.secret_file import read_secret
 from gateway.startup.variables import check_names
 
@@ -312,6 +312,33 @@ class Settings(LauncherSettings):
         description="Whether it tells the share of free places as weight, for balancers that don't count open requests",
     )
 
+    # Traces.
+    traces_endpoint: str | None = Field(
+        None,
+        alias="FIGBOX_TRACES_ENDPOINT",
+        max_length=2048,
+        description="Base URL of a collector that takes traces by OTLP over HTTP, such as `http://127.0.0.1:4318`; "
+        "unset: no traces. See docs/monitoring.md",
+    )
+    traces_headers: SecretStr | None = Field(
+        None,
+        alias="FIGBOX_TRACES_HEADERS",
+        description="Header fields for it, such as `authorization=Bearer%20TOKEN`, percent-encoded and separated by "
+        "commas",
+    )
+    traces_headers_file: Path | None = Field(
+        None,
+        alias="FIGBOX_TRACES_HEADERS_FILE",
+        description="File with the value of `FIGBOX_TRACES_HEADERS` as its only line; in place of it",
+    )
+    traces_ratio: float = Field(
+        1.0,
+        alias="FIGBOX_TRACES_RATIO",
+        ge=0,
+        le=1,
+        description="Share of the traces to keep of those for which no `traceparent` says whether they are kept",
+    )
+
     # Who makes the containers.
     launcher: str | None = Field(
         None,
@@ -425,6 +452,18 @@ class Settings(LauncherSettings):
     def _is_a_path(cls, value: str) -> str:
         return path_prefix(value)
 
+    @field_validator("traces_endpoint")
+    @classmethod
+    def _is_a_base_url(cls, value: str | None) -> str | None:
+        return base_url(value) if value is not None else None
+
+    @field_validator("traces_headers")
+    @classmethod
+    def _are_fields(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            header_fields(value.get_secret_value())
+        return value
+
     @field_validator("cors")
     @classmethod
     def _are_origins(cls, value: str) -> str:
@@ -444,7 +483,8 @@ class Settings(LauncherSettings):
             if values.get(str(field.alias), values.get(name)) is not None:
                 raise ValueError(f"both {field.alias} and {file.alias} are set: only one of them can count")
             try:
-                values = {**values, str(field.alias): read_secret(Path(path))}
+                secret = read_secret(Path(path), has_names=name == "traces_headers")
+                values = {**values, str(field.alias): secret}
             except ValueError as error:
                 raise ValueError(f"{file.alias}: the file ({path}) {error}") from error
         return values
@@ -480,6 +520,11 @@ class Settings(LauncherSettings):
     def launcher_socket(self) -> Path | None:
         """Socket of the launcher's process; None where containers are made in this one."""
         return Path(self.launcher.removeprefix("unix://")) if self.launcher is not None else None
+
+    @property
+    def traces_header_fields(self) -> Mapping[str, str]:
+        """Header fields that the collector of traces wants."""
+        return header_fields(self.traces_headers.get_secret_value()) if self.traces_headers is not None else {}
 
     @property
     def cors_origins(self) -> frozenset[str]:

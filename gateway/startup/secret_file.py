@@ -14,8 +14,12 @@ SIZE_LIMIT = 4096
 _SETTING = re.compile(r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]")
 
 
-def read_secret(path: Path) -> str:
+def read_secret(path: Path, *, has_names: bool = False) -> str:
     """Return the secret that a file has as its only line, without the line's end and spaces around it.
+
+    Args:
+        path: Of the file.
+        has_names: Whether the secret itself has names before values.
 
     Raises:
         ValueError: It hasn't, or can't be read; the text is the end of a sentence about the file, and quotes nothing.
@@ -39,6 +43,6 @@ def read_secret(path: Path) -> str:
         raise ValueError("is empty")
     if not text.isprintable() or not text.isascii():
         raise ValueError("must have one line of printable ASCII, which is all that an HTTP header can carry")
-    if _SETTING.match(text):
+    if not has_names and _SETTING.match(text):
         raise ValueError("has a name before the value, as .env has; it must have the value alone")
     return text

@@ -274,3 +274,55 @@ def test_other_sockets_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str
     monkeypatch.setenv("FIGBOX_HTTP_SOCKET", text)
     with pytest.raises(StartError, match="FIGBOX_HTTP_SOCKET"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://127.0.0.1:4318", "http://127.0.0.1:4318"),
+        ("https://otlp.example/base/", "https://otlp.example/base"),
+        ("http://[::1]:4318/", "http://[::1]:4318"),
+        ("", None),
+    ],
+)
+def test_collector_is_a_base_url(monkeypatch: pytest.MonkeyPatch, text: str, url: str | None) -> None:
+    """A slash at its end makes no difference; an empty one is none."""
+    monkeypatch.setenv("FIGBOX_TRACES_ENDPOINT", text)
+    assert load_settings().traces_endpoint == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["127.0.0.1:4318", "grpc://a:4317", "http://", "http://u:secret@a", "http://a?x=1", "http://a#x", "http://a b",
+     "http://a:99999", "http://[::1", "http://ä"],
+)  # fmt: skip
+def test_other_collectors_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """What isn't the base URL of an HTTP service is refused by the setting's name, without its text."""
+    monkeypatch.setenv("FIGBOX_TRACES_ENDPOINT", text)
+    with pytest.raises(StartError, match="FIGBOX_TRACES_ENDPOINT") as caught:
+        load_settings()
+    assert "secret" not in str(caught.value)
+
+
+def test_fields_for_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are written as OpenTelemetry's own variable has them, and shown to nobody."""
+    monkeypatch.setenv("FIGBOX_TRACES_HEADERS", " authorization=Bearer%20abc%2C%3D , x-team=a=b,")
+    settings = load_settings()
+    assert settings.traces_header_fields == {"authorization": "Bearer abc,=", "x-team": "a=b"}
+    assert "abc" not in repr(settings)
+
+
+def test_fields_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file has what the variable would have."""
+    (tmp_path / "fields").write_text("authorization=Bearer%20abc\n")
+    monkeypatch.setenv("FIGBOX_TRACES_HEADERS_FILE", str(tmp_path / "fields"))
+    assert load_settings().traces_header_fields == {"authorization": "Bearer abc"}
+
+
+@pytest.mark.parametrize("text", ["secret", "=secret", "a b=secret", "a=", "a=x%0d%0asecret: 1", "a=%e4", "a=ä"])
+def test_other_fields_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """What would be no field, or several, is refused by the setting's name, without its text."""
+    monkeypatch.setenv("FIGBOX_TRACES_HEADERS", text)
+    with pytest.raises(StartError, match="FIGBOX_TRACES_HEADERS") as caught:
+        load_settings()
+    assert "secret" not in str(caught.value)
