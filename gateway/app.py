@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def build_app(context: Context) -> web.Application:
     """Return the public application."""
-    app = web.Application(middlewares=[identify, describe_failures], client_max_size=context.settings.body_limit_bytes)
+    tracing = () if context.service.tracing is None else (context.service.tracing.middleware,)
+    middlewares = [identify, *tracing, describe_failures]
+    app = web.Application(middlewares=middlewares, client_max_size=context.settings.body_limit_bytes)
     app[CONTEXT] = context
     app[ON_DEFECT] = context.service.metrics.count_internal_error
     app.on_response_prepare.append(add_headers)

@@ -12,7 +12,7 @@ from gateway.legacy_body import TASK, CodeBody
 from gateway.model.errors import BodyTooLarge, InvalidRequest
 from gateway.model.jobs import Job, SaveOptions
 from gateway.model.results import Outcome
-from gateway.render_service import Timing
+from gateway.observability.timing import Timing
 from gateway.server import problems
 from gateway.server.body import BodyLimits, read_body
 from gateway.server.content_type import media_type
@@ -48,15 +48,17 @@ async def render_matplotlib(request: web.Request) -> web.StreamResponse:
     holder = service.enter(request, timing, bearer=False)  # its contract has one header for the key
     with service.memory.answers.hold(holder.name) as held:
         answer = await _answer(request, service, holder, timing, held)
-        return await send(request, answer, held)
+        with timing.stage("send"):
+            return await send(request, answer, held)
 
 
 async def _answer(request: web.Request, service: RenderService, holder: Holder, timing: Timing, held: Hold) -> Answer:
     """Return the answer to a request; when it returns, nothing else of the request is kept."""
     with service.intake(holder, timing) as body:
-        with service.reporting(holder, timing):
+        with service.reading(holder, timing):
             code = await read_code(request, request.app[CONTEXT].settings, body, partial(service.work, holder))
         job = service.bound(holder, Job(code, OPTIONS))
+        timing.note_job(job)
         result = await service.run(holder, job, timing, held)
     return respond(result, request[REQUEST_ID])
 

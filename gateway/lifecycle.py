@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Counters, Launcher
     from gateway.launcher.sizing import Sizes
+    from gateway.observability.trace_export import TraceExport
     from gateway.settings import Settings
 
 #: Seconds for connections to close once all jobs have ended.
@@ -119,7 +120,17 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         memory = RequestMemory(plan, settings.queue_limit, settings.queue_wait_s)
         memory.share_among(len(keyring))
         budgets = Budgets(requests_per_minute=settings.requests_per_minute)
-        service = RenderService(keyring, admission, launcher, metrics, memory, bodies, budgets)
+        traces = _open_traces(settings)
+        service = RenderService(
+            keyring,
+            admission,
+            launcher,
+            metrics,
+            memory,
+            bodies,
+            budgets,
+            tracing=traces.tracing if traces is not None else None,
+        )
         stack.push_async_callback(cancelled, asyncio.create_task(keep_tidy([memory.bodies, memory.answers])))
         _follow_launcher(settings, service, plan)
         _follow_keys(stack, settings, service)
@@ -137,7 +148,10 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         await _finish_jobs(context, None if passed is None else public.edge)
         public.server.pre_shutdown()  # idle connections are closed and not waited for
         await public.server.shutdown(CONNECTIONS_LIMIT_S)
+        sending = asyncio.create_task(traces.aclose()) if traces is not None else None
         await launcher.aclose()  # requests that still come are told that the service is shutting down
+        if sending is not None:
+            await sending
     logger.info("stopped")
 
 
@@ -249,6 +263,16 @@ def _open_cache(stack: AsyncExitStack, settings: Settings) -> RenderCache | None
     renders = RenderCache(settings.cache_file, settings.cache_mib * MiB)
     stack.push_async_callback(renders.aclose)
     return renders
+
+
+def _open_traces(settings: Settings) -> TraceExport | None:
+    """Open the way to a collector of traces, if there is one; only then is the library for it imported."""
+    if settings.traces_endpoint is None:
+        return None
+    from gateway.observability.trace_export import TraceExport  # noqa: PLC0415 - see above
+
+    logger.info("traces are exported", url=settings.traces_endpoint, ratio=settings.traces_ratio)
+    return TraceExport(settings.traces_endpoint, settings.traces_header_fields, settings.traces_ratio)
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:

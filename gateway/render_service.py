@@ -38,11 +38,10 @@ from gateway.model.errors import (
 )
 from gateway.model.jobs import MiB
 from gateway.model.missing_packages import with_packages
-from gateway.model.results import Stages
 from gateway.observability.logs import LogGate
 from gateway.server import problems
 from gateway.server.credentials import BEARER_CHALLENGE, KEY_CHALLENGE, keys_given
-from gateway.server.middleware import HOLDER
+from gateway.server.middleware import HOLDER, REQUEST_ID
 from gateway.server.protocol import EdgeProtocol
 from gateway.worker.task import Unfinished
 
@@ -58,8 +57,10 @@ if TYPE_CHECKING:
     from gateway.memory.byte_budget import Hold
     from gateway.memory.memory_plan import RequestMemory
     from gateway.model.jobs import EnvironmentFacts, Job
-    from gateway.model.results import Result
+    from gateway.model.results import Result, Stages
     from gateway.observability.metrics import Metrics
+    from gateway.observability.timing import Timing
+    from gateway.observability.tracing import Tracing
     from gateway.worker.task import Task
     from gateway.worker.worker_pool import WorkerPool
 
@@ -77,28 +78,6 @@ CLIENT_GONE = "client-gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """When a request came, and where its time goes.
-
-    Attributes:
-        began: When it came, by `time.perf_counter`.
-        stages: Filled in as the request proceeds.
-    """
-
-    began: float = field(default_factory=time.perf_counter)
-    stages: Stages = field(default_factory=Stages)
-
-    def total_ms(self) -> float:
-        """Return the milliseconds since the request came."""
-        return (time.perf_counter() - self.began) * 1000
-
-    def log_members(self) -> dict[str, float | bool]:
-        """Return the members of a log line that tell where the time went."""
-        spent_ms = {**self.stages.by_name(), "total": self.total_ms()}
-        return {"warm": self.stages.warm, **{f"{name}_ms": round(spent, 1) for name, spent in spent_ms.items()}}
-
-
-@dataclass(frozen=True, slots=True)
 class RenderService:
     """Authenticates requests and runs their jobs.
 
@@ -112,6 +91,7 @@ class RenderService:
         budgets: What each key has used.
         refusals: Limits the log lines about refused requests.
         hang_ups: Limits those about clients that hung up.
+        tracing: Begins traces; None if there are none.
     """
 
     keyring: LiveKeyring
@@ -123,6 +103,7 @@ class RenderService:
     budgets: Budgets = field(default_factory=Budgets)
     refusals: LogGate = field(default_factory=LogGate)
     hang_ups: LogGate = field(default_factory=LogGate)
+    tracing: Tracing | None = None
 
     def __post_init__(self) -> None:
         """Let waiting jobs run when memory becomes free."""
@@ -157,6 +138,8 @@ class RenderService:
         except (RateExceeded, EngineUnavailable) as error:
             self._report_unserved(holder, error, timing)
             raise
+        if self.tracing is not None:  # only now: without a key, or beyond its rate, nobody makes us do more
+            self.tracing.begin(request, request[REQUEST_ID], timing)
         return holder
 
     @contextmanager
@@ -194,6 +177,12 @@ class RenderService:
             return await self.bodies.do(task, body, key=holder.name, paid=partial(self._pay, holder))
         except Unfinished as error:
             raise InvalidRequest(f"Body can't be read: {error}") from error
+
+    @contextmanager
+    def reading(self, holder: Holder, timing: Timing) -> Iterator[None]:
+        """Tell the trace that the block reads a body, and report a refusal within it."""
+        with timing.stage("read"), self.reporting(holder, timing):
+            yield
 
     @contextmanager
     def reporting(self, holder: Holder, timing: Timing) -> Iterator[None]:
@@ -250,7 +239,7 @@ class RenderService:
             EngineError: The engine failed.
         """
         try:
-            result = await self._run(holder, job, timing.stages, answer)
+            result = await self._run(holder, job, timing, answer)
         except BaseException as error:
             self._report_unserved(holder, error, timing)
             raise
@@ -270,7 +259,12 @@ class RenderService:
         self.budgets.charge(holder, mib * KEPT_S_PER_MIB)
         self.metrics.count_kept()
         total_ms = round(timing.total_ms(), 1)
-        logger.info("served from the cache", key=holder.name, outcome=result.outcome.value, total_ms=total_ms)
+        if timing.trace is not None:
+            timing.trace.note_result(result, cached=True)
+        outcome = result.outcome.value
+        logger.info(
+            "served from the cache", key=holder.name, outcome=outcome, total_ms=total_ms, trace_id=timing.trace_id
+        )
 
     def headers(self, holder: Holder) -> dict[str, str]:
         """Return the header fields that tell a holder what is left."""
@@ -291,8 +285,10 @@ class RenderService:
         if not self.launcher.environments:
             raise EngineUnavailable(self.launcher.not_ready or "no environment is known yet")
 
-    async def _run(self, holder: Holder, job: Job, stages: Stages, answer: Hold) -> Result:
+    async def _run(self, holder: Holder, job: Job, timing: Timing, answer: Hold) -> Result:
+        stages = timing.stages
         result: Result | None = None
+        placed: float | None = None
         limits = self.environment(job.environment).limits.lowered(job.wall_limit_s)
         room = Reservation.of(answer, job, limits.output_limit_bytes)
         with self.budgets.hold_compute(holder, limits.wall_limit_s * limits.cpus) as hold:
@@ -300,7 +296,8 @@ class RenderService:
             spent_s = 0.0
             try:
                 async with self.admission.place(holder.name, holder.policy.concurrent_jobs, room):
-                    stages.queue_ms = (time.perf_counter() - asked) * 1000
+                    placed = time.perf_counter()
+                    stages.queue_ms = (placed - asked) * 1000
                     spent_s = CONTAINER_S
                     result = await self._launch(job, stages)
                     return result
@@ -311,6 +308,8 @@ class RenderService:
                 hold.used_s += result.check_cpu_s if result is not None else stages.check_ms / 1000
                 if isinstance(sys.exception(), asyncio.CancelledError):  # the client hung up, and its container is lost
                     hold.used_s = max(hold.used_s, spent_s)
+                if timing.trace is not None:
+                    timing.trace.job(asked, placed, stages)
 
     async def _launch(self, job: Job, stages: Stages) -> Result:
         began = time.perf_counter()
@@ -331,6 +330,8 @@ class RenderService:
         ways = {each.environment: each.way for each in self.launcher.warm_starts}
         way = ways.get(job.environment, "unknown")
         self.metrics.count_job(result, job.environment, way=way, total_s=timing.total_ms() / 1000)
+        if timing.trace is not None:
+            timing.trace.note_result(result, cached=False)
         usage = result.usage
         logger.info(
             "job finished",
@@ -347,6 +348,8 @@ class RenderService:
         """Count a request that ended without a result, and write its one log line unless there are too many."""
         outcome = CLIENT_GONE if isinstance(error, asyncio.CancelledError) else problems.slug_of(error)
         self.metrics.count_request(outcome)
+        if timing.trace is not None:
+            timing.trace.note_outcome(outcome)
         if isinstance(error, EngineError):
             self.metrics.count_engine_failure()
         gate = self.hang_ups if outcome == CLIENT_GONE else self.refusals if isinstance(error, Busy) else None

@@ -122,6 +122,7 @@ CAMPAIGNS = (
     Campaign("suites", 90, _engine("suite")),
     Campaign("memory", 420, _engine("memory")),
     Campaign("monitoring", 140, ("tests/monitoring",)),
+    Campaign("traces", 150, _engine("traces")),
     Campaign("launcher apart", 200, _engine("faults", "split", "taken_over_gateway")),
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner", "socket_pairs")),
     Campaign("pictures", 200, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from gateway.memory.byte_budget import Hold
     from gateway.model.jobs import Job
     from gateway.model.results import Result
-    from gateway.render_service import RenderService, Timing
+    from gateway.observability.timing import Timing
+    from gateway.render_service import RenderService
 
 
 async def find_or_run(

@@ -13,7 +13,7 @@ from gateway.cache.policy import CacheUse, cache_directives
 from gateway.context import CONTEXT
 from gateway.environments import ENVIRONMENTS_LIMIT
 from gateway.model.results import Outcome
-from gateway.render_service import Timing
+from gateway.observability.timing import Timing
 from gateway.server.middleware import REQUEST_ID, server_timing
 from gateway.server.sending import Answer, send
 from gateway.v1.request.dispatch import read_job
@@ -44,19 +44,21 @@ async def render(request: web.Request) -> web.StreamResponse:
     holder = service.enter(request, timing)
     with service.memory.answers.hold(holder.name) as held:
         answer = await _answer(request, service, holder, timing, held)
-        return await send(request, answer, held)
+        with timing.stage("send"):
+            return await send(request, answer, held)
 
 
 async def _answer(request: web.Request, service: RenderService, holder: Holder, timing: Timing, held: Hold) -> Answer:
     """Return the answer to a request; when it returns, nothing else of the request is kept."""
     context = request.app[CONTEXT]
     with service.intake(holder, timing) as body:
-        with service.reporting(holder, timing):
+        with service.reading(holder, timing):
             accepted = parse_accept(request.headers.getall(hdrs.ACCEPT, ()))
             work = partial(service.work, holder)
             job, terms = await read_job(request, context.settings, body, work, choose_format(accepted))
         forms = choose_forms(accepted, job.options.formats)
         job = service.bound(holder, job)
+        timing.note_job(job)
         facts = service.environment(job.environment)
         directives = cache_directives(request.headers.getall(hdrs.CACHE_CONTROL, []), allowed=terms.allows_cache)
         result, use = await find_or_run(

@@ -251,7 +251,7 @@ def test_schema_has_what_the_code_writes() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     written = {keyword.arg for call in log_calls() for keyword in call.keywords if keyword.arg is not None}
     # Given by name in other calls: those of timing, and of complaints.
-    written |= {f"{stage}_ms" for stage in ("queue", "acquire", "run", "check", "total")} | {"warm"}
+    written |= {f"{stage}_ms" for stage in ("queue", "acquire", "run", "check", "total")} | {"warm", "trace_id"}
     assert written | COMMON == set(SCHEMA["properties"])
 
 

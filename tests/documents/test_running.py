@@ -101,4 +101,4 @@ async def test_fields_of_a_jobs_log_line(gateway: LiveGateway) -> None:
     assert line["event"] == "job finished"
     assert set(line) - COMMON_FIELDS <= documented
     # Usage is unknown where the control groups can't be seen.
-    assert documented - set(line) <= {"cpu_s", "memory_peak_bytes", "left_out"}
+    assert documented - set(line) <= {"cpu_s", "memory_peak_bytes", "left_out", "trace_id"}

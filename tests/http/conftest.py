@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_aiohttp.plugin import AiohttpClient
 
     from gateway.cache.renders import RenderCache
+    from gateway.observability.tracing import Tracing
     from gateway.settings import Settings
 
     Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -51,6 +52,7 @@ class Rig:
     Attributes:
         now: What a test's own clock shows, where budgets use one.
         renders: The cache, where a test has one.
+        tracing: What begins traces, where a test has that.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Rig:
     memory: RequestMemory = field(init=False)
     now: float = 1000.25
     renders: RenderCache | None = None
+    tracing: Tracing | None = None
     _service: RenderService | None = None
     _edge: Edge | None = None
 
@@ -76,7 +79,14 @@ class Rig:
             limit_bytes = self.settings.files_limit_bytes
             bodies = WorkerPool({READ: limit_bytes, CODE: limit_bytes}, workers=1)
             self._service = RenderService(
-                keyring, self.admission, self.launcher, self.metrics, self.memory, bodies, self.budgets
+                keyring,
+                self.admission,
+                self.launcher,
+                self.metrics,
+                self.memory,
+                bodies,
+                self.budgets,
+                tracing=self.tracing,
             )
         return self._service
 
