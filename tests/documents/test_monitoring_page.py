@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
+from benchmarks.parts import tracing
 from bootstrap import debian
 from bootstrap.commands import TRUE_WORDS
 from bootstrap.steps import Steps
@@ -232,6 +234,21 @@ async def test_status_of_the_page(operator: Operator) -> None:
     heads = {line.split("  ")[0] for line in example.splitlines() if line and line[0] != " "}
     assert {"running", "waiting", "warm", "requests", "queue", "check"} <= heads
     assert {head for head in heads if head.split()[0] not in shown} == {"reports-team", "notebooks"}
+
+
+def test_cost_of_traces_can_be_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's command prints each figure of the page."""
+    assert command(".venv/bin/python -m benchmarks.parts.tracing")
+    monkeypatch.setattr(tracing, "REQUESTS", 200)
+    asyncio.run(tracing.main())
+    begins = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert begins == [
+        "off",
+        "the library",
+        "on, trace not kept",
+        "on, trace kept and sent",
+        "with a full queue",
+    ]
 
 
 @pytest.mark.engine

@@ -87,6 +87,7 @@ COVERED = {
     ".venv/bin/python -m tools.dashboard.picture": MONITORED,
     ".venv/bin/python -m tests.monitoring.picture": MONITORED,
     ".venv/bin/python -m gateway.status": MONITORED,
+    ".venv/bin/python -m benchmarks.parts.tracing": MONITORED,
     "docker compose exec gateway": ("tests/compose/test_deployment.py", 'command("docker compose exec gateway")'),
     "docker run -i": ("tests/documents/test_running.py", 'command("docker run -i")'),
     "docker run -p": ("tests/documents/test_deployment_page.py", 'command("docker run -p")'),
