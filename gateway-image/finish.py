@@ -10,7 +10,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Imported here, so that a missing package fails the build and not the start.
-MODULES = ("gateway.__main__", "gateway.launcher.__main__", "gateway.launcher.launcher", "entrypoint")
+MODULES = (
+    "gateway.__main__",
+    "gateway.launcher.__main__",
+    "gateway.launcher.launcher",
+    "gateway.observability.trace_export",
+    "gateway.status.__main__",
+    "entrypoint",
+)
 
 
 def finish() -> None:
