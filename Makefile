@@ -1,5 +1,6 @@
 # Figbox: `make run` is all a newcomer needs; each target does only what is missing.
 # PYTHON: any Python >= 3.11, to make the virtual environment with. ARGS: passed on by test and bench.
+# PLATFORMS, with REGISTRY and TAG: for which processors images are built by buildx, and where they are pushed.
 # ENVIRONMENT: one of runner-image/environments, or `all`: whose image is built, or whose lock is made.
 
 PYTHON ?= python3
@@ -7,6 +8,9 @@ ARGS ?=
 # Only what make's command line says: many a shell has a variable of that name.
 ifneq ($(origin ENVIRONMENT),command line)
 ENVIRONMENT :=
+endif
+ifneq ($(origin PLATFORMS),command line)
+PLATFORMS :=
 endif
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) -m bootstrap
@@ -30,8 +34,12 @@ engine: ## Make sure that a container engine responds; start one only where none
 image: ## Build the runner image if anything in it changed; with ENVIRONMENT=science, that environment's image as well
 	@$(BOOTSTRAP) $(ARGS) $(if $(ENVIRONMENT),--environment $(ENVIRONMENT)) venv engine image
 
-images: ## Build the runner's image and the gateway's, for `docker compose` and `docker run`
+images: ## Build the runner's image and the gateway's; with PLATFORMS=linux/amd64,linux/arm64 for these, by buildx
+ifeq ($(PLATFORMS),)
 	@$(BOOTSTRAP) $(ARGS) venv engine image gateway-image
+else
+	@$(BOOTSTRAP) $(ARGS) "--platforms=$(PLATFORMS)" "--registry=$(REGISTRY)" "--tag=$(TAG)" venv platform-images
+endif
 
 run: ## Set up whatever is missing and start the gateway on 127.0.0.1:5150 (HOST, PORT)
 	@exec $(BOOTSTRAP) run

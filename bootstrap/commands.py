@@ -62,6 +62,9 @@ image     the runner image, from files fetched on the host, built without networ
           the environments that --environment or the gateway's settings name
 gateway-image
           the image of gateway and launcher, built the same way
+platform-images
+          both images for the processors that --platforms names, by `docker buildx`: archives in
+          .figbox/images, or pushed to --registry with --tag
 dotenv    .env with a random key, if it doesn't exist
 run       all of these, then the gateway in this process; on macOS, the step `containers`
 containers
@@ -112,6 +115,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--no-start", action="store_true", help="engine: neither install nor start one")
     parser.add_argument("--json", action="store_true", help="doctor: print one JSON document")
     parser.add_argument("--environment", metavar="NAME", help="image: also that environment's image, or `all`")
+    parser.add_argument("--platforms", metavar="LIST", default="", help="platform-images: such as linux/arm64")
+    parser.add_argument("--registry", metavar="NAME", default="", help="platform-images: push there")
+    parser.add_argument("--tag", default="", help="platform-images: the images' tag in archives and in the registry")
     parser.add_argument("steps", nargs="+", metavar="STEP")
     words = enumerate(itertools.pairwise(["", *arguments]), 1)
     is_step = (at for at, (before, word) in words if word in TEST_STEPS and before != "--environment")
@@ -165,6 +171,21 @@ class _Setup:
             recipe = image.gateway(ROOT, CACHE, _gateway_tag())
             image.ensure(self._steps, recipe, refresh_base=self._options.refresh_base)
 
+    def platform_images(self) -> None:
+        if self._left_to_the_environments_python("platform-images"):
+            return
+        from bootstrap.images import image, platforms  # noqa: PLC0415 - needs the virtual environment
+
+        base_image = dotenv.value(ENVIRONMENT_FILE, "FIGBOX_BASE_IMAGE")
+        options = self._options
+        wanted = platforms.order(options.platforms, options.registry, options.tag, CACHE / "images", base_image)
+        recipes = (
+            image.Recipe(ROOT / "runner-image", CACHE, runner_tag()),
+            image.gateway(ROOT, CACHE, _gateway_tag()),
+        )
+        with alone(self._steps):
+            platforms.ensure(self._steps, recipes, wanted, CACHE / "platforms")
+
     def _left_to_the_environments_python(self, step: str) -> bool:
         if Path(sys.prefix).resolve() == VENV.folder.resolve():
             return False
@@ -172,7 +193,8 @@ class _Setup:
             raise SetupError("There is no virtual environment yet: run `make install` first.")
         command: list[str | Path] = [VENV.python, "-m", "bootstrap", step]
         command += ["--refresh-base"] if self._options.refresh_base else []
-        command += ["--environment", self._options.environment] if self._options.environment else []
+        for name in ("environment", "platforms", "registry", "tag"):
+            command += [f"--{name}", getattr(self._options, name)] if getattr(self._options, name) else []
         done = subprocess.run(command, env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
             raise SystemExit(done.returncode)  # it has reported why

@@ -92,13 +92,10 @@ def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool 
     known = present(client, architecture, image_tag)
     if known is not None and not anew:
         return known
-    _need_mmdebstrap(steps)
     before = [image.id for image in client.images.list(name=image_tag)]
     with tempfile.TemporaryDirectory(prefix="figbox-base-") as folder:
-        raw, image = Path(folder, "raw.tar"), Path(folder, "image.tar")
-        _extract(steps, raw, DEBIAN_ARCHITECTURES[architecture])
-        with raw.open("rb") as source, image.open("wb") as target:
-            clean_up(source, target)
+        image = Path(folder, "image.tar")
+        make_files(steps, image, architecture)
         name, _, tag = image_tag.partition(":")
         changes = [*CHANGES, f"LABEL {RECIPE_LABEL}={recipe_hash(architecture)}"]
         imported = json.loads(client.api.import_image_from_file(str(image), repository=name, tag=tag, changes=changes))
@@ -111,6 +108,20 @@ def ensure(steps: Steps, client: DockerClient, architecture: str, *, anew: bool 
             with contextlib.suppress(APIError):  # one that is still in use goes together with the image on top of it
                 client.images.remove(str(old))
     return made
+
+
+def make_files(steps: Steps, target: Path, architecture: str) -> None:
+    """Write the base image's files for a processor (x86_64 or aarch64) as a tarball.
+
+    Raises:
+        SetupError: This host can't make one, or a tool failed.
+    """
+    _need_mmdebstrap(steps)
+    with tempfile.TemporaryDirectory(prefix="figbox-base-") as folder:
+        raw = Path(folder, "raw.tar")
+        _extract(steps, raw, DEBIAN_ARCHITECTURES[architecture])
+        with raw.open("rb") as source, target.open("wb") as image:
+            clean_up(source, image)
 
 
 def _need_mmdebstrap(steps: Steps) -> None:
