@@ -211,9 +211,14 @@ def _feed(command: Sequence[str], content: Iterable[bytes], what: str) -> None:
     with tempfile.TemporaryFile() as told:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=told, stderr=told) as process:
             stream = cast("IO[bytes]", process.stdin)
-            with contextlib.suppress(BrokenPipeError), stream:  # it has failed then, and says why
-                for piece in content:
-                    stream.write(piece)
+            try:
+                with contextlib.suppress(BrokenPipeError), stream:  # it has failed then, and says why
+                    for piece in content:
+                        stream.write(piece)
+                process.wait()
+            except BaseException:
+                process.terminate()  # and with it what it runs for the build
+                raise
         if process.returncode:
             told.seek(0)
             tail = b"\n".join(told.read().strip().splitlines()[-TAIL_LINES:]).decode("utf-8", "replace")

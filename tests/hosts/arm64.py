@@ -64,8 +64,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end_at_once)
     steps = Steps()
     try:
-        _need_tools(steps)
-        with _emulation(), second_engine() as engine:
+        need_tools(steps)
+        with emulation(), second_engine() as engine:
             os.environ["DOCKER_HOST"] = engine.url
             with image.engine_client() as client:
                 return _try_all(steps, client)
@@ -107,7 +107,7 @@ def _draw(tag: str, code: str, *, strace: bool = False) -> tuple[bytes, str]:
 
 
 @contextlib.contextmanager
-def _emulation() -> Iterator[None]:
+def emulation() -> Iterator[None]:
     """Have the kernel run ARM's programs by QEMU, in containers, too, until the block ends."""
     mounted = (BINFMT / "register").exists()
     if not mounted:
@@ -124,7 +124,7 @@ def _emulation() -> Iterator[None]:
             subprocess.run(["umount", BINFMT], check=True)
 
 
-def _need_tools(steps: Steps) -> None:
+def need_tools(steps: Steps) -> None:
     if os.geteuid() != 0:
         raise SetupError("Only root can tell the kernel how to run another processor's programs: run this as root.")
     if not BINFMT.exists():

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from platform import machine
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bootstrap.images import base
+from bootstrap.images import base, platforms
 from tests.hosts.conftest import CLASSIC_STORE, CONTAINERDS_STORE, MINIMUM_API, Host, Kind, Told, make_image
+from tests.support import runtimes
 from tests.support.live import IMAGE, engine_client
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    import subprocess
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.engine
+
+#: Where a registry listens, in the network of an engine.
+REGISTRY = "127.0.0.1:5000"
 
 
 def _of(file: str, *names: str) -> list[str]:
@@ -73,6 +83,55 @@ def run_again(host: Host, names: list[str], selected: str = "") -> None:
     said = host.python("-m", "pytest", "-p", "no:cacheprovider", "-m", marked, "-k", selected, *names, beside=True)
     assert said.returncode == 0, said.stdout[-20_000:] + said.stderr
     assert re.search(r"=+ \d+ passed\b", said.stdout)
+
+
+#: What BuildKit builds for here: the engine's own processor.
+PLATFORM = next(name for name, kind in platforms.ARCHITECTURES.items() if kind == machine())
+
+#: Of images that BuildKit builds, so that the set-up's are left alone.
+TAG = "buildkit"
+
+
+def build(host: Host, names: str, *options: str, beside: bool = False) -> subprocess.CompletedProcess[str]:
+    """Have BuildKit build both images, as `make images PLATFORMS=` does."""
+    words = [f"--platforms={names}", f"--tag={TAG}", *options, "platform-images"]
+    return host.python("-m", "bootstrap", *words, beside=beside)
+
+
+@pytest.fixture(scope="class")
+def archives(host: Host) -> list[Path]:
+    """Return archives of both images."""
+    said = build(host, PLATFORM)
+    assert said.returncode == 0, said.stdout + said.stderr
+    return [Path(path) for path in re.findall(r"wrote (\S+)", said.stdout)]
+
+
+@pytest.fixture(scope="class")
+def registry(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run an image registry beside the engine, on the loopback of its network; return its address."""
+    program = runtimes.tool("docker-registry", ("docker-registry",)) / "usr/bin/docker-registry"
+    folder = tmp_path_factory.mktemp("registry")
+    configuration = folder / "config.yml"
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
+    # YAML is a superset of JSON.
+    configuration.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": REGISTRY}}))
+    with (folder / "log").open("w+") as log:
+        command = host.engine.inside(program, "serve", configuration)
+        with subprocess.Popen(command, stdout=log, stderr=log) as process:
+            try:
+                until_listening(host, process, folder / "log")
+                yield REGISTRY
+            finally:
+                process.terminate()
+
+
+def until_listening(host: Host, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a registry serves."""
+    ask = f"import urllib.request as u; u.urlopen('http://{REGISTRY}/v2/', timeout=5)"
+    end = time.monotonic() + slowed(30)
+    while host.python("-c", ask, beside=True).returncode:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
 
 
 class OnEngine:
@@ -162,8 +221,44 @@ class TestDocker26(OnEngine):
         assert made.returncode == 0, made.stdout + made.stderr
         run_again(host, COMPOSE)
 
+    def test_builder_that_writes_no_archives(self, host: Host) -> None:
+        """With this image store BuildKit can't do it, which is said at once, with what can."""
+        said = build(host, PLATFORM)
+        assert said.returncode == 1
+        assert "the engine's own" in said.stderr
+        assert "`docker buildx create --use`" in said.stderr
+
 
 class TestDocker28(OnEngine):
     """The next Debian's engine, with what Docker 29 has by default: containerd's store, and no old clients."""
 
     kind = Kind("forky", 28, CONTAINERDS_STORE, {"DOCKER_MIN_API_VERSION": MINIMUM_API})
+
+    def test_buildkit_makes_archives(self, host: Host, archives: list[Path]) -> None:
+        """Both images are built by BuildKit, and the runner's draws and holds each line of the sandbox."""
+        for archive in archives:
+            loaded = host.run("docker", "load", "--input", str(archive))
+            assert loaded.returncode == 0, loaded.stderr
+        loads = ["--entrypoint=python3", f"figbox-gateway:{TAG}", "-c", "import gateway.lifecycle, gateway.launcher"]
+        loaded = host.run("docker", "run", "--rm", "--network=none", *loads)
+        assert loaded.returncode == 0, loaded.stderr
+        with_it = replace(host, variables={**host.variables, "FIGBOX_IMAGE": f"figbox-runner:{TAG}"})
+        run_again(with_it, [*AGAIN["v1"][0], "tests/spec_lines"])
+
+    def test_buildkit_pushes(self, host: Host, archives: list[Path], registry: str) -> None:
+        """A registry has both images under their tag, each for the processor that was named, and they can be pulled."""
+        said = build(host, PLATFORM, f"--registry={registry}/figbox", beside=True)
+        assert said.returncode == 0, said.stdout + said.stderr
+        for name in ("figbox-runner", "figbox-gateway"):
+            image = f"{registry}/figbox/{name}:{TAG}"
+            told = host.run("docker", "buildx", "imagetools", "inspect", image, beside=True)
+            assert re.findall(r"Platform: +(\S+)", told.stdout) == [PLATFORM], told.stdout + told.stderr
+            pulled = host.run("docker", "pull", image)
+            assert pulled.returncode == 0, pulled.stderr
+
+    def test_base_that_is_nowhere(self, host: Host, registry: str) -> None:
+        """A base image that an operator names and no registry has is told, and nothing is built."""
+        with_it = replace(host, variables={**host.variables, "FIGBOX_BASE_IMAGE": f"{registry}/nothing:1"})
+        said = build(with_it, PLATFORM, beside=True)
+        assert (said.returncode, said.stderr.count("\n")) == (1, 2)
+        assert f"that has {registry}/nothing:1, which FIGBOX_BASE_IMAGE names" in said.stderr
