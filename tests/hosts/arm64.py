@@ -125,6 +125,11 @@ def emulation() -> Iterator[None]:
 
 
 def need_tools(steps: Steps) -> None:
+    """Make sure that ARM's programs can be run here.
+
+    Raises:
+        SetupError: They can't; says what is missing.
+    """
     if os.geteuid() != 0:
         raise SetupError("Only root can tell the kernel how to run another processor's programs: run this as root.")
     if not BINFMT.exists():

@@ -1,8 +1,8 @@
 """`python -m tests.soak --minutes 60`: watch a service under good, bad and hostile jobs, and fail if anything grows.
 
 An engine, a launcher and a gateway of its own are started, with a key for each client. It needs root and dockerd, and
-the runner image on the machine's engine. On standard output it prints the tables of docs/performance.md; the exit status
-is 1 if something grew, if an answer came that must not, or if something was left at the end.
+the runner image on the machine's engine. On standard output it prints the tables of docs/performance.md. The exit
+status is 1 if something grew, if an answer came that must not, or if something was left at the end.
 """
 
 from __future__ import annotations

@@ -74,11 +74,22 @@ def noise(part: float) -> float:
         lambda part: 100 + 40 * (part * 20 % 1),
         lambda part: 100 + 200 * (0.5 < part < 0.6),
         lambda part: 100 + 500 * (part > 0.95),
+        lambda part: 100 + 50 * (part > 0.84),
         lambda part: 100 - 50 * math.exp(-part / 0.05),
         lambda part: 100 - 30 * part,
         lambda part: 100 + 8 * part,
     ],
-    ids=["still", "noise", "saw", "peak", "peak at the end", "warm-up", "falling", "less than it may"],
+    ids=[
+        "still",
+        "noise",
+        "saw",
+        "peak",
+        "peak at the end",
+        "trouble at the end",
+        "warm-up",
+        "falling",
+        "less than it may",
+    ],
 )
 def test_what_is_flat(value: Callable[[float], float], count: int) -> None:
     """Noise, peaks, garbage that is collected, and a warm-up are no growth."""
