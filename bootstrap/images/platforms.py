@@ -45,9 +45,9 @@ DEFAULT_TAG = "latest"
 ENGINES_DRIVER = "docker"
 CONTAINERDS_STORE = "io.containerd.snapshotter.v1"
 
-#: A registry with a path, and a tag. Source: distribution's reference, `reference.Grammar`.
+#: A registry with a path, and a tag that may still be made longer by a platform. Source: distribution's reference, `reference.Grammar`.
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +162,14 @@ class _Build:
         self._steps.say(self._recipe.what, f"wrote {target} ({target.stat().st_size / 1e6:.0f} MB)")
 
     def push(self, repository: str, told: Path) -> str:
-        """Push it without a tag; return its digest."""
-        output = f"type=image,name={repository},push=true,push-by-digest=true,name-canonical=true"
-        self._build(output, "", "--metadata-file", str(told))
+        """Push it under a tag for this platform alone; return its digest.
+
+        The builder inside an engine can't push without a tag (`push-by-digest`).
+        """
+        tag = f"{repository}:{self._wanted.tag}-{self._platform.rpartition('/')[2]}"
+        self._build("type=image,push=true", tag, "--metadata-file", str(told))
         digest = str(json.loads(told.read_text("utf-8"))["containerimage.digest"])
-        self._steps.say(self._recipe.what, f"pushed {repository}@{digest} for {self._platform}")
+        self._steps.say(self._recipe.what, f"pushed {tag} ({digest})")
         return digest
 
     def _build(self, output: str, tag: str, *more: str) -> None:
@@ -183,8 +186,8 @@ class _Build:
             image.TAG_LABEL: recipe.tag,
         }
         command = [*BUILDX, "build", "--platform", self._platform, "--file", recipe.dockerfile, *options, *more]
-        command += ["--network", "none", "--provenance", "false", "--progress", "plain", "--output", output]
-        command += ["--tag", tag] if tag else []
+        command += ["--network", "none", "--provenance", "false", "--progress", "plain"]
+        command += ["--output", output, "--tag", tag]
         command += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
         self._steps.say(recipe.what, f"building for {self._platform} from {base_name}, without network")
         members = context.contents(recipe.folder, made, recipe.parts)

@@ -29,8 +29,9 @@ WINDOW_S = 10.0
 
 #: What is read: name, unit, by how much it may grow, and the same as a share. Memory may grow by what allocators keep
 #: and what workers come to hold; descriptors and threads by what pools make on demand, each thread with a connection.
-#: Go collects garbage when it likes. What the machine as a whole has is moved by others on it, too; so what a render
-#: takes is told, and judged against what a bare Python process takes at the same time.
+#: Go collects garbage when it likes. A container has several mounts, and an engine that has much to do removes it late.
+#: What the machine as a whole has is moved by others on it, too; so what a render takes is told, and judged against
+#: what a bare Python process takes at the same time.
 WATCHED: tuple[tuple[str, str, float, float], ...] = (
     ("gateway, memory (PSS)", "MiB", 12, 0.05),
     ("gateway, resident", "MiB", 24, 0.05),
@@ -45,7 +46,7 @@ WATCHED: tuple[tuple[str, str, float, float], ...] = (
     ("engine, memory (PSS)", "MiB", 32, 0.25),
     ("engine, descriptors", "", 24, 0),
     ("engine, threads", "", 16, 0),
-    ("engine's mounts", "", 4, 0),
+    ("engine's mounts", "", 20, 0),
     ("containers", "", 3, 0),
     ("images", "", 0, 0),
     ("volumes", "", 0, 0),
