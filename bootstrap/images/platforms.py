@@ -45,7 +45,8 @@ DEFAULT_TAG = "latest"
 ENGINES_DRIVER = "docker"
 CONTAINERDS_STORE = "io.containerd.snapshotter.v1"
 
-#: A registry with a path, and a tag that may still be made longer by a platform. Source: distribution's reference, `reference.Grammar`.
+#: A registry with a path, and a tag that may still be made longer by a platform.
+#: Source: distribution's reference, `reference.Grammar`.
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}")
 

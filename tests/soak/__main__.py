@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"{run.report()}\n")
         if options.json:
             options.json.write_text(json.dumps([asdict(one) for one in run.judgements]), "utf-8")
-        if options.picture:
+        if options.picture and picture:
             options.picture.write_bytes(reduced(picture))
         return 1 if run.faults() else 0
     return 130

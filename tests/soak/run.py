@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from tests.support.live import Response
+
 #: The share of a run that is the warm-up, and its longest time in seconds.
 WARM_UP_SHARE, WARM_UP_S = 0.25, 600.0
 
@@ -132,7 +134,9 @@ async def soak(
         picture = b""
         if draw is not None:
             title = f"{seconds / 60:.0f} minutes of good, bad and hostile jobs"
-            picture = await _draw(service, draw(judgements, warm_up_s, title))
+            drawn = await _draw(service, draw(judgements, warm_up_s, title))
+            picture = drawn.body if drawn.status == 200 else b""
+            run.left += [] if picture else [f"the picture isn't drawn: {drawn.body[:LINE_LENGTH]!r}"]
         run.left += await asyncio.to_thread(_ended, service)
     return run, picture
 
@@ -175,11 +179,9 @@ async def _under_load(service: Service, watch: Watch, answers: Answers, seconds:
     return busy
 
 
-async def _draw(service: Service, code: str) -> bytes:
-    key = service.keys["worker-0"]
-    answer = await service.split.gateway.post("/v1/render", headers={"X-API-Key": key}, json={"code": code, "dpi": 100})
-    assert answer.status == 200, answer.body[:1000]
-    return answer.body
+async def _draw(service: Service, code: str) -> Response:
+    body, headers = {"code": code, "dpi": 100}, {"X-API-Key": service.keys["worker-0"]}
+    return await service.split.gateway.post("/v1/render", headers=headers, json=body)
 
 
 def _ended(service: Service) -> list[str]:
