@@ -101,7 +101,7 @@ CAMPAIGNS = (
         command=(sys.executable, "-m", "bootstrap", "test-all", "-m", "not engine", "tests/unit/deploy"),
     ),
     Campaign("chaos", 130, ("tests/chaos",)),
-    Campaign("engines", 760, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadscope")),
+    Campaign("engines", 800, ("tests/hosts",), arguments=("--numprocesses", "2", "--dist", "loadscope")),
     Campaign("soak", 360, ("tests/soak",)),
     Campaign("balancer", 120, ("tests/cluster",)),
     Campaign("upgrades", 150, ("tests/upgrades",)),

@@ -117,6 +117,7 @@ COVERED = {
         "tests/exploits/test_hostile_load.py",
         "def test_the_command_prints_what_the_page_has(",
     ),
+    ".venv/bin/python -m tests.soak": ("tests/soak/test_soak.py", 'command(".venv/bin/python -m tests.soak'),
     ".venv/bin/python -m tools.unit_exposure": ("tests/unit/deploy/test_units.py", "unit_exposure.table()"),
     ".venv/bin/python -m tools.options_table": ("tests/documents/test_tables.py", "python -m tools.options_table"),
     ".venv/bin/python -m tools.settings_table": ("tests/documents/test_tables.py", "python -m tools.settings_table"),
