@@ -28,7 +28,7 @@ LIMITS = "requests_per_minute = 600\nconcurrent_jobs = 4\ncompute_seconds_per_mi
 
 #: Short times, so that much of what is done now and then is done often.
 SETTINGS = {
-    "FIGBOX_WALL_LIMIT_S": slowed(30),
+    "FIGBOX_WALL_LIMIT_S": min(600, slowed(30)),
     "FIGBOX_MEMORY_LIMIT_MIB": 512,
     "FIGBOX_TMPFS_LIMIT_MIB": 32,
     "FIGBOX_RUNNING_LIMIT": 4,
@@ -41,7 +41,7 @@ SETTINGS = {
     "FIGBOX_CACHE_MIB": 16,
     # A machine that has much else to do is slow, not wrong.
     "FIGBOX_START_LIMIT_S": slowed(120),
-    "FIGBOX_ENGINE_TIMEOUT_S": slowed(60),
+    "FIGBOX_ENGINE_TIMEOUT_S": min(300, slowed(60)),
 }
 
 
