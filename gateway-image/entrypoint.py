@@ -50,7 +50,7 @@ def main() -> int:
             )
             return 1
     if asked == HEALTH:
-        return healthcheck.main()
+        return healthcheck.main(arguments)
     return os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell is wanted
 
 

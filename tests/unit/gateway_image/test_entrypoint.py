@@ -120,7 +120,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status[0] if self.path == "/healthz" else 404)
+            known = {"/healthz": status[0], "/readyz": status[-1]}
+            self.send_response(known.get(self.path, 404))
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -145,6 +146,18 @@ def test_health_of_a_gateway(
     assert healthcheck.main() == 1
     monkeypatch.setenv("PORT", "1")
     assert healthcheck.main() == 1
+
+
+def test_health_of_a_gateway_that_must_be_ready(
+    calls: list[tuple[Any, ...]], answering: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the word `ready`, one that is alive but not ready isn't healthy yet."""
+    del calls
+    answering.append(503)
+    assert begin(monkeypatch, 0, "health") == 0
+    assert begin(monkeypatch, 0, "health", "ready") == 1
+    answering[-1] = 200
+    assert begin(monkeypatch, 0, "health", "ready") == 0
 
 
 def test_health_where_the_gateway_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
