@@ -20,7 +20,7 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor release clean
+.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor cluster cluster-down release clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,14 @@ gvisor: ## Install gVisor and register it with the engine, if the set-up started
 
 install-service: ## As root, on a host with systemd: install gateway and launcher as its services (docs/service.md)
 	@$(BOOTSTRAP) venv engine image install-service
+
+cluster: ## As root: N=3 nodes on this machine as a Docker Swarm, behind HAProxy (CPUS=0.5 each, PORT, TLS=1, REDIS=1)
+	@$(BOOTSTRAP) venv engine image gateway-image
+	@$(PYTHON) -m bootstrap.cluster up $(if $(N),--nodes $(N)) $(if $(CPUS),--cpus $(CPUS)) $(if $(PORT),--port $(PORT)) \
+		$(if $(TLS),--tls) $(if $(REDIS),--redis)
+
+cluster-down: ## End the cluster; nothing of it stays
+	@$(PYTHON) -m bootstrap.cluster down
 
 doctor: ## Inspect this host and say what is missing, with remedies; changes nothing (ARGS=--json)
 	@$(BOOTSTRAP) $(ARGS) doctor

@@ -168,7 +168,7 @@ class _Setup:
         from bootstrap.images import image  # noqa: PLC0415 - needs the virtual environment
 
         with alone(self._steps):
-            recipe = image.gateway(ROOT, CACHE, _gateway_tag())
+            recipe = image.gateway(ROOT, CACHE, gateway_tag())
             image.ensure(self._steps, recipe, refresh_base=self._options.refresh_base)
 
     def platform_images(self) -> None:
@@ -287,7 +287,7 @@ class _Setup:
             raise SystemExit(code)
 
     def clean(self) -> None:
-        clean.clean(self._steps, ROOT, (runner_tag(), _gateway_tag()))
+        clean.clean(self._steps, ROOT, (runner_tag(), gateway_tag()))
 
 
 #: The steps by their names.
@@ -307,7 +307,8 @@ def _compose() -> Sequence[str]:
     )
 
 
-def _gateway_tag() -> str:
+def gateway_tag() -> str:
+    """Return the name of the image of gateway and launcher."""
     return dotenv.value(ENVIRONMENT_FILE, "FIGBOX_GATEWAY_IMAGE") or GATEWAY_TAG
 
 
