@@ -37,10 +37,14 @@ PICTURES_LIMIT_BYTES = 600 * 1024
 OTHER_VARIABLES = {
     *("FIGBOX_URL", "FIGBOX_API_KEY", "FIGBOX_KEY_FILE", "FIGBOX_HOME", "FIGBOX_LOCAL"),
     *("FIGBOX_GATEWAY_IMAGE", "FIGBOX_BASE_IMAGE", "FIGBOX_ENGINE_FOLDER", "FIGBOX_ENGINE_TARGET"),
+    *("FIGBOX_RELEASE", "FIGBOX_KEYS_SECRET"),
 }
 
 #: What runs the commands of the page on monitoring.
 MONITORED = ("tests/documents/test_monitoring_page.py", "def run(")
+
+#: What runs the commands of the section on Swarm.
+SWARM = ("tests/cluster/test_swarm.py", "def test_the_commands_of_the_page(")
 
 #: What runs each command that `test_code_blocks` doesn't: a file and a text in it, by the command's beginning.
 COVERED = {
@@ -91,6 +95,13 @@ COVERED = {
     "docker compose exec gateway": ("tests/compose/test_deployment.py", 'command("docker compose exec gateway")'),
     "docker run -i": ("tests/documents/test_running.py", 'command("docker run -i")'),
     "docker run -p": ("tests/documents/test_deployment_page.py", 'command("docker run -p")'),
+    "docker node update": SWARM,
+    "docker service ps": SWARM,
+    "docker stack rm": SWARM,
+    "head -c 24 /dev/urandom": SWARM,
+    "API_KEY=": SWARM,
+    "make cluster N=3": ("tests/cluster/test_swarm.py", '"bootstrap.cluster", "up"'),
+    "make cluster-down": ("tests/cluster/test_swarm.py", '"bootstrap.cluster", "down"'),
     "docker compose up": ("tests/documents/test_deployment_page.py", 'command("docker compose up")'),
     "docker compose --env-file green.env up --detach --no-build --wait": (
         "tests/upgrades/test_compose.py",
