@@ -98,6 +98,11 @@ class Node:
     def _engine(self) -> Recorded:
         return Recorded(self.folder / "engine.pid")
 
+    @property
+    def _entering(self) -> Recorded:
+        """The parent of the engine, which ends with it."""
+        return Recorded(self.folder / "nsenter.pid")
+
     def inside(self, *command: str | Path) -> list[str]:
         """Return a command that is run in all of its namespaces."""
         holder = self._holder.process_id
@@ -105,8 +110,11 @@ class Node:
 
     def boot(self, hub: Hub) -> None:
         """Make its namespaces, with a cable to the hub, unless they are there."""
-        if self.is_up:
+        plugged = self.folder / "plugged"
+        if self.is_up and plugged.exists():
             return
+        self.power_off()  # if an earlier set-up was interrupted
+        plugged.unlink(missing_ok=True)
         # What was in its /run is gone after a loss of power.
         run(["rm", "--recursive", "--force", self.folder / "run"], remedy="Free the folder, and start again.")
         (self.folder / "run").mkdir(parents=True)
@@ -132,6 +140,7 @@ class Node:
             ["ip", "route", "add", "default", "via", HUB_ADDRESS],
         ):
             run(self.inside(*command), remedy="See what `ip` says.")
+        plugged.touch()
 
     def start_engine(self, arguments: Sequence[str] = ()) -> None:
         """Start its engine unless it responds, and wait until it does.
@@ -139,8 +148,12 @@ class Node:
         Raises:
             SetupError: It doesn't; quotes its log.
         """
+        what = f"{self.name} has no engine"
+        # An earlier set-up that was interrupted may have started it, or it has just ended.
+        until(lambda: engine.answers(self.socket) or self._entering.process_id is None, what, START_LIMIT_S, self.log)
         if not engine.answers(self.socket):
             self._start_engine(arguments)
+            until(lambda: engine.answers(self.socket), what, START_LIMIT_S, self.log)
         if self.engine_pid is None:
             self._engine.record(self._on_host(int((self.folder / "run" / "docker.pid").read_text())))
 
@@ -163,10 +176,7 @@ class Node:
             "--no-new-privileges",
             *arguments,
         ]
-        Recorded(self.folder / "nsenter.pid").start(
-            self.inside("sh", "-c", f'{enter} && exec "$@"', "sh", *command), self.log
-        )
-        until(lambda: engine.answers(self.socket), f"{self.name} has no engine", START_LIMIT_S, self.log)
+        self._entering.start(self.inside("sh", "-c", f'{enter} && exec "$@"', "sh", *command), self.log)
 
     def _on_host(self, process_id: int) -> int:
         """Return the id on the host of a process of this node. Source: proc(5), `NSpid` of `status`."""
@@ -216,10 +226,11 @@ class Hub:
 
     def boot(self) -> None:
         """Make it unless it is there."""
-        if self._holder.process_id is not None:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
         ready = self.folder / "ready"
+        if self._holder.process_id is not None and ready.exists():
+            return
+        self.end()
+        self.folder.mkdir(parents=True, exist_ok=True)
         ready.unlink(missing_ok=True)
         set_up = [
             ["ip", "link", "set", "lo", "up"],
