@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 import socket
 import subprocess
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.keys.keys_file import table_head
 from gateway.observability.agent import NodeState, serve_agent
 from tests.cluster.balancer import CONFIGURATION, Balancer, Node, balancer
+from tests.cluster.nodes import free_node, keys_file, running_node
 from tests.fakes import KEY, until
-from tests.support.live import LiveGateway, free_port, live_gateway
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.live import LiveGateway
 
 pytestmark = pytest.mark.engine
 
@@ -34,19 +33,6 @@ READY = NodeState(is_ending=False, is_unsafe=False, not_ready=None, jobs=0, runn
 
 #: More than HAProxy keeps of a request, so that it can't send it again.
 LARGE = 200_000
-
-
-def free_node() -> Node:
-    """Return ports that nothing uses."""
-    return Node(free_port(), free_port())
-
-
-@contextmanager
-def running_node(folder: Path, node: Node, **environment: object) -> Iterator[LiveGateway]:
-    """Run a gateway as a node, with two places and one warm container."""
-    settings = {"FIGBOX_RUNNING_LIMIT": 2, "FIGBOX_POOL_SIZE": 1, **environment}
-    with live_gateway(folder, PORT=node.port, FIGBOX_AGENT_PORT=node.agent_port, **settings) as gateway:
-        yield gateway
 
 
 async def answered(gateway: LiveGateway) -> float:
@@ -184,10 +170,7 @@ async def test_a_killed_node_costs_no_request_that_can_be_sent_again(tmp_path: P
 async def test_a_flooding_key_leaves_the_queue_to_others(tmp_path: Path) -> None:
     """What a key has too many of, in either field, is refused as a node does it; another key gets its pictures."""
     nodes = [free_node()]
-    keys = tmp_path / "keys.toml"
-    digests = {name: hashlib.sha256(key.encode()).hexdigest() for name, key in (("one", KEY), ("other", OTHER_KEY))}
-    keys.write_text("".join(f'{table_head(name)}\nsha256 = "{digest}"\n' for name, digest in digests.items()))
-    keys.chmod(0o600)
+    keys = keys_file(tmp_path, one=KEY, other=OTHER_KEY)
     with ExitStack() as stack:
         stack.enter_context(running_node(tmp_path, nodes[0], API_KEY="", FIGBOX_API_KEYS_FILE=keys))
         haproxy = stack.enter_context(balancer(tmp_path, nodes, **{"gt 6": "gt 3"}))
