@@ -22,7 +22,7 @@ from tests.support.live import ROOT, Response, free_port, read_response
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 
@@ -78,12 +78,15 @@ class Balancer:
 
 
 @contextmanager
-def balancer(folder: Path, nodes: Sequence[Node], **changes: str) -> Iterator[Balancer]:
+def balancer(
+    folder: Path, nodes: Sequence[Node], change: Callable[[str], str] = str, **changes: str
+) -> Iterator[Balancer]:
     """Run HAProxy before nodes, which are called `node1` and so on; it is installed where it can be.
 
     Args:
         folder: For a folder with its configuration, socket and log.
         nodes: The nodes.
+        change: Changes the configuration as a whole, at last.
         changes: Texts of the configuration, and what a test has in their places.
     """
     if shutil.which("haproxy") is None:
@@ -92,7 +95,7 @@ def balancer(folder: Path, nodes: Sequence[Node], **changes: str) -> Iterator[Ba
     folder = Path(tempfile.mkdtemp(dir=folder))
     port, control, log = free_port(), folder / "control", folder / "haproxy.log"
     configuration = folder / "haproxy.cfg"
-    configuration.write_text(configured(CONFIGURATION.read_text(), port, control, nodes, changes))
+    configuration.write_text(change(configured(CONFIGURATION.read_text(), port, control, nodes, changes)))
     with log.open("w") as output:
         process = subprocess.Popen(["haproxy", "-db", "-f", str(configuration)], stdout=output, stderr=output)
         try:
