@@ -1,0 +1,1 @@
+"""A load whose right answers are known: many clients, every answer judged, and what faults did to them as a table."""
