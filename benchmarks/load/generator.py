@@ -20,7 +20,7 @@ from benchmarks.load.record import PROBLEM, Answer, Loss, Record
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from benchmarks.load.programs import Program
 
@@ -32,6 +32,9 @@ PATIENCE_S = 120.0
 
 #: Seconds between a client's answer and its next request, at most, and after a refusal or a lost connection.
 PAUSE_S, CALM_S = 0.2, 0.5
+
+#: Pictures that are drawn at once before a load.
+DRAWN_AT_ONCE = 4
 
 #: Requests after which a load ends by itself.
 REQUESTS_LIMIT = 20_000
@@ -144,22 +147,19 @@ async def ask(session: aiohttp.ClientSession, url: str, client: Client, program:
     return Answer(response.status, digest_of(body), _problem(response, body), response.headers.get(NODE_HEADER, ""))
 
 
-async def right_pictures(url: str, client: Client, programs: Sequence[Program]) -> Mapping[str, str]:
-    """Draw each program twice on a service at rest; return the digests by the programs' names.
+async def right_pictures(url: str, client: Client, programs: Sequence[Program]) -> dict[str, str]:
+    """Draw each program on a service at rest; return the digests of the pictures by the programs' names.
 
     Raises:
-        ValueError: Two pictures of a program differ, or one isn't that of its program.
+        ValueError: A picture isn't that of its program.
     """
-    digests = {}
-    async with aiohttp.ClientSession() as session:
-        for program in programs:
-            if program.fails:
-                continue
-            pictures = {await _picture(session, url, client, program) for _ in range(2)}
-            if len(pictures) != 1 or first_pixel(min(pictures)) != program.number:
-                raise ValueError(f"{program.name} has no picture that can be known")
-            digests[program.name] = digest_of(pictures.pop())
-    return digests
+    drawn = [program for program in programs if not program.fails]
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=DRAWN_AT_ONCE)) as session:
+        pictures = await asyncio.gather(*(_picture(session, url, client, program) for program in drawn))
+    for program, picture in zip(drawn, pictures, strict=True):
+        if first_pixel(picture) != program.number:
+            raise ValueError(f"{program.name} isn't what was drawn")
+    return {program.name: digest_of(picture) for program, picture in zip(drawn, pictures, strict=True)}
 
 
 async def _picture(session: aiohttp.ClientSession, url: str, client: Client, program: Program) -> bytes:

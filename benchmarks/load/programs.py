@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 
 #: Different programs of each kind.
-VARIANTS = 4
+VARIANTS = 2
 
 #: What draws: names of a kind, and its code.
 _KINDS = {
@@ -54,7 +54,7 @@ def programs(*, sleep_s: float = 0) -> list[Program]:
         sleep_s: Seconds that each sleeps in its container, which hold a place without using a processor.
     """
     pause = f"import time\ntime.sleep({sleep_s})\n" if sleep_s else ""
-    found = []
+    found: list[Program] = []
     for kind, drawing in _KINDS.items():
         for seed in range(1, VARIANTS + 1):
             found.append(_drawing(f"{kind} {seed}", pause + drawing.format(seed=seed), len(found) + 1))

@@ -1,0 +1,1 @@
+"""The load that is judged: its judge, its phases and its clients."""
