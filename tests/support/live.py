@@ -25,7 +25,7 @@ from tests.fakes import DEADLINE_S, KEY
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
@@ -181,6 +181,7 @@ def start_gateway(
     docker_host: str,
     installation: str,
     *,
+    prefix: Sequence[str] = (),
     listener: socket.socket | None = None,
     **environment: object,
 ) -> LiveGateway:
@@ -190,6 +191,7 @@ def start_gateway(
         tmp_path: For its log.
         docker_host: Its engine.
         installation: Whose containers it makes.
+        prefix: A program that becomes what is behind it, such as `nsenter` with its options.
         listener: A socket that it is passed, as systemd does it.
         environment: Settings by their variables' names.
     """
@@ -205,8 +207,9 @@ def start_gateway(
         **environment,
     }
     log = tmp_path / f"gateway-{secrets.token_hex(4)}.log"
-    process = begin("gateway", {**os.environ, **{name: str(value) for name, value in settings.items()}}, log, listener)
-    metrics_url = f"http://127.0.0.1:{settings['FIGBOX_METRICS_PORT']}/metrics"
+    variables = {**os.environ, **{name: str(value) for name, value in settings.items()}}
+    process = begin("gateway", variables, log, prefix=prefix, listener=listener)
+    metrics_url = f"http://{settings.get('FIGBOX_METRICS_HOST', '127.0.0.1')}:{settings['FIGBOX_METRICS_PORT']}/metrics"
     try:
         return LiveGateway(process, installation, docker_host, log, _read_url(process, log), metrics_url)
     except BaseException:
@@ -215,9 +218,14 @@ def start_gateway(
 
 
 def begin(
-    module: str, environment: dict[str, str], log: Path, listener: socket.socket | None = None
+    module: str,
+    environment: dict[str, str],
+    log: Path,
+    *,
+    prefix: Sequence[str] = (),
+    listener: socket.socket | None = None,
 ) -> subprocess.Popen[str]:
-    """Start a process of ours, which is passed a socket if there is one; what it writes to stderr is added to a log.
+    """Start a process of ours; what it writes to stderr is added to a log. For the others, see `start_gateway`.
 
     It runs in the log's folder, where no `.env` is: one of this checkout's would add to the environment.
     """
@@ -226,7 +234,7 @@ def begin(
         command[2:2] = [PASSING]
     with log.open("a") as stderr:
         return subprocess.Popen(
-            command,
+            [*prefix, *command],
             cwd=log.parent,
             env={**environment, "PYTHONPATH": str(ROOT)},
             stdin=listener,

@@ -108,7 +108,7 @@ def running(
     own = {"PORT": str(port), "FIGBOX_METRICS_PORT": "0", ROLE: "gateway"}
     if apart:
         own["FIGBOX_LAUNCHER"] = f"unix://{path}"
-    gateway = begin("tests.support.no_engine", {**common, **own}, log, listener)
+    gateway = begin("tests.support.no_engine", {**common, **own}, log, listener=listener)
     try:
         assert gateway.stdout is not None
         line = next((line for line in gateway.stdout if line.startswith("Figbox serves ")), None)

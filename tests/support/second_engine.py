@@ -179,6 +179,11 @@ class SecondEngine:
         """Kill it; its containers go on without it."""
         self._end(signal.SIGKILL)
 
+    def lose(self) -> None:
+        """Kill it with whatever it started, as the loss of its machine would."""
+        self.crash()
+        self._kill_own()
+
     def hang(self) -> None:
         """Stop it from responding, with its connections kept."""
         assert self._process is not None
@@ -224,9 +229,7 @@ class SecondEngine:
             self.wake()
         if self._process is not None and self._process.poll() is None:
             self.stop()
-        for pid in self._own_processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self._kill_own()
         mounts = Path("/proc/self/mounts").read_text().splitlines()
         for mount in reversed([line.split()[1] for line in mounts if str(self._folder) in line]):
             subprocess.run(["umount", "--lazy", mount], check=False)
@@ -236,6 +239,11 @@ class SecondEngine:
         assert self._process is not None
         self._process.send_signal(number)
         self._process.wait(START_LIMIT_S)
+
+    def _kill_own(self) -> None:
+        for pid in self._own_processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _own_processes(self) -> Iterator[int]:
         """Yield the ids of processes that name our folder in their arguments: containerd and its shims."""
