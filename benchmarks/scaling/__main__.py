@@ -2,7 +2,7 @@
 
 Without arguments all tables are printed; with names, these. They come from the model and from what was measured once
 and is kept in this folder, so they are the same each time. `measure` and `balancer` measure anew, and write that;
-`pictures` draws the page's pictures.
+`measure-nodes` measures one to three nodes and prints that alone; `pictures` draws the page's pictures.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from benchmarks.scaling import balancer_costs, measured, pictures
 from benchmarks.scaling.live.groups import Unsuitable
 from benchmarks.scaling.live.haproxy import CASES, TINY_CASES, measure_balancer
 from benchmarks.scaling.live.measure import TINY, Extent, measure
-from benchmarks.scaling.tables import capacity, comparison, fleet, flood, losses, policies
+from benchmarks.scaling.live.nodes import TINY_NODES, NodesExtent, measure_nodes
+from benchmarks.scaling.tables import capacity, comparison, fleet, flood, losses, nodes, policies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ TABLES = {
     "fleet": fleet.text,
 }
 
-MEASURE, BALANCER, PICTURES = "measure", "balancer", "pictures"
+MEASURE, NODES, BALANCER, PICTURES = "measure", "measure-nodes", "balancer", "pictures"
 
 DEFAULT_IMAGE = "figbox-runner:latest"
 
@@ -49,13 +50,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         nargs="*",
         metavar="WHAT",
         help=f"a table ({', '.join(TABLES)}); or {MEASURE}, a node on this machine, as root, ten minutes; "
-        f"or {BALANCER}, HAProxy, a minute; or {PICTURES}, drawn through a running gateway",
+        f"or {NODES}, one to three nodes, the same; or {BALANCER}, HAProxy, a minute; "
+        f"or {PICTURES}, drawn through a running gateway",
     )
     parser.add_argument("--tiny", action="store_true", help="measure so little that it only shows that all works")
     parser.add_argument("--json", metavar="PATH", type=Path, help="file for what was measured")
     parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or DEFAULT_IMAGE, help="runner image")
     options = parser.parse_args(arguments)
-    if unknown := set(options.what) - {*TABLES, MEASURE, BALANCER, PICTURES}:
+    if unknown := set(options.what) - {*TABLES, MEASURE, NODES, BALANCER, PICTURES}:
         parser.error(f"there is no table {min(unknown)!r}")
     return options
 
@@ -68,6 +70,11 @@ def main(arguments: Sequence[str]) -> int:
             if what == MEASURE:
                 found = asyncio.run(measure(options.image, TINY if options.tiny else Extent()))
                 _write(options.json or measured.FILE, found.to_json())
+            elif what == NODES:
+                grown = asyncio.run(measure_nodes(options.image, TINY_NODES if options.tiny else NodesExtent()))
+                print(nodes.text(grown))
+                if options.json:
+                    options.json.write_text(grown.to_json(), "utf-8")
             elif what == BALANCER:
                 costs = asyncio.run(measure_balancer(TINY_CASES if options.tiny else CASES))
                 _write(options.json or balancer_costs.FILE, costs.to_json())

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.scaling import measured, pictures
+from benchmarks.scaling import measured, nodes_measured, pictures
 from benchmarks.scaling.__main__ import main
+from benchmarks.scaling.tables import nodes
 from gateway.pictures.png import check_png
 from tests.fakes import KEY
 from tests.support.live import ROOT
@@ -56,3 +57,26 @@ def test_node_is_measured(tmp_path: Path) -> None:
     assert [window.name for window in found.windows] == ["load 0.5", "2 clients"]
     assert {request.status for window in found.windows for request in window.requests} == {200}
     assert found.series > 100
+
+
+def test_nodes_are_measured(tmp_path: Path) -> None:
+    """`measure-nodes` runs nodes behind HAProxy; with two, both draw."""
+    file = tmp_path / "nodes.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scaling", "measure-nodes", "--tiny", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=slowed(400),
+    )
+    if done.returncode:
+        assert done.stderr in {
+            "not measured: this needs root, and version 1 of control groups\n",
+            "not measured: haproxy isn't installed\n",
+        }
+        return
+    found = nodes_measured.parse(file.read_text("utf-8"))
+    assert [(window.nodes, window.others) for window in found.windows] == [(1, 0), (2, 0)]
+    assert [len(window.by_node) for window in found.windows] == [1, 2]
+    assert done.stdout == f"{nodes.text(found)}\n"

@@ -65,6 +65,12 @@ class Host:
     folder: Path
     url: str
     groups: dict[str, ControlGroup]
+    top: ControlGroup
+
+    def limit(self, cores: float) -> None:
+        """Give it another share of the processor from now on."""
+        self.top.limit(cores)
+        self.cores = cores
 
     def used(self) -> Used:
         """Read the clocks of all parts."""
@@ -103,7 +109,7 @@ async def open_host(image: str, cores: float) -> AsyncIterator[Host]:
         url = f"unix://{folder / 'docker.sock'}"
         await _until_it_responds(engine, url, folder)
         await asyncio.to_thread(_copy_image, image, url)
-        yield Host(cores, image, folder, url, groups)
+        yield Host(cores, image, folder, url, groups, top)
 
 
 def _make_folder() -> Path:
