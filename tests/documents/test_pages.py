@@ -116,7 +116,7 @@ COVERED = {
     ".venv/bin/python -m benchmarks.scaling measure": ("tests/engine/test_scaling.py", '"measure", "--tiny"'),
     ".venv/bin/python -m benchmarks.scaling balancer": ("tests/documents/test_scaling_page.py", '_run("balancer"'),
     ".venv/bin/python -m benchmarks.scaling pictures": ("tests/engine/test_scaling.py", 'main(["pictures"])'),
-    ".venv/bin/python -m gateway": ("tests/support/live.py", '[sys.executable, "-m", module]'),
+    ".venv/bin/python -m gateway": ("tests/support/live.py", 'sys.executable, "-m", module]'),
     ".venv/bin/python -m gateway.description.openapi": (
         "tests/http/test_openapi.py",
         "def test_printed_by_its_module(",
