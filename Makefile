@@ -20,7 +20,7 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor cluster cluster-down release clean
+.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor cluster cluster-down cluster-test release clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,10 @@ cluster: ## As root: N=3 nodes on this machine as a Docker Swarm, behind HAProxy
 
 cluster-down: ## End the cluster; nothing of it stays
 	@$(PYTHON) -m bootstrap.cluster down
+
+cluster-test: ## As root: kill, cut and update nodes of such a Swarm under load, and print what clients got
+	@$(BOOTSTRAP) --dev venv engine image gateway-image
+	$(VENV)/python -m tests.cluster.faults
 
 doctor: ## Inspect this host and say what is missing, with remedies; changes nothing (ARGS=--json)
 	@$(BOOTSTRAP) $(ARGS) doctor

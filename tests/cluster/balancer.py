@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -27,21 +28,68 @@ if TYPE_CHECKING:
 CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 
 
+#: What HAProxy's master writes when a process of its own works.
+LOADED = "Loading success"
+
+
 @dataclass(frozen=True)
 class Node:
-    """Where a balancer finds a node: its port for requests, and its agent's, both on loopback."""
+    """Where a balancer finds a node: its port for requests, its agent's, and the address of both."""
 
     port: int
     agent_port: int
+    host: str = "127.0.0.1"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Balancer:
-    """A running HAProxy."""
+    """A HAProxy: a master with the process that works, as a service of systemd runs it."""
 
     url: str
     control: Path
     log: Path
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def configuration(self) -> Path:
+        """The file of its configuration."""
+        return self.control.with_name("haproxy.cfg")
+
+    def start(self) -> None:
+        """Start it and wait until it works."""
+        self.control.unlink(missing_ok=True)
+        with self.log.open("a") as output:
+            self._process = subprocess.Popen(
+                ["haproxy", "-W", "-db", "-f", str(self.configuration)], stdout=output, stderr=output
+            )
+        end = time.monotonic() + slowed(20)
+        while not self.control.exists():
+            self.check()
+            assert time.monotonic() < end, "HAProxy doesn't start"
+            time.sleep(0.02)
+
+    def check(self) -> None:
+        """Fail if it has ended."""
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()
+
+    def reload(self) -> None:
+        """Let a new process take over, as `systemctl reload` does; the old one ends its requests."""
+        self.check()
+        before = self.log.read_text().count(LOADED)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR2)
+        end = time.monotonic() + slowed(20)
+        while self.log.read_text().count(LOADED) <= before:
+            self.check()
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        """End it at once, with whatever it works on."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(slowed(20))
 
     async def render(self, code: str, key: str = KEY, padding: int = 0, *, bearer: bool = False) -> Response:
         """POST code to the old endpoint, or with a bearer token; return the response.
@@ -68,7 +116,7 @@ class Balancer:
 
     async def until(self, name: str, status: str, weight: str | None = None) -> None:
         """Wait until a node's status, such as `UP`, begins with a text, and its weight is a text if one is given."""
-        end = time.monotonic() + slowed(30)
+        end = time.monotonic() + slowed(120)
         while True:
             state = await self.state(name)
             if state["status"].startswith(status) and weight in (None, state["weight"]):
@@ -93,28 +141,22 @@ def balancer(
         assert is_root_debian(), "install haproxy"
         apt_install(Steps(), ["haproxy"], why="it balances over several nodes")
     folder = Path(tempfile.mkdtemp(dir=folder))
-    port, control, log = free_port(), folder / "control", folder / "haproxy.log"
-    configuration = folder / "haproxy.cfg"
-    configuration.write_text(change(configured(CONFIGURATION.read_text(), port, control, nodes, changes)))
-    with log.open("w") as output:
-        process = subprocess.Popen(["haproxy", "-db", "-f", str(configuration)], stdout=output, stderr=output)
-        try:
-            end = time.monotonic() + slowed(20)
-            while not control.exists():
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, "HAProxy doesn't start"
-                time.sleep(0.02)
-            yield Balancer(f"http://127.0.0.1:{port}", control, log)
-            assert process.poll() is None, log.read_text()
-        finally:
-            process.terminate()
-            process.wait(slowed(20))
+    port = free_port()
+    running = Balancer(f"http://127.0.0.1:{port}", folder / "control", folder / "haproxy.log")
+    text = configured(CONFIGURATION.read_text(), port, running.control, nodes, changes)
+    running.configuration.write_text(change(text))
+    running.start()
+    try:
+        yield running
+        running.check()
+    finally:
+        running.end()
 
 
 def configured(text: str, port: int, control: Path, nodes: Sequence[Node], changes: Mapping[str, str]) -> str:
     """Return the project's configuration for these nodes; each thing that is replaced must be there once."""
     servers = "".join(
-        f"    server node{number} 127.0.0.1:{node.port} agent-port {node.agent_port}\n"
+        f"    server node{number} {node.host}:{node.port} agent-port {node.agent_port}\n"
         for number, node in enumerate(nodes, 1)
     )
     replaced = {

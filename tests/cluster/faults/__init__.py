@@ -1,0 +1,1 @@
+"""Three nodes under load: what floods and faults cost clients."""
