@@ -113,7 +113,7 @@ class Trial:
 
     def text(self, title: str) -> str:
         """Return the table of all phases."""
-        head = ("phase", "s", "sent", "right", "others", "failing s", "whole s", "p50 s", "p99 s", "slowest s")
+        head = ("phase", "s", "sent", "right", "failing s", "whole s", "p50 s", "p99 s", "slowest s", "others")
         return table(title, head, [self._row(phase) for phase in self.phases])
 
     def _row(self, phase: Phase) -> tuple[object, ...]:
@@ -126,12 +126,12 @@ class Trial:
             number((phase.ended_s or self.load.now_s) - phase.began_s, 0),
             len(records),
             len(took),
-            ", ".join(f"{count} {name}" for name, count in sorted(names.items())) or "-",
             _seconds(self.recovered_s(phase)),
             _seconds(phase.whole_s - phase.fault_s if phase.whole_s and phase.fault_s else None),
             number(summary.p50, 2),
             number(summary.p99, 2),
             number(max(took, default=0.0), 2),
+            ", ".join(f"{count} {name}" for name, count in sorted(names.items())) or "-",
         )
 
     def _bad(self, phase: Phase) -> list[Record]:

@@ -68,7 +68,7 @@ def test_the_table_has_a_row_for_each_phase() -> None:
     title, head, _, row = trial_of((20.0, PLOT, NODE_LOST), (30.0, PLOT, RIGHT)).text("Title").strip().splitlines()
     assert title == "Title"
     assert head.split()[:4] == ["phase", "s", "sent", "right"]
-    assert row.split() == ["p", "100", "2", "1", "1", "502", "node-lost", "10.0", "-", "1.00", "1.00", "1.00"]
+    assert row.split() == ["p", "100", "2", "1", "10.0", "-", "1.00", "1.00", "1.00", "1", "502", "node-lost"]
 
 
 async def test_clients_record_each_kind_of_end(aiohttp_server: Serve, unused_tcp_port: int) -> None:
