@@ -34,7 +34,7 @@ PATIENCE_S = 120.0
 PAUSE_S, CALM_S = 0.2, 0.5
 
 #: Pictures that are drawn at once before a load.
-DRAWN_AT_ONCE = 4
+DRAWN_AT_ONCE = 2
 
 #: Requests after which a load ends by itself.
 REQUESTS_LIMIT = 20_000
