@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-LONG_S = 15
+LONG_S = 20
 
 #: What the page's file doesn't need, and a test does.
 FOR_TESTS = {
@@ -105,7 +105,7 @@ async def test_a_new_project_serves_while_the_old_one_drains(tmp_path: Path) -> 
         await haproxy.until("node2", "UP")
         # More than one place has jobs of both sides; whichever runs a long one must end it.
         kept = await stack.enter_async_context(session())
-        long = [asyncio.create_task(found.send(LONG.format(slowed(LONG_S)), kept)) for _ in range(2)]
+        long = [asyncio.create_task(found.send(LONG.format(LONG_S), kept)) for _ in range(2)]
         await found.more(2)
         end = asyncio.create_task(asyncio.to_thread(old.run, "down", "--volumes"))
         await found.more(4)

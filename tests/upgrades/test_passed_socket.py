@@ -86,7 +86,7 @@ def split_gateway(tmp_path: Path, launcher: LiveLauncher, listener: socket.socke
 
 def begin_long(found: Load, session: aiohttp.ClientSession) -> asyncio.Task[None]:
     """Send a long job by a connection that is there already."""
-    return asyncio.create_task(found.send(LONG.format(slowed(LONG_S)), session))
+    return asyncio.create_task(found.send(LONG.format(LONG_S), session))
 
 
 async def test_a_restart_of_both_processes_loses_no_request(tmp_path: Path, listener: socket.socket) -> None:
@@ -147,7 +147,7 @@ async def test_jobs_that_wait_are_run_by_the_gateway_that_ends(tmp_path: Path, l
     settings = SETTINGS | {"FIGBOX_RUNNING_LIMIT": 1}
     with live_gateway(tmp_path, listener=listener, **settings) as gateway:
         found = Load(url_of(listener))
-        jobs = [asyncio.create_task(found.send_alone(code)) for code in (LONG.format(slowed(3)), *PLOTS)]
+        jobs = [asyncio.create_task(found.send_alone(code)) for code in (LONG.format(3), *PLOTS)]
         await gateway.until_metric("figbox_jobs_waiting", len(PLOTS))
         assert await ended(gateway) == 0
         await asyncio.gather(*jobs)
