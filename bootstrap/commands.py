@@ -181,7 +181,7 @@ class _Setup:
         wanted = platforms.order(options.platforms, options.registry, options.tag, CACHE / "images", base_image)
         recipes = (
             image.Recipe(ROOT / "runner-image", CACHE, runner_tag()),
-            image.gateway(ROOT, CACHE, _gateway_tag()),
+            image.gateway(ROOT, CACHE, gateway_tag()),
         )
         with alone(self._steps):
             platforms.ensure(self._steps, recipes, wanted, CACHE / "platforms")
