@@ -45,7 +45,7 @@ async def render_matplotlib(request: web.Request) -> web.StreamResponse:
     """`POST /render-matplotlib`: draw the current figure of the code as a PNG."""
     service = request.app[CONTEXT].service
     timing = Timing()
-    holder = service.enter(request, timing, bearer=False)  # its contract has one header for the key
+    holder = await service.enter(request, timing, bearer=False)  # its contract has one header for the key
     with service.memory.answers.hold(holder.name) as held:
         answer = await _answer(request, service, holder, timing, held)
         with timing.stage("send"):

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.admission import Admission
+    from gateway.keys.allowances import Allowances
     from gateway.keys.keyring import Holder
     from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Launcher
@@ -100,7 +101,7 @@ class RenderService:
     metrics: Metrics
     memory: RequestMemory
     bodies: WorkerPool
-    budgets: Budgets = field(default_factory=Budgets)
+    budgets: Allowances = field(default_factory=Budgets)
     refusals: LogGate = field(default_factory=LogGate)
     hang_ups: LogGate = field(default_factory=LogGate)
     tracing: Tracing | None = None
@@ -109,7 +110,7 @@ class RenderService:
         """Let waiting jobs run when memory becomes free."""
         self.memory.answers.on_room = self.admission.serve_next
 
-    def enter(self, request: web.Request, timing: Timing, *, bearer: bool = True) -> Holder:
+    async def enter(self, request: web.Request, timing: Timing, *, bearer: bool = True) -> Holder:
         """Return the holder of a request's key, and count the request; to be called before the body is read.
 
         Args:
@@ -133,7 +134,7 @@ class RenderService:
                 request.protocol.check_share(holder.name, len(self.keyring))
         request[HOLDER] = holder
         try:
-            self.budgets.take_request(holder)
+            await self.budgets.take_request(holder)
             self._check_launcher()
         except (RateExceeded, EngineUnavailable) as error:
             self._report_unserved(holder, error, timing)
@@ -172,7 +173,7 @@ class RenderService:
             Busy: The key has no processor time left for a large one, or too many wait to be read.
         """
         if not task.at_once(body):
-            self.budgets.check_compute(holder)
+            await self.budgets.check_compute(holder)
         try:
             return await self.bodies.do(task, body, key=holder.name, paid=partial(self._pay, holder))
         except Unfinished as error:
@@ -246,7 +247,7 @@ class RenderService:
         self._report(holder, job, result, timing)
         return with_packages(result, job.environment, self.launcher.environments)
 
-    def report_cache_hit(self, holder: Holder, result: Result, timing: Timing) -> None:
+    async def report_cache_hit(self, holder: Holder, result: Result, timing: Timing) -> None:
         """Count a request that the cache serves, at its holder's expense, and write its one log line.
 
         Raises:
@@ -255,7 +256,7 @@ class RenderService:
         mib = result.size / MiB
         with self.reporting(holder, timing):
             if mib >= 1:
-                self.budgets.check_compute(holder)
+                await self.budgets.check_compute(holder)
         self.budgets.charge(holder, mib * KEPT_S_PER_MIB)
         self.metrics.count_kept()
         total_ms = round(timing.total_ms(), 1)
@@ -291,7 +292,8 @@ class RenderService:
         placed: float | None = None
         limits = self.environment(job.environment).limits.lowered(job.wall_limit_s)
         room = Reservation.of(answer, job, limits.output_limit_bytes)
-        with self.budgets.hold_compute(holder, limits.wall_limit_s * limits.cpus) as hold:
+        worst_s = limits.wall_limit_s * limits.cpus
+        async with self.budgets.hold_compute(holder, worst_s, limits.wall_limit_s) as hold:
             asked = time.perf_counter()
             spent_s = 0.0
             try:

@@ -50,7 +50,7 @@ async def find_or_run(
             await answer.grow(job_bytes(facts.limits.output_limit_bytes, 0))
         kept = await renders.get(key)
     if kept is not None:
-        service.report_cache_hit(holder, kept, timing)
+        await service.report_cache_hit(holder, kept, timing)
         return kept, CacheUse.HIT
     answer.shrink(0)
     result = await service.run(holder, job, timing, answer)

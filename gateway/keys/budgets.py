@@ -8,6 +8,8 @@ What a job will use isn't known before it has run. So an estimate is held while 
 however it ends, the hold is replaced by what it really used. A key's estimate rises at once to its most expensive job
 and falls slowly. Usage can exceed the allowance by what the jobs under way at one moment cost beyond their holds; this
 debt is paid off at the key's own rate before new jobs are accepted.
+
+Where nodes share a server, what is here is what a node goes by while it can't ask it (`gateway.keys.shared_budgets`).
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.model.errors import BudgetExceeded, RateExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from gateway.keys.keyring import Holder
 
@@ -112,6 +114,10 @@ class RequestBudget:
         """Return the requests of the last minute."""
         return self._window.used(self._clock())
 
+    def count(self) -> None:
+        """Count a request that others have allowed."""
+        self._window.charge(1, self._clock())
+
     def take(self, allowance: int) -> float:
         """Count a request and return 0, or return the seconds after which one fits into the allowance."""
         now = self._clock()
@@ -167,26 +173,30 @@ class ComputeBudget:
             return 0.0, wait_s
         if max(self._window.used(now), self._debt_s) + self._held_s + wanted > allowance + CRUMB:
             return 0.0, STEP_S  # jobs under way hold the rest for an unknown time
-        self._held_s += wanted
-        self._holds += 1
+        self.grant(wanted)
         return wanted, 0.0
 
-    def settle(self, held_s: float, used_s: float, allowance: int) -> None:
-        """Replace a hold by what the job used."""
+    def grant(self, held_s: float) -> None:
+        """Hold what others have allowed."""
+        self._held_s += held_s
+        self._holds += 1
+
+    def settle(self, held_s: float, used_s: float, allowance: int, *, owes: bool = True) -> None:
+        """Replace a hold by what the job used; `owes` says whether more than the allowance becomes a debt."""
         now = self._clock()
         self._holds -= 1
         self._held_s = self._held_s - held_s if self._holds else 0.0  # drops rounding errors
-        self._count(used_s, allowance, now)
+        self._count(used_s, allowance, now, owes=owes)
         weight = 1 if used_s > self._estimate_s else ESTIMATE_WEIGHT
         self._estimate_s += (used_s - self._estimate_s) * weight
         self._estimate_s = max(FIRST_GUESS_S, self._estimate_s)
 
-    def charge(self, used_s: float, allowance: int) -> None:
-        """Count what was used by something else than a job; small amounts are collected first."""
+    def charge(self, used_s: float, allowance: int, *, owes: bool = True) -> None:
+        """Count what was used by something else than a job; small amounts are collected first. `owes` as above."""
         self._change_s += used_s
         if self._change_s >= CHANGE_S:
             used_s, self._change_s = self._change_s, 0.0
-            self._count(used_s, allowance, self._clock())
+            self._count(used_s, allowance, self._clock(), owes=owes)
 
     def wait_s(self, allowance: int) -> float:
         """Return the seconds until anything is left, if nothing were held."""
@@ -201,10 +211,11 @@ class ComputeBudget:
         more = self._wait_s(remaining + 1, allowance, now) if remaining < allowance else WINDOW_S
         return Quota("compute", "figbox-cpu-seconds", allowance, remaining, WINDOW_S, max(1, math.ceil(more)))
 
-    def _count(self, used_s: float, allowance: int, now: float) -> None:
+    def _count(self, used_s: float, allowance: int, now: float, *, owes: bool) -> None:
         self._pay(allowance, now)
         self._window.charge(used_s, now)
-        self._debt_s += used_s
+        if owes:
+            self._debt_s += used_s
 
     def _wait_s(self, amount: float, allowance: int, now: float) -> float:
         """Return the seconds until `amount` is available, if nothing were held."""
@@ -235,90 +246,107 @@ class Hold:
     used_s: float = 0.0
 
 
-def _used_up(wait_s: float) -> BudgetExceeded:
+def used_up(wait_s: float) -> BudgetExceeded:
+    """Return the refusal of a job for which there is no processor time for so many seconds."""
     return BudgetExceeded("This key has used up its processor time for the minute", math.ceil(wait_s))
 
 
+def too_many(wait_s: float) -> RateExceeded:
+    """Return the refusal of a request that is one too many for so many seconds."""
+    return RateExceeded("This key has sent too many requests within a minute", math.ceil(wait_s))
+
+
+def share_of(allowance: int, nodes: int) -> int:
+    """Return what each of several nodes may give of an allowance: not more together, but one at least."""
+    return max(1, allowance // nodes)
+
+
 class Budgets:
-    """The budgets of all keys, by their names.
+    """The budgets of all keys on this node, by their names; an `Allowances` that asks nobody else.
 
     Args:
         clock: A monotonic clock, in seconds.
         requests_per_minute: Requests of each key that has no allowance of its own; None means any number.
+        nodes: Nodes that serve the same keys; each gives its share.
     """
 
-    def __init__(self, clock: Clock = time.monotonic, requests_per_minute: int | None = None) -> None:
+    def __init__(
+        self, clock: Clock = time.monotonic, requests_per_minute: int | None = None, *, nodes: int = 1
+    ) -> None:
         self._clock = clock
         self._requests_per_minute = requests_per_minute
+        self._nodes = nodes
         self._requests: dict[str, RequestBudget] = {}
         self._compute: dict[str, ComputeBudget] = {}
 
-    def take_request(self, holder: Holder) -> None:
-        """Count a request.
+    def requests_allowed(self, holder: Holder) -> int | None:
+        """Return the requests that all nodes together may give a key in a minute; None means any number."""
+        return holder.policy.requests_per_minute or self._requests_per_minute
 
-        Raises:
-            RateExceeded: The key has used its requests; this one isn't counted.
-        """
-        allowance = holder.policy.requests_per_minute or self._requests_per_minute
+    async def take_request(self, holder: Holder) -> None:
+        """Count a request, as `Allowances` has it."""
+        allowance = self.requests_allowed(holder)
         if allowance is None:
             return
-        wait_s = self._requests_of(holder).take(allowance)
+        wait_s = self._requests_of(holder).take(self._share(allowance))
         if wait_s:
-            raise RateExceeded("This key has sent too many requests within a minute", math.ceil(wait_s))
+            raise too_many(wait_s)
 
-    @contextmanager
-    def hold_compute(self, holder: Holder, worst_s: float) -> Iterator[Hold]:
-        """Hold what a job may use, and settle when the block ends, however it ends.
+    def count_request(self, holder: Holder) -> None:
+        """Count a request that others have allowed."""
+        self._requests_of(holder).count()
 
-        Args:
-            holder: Whose job it is.
-            worst_s: Most processor seconds that the job can use.
-
-        Raises:
-            BudgetExceeded: The key has used its processor time, or holds it for jobs under way.
-        """
+    @asynccontextmanager
+    async def hold_compute(self, holder: Holder, worst_s: float, longest_s: float) -> AsyncIterator[Hold]:  # noqa: ARG002
+        """Hold what a job may use, as `Allowances` has it."""
         hold = Hold()
         allowance = holder.policy.compute_seconds_per_minute
         if allowance is None:
             yield hold
             return
-        budget = self._compute_of(holder)
-        held_s, wait_s = budget.hold(allowance, worst_s)
+        budget, share = self._compute_of(holder), self._share(allowance)
+        held_s, wait_s = budget.hold(share, worst_s)
         if wait_s:
-            raise _used_up(wait_s)
+            raise used_up(wait_s)
         try:
             yield hold
         finally:
-            budget.settle(held_s, hold.used_s, allowance)
+            budget.settle(held_s, hold.used_s, share)
 
-    def check_compute(self, holder: Holder) -> None:
-        """Refuse a holder that has used up its processor time, before something is done that it will have to pay for.
+    @asynccontextmanager
+    async def hold_granted(self, holder: Holder, held_s: float) -> AsyncIterator[Hold]:
+        """Hold what others have allowed; what it becomes isn't owed to this node."""
+        hold = Hold()
+        budget = self._compute_of(holder)
+        budget.grant(held_s)
+        try:
+            yield hold
+        finally:
+            budget.settle(held_s, hold.used_s, holder.policy.compute_seconds_per_minute or 1, owes=False)
 
-        Raises:
-            BudgetExceeded: It has; what it holds for jobs under way doesn't count.
-        """
+    async def check_compute(self, holder: Holder) -> None:
+        """Refuse a holder that has used up its processor time, as `Allowances` has it."""
         allowance = holder.policy.compute_seconds_per_minute
         if allowance is None:
             return
-        wait_s = self._compute_of(holder).wait_s(allowance)
+        wait_s = self._compute_of(holder).wait_s(self._share(allowance))
         if wait_s:
-            raise _used_up(wait_s)
+            raise used_up(wait_s)
 
-    def charge(self, holder: Holder, used_s: float) -> None:
-        """Count processor seconds that were used without a hold."""
+    def charge(self, holder: Holder, used_s: float, *, owes: bool = True) -> None:
+        """Count processor seconds that were used without a hold; `owes` as in `ComputeBudget.settle`."""
         allowance = holder.policy.compute_seconds_per_minute
         if allowance is not None:
-            self._compute_of(holder).charge(used_s, allowance)
+            self._compute_of(holder).charge(used_s, self._share(allowance), owes=owes)
 
     def quotas(self, holder: Holder) -> list[Quota]:
-        """Return what is left of each of a key's allowances."""
-        policy = holder.policy
+        """Return what is left of this node's share of each of a key's allowances."""
         found = []
-        requests = policy.requests_per_minute or self._requests_per_minute
+        requests, compute = self.requests_allowed(holder), holder.policy.compute_seconds_per_minute
         if requests is not None:
-            found.append(self._requests_of(holder).quota(requests))
-        if policy.compute_seconds_per_minute is not None:
-            found.append(self._compute_of(holder).quota(policy.compute_seconds_per_minute))
+            found.append(self._requests_of(holder).quota(self._share(requests)))
+        if compute is not None:
+            found.append(self._compute_of(holder).quota(self._share(compute)))
         return found
 
     @property
@@ -327,19 +355,21 @@ class Budgets:
         return frozenset(self._requests.keys() | self._compute.keys())
 
     def part_used(self, holder: Holder) -> float:
-        """Return which part of an allowance a key has used, of the one of which that is most; cheaper than quotas."""
+        """Return which part of a share a key has used, of the one of which that is most; cheaper than quotas."""
         requests, compute = self._requests.get(holder.name), self._compute.get(holder.name)
-        per_minute = holder.policy.requests_per_minute or self._requests_per_minute
-        seconds = holder.policy.compute_seconds_per_minute
+        per_minute, seconds = self.requests_allowed(holder), holder.policy.compute_seconds_per_minute
         return max(
-            requests.used() / per_minute if requests is not None and per_minute else 0.0,
-            compute.used() / seconds if compute is not None and seconds else 0.0,
+            requests.used() / self._share(per_minute) if requests is not None and per_minute else 0.0,
+            compute.used() / self._share(seconds) if compute is not None and seconds else 0.0,
         )
 
     def keep_only(self, names: frozenset[str]) -> None:
         """Forget removed keys; their jobs that still run settle with the budgets that they began with."""
         self._requests = {name: budget for name, budget in self._requests.items() if name in names}
         self._compute = {name: budget for name, budget in self._compute.items() if name in names}
+
+    def _share(self, allowance: int) -> int:
+        return share_of(allowance, self._nodes)
 
     def _requests_of(self, holder: Holder) -> RequestBudget:
         return self._requests.setdefault(holder.name, RequestBudget(self._clock))

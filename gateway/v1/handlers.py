@@ -41,7 +41,7 @@ async def render(request: web.Request) -> web.StreamResponse:
     context = request.app[CONTEXT]
     service = context.service
     timing = Timing()
-    holder = service.enter(request, timing)
+    holder = await service.enter(request, timing)
     with service.memory.answers.hold(holder.name) as held:
         answer = await _answer(request, service, holder, timing, held)
         with timing.stage("send"):
@@ -82,7 +82,7 @@ async def _answer(request: web.Request, service: RenderService, holder: Holder, 
 async def environments(request: web.Request) -> web.Response:
     """`GET /v1/environments`: list the environments, each with the limits of the key."""
     service = request.app[CONTEXT].service
-    holder = service.enter(request, Timing())
+    holder = await service.enter(request, Timing())
     known = [facts for _, facts in sorted(service.launcher.environments.items())]
     documents = [_environment_document(facts, holder.policy.lowered(facts.limits)) for facts in known]
     return web.json_response(body=EnvironmentsDocument(environments=documents).model_dump_json().encode())

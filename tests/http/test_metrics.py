@@ -119,7 +119,7 @@ async def test_gauges_of_keys_are_few(make_settings: Callable[..., Settings], tm
     rig.budgets = Budgets(requests_per_minute=1000)
     for number, name in enumerate(keys):
         for _ in range(number + 1):
-            rig.budgets.take_request(Holder(name))
+            await rig.budgets.take_request(Holder(name))
     found = scarcest_quotas(rig.service, KEYS_LIMIT)
     assert {name for name, _ in found} == set([*keys][-KEYS_LIMIT:])
     assert found["key-39", "requests"].remaining == 960

@@ -224,7 +224,7 @@ async def test_holds_are_given_back_on_every_path() -> None:
     key = Key(KeyPolicy(compute_seconds_per_minute=5))
 
     async def job(used_s: float, error: BaseException | None = None, *, stay: bool = False) -> None:
-        with key.budgets.hold_compute(key.holder, 30) as hold:
+        async with key.budgets.hold_compute(key.holder, 30, 30) as hold:
             hold.used_s = used_s
             if stay:
                 await asyncio.get_running_loop().create_future()
@@ -249,41 +249,41 @@ async def test_holds_are_given_back_on_every_path() -> None:
 async def test_jobs_at_once_are_bounded_by_their_holds() -> None:
     """As many jobs are admitted at once as estimates fit the allowance; the next is refused, with a time to retry."""
     key = Key(KeyPolicy(compute_seconds_per_minute=3))
-    holds = [key.budgets.hold_compute(key.holder, 30) for _ in range(4)]
+    holds = [key.budgets.hold_compute(key.holder, 30, 30) for _ in range(4)]
     for hold in holds[:3]:
-        hold.__enter__()
-    with pytest.raises(BudgetExceeded) as caught, holds[3]:
-        pass
+        await hold.__aenter__()
+    with pytest.raises(BudgetExceeded) as caught:
+        await holds[3].__aenter__()
     assert caught.value.retry_after_s == STEP_S
     for hold in holds[:3]:
-        hold.__exit__(None, None, None)
+        await hold.__aexit__(None, None, None)
     assert key.left() == [3]
 
 
-def test_keys_have_budgets_of_their_own() -> None:
+async def test_keys_have_budgets_of_their_own() -> None:
     """One key's use is not another's, and a key without an allowance is not counted."""
     budgets = Budgets(Clock())
     one, two, free = (
         Holder(name, KeyPolicy(requests_per_minute=limit)) for name, limit in (("1", 1), ("2", 1), ("f", None))
     )
     for holder in (one, two, free, free):
-        budgets.take_request(holder)
+        await budgets.take_request(holder)
     with pytest.raises(RateExceeded) as caught:
-        budgets.take_request(one)
+        await budgets.take_request(one)
     assert 1 <= caught.value.retry_after_s <= WINDOW_S + STEP_S
     assert budgets.quotas(free) == []
-    with budgets.hold_compute(free, 30) as hold:
+    async with budgets.hold_compute(free, 30, 30) as hold:
         hold.used_s = 1e9
 
 
-def test_changed_allowance_holds_for_what_was_used_already() -> None:
+async def test_changed_allowance_holds_for_what_was_used_already() -> None:
     """A key's new limits count what it used under the old ones; a name that was removed starts afresh."""
     key = Key(KeyPolicy(requests_per_minute=10))
     for _ in range(5):
-        key.budgets.take_request(key.holder)
+        await key.budgets.take_request(key.holder)
     key.holder = Holder("k", KeyPolicy(requests_per_minute=3))
     with pytest.raises(RateExceeded):
-        key.budgets.take_request(key.holder)
+        await key.budgets.take_request(key.holder)
     assert key.left() == [0]
     key.budgets.keep_only(frozenset({"k"}))
     assert key.left() == [0]
@@ -301,30 +301,46 @@ def test_history_takes_bounded_room() -> None:
     assert len(budget._window._steps) <= WINDOW_S / STEP_S + 1
 
 
-def test_common_allowance_of_requests() -> None:
+async def test_common_allowance_of_requests() -> None:
     """A key without an allowance of requests has the common one; its own goes before that."""
     budgets = Budgets(lambda: 1000.0, requests_per_minute=2)
     plain, own = Holder("plain"), Holder("own", KeyPolicy(requests_per_minute=3))
     for holder, allowance in ((plain, 2), (own, 3)):
         assert [quota.allowance for quota in budgets.quotas(holder)] == [allowance]
         for _ in range(allowance):
-            budgets.take_request(holder)
+            await budgets.take_request(holder)
         with pytest.raises(RateExceeded):
-            budgets.take_request(holder)
+            await budgets.take_request(holder)
 
 
-def test_small_change_is_collected() -> None:
+async def test_small_change_is_collected() -> None:
     """What is used without a job counts once it is worth it, and none of it is forgotten."""
     budgets = Budgets(lambda: 1000.0)
     holder = Holder("a", KeyPolicy(compute_seconds_per_minute=1))
     for _ in range(9):
         budgets.charge(holder, CHANGE_S / 10)
-    with budgets.hold_compute(holder, 30) as hold:  # the whole allowance is still there
+    async with budgets.hold_compute(holder, 30, 30) as hold:  # the whole allowance is still there
         hold.used_s = 0.0
     for _ in range(99 - 9):
-        budgets.check_compute(holder)
+        await budgets.check_compute(holder)
         budgets.charge(holder, CHANGE_S / 10)
     for _ in range(12):  # rounding errors of sums
         budgets.charge(holder, CHANGE_S / 10)
     with pytest.raises(BudgetExceeded):
-        budgets.check_compute(holder)
+        await budgets.check_compute(holder)
+
+
+async def test_each_node_gives_its_share() -> None:
+    """Nodes without a shared server divide each allowance; none of a share is nothing, and clients are told of it."""
+    budgets = Budgets(lambda: 1000.0, nodes=3)
+    holder = Holder("a", KeyPolicy(requests_per_minute=8, compute_seconds_per_minute=2))
+    assert [(quota.allowance, quota.remaining) for quota in budgets.quotas(holder)] == [(2, 2), (1, 1)]
+    for _ in range(2):
+        await budgets.take_request(holder)
+    with pytest.raises(RateExceeded):
+        await budgets.take_request(holder)
+    async with budgets.hold_compute(holder, 30, 30) as hold:
+        hold.used_s = 1
+    with pytest.raises(BudgetExceeded):
+        await budgets.check_compute(holder)
+    assert budgets.part_used(holder) == 1
