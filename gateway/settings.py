@@ -14,7 +14,7 @@ import platform
 import pwd
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,7 +23,7 @@ from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, START_LIMIT_S, KiB, Limits, MiB
 from gateway.startup.addresses import base_url, header_fields, origin, path_prefix
-from gateway.startup.secret_file import read_secret
+from gateway.startup.shared_settings import SharedSettings
 from gateway.startup.variables import check_names
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ class LauncherSettings(BaseSettings):
         raise NotImplementedError
 
 
-class Settings(LauncherSettings):
+class Settings(SharedSettings, LauncherSettings):
     """All settings of a gateway, validated and frozen."""
 
     # Who may ask, and where.
@@ -469,25 +469,11 @@ class Settings(LauncherSettings):
     def _are_origins(cls, value: str) -> str:
         return ",".join(map(origin, filter(None, (part.strip() for part in value.split(",")))))
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_secrets(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Read each secret that is in a file of its own."""
-        for name, field in cls.model_fields.items():
-            file = cls.model_fields.get(f"{name}_file")
-            if file is None or SecretStr not in get_args(field.annotation):
-                continue
-            path = values.get(str(file.alias), values.get(f"{name}_file"))
-            if path is None:
-                continue
-            if values.get(str(field.alias), values.get(name)) is not None:
-                raise ValueError(f"both {field.alias} and {file.alias} are set: only one of them can count")
-            try:
-                secret = read_secret(Path(path), has_names=name == "traces_headers")
-                values = {**values, str(field.alias): secret}
-            except ValueError as error:
-                raise ValueError(f"{file.alias}: the file ({path}) {error}") from error
-        return values
+    @model_validator(mode="after")
+    def _shares_what_it_keeps(self) -> Self:
+        if self.shared_cache_mib and not self.cache_mib:
+            raise ValueError("FIGBOX_SHARED_CACHE_MIB needs FIGBOX_CACHE_MIB")
+        return self
 
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:

@@ -57,6 +57,12 @@ REFUSALS = (
 POOL_EVENTS = ("warm", "cold", "made", "failed", "spoilt", "aged", "remove_failed")
 WORKER_ENDS = ("deadline", "memory", "lost")
 
+#: Upper bounds in seconds of one call of the shared server: up to its limit.
+SHARED_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2)
+
+#: The reasons of `gateway.shared.shared_server`.
+SHARED_FAILURES = ("timeout", "connection", "refused", "nonsense")
+
 
 class Metrics:
     """All metrics of one gateway, in a registry of its own.
@@ -135,6 +141,18 @@ class Metrics:
         self._sweeps = Counter("figbox_sweeps", "Searches for strays", registry=self.registry)
         self._strays = Counter("figbox_strays_removed", "Strays removed", registry=self.registry)
         self._engine_failures = Counter("figbox_engine_failures", "Failed engine calls", registry=self.registry)
+        self._shared_seconds = Histogram(
+            "figbox_shared_call_seconds",
+            "Seconds of calls of the server that nodes share",
+            buckets=SHARED_SECONDS,
+            registry=self.registry,
+        )
+        self._shared_failures = Counter(
+            "figbox_shared_failures",
+            "Failed calls of the server that nodes share, by why",
+            ["reason"],
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
         self._begin_at_zero()
 
@@ -151,6 +169,8 @@ class Metrics:
             self._workers.labels(work, reason)
         for event in POOL_EVENTS:
             self._pool.labels(event)
+        for reason in SHARED_FAILURES:
+            self._shared_failures.labels(reason)
 
     def count_job(self, result: Result, environment: str, *, way: str, total_s: float) -> None:
         """Count a job that ran, its environment, and where its time went.
@@ -214,6 +234,12 @@ class Metrics:
     def count_engine_failure(self, times: int = 1) -> None:
         """Count failed calls of the engine."""
         self._engine_failures.inc(times)
+
+    def count_shared_call(self, seconds: float, failure: str | None) -> None:
+        """Count a call of the server that nodes share, and why it failed, if it did."""
+        self._shared_seconds.observe(seconds)
+        if failure is not None:
+            self._shared_failures.labels(failure).inc()
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when metrics are collected."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import SecretStr
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
 
 #: Longest file in bytes: a wrong path may lead to any.
 SIZE_LIMIT = 4096
+
+#: Secrets that are header fields, with names before their values.
+HAVE_NAMES = frozenset({"traces_headers"})
 
 _SETTING = re.compile(r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]")
 
@@ -46,3 +54,29 @@ def read_secret(path: Path, *, has_names: bool = False) -> str:
     if not has_names and _SETTING.match(text):
         raise ValueError("has a name before the value, as .env has; it must have the value alone")
     return text
+
+
+def with_secrets(fields: Mapping[str, FieldInfo], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of settings with each secret that is in a file of its own.
+
+    Args:
+        fields: All settings; a secret `x` may be in the file that `x_file` names.
+        values: What is set, by alias or name.
+
+    Raises:
+        ValueError: A file can't be used, or both are set; the text names the settings.
+    """
+    for name, field in fields.items():
+        file = fields.get(f"{name}_file")
+        if file is None or SecretStr not in get_args(field.annotation):
+            continue
+        path = values.get(str(file.alias), values.get(f"{name}_file"))
+        if path is None:
+            continue
+        if values.get(str(field.alias), values.get(name)) is not None:
+            raise ValueError(f"both {field.alias} and {file.alias} are set: only one of them can count")
+        try:
+            values = {**values, str(field.alias): read_secret(Path(path), has_names=name in HAVE_NAMES)}
+        except ValueError as error:
+            raise ValueError(f"{file.alias}: the file ({path}) {error}") from error
+    return values

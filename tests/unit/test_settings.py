@@ -11,6 +11,7 @@ import pytest
 from gateway.model.errors import StartError
 from gateway.model.jobs import Limits
 from gateway.settings import SOCKET_PATH_LIMIT, LauncherProcessSettings, Settings, load, load_settings
+from gateway.startup.shared_settings import SECRET_LENGTH
 from tests.fakes import KEY
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ def _bounds() -> list[tuple[str, str, float, float]]:
 
 BOUNDS = _bounds()
 
+#: Without these no renders can be shared.
+SHARING = {
+    "FIGBOX_SHARED_URL": "redis://127.0.0.1",
+    "FIGBOX_SHARED_SECRET": "s" * SECRET_LENGTH,
+    "FIGBOX_CACHE_MIB": "1",
+}
+
 
 def test_every_number_is_bounded() -> None:
     """Every numeric setting has bounds; the table of the next tests is not empty."""
@@ -59,6 +67,8 @@ def test_bounds_trip_and_name_the_variable(
     name: str, variable: str, least: float, most: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bounds themselves pass; beyond either the start is refused with the variable's name, without the value."""
+    for needed, value in SHARING.items():
+        monkeypatch.setenv(needed, value)
     for value in (least, most):
         monkeypatch.setenv(variable, str(value))
         assert value == getattr(load_settings(), name)

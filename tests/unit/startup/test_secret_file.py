@@ -34,7 +34,7 @@ def folder(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_every_secret_can_be_in_a_file() -> None:
     """A setting that is secret has one beside it that names a file."""
     secrets = [name for name, field in FIELDS.items() if SecretStr in get_args(field.annotation)]
-    assert secrets == ["api_key", "traces_headers"]
+    assert set(secrets) == {"api_key", "shared_url", "shared_secret", "traces_headers"}
     assert all(FIELDS[f"{name}_file"].alias == f"{FIELDS[name].alias}_FILE" for name in secrets)
 
 
