@@ -2,7 +2,7 @@
 
     python -m gateway.keys add NAME [--requests-per-minute N …]    prints the new key once; it is stored nowhere
     python -m gateway.keys list
-    python -m gateway.keys revoke NAME
+    python -m gateway.keys revoke NAME [--everywhere]    on all nodes that share a server, whatever their files have
 
 The file is that of `--file`, or else that of `FIGBOX_API_KEYS_FILE`. A key is never an argument, so it doesn't appear
 in lists of processes or in a shell's history.
@@ -14,6 +14,7 @@ replaces the file. (tomlkit takes the comment above a table for part of the tabl
 from __future__ import annotations
 
 import argparse
+import asyncio
 import fcntl
 import os
 import re
@@ -24,17 +25,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loguru import logger
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.environments import described
 from gateway.keys.keyring import digest_of
 from gateway.keys.keys_file import NAME_PATTERN, InvalidKeysFile, KeyEntry, parse_entries, table_head
+from gateway.startup.shared_settings import SharedSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 #: Random bytes of a key.
 KEY_BYTES = 32
+
+#: Seconds that the shared server has to answer a command.
+SERVER_LIMIT_S = 5.0
 
 #: The fields of an entry that the command line sets: all but the digest.
 LIMITS = {name: field for name, field in KeyEntry.model_fields.items() if name != "sha256"}
@@ -113,8 +120,12 @@ def revoke(file: Path, given: argparse.Namespace) -> None:
     with _locked(file) as folder:
         text = _read(file, must_exist=True)
         entries = _entries(text)
-        if entries.pop(given.name, None) is None:
+        entry = entries.pop(given.name, None)
+        if entry is None:
             raise CommandError(f"there is no key named {given.name}")
+        if given.everywhere:  # before the file: if this fails, the command can be repeated
+            asyncio.run(_revoke_everywhere(entry))
+            sys.stderr.write(f"{given.name} is revoked on all nodes: each refuses the key within two seconds.\n")
         rest, count = re.subn(_TABLE.format(re.escape(given.name)), "", text, count=1, flags=re.MULTILINE)
         if not count:
             raise CommandError(
@@ -124,6 +135,30 @@ def revoke(file: Path, given: argparse.Namespace) -> None:
             rest += "[keys]\n"  # says that there are no keys; a file without it counts as broken
         _replace(file, folder, rest, entries)
     sys.stderr.write(f"{given.name} is revoked: a running gateway refuses the key within a second.\n")
+
+
+async def _revoke_everywhere(entry: KeyEntry) -> None:
+    """Tell the server that nodes share; a gateway's own settings say which."""
+    try:
+        settings = SharedSettings()  # type: ignore[call-arg]  # comes from the environment
+    except ValidationError as error:
+        raise CommandError(f"bad settings: {described(error)}") from error
+    if settings.shared_url is None or settings.shared_secret is None:
+        raise CommandError("no server is named: set FIGBOX_SHARED_URL_FILE and FIGBOX_SHARED_SECRET_FILE")
+    # Loads the client of Redis, which the other commands don't need.
+    from gateway.keys.revocations import RevocationList  # noqa: PLC0415
+    from gateway.shared.shared_server import SharedServer, SharedServerGone  # noqa: PLC0415
+
+    logger.disable("gateway.shared")  # what it logs is for a service
+    server = SharedServer(settings.shared_url.get_secret_value(), settings.shared_secret.get_secret_value(), "command")
+    revoked = RevocationList(server)
+    try:
+        await revoked.exchange([revoked.id_of(bytes.fromhex(entry.sha256))], SERVER_LIMIT_S)
+    except SharedServerGone as error:
+        raise CommandError(f"the shared server can't be told ({error}); nothing is changed") from error
+    finally:
+        await server.aclose()
+        logger.enable("gateway.shared")
 
 
 def _entries(text: str) -> dict[str, KeyEntry]:
@@ -202,6 +237,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=show)
     revoking = commands.add_parser("revoke", help="remove a key", description="Remove a key from the file.")
     revoking.add_argument("name", metavar="NAME", type=_name)
+    revoking.add_argument(
+        "--everywhere", action="store_true", help="also on all nodes that share the server of FIGBOX_SHARED_URL"
+    )
     revoking.set_defaults(run=revoke)
     return parser
 

@@ -83,6 +83,8 @@ class Keyring:
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._keys = dict(keys)
         self._secret = secrets.token_bytes(_BLIND_BYTES)
+        #: What is kept of each key, by its name.
+        self.digests: Mapping[str, bytes] = {name: key.digest for name, key in self._keys.items()}
         self._names = {self._blinded(key.digest): name for name, key in self._keys.items()}
 
     def __len__(self) -> int:
@@ -92,11 +94,6 @@ class Keyring:
     def names(self) -> frozenset[str]:
         """Names of all holders."""
         return frozenset(self._keys)
-
-    @property
-    def digests(self) -> Mapping[str, bytes]:
-        """What is kept of each key, by its name."""
-        return {name: key.digest for name, key in self._keys.items()}
 
     def holder(self, name: str) -> Holder | None:
         """Return the holder of a name, or None if there is no such key any more."""

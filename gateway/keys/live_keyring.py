@@ -19,10 +19,10 @@ from loguru import logger
 from gateway.keys.keyring import DEFAULT_NAME, Key, Keyring, digest_of
 from gateway.keys.keys_file import SIZE_LIMIT, InvalidKeysFile, parse_keys
 from gateway.keys.strength import REMEDY, is_guessed, weakness
-from gateway.model.errors import StartError
+from gateway.model.errors import StartError, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gateway.keys.keyring import Holder
@@ -61,6 +61,8 @@ class LiveKeyring:
         self._file = file
         #: Called after each change of keys, with the new ones.
         self.changed: Callable[[Keyring], None] = lambda _: None
+        #: Digests of keys that are refused although the file may still have them.
+        self.revoked: frozenset[bytes] = frozenset()
         self._problem: str | None = None
         self._reminded_at = 0.0
         self._stamp: tuple[int, ...] | None = None
@@ -95,6 +97,11 @@ class LiveKeyring:
             weak[DEFAULT_NAME] = self._own_weakness
         return weak
 
+    @property
+    def digests(self) -> Mapping[str, bytes]:
+        """What is kept of each key, by its name."""
+        return self._ring.digests
+
     def warn_of_weak_keys(self) -> None:
         """Log each key that anybody would guess."""
         for name, reason in self.weak_keys.items():
@@ -105,8 +112,11 @@ class LiveKeyring:
         return self._ring.holder(name)
 
     def authenticate(self, values: Sequence[str]) -> Holder:
-        """Return the holder of the one key given; see `Keyring.authenticate`."""
-        return self._ring.authenticate(values)
+        """Return the holder of the one key given; see `Keyring.authenticate`. None has a revoked key."""
+        holder = self._ring.authenticate(values)
+        if self.revoked and self._ring.digests[holder.name] in self.revoked:
+            raise Unauthorized("Unauthorized")
+        return holder
 
     async def watch(self) -> None:
         """Look at the file regularly, and when told to, for ever.

@@ -1,0 +1,112 @@
+"""Revoking a key on all nodes at once, by the server that they share, whatever their copies of the keys file have.
+
+A revocation names a key by a text that only holders of the nodes' secret can make, from the key's digest: it doesn't
+tell the key, and nobody else can revoke one. A node asks for all of them `PROBE_PERIOD_S` after the last time. What it
+has seen it remembers as long as it runs, whether or not the server does, and tells the server again what its own file
+still has. The server forgets a revocation `KEPT_S` after the last node told it so: then no node's file has the key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from loguru import logger
+
+from gateway.shared.shared_server import PROBE_LIMIT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.keys.live_keyring import LiveKeyring
+    from gateway.shared.shared_server import SharedServer
+
+#: Most revocations that are kept at the same time.
+REVOCATIONS_LIMIT: Final = 10_000
+
+#: Seconds for which the server keeps a revocation that no node needs, and after which one that does tells it again.
+KEPT_S: Final = 7 * 86_400
+RENEWED_AFTER_S: Final = 86_400
+
+_SCRIPT: Final = f"""
+-- KEYS 1: revocations, each with the second in which it was last told. ARGV: those that the caller tells. Returns all.
+local now = tonumber(redis.call('TIME')[1])
+local count = redis.pcall('HLEN', KEYS[1])
+if type(count) ~= 'number' or count > {REVOCATIONS_LIMIT} then redis.call('DEL', KEYS[1]) end
+for _, id in ipairs(ARGV) do
+  local told = tonumber(redis.call('HGET', KEYS[1], id) or 0) or 0
+  if told < now - {RENEWED_AFTER_S} or told > now then
+    redis.call('HSET', KEYS[1], id, now)
+    redis.call('EXPIRE', KEYS[1], {KEPT_S})
+  end
+end
+local kept, all = {{}}, redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  if (tonumber(all[i + 1]) or now) < now - {KEPT_S} then
+    redis.call('HDEL', KEYS[1], all[i])
+  else
+    kept[#kept + 1] = all[i]
+  end
+end
+return kept
+"""
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class RevocationList:
+    """The revocations on the shared server."""
+
+    def __init__(self, server: SharedServer) -> None:
+        self._server = server
+        self._script = server.script(_SCRIPT)
+
+    def id_of(self, digest: bytes) -> str:
+        """Return what the revocation of the key with this digest is called."""
+        return self._server.name("revoked", digest)
+
+    async def exchange(self, told: Iterable[str], limit_s: float = PROBE_LIMIT_S) -> frozenset[str]:
+        """Tell the server revocations, and return all that it has; also a probe of the server.
+
+        Raises:
+            SharedServerGone: It can't be asked.
+        """
+        return await self._script.run(["revoked"], [*told], _read, limit_s=limit_s, probe=True)
+
+
+class Revocations:
+    """Keeps a node's keyring up to date.
+
+    Args:
+        revoked: Of all nodes.
+        keyring: Of this one.
+    """
+
+    def __init__(self, revoked: RevocationList, keyring: LiveKeyring) -> None:
+        self._list = revoked
+        self._keyring = keyring
+        self._digests: frozenset[bytes] = frozenset()
+        self._by_id: dict[str, bytes] = {}
+
+    async def exchange(self) -> None:
+        """Refuse what others have revoked, and tell the server what it may have forgotten; also a probe.
+
+        Raises:
+            SharedServerGone: It can't be asked; what was refused stays refused.
+        """
+        digests = frozenset(self._keyring.digests.values())
+        if digests != self._digests:
+            self._digests, self._by_id = digests, {self._list.id_of(digest): digest for digest in digests}
+        told = [name for name, digest in self._by_id.items() if digest in self._keyring.revoked]
+        found = await self._list.exchange(told)
+        fresh = {self._by_id[name] for name in found & self._by_id.keys()} - self._keyring.revoked
+        if fresh:
+            self._keyring.revoked |= fresh
+            for name, digest in self._keyring.digests.items():
+                if digest in fresh:
+                    logger.info("key revoked on all nodes", key=name)
+
+
+def _read(reply: object) -> frozenset[str]:
+    if not isinstance(reply, list) or not all(isinstance(text, bytes) for text in reply):
+        raise ValueError("a list of texts was expected")
+    return frozenset(text for each in reply if _ID.fullmatch(text := each.decode("utf-8", "replace")))
