@@ -9,6 +9,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from gateway.cache.renders import RenderCache
+    from gateway.nodes.sharing import Sharing
     from gateway.render_service import RenderService
     from gateway.settings import Settings
     from gateway.shutdown import Shutdown
@@ -23,12 +24,14 @@ class Context:
         service: Authenticates requests and runs their jobs.
         shutdown: Whether the process was asked to end.
         renders: Results of earlier requests; None unless the operator has enabled the cache.
+        sharing: What this node shares with others; None unless the operator has named a server.
     """
 
     settings: Settings
     service: RenderService
     shutdown: Shutdown
     renders: RenderCache | None = None
+    sharing: Sharing | None = None
 
     @property
     def not_ready(self) -> str | None:

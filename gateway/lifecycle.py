@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from gateway.keys.live_keyring import LiveKeyring
     from gateway.launcher.interface import Counters, Launcher
     from gateway.launcher.sizing import Sizes
+    from gateway.nodes.sharing import Sharing
     from gateway.observability.trace_export import TraceExport
     from gateway.settings import Settings
 
@@ -119,7 +120,8 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         bodies.start()
         memory = RequestMemory(plan, settings.queue_limit, settings.queue_wait_s)
         memory.share_among(len(keyring))
-        budgets = Budgets(requests_per_minute=settings.requests_per_minute)
+        budgets = Budgets(requests_per_minute=settings.requests_per_minute, nodes=settings.nodes)
+        sharing = await _open_sharing(stack, settings, keyring, budgets, metrics)
         traces = _open_traces(settings)
         service = RenderService(
             keyring,
@@ -128,13 +130,13 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
             metrics,
             memory,
             bodies,
-            budgets,
-            tracing=traces.tracing if traces is not None else None,
+            budgets if sharing is None else sharing.budgets,
+            tracing=None if traces is None else traces.tracing,
         )
         stack.push_async_callback(cancelled, asyncio.create_task(keep_tidy([memory.bodies, memory.answers])))
         _follow_launcher(settings, service, plan)
         _follow_keys(stack, settings, service)
-        context = Context(settings, service, shutdown, _open_cache(stack, settings))
+        context = Context(settings, service, shutdown, _open_cache(stack, settings, sharing), sharing)
         public = await _serve_public(stack, context, listener)
         if settings.agent_port:
             await _serve_agent(stack, context)
@@ -256,11 +258,28 @@ def _follow_keys(stack: AsyncExitStack, settings: Settings, service: RenderServi
     stack.push_async_callback(cancelled, asyncio.create_task(keyring.watch()))
 
 
-def _open_cache(stack: AsyncExitStack, settings: Settings) -> RenderCache | None:
+async def _open_sharing(
+    stack: AsyncExitStack, settings: Settings, keyring: LiveKeyring, budgets: Budgets, metrics: Metrics
+) -> Sharing | None:
+    """Share with other nodes, if a server is named, until the stack ends; nothing waits for a server that is gone."""
+    if settings.shared_url is None:
+        return None
+    from gateway.nodes.sharing import make_sharing  # noqa: PLC0415 - loads the client of Redis, which others don't need
+
+    sharing = make_sharing(settings, keyring, budgets, metrics)
+    stack.push_async_callback(sharing.aclose)
+    await sharing.begin()
+    stack.push_async_callback(cancelled, asyncio.create_task(sharing.watch()))
+    return sharing
+
+
+def _open_cache(stack: AsyncExitStack, settings: Settings, sharing: Sharing | None) -> RenderCache | None:
     """Open the cache, if it is enabled, until the stack ends."""
     if not settings.cache_mib:
         return None
-    renders = RenderCache(settings.cache_file, settings.cache_mib * MiB)
+    renders = RenderCache(
+        settings.cache_file, settings.cache_mib * MiB, sharing.renders if sharing is not None else None
+    )
     stack.push_async_callback(renders.aclose)
     return renders
 

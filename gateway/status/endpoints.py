@@ -48,7 +48,8 @@ async def readyz(request: web.Request) -> web.Response:
     self_test: dict[str, bool | int] = {} if verdict is None else {"holds": verdict.holds, "age_s": verdict.age_s()}
     if context.not_ready is not None:
         raise NotReady(context.not_ready, self_test or None)
-    details = {"self_test": self_test, "warm_start": warm_starts}
+    shared = context.sharing.state if context.sharing is not None else None
+    details = {"self_test": self_test, "warm_start": warm_starts, "shared": shared}
     return web.json_response({"status": "ready"} | {name: value for name, value in details.items() if value})
 
 
@@ -78,6 +79,12 @@ def add_gauges(context: Context, edge: Edge) -> None:
     watch("figbox_memory_limit_bytes", "Most memory of the process", lambda: settings.memory_mib * MiB)
     watch("figbox_connections", "Connections open to the public listener", lambda: edge.connection_count)
     watch("figbox_connections_limit", "Most connections open at once", lambda: edge.limits.connections)
+    service.metrics.watch_each(
+        "figbox_shared_up",
+        "Whether this node asks the server that nodes share; none without one",
+        (),
+        lambda: {} if context.sharing is None else {(): context.sharing.server.is_up},
+    )
     _add_labelled_gauges(service)
 
 
