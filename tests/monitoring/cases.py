@@ -149,6 +149,7 @@ CASES = (
         without=("instance",),
     ),
     falls("FigboxKeysFileBad", "figbox_keys_file_good", 12, early=11),
+    falls("FigboxSharedServerGone", "figbox_shared_up", 12, early=11),
     falls("FigboxNoKeys", "figbox_keys", 15, early=14),
     Case(
         "FigboxKeysAtTheirLimits",

@@ -150,6 +150,37 @@ KEYS = Row(
             RED_BELOW_ONE,
             {1: ("good", GREEN), 0: ("can't be used", RED)},
         ),
+        Panel(
+            "Shared server",
+            "The Redis of several nodes, if there is one. While a node can't ask it, that node goes on by itself.",
+            "none",
+            (
+                Query(
+                    f"{gauge('figbox_shared_up', 'min', 'instance')} or on () "
+                    "label_replace(vector(1), 'instance', 'no server is shared', '', '')",
+                    "{{instance}}",
+                ),
+            ),
+            "state-timeline",
+            8,
+            5,
+            RED_BELOW_ONE,
+            {1: ("in use", GREEN), 0: ("gone", RED)},
+        ),
+        Panel(
+            "Failed calls of the shared server",
+            "A call that takes a fifth of a second has failed, too. After the first the node stops asking for a while.",
+            "reqps",
+            rates("figbox_shared_failures_total", "reason"),
+            height=5,
+        ),
+        Panel(
+            "Time of its calls",
+            "What each request waits for: usually a thousandth of a second.",
+            "s",
+            quantiles("figbox_shared_call_seconds"),
+            height=5,
+        ),
     ),
 )
 
