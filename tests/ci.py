@@ -108,6 +108,7 @@ CAMPAIGNS = (
     Campaign("faults of nodes", 330, ("tests/cluster/faults",)),
     Campaign("upgrades", 150, ("tests/upgrades",)),
     Campaign("release", 420, ("tests/release",)),
+    Campaign("shared server", 150, ("tests/shared",)),
     Campaign("compose", 150, ("tests/compose", *_engine("contract"))),
     Campaign("generated clients", 90, _engine("generated_client", "openapi")),
     Campaign("report in a browser", 110, ("tests/browser",)),

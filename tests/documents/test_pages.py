@@ -126,6 +126,8 @@ COVERED = {
         "tests/http/test_openapi.py",
         "def test_printed_by_its_module(",
     ),
+    ".venv/bin/python -m gateway.keys revoke": ("tests/shared/test_revocations.py", "def test_documented_commands("),
+    "head -c 24 /dev/urandom": ("tests/shared/test_revocations.py", "def test_documented_commands("),
     ".venv/bin/python -m gateway.keys": ("tests/documents/test_running.py", "def test_keys_come_and_go_"),
     ".venv/bin/python -m gateway.launcher": ("tests/support/split.py", 'MODULE = "gateway.launcher"'),
     ".venv/bin/python -m gateway.launcher.selftest": ("tests/engine/test_selftest.py", '"gateway.launcher.selftest"'),
