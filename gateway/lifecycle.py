@@ -110,14 +110,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         if settings.end_with_stdin:
             shutdown.end_with_stdin(asyncio.get_running_loop())
         admission = make_admission(settings, len(keyring), await launcher.start())
-        bodies = WorkerPool(
-            {READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes},
-            workers=READERS,
-            start_limit_s=settings.start_limit_s,
-            on_end=partial(metrics.count_worker_end, "read"),
-        )
-        stack.push_async_callback(bodies.aclose)
-        bodies.start()
+        bodies = _start_readers(stack, settings, metrics)
         memory = RequestMemory(plan, settings.queue_limit, settings.queue_wait_s)
         memory.share_among(len(keyring))
         budgets = Budgets(requests_per_minute=settings.requests_per_minute, nodes=settings.nodes)
@@ -155,6 +148,19 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         if sending is not None:
             await sending
     logger.info("stopped")
+
+
+def _start_readers(stack: AsyncExitStack, settings: Settings, metrics: Metrics) -> WorkerPool:
+    """Start the workers that read bodies, until the stack ends."""
+    bodies = WorkerPool(
+        {READ: settings.files_limit_bytes, CODE: settings.body_limit_bytes},
+        workers=READERS,
+        start_limit_s=settings.start_limit_s,
+        on_end=partial(metrics.count_worker_end, "read"),
+    )
+    stack.push_async_callback(bodies.aclose)
+    bodies.start()
+    return bodies
 
 
 def check_keys(keyring: LiveKeyring, address: str | None) -> None:
