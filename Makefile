@@ -20,7 +20,7 @@ ENVIRONMENT_LISTS = $(addprefix runner-image/environments/,\
 	$(if $(filter-out all,$(ENVIRONMENT)),$(ENVIRONMENT).in,$(notdir $(wildcard runner-image/environments/*.in))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service doctor cluster cluster-down cluster-test release clean
+.PHONY: help install engine image images run test test-all test-hosts check fuzz bench lock gvisor install-service cluster cluster-down cluster-test doctor release clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -171,6 +171,7 @@ class EngineLauncher:
         except TimeoutError:
             left = sum(environment.pool.removing_count for environment in self._open.values())
             logger.error("containers not removed in time", left=left)
+            await asyncio.gather(*(environment.pool.give_up() for environment in self._open.values()))
         await self._checks.aclose()
         self._engine.close()
 

@@ -142,6 +142,13 @@ class Pool:
         while self._making or self._ordered or self._removing:
             await asyncio.wait([*self._making, *self._ordered, *self._removing])
 
+    async def give_up(self) -> None:
+        """Remove nothing more, so that the engine can be closed; what is left is for the next sweep."""
+        left = [*self._removing]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
     @contextlib.asynccontextmanager
     async def lease(self, memory_limit_bytes: int | None = None) -> AsyncIterator[Container]:
         """Take a container for one job; it is removed afterwards, whatever happens.
@@ -369,12 +376,12 @@ class Pool:
             self._discard(make.result())
 
     async def _remove(self, container: Container) -> None:
-        async with self._removing_slots:
-            container.conversation.close()
-            try:
+        try:
+            async with self._removing_slots:
+                container.conversation.close()
                 await self._remove_with_patience(container)
-            finally:
-                self._maker.forget(container)
+        finally:
+            self._maker.forget(container)
         self._wake.set()
 
     async def _remove_with_patience(self, container: Container) -> None:

@@ -421,6 +421,29 @@ async def test_takers_wait_behind_removals_that_pile_up(
     await task
 
 
+async def test_removals_that_are_given_up(
+    make_pool: MakePool, maker: FakeMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the engine doesn't remove in time isn't asked for once it is closed, and no end waits for it."""
+    asked = list[str]()
+
+    async def hang(container: Container) -> None:
+        asked.append(container.name)
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(maker, "remove", hang)
+    pool = make_pool(removing_limit=1)
+    for _ in range(2):
+        async with pool.lease():
+            pass
+    await settle()
+    assert (len(asked), pool.removing_count) == (1, 2)
+    await pool.give_up()
+    await asyncio.wait_for(pool.aclose(), slowed(5))
+    assert (len(asked), pool.removing_count) == (1, 0)
+    maker.live.clear()  # a sweep removes them
+
+
 async def test_closing_refuses_takers_and_removes_what_is_made(maker: FakeMaker) -> None:
     """At the end takers are refused, makes under way end and are destroyed, and nothing is left."""
     pool = Pool(maker, size=2, makers=2, idle_limit_s=100, removing_limit=2)
