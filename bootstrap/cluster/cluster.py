@@ -167,10 +167,22 @@ class Cluster:
         return {
             # A job can't have more of the processor than the node: version 1 of control groups refuses it.
             "FIGBOX_CPUS": f"{min(1.0, self.shape.cpus_of_node):g}",
+            **(self._shared() if self.shape.redis else {}),
             **self.shape.settings,
             "FIGBOX_GATEWAY_IMAGE": gateway_image,
             "FIGBOX_IMAGE": runner_image,
             "FIGBOX_KEYS_SECRET": swarm.secret(self.docker(), self.key_file.read_bytes()),
+        }
+
+    def _shared(self) -> dict[str, str]:
+        """Return the settings by which nodes share allowances, revocations and kept renders."""
+        file = self.folder / "shared-secret"
+        if not file.exists():
+            _write_private(file, secrets.token_urlsafe(KEY_BYTES).encode())
+        return {
+            "FIGBOX_SHARED_URL": self.redis_url,
+            "FIGBOX_SHARED_SECRET": file.read_text(),
+            "FIGBOX_NODES": str(len(self.nodes)),
         }
 
     def start_balancer(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -54,7 +55,9 @@ SETTINGS = {
 
 def main() -> int:
     """Bring a cluster up, let it suffer, take it down; return the exit status."""
-    cluster = Cluster(Shape(port=free_port(), settings=SETTINGS, gateway_image=GATEWAY_IMAGE), Steps(), FOLDER)
+    cluster = Cluster(
+        Shape(port=free_port(), settings=SETTINGS, redis=True, gateway_image=GATEWAY_IMAGE), Steps(), FOLDER
+    )
     cluster.down()
     FOLDER.mkdir(mode=0o711, parents=True)
     shutil.move(keys_file(FOLDER, **KEYS), cluster.key_file)
@@ -92,7 +95,7 @@ async def trial_of(cluster: Cluster) -> Trial:
     async with under_load(cluster.balancer.url, "A Swarm of three nodes under load") as trial:
         async with trial.phase("nothing"):
             await trial.pictures(2 * SOME)
-        for make in (killed, manager_lost, engine_killed, cut, reloaded, restarted, drained, updated):
+        for make in FAULTS:
             await suffer(trial, make(cluster), names, until)
     return trial
 
@@ -151,6 +154,24 @@ def updated(cluster: Cluster) -> Fault:
         cluster.update(cluster.load(f"{NEXT}:latest"), cluster.load(IMAGE))
 
     return Fault("update to a new image", update, large=(*ENDING, *LOST_NODE))
+
+
+def redis_killed(cluster: Cluster) -> Fault:
+    """Lose the Redis, and start an empty one."""
+    return Fault("Redis killed", lambda: cluster.redis.end(signal.SIGKILL), cluster.start_redis, lasts=True)
+
+
+def redis_hangs(cluster: Cluster) -> Fault:
+    """Let the Redis answer nothing for a while."""
+    harm, repair = (lambda: cluster.redis.send(signal.SIGSTOP)), (lambda: cluster.redis.send(signal.SIGCONT))
+    return Fault("Redis hangs", harm, repair, lasts=True)
+
+
+#: In their order.
+FAULTS = (
+    *(killed, manager_lost, engine_killed, cut, reloaded, restarted),
+    *(redis_killed, redis_hangs, drained, updated),
+)
 
 
 def leader(cluster: Cluster) -> Node:

@@ -49,6 +49,7 @@ class Fault:
         harm: Does it.
         repair: Undoes it.
         away: The node that the balancer then sees down until it is repaired; None if all stay up.
+        lasts: Whether some requests are to come before it is repaired although all nodes stay up.
         allowed: What clients may get from then on until all is well.
         large: What those may get whose requests are too large for the balancer to send them again.
     """
@@ -57,6 +58,7 @@ class Fault:
     harm: Callable[[], object]
     repair: Callable[[], object] = lambda: None
     away: str | None = None
+    lasts: bool = False
     allowed: tuple[str, ...] = ()
     large: tuple[str, ...] = ()
 
@@ -90,6 +92,7 @@ async def suffer(trial: Trial, fault: Fault, nodes: list[str], until: Callable[[
         await asyncio.to_thread(fault.harm)
         if fault.away is not None:
             await until(fault.away, "DOWN")
+        if fault.away is not None or fault.lasts:
             await trial.pictures(SOME)
         await asyncio.to_thread(fault.repair)
         for name in nodes:
