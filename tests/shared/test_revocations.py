@@ -198,7 +198,10 @@ def test_a_command_that_fails_changes_nothing(redis: RedisServer, tmp_path: Path
 
 async def test_documented_commands(redis: RedisServer, hosts: list[Host], tmp_path: Path) -> None:
     """What docs/keys.md tells makes a secret that is accepted, and revokes a key on the node with another copy."""
-    making, revoking = documented("head -c 24"), documented(".venv/bin/python -m gateway.keys revoke")
+    making, revoking = (
+        documented("head -c 24 /dev/urandom | base64 >"),
+        documented(".venv/bin/python -m gateway.keys revoke"),
+    )
     await asyncio.to_thread(subprocess.run, ["bash", "-c", making], cwd=tmp_path, check=True)
     write_keys(hosts[0].file, {"reports-team": KEYS["ann"], "bob": KEYS["bob"]})
     settings = {

@@ -97,7 +97,9 @@ class Machine:
             "FIGBOX_IMAGE": image,
             **self._settings,
         }
-        self._gateway = start_gateway(self._folder, self.engine.url, self._installation, self._enter(), **settings)
+        self._gateway = start_gateway(
+            self._folder, self.engine.url, self._installation, prefix=self._enter(), **settings
+        )
 
     def drain(self) -> None:
         """End its gateway as an operator or a cluster does."""
