@@ -106,8 +106,19 @@ class Balancer:
         ):
             return await read_response(response)
 
+    async def until_open(self, count: int) -> None:
+        """Wait until it counts so many requests at its nodes.
+
+        It forgets one only after the client has had the answer, and its threads choose nodes at the same moment, so
+        what it does with a request that comes right behind another is chance.
+        """
+        end = time.monotonic() + slowed(30)
+        while (found := int((await self.state("BACKEND"))["scur"])) != count:
+            assert time.monotonic() < end, f"{found} requests are open, not {count}"
+            await asyncio.sleep(0.02)
+
     async def state(self, name: str) -> dict[str, str]:
-        """Return what HAProxy's statistics have of a node."""
+        """Return what HAProxy's statistics have of a node, or of `BACKEND`, all together."""
         reader, writer = await asyncio.open_unix_connection(str(self.control))
         writer.write(b"show stat\n")
         head, *rows = [line.split(",") for line in (await reader.read()).decode().splitlines() if line]
