@@ -191,7 +191,7 @@ def test_examples_are_rendered_by_the_command(command: Figbox, tmp_path: Path) -
         for picture in entry["pictures"]:
             data = (tmp_path / picture["path"]).read_bytes()
             assert hashlib.sha256(data).hexdigest() == picture["sha256"]
-    assert len(list((tmp_path / "out").iterdir())) == 2 * count
+    assert len(list((tmp_path / "out").rglob("*.*"))) == 2 * count
 
 
 def test_broken_script_among_others(command: Figbox, tmp_path: Path) -> None:
