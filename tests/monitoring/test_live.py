@@ -23,6 +23,7 @@ from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, LiveGateway, end_gateway, engine_client, engine_url, free_port
 from tests.support.machine import slowed
 from tests.support.prometheus import Prometheus, running
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.split import LiveSplit, live_split, start_split_gateway
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ POOR, WRONG = "p" * 40, "w" * 40
 
 @dataclass
 class Stage:
-    """A gateway, its launcher, the way to its engine, and who watches.
+    """A gateway, its launcher, the way to its engine, the Redis that it shares, and who watches.
 
     Attributes:
         folder: Where the gateway's log and keys file are.
@@ -55,6 +56,7 @@ class Stage:
     folder: Path
     split: LiveSplit
     engine: CutSocket
+    redis: RedisServer
     prometheus: Prometheus
     environment: dict[str, object]
 
@@ -110,10 +112,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with ExitStack() as stack:
         short = Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp"))
         engine = stack.enter_context(cut_socket(short, engine_url().removeprefix("unix://")))
+        redis = stack.enter_context(redis_server(short))
+        environment |= {"FIGBOX_SHARED_URL": redis.url, "FIGBOX_SHARED_SECRET": "s" * 32}
         split = stack.enter_context(live_split(folder, docker_host=engine.url, **environment))
         prometheus = stack.enter_context(running(folder, configured(folder, port)))
         try:
-            yield Stage(folder, split, engine, prometheus, environment)
+            yield Stage(folder, split, engine, redis, prometheus, environment)
         finally:
             end_gateway(split.gateway.process)
 
@@ -234,6 +238,15 @@ async def test_engine_gone(loaded: Stage) -> None:
         loaded.engine.mend()
     await loaded.until_resolved("FigboxEngineDown", "FigboxNotReady")
     await loaded.gateway.until_rendered(GOOD)
+
+
+async def test_shared_server_gone(loaded: Stage) -> None:
+    """Without the Redis the node goes on by itself, and says so; it is well again with an empty one."""
+    loaded.redis.kill()
+    await loaded.until_fires("FigboxSharedServerGone")
+    assert (await loaded.gateway.render(GOOD)).status == 200
+    loaded.redis.start()
+    await loaded.until_resolved("FigboxSharedServerGone")
 
 
 async def test_launcher_killed(loaded: Stage) -> None:
