@@ -208,7 +208,7 @@ class SharedServer:
             raise self._failed(began, "connection", error) from error
         except RedisError as error:
             raise self._failed(began, "refused", error) from error
-        except ValueError as error:
+        except Exception as error:  # whatever the client's parser raises, such as RecursionError
             raise self._failed(began, "nonsense", error) from error
         self._on_call(time.monotonic() - began, None)
         return found

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,6 +146,29 @@ async def test_one_call_a_request_and_two_more_a_job(nodes: Nodes) -> None:
     assert await node.takes(paying)
     assert await node.runs(paying, 1.0)
     assert node.calls == asked + 4
+
+
+@pytest.mark.parametrize("reply", [b"*1\r\n" * 20_000, b"*-5\r\n", b"$-5\r\n", b"*2\r\n-ERR x\r\n:1\r\n", b":x\r\n", b"*0\r\n"])
+async def test_whatever_a_server_says_is_a_failure_at_most(reply: bytes) -> None:
+    """Nothing that is no reply of a script gets past the connection, whether or not the client can read it."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while await reader.read(1 << 16):
+                writer.write(reply)
+                await writer.drain()
+        writer.close()
+
+    other = await asyncio.start_server(speak, "127.0.0.1", 0)
+    nodes = Nodes(f"redis://127.0.0.1:{other.sockets[0].getsockname()[1]}", slowed(1))
+    node = await nodes.one(1)
+    node.server._is_up = True
+    assert await node.takes(key(requests=5))
+    assert (node.server.is_up, node.failures.total()) == (False, 1)
+    await node.probe()
+    await nodes.aclose()
+    other.close()
+    await other.wait_closed()
 
 
 async def test_a_call_that_is_cancelled_confuses_no_other(nodes: Nodes) -> None:
