@@ -143,6 +143,20 @@ async def test_only_holders_of_the_secret_can_revoke(redis: RedisServer, hosts: 
     assert hosts[0].lets_in() == ["ann"]
 
 
+@pytest.mark.parametrize("name", [b"x" * 5_000_000, b"\xff" * 31, b""])
+async def test_what_is_no_revocation_is_removed(redis: RedisServer, hosts: list[Host], name: bytes) -> None:
+    """Nobody can have nodes fetch something large each second by writing it once."""
+    assert command(redis, hosts[0].file, "revoke", "ann", "--everywhere").returncode == 0
+    with redis.client() as client:
+        client.hset(NAME, mapping={name: "9999999999", "f" * 32: "never"})
+        before = client.info("stats")["total_net_output_bytes"]
+        await hosts[1].exchange()
+        assert client.info("stats")["total_net_output_bytes"] - before < 100_000
+        assert client.hlen(NAME) == 1
+    assert hosts[1].lets_in() == ["bob"]
+    assert hosts[1].node.failures == {}
+
+
 @pytest.mark.parametrize("value", ["text", "list", "many"])
 async def test_something_else_in_its_place(redis: RedisServer, hosts: list[Host], value: str) -> None:
     """It is replaced by what nodes have seen."""
