@@ -23,7 +23,7 @@ local op = ARGV[1]
 local requests, compute, owed = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local generation = redis.pcall('GET', KEYS[2])
-if type(generation) ~= 'string' then
+if type(generation) ~= 'string' or #generation > 32 or not string.match(generation, '^%d+%.%d+$') then
   generation = clock[1] .. '.' .. clock[2]
   redis.call('SET', KEYS[2], generation)
 end

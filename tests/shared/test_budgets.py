@@ -320,6 +320,19 @@ async def test_what_is_no_state_is_forgotten(redis: RedisServer, nodes: Nodes, v
     assert node.left(holder) == {"requests": (5, 0), "compute": (5, 3)}
 
 
+@pytest.mark.parametrize("value", [b"", b"\xff", b"broken 1.2", b"7" * 5_000_000, b"1.2\n"])
+async def test_a_generation_that_is_none_is_replaced(redis: RedisServer, nodes: Nodes, value: bytes) -> None:
+    """What somebody has written in its place is in no reply, and keeps no node from asking."""
+    [node] = await nodes.make(1, of=2)
+    holder = key(requests=10)
+    assert await node.takes(holder)
+    with redis.client() as client:
+        client.set(f"{PREFIX}generation", value)
+        assert await node.takes(holder)
+        assert client.get(f"{PREFIX}generation") != value
+    assert node.failures == {}
+
+
 async def test_what_is_kept_there(redis: RedisServer, nodes: Nodes) -> None:
     """Names and values have neither a key's name nor the secret, all of it ends by itself, and it stays small."""
     two = await nodes.make(2)
