@@ -47,6 +47,9 @@ _INDEX_S: Final = 31 * 86_400
 _REMOVED_AT_ONCE: Final = 5000
 _ENTRY_COST: Final = 512
 
+#: More bytes than all entries can have.
+_BYTES_LIMIT: Final = 2**50
+
 _PUT: Final = f"""
 -- KEYS  1 the entry  2 when each entry ends  3 what each takes, and all together under the name ''
 -- ARGV  1 the value  2 most bytes of all entries  3 seconds to keep it
@@ -58,17 +61,32 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 local limit, lifetime, cost = tonumber(ARGV[2]), tonumber(ARGV[3]), #ARGV[1] + {_ENTRY_COST}
 
-local function taken(name) return tonumber(redis.call('HGET', KEYS[3], name) or 0) or 0 end
+-- Others may have written anything there: no sum is believed that can't be one, and nothing removed that is no render.
+local ours = string.match(KEYS[1], '^.*render:')
+local function taken(name)
+  local bytes = tonumber(redis.call('HGET', KEYS[3], name) or 0)
+  return bytes and bytes >= 0 and bytes < {_BYTES_LIMIT} and bytes or nil
+end
 local total, removed = taken(''), 0
+if not total then
+  redis.call('DEL', KEYS[3])
+  total = 0
+  for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    local cost = redis.pcall('STRLEN', name)
+    cost = (type(cost) == 'number' and cost or 0) + {_ENTRY_COST}
+    redis.call('HSET', KEYS[3], name, cost)
+    total = total + cost
+  end
+end
 local function remove(name)
-  total = total - taken(name)
+  total = math.max(0, total - (taken(name) or 0))
   removed = removed + 1
-  redis.call('DEL', name)
+  if string.sub(name, 1, #ours) == ours then redis.call('DEL', name) end
   redis.call('ZREM', KEYS[2], name)
   redis.call('HDEL', KEYS[3], name)
 end
 
-if taken(KEYS[1]) > 0 then remove(KEYS[1]) end
+if taken(KEYS[1]) ~= 0 then remove(KEYS[1]) end
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, {_REMOVED_AT_ONCE})) do
   remove(name)
 end

@@ -194,6 +194,35 @@ async def test_an_index_that_is_none_is_made_anew(redis: RedisServer, house: Hou
         assert int(client.hget(f"{PREFIX}sizes", "") or 0) < KiB
 
 
+@pytest.mark.parametrize("total", ["-1e300", "nan", "inf", "1e300", "x"])
+async def test_a_sum_that_cannot_be_one_lifts_no_bound(redis: RedisServer, house: House, total: str) -> None:
+    """Whatever others have written in place of the sum, entries are kept, and no more of them than may be."""
+    shared = await house.shared()
+    value = bytes(LIMIT // 8)
+    with redis.client() as client:
+        await put(shared, KEY, value)
+        client.hset(f"{PREFIX}sizes", "", total)
+        for number in range(20):
+            await put(shared, hashlib.sha256(bytes([number])).digest(), value)
+        assert await shared.get(hashlib.sha256(bytes([19])).digest()) == value
+        names = client.keys(f"{PREFIX}render:*")
+        assert 1 < len(names) < 8
+        assert client.zcard(f"{PREFIX}renders") == len(names)
+
+
+async def test_nothing_but_renders_makes_room(redis: RedisServer, house: House) -> None:
+    """Names that others have put into the index are taken out of it, and what they name stays."""
+    shared = await house.shared()
+    with redis.client() as client:
+        client.set("of-others", "x")
+        client.zadd(f"{PREFIX}renders", {"of-others": 1, f"{PREFIX}generation": 2})
+        client.set(f"{PREFIX}generation", "1.2")
+        await put(shared, KEY, b"picture")
+        assert await shared.get(KEY) == b"picture"
+        assert client.exists("of-others", f"{PREFIX}generation") == 2
+        assert client.zcard(f"{PREFIX}renders") == 1
+
+
 async def test_large_ones_and_many_at_once_are_left_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits for what is sent, and there are never more than a few of them in memory."""
     shared = await house.shared()

@@ -148,7 +148,9 @@ async def test_one_call_a_request_and_two_more_a_job(nodes: Nodes) -> None:
     assert node.calls == asked + 4
 
 
-@pytest.mark.parametrize("reply", [b"*1\r\n" * 20_000, b"*-5\r\n", b"$-5\r\n", b"*2\r\n-ERR x\r\n:1\r\n", b":x\r\n", b"*0\r\n"])
+@pytest.mark.parametrize(
+    "reply", [b"*1\r\n" * 20_000, b"*-5\r\n", b"$-5\r\n", b"*2\r\n-ERR x\r\n:1\r\n", b":x\r\n", b"*0\r\n"]
+)
 async def test_whatever_a_server_says_is_a_failure_at_most(reply: bytes) -> None:
     """Nothing that is no reply of a script gets past the connection, whether or not the client can read it."""
 
