@@ -140,7 +140,11 @@ class SharedBudgets:
             if self._is_cautious(holder):
                 hold = await stack.enter_async_context(self._own.hold_compute(holder, worst_s, longest_s))
             name = secrets.token_hex(8)
-            answer = await self._ask(holder, "hold", name, worst_s, longest_s + self._lease_s)
+            try:
+                answer = await self._ask(holder, "hold", name, worst_s, longest_s + self._lease_s)
+            except asyncio.CancelledError:  # perhaps the server holds it by now
+                self._begin_settling(holder, name, 0.0)
+                raise
             if answer is not None and answer.wait_s:
                 raise used_up(answer.wait_s)
             if answer is not None:
@@ -256,6 +260,9 @@ class SharedBudgets:
     async def _settle(self, holder: Holder, name: str, used_s: float) -> None:
         """Replace a hold by what was used, also if the request is cancelled meanwhile."""
 
+        await asyncio.shield(self._begin_settling(holder, name, used_s))
+
+    def _begin_settling(self, holder: Holder, name: str, used_s: float) -> asyncio.Task[None]:
         async def settle() -> None:
             if await self._ask(holder, "settle", name, used_s) is None:
                 self._owe(holder, used_s)  # the hold lapses
@@ -263,7 +270,7 @@ class SharedBudgets:
         task = asyncio.create_task(settle())
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
-        await asyncio.shield(task)
+        return task
 
     def _owe(self, holder: Holder, used_s: float) -> None:
         if used_s:

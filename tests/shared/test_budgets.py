@@ -237,6 +237,22 @@ async def test_a_job_that_is_cancelled_is_settled(nodes: Nodes) -> None:
     assert two[1].left(holder) == {"compute": (5, 2)}
 
 
+async def test_a_job_that_is_cancelled_while_it_asks_holds_nothing(nodes: Nodes) -> None:
+    """Whenever a client hangs up, nothing is held for its job once that is settled."""
+    two = await nodes.make(2)
+    holder = key(compute=5)
+    for number in range(60):
+        task = asyncio.create_task(two[0].runs(holder, 0.0))
+        for _ in range(number % 6):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.0001 * (number % 5))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await two[0].budgets.aclose()
+    await two[1].budgets.check_compute(holder)
+    assert two[1].left(holder) == {"compute": (5, 5)}
+
+
 async def test_what_a_job_used_while_the_server_was_lost_is_told_later(redis: RedisServer, nodes: Nodes) -> None:
     """A job that ends meanwhile is charged for when the server is back."""
     two = await nodes.make(2)
