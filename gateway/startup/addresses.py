@@ -19,7 +19,7 @@ _ORIGIN = re.compile(
 
 #: A header field, and what its value may have once it is decoded. Source: RFC 9110, 5.1 and 5.5.
 _FIELD = re.compile(r"[ \t]*(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?P<value>[\x21-\x7e]*)[ \t]*")
-_FIELD_VALUE = re.compile(r"[\x20-\x7e\t]+")
+_FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 
 _USUAL_PORTS = {"http": "80", "https": "443"}
 

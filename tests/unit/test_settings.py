@@ -329,7 +329,9 @@ def test_fields_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert load_settings().traces_header_fields == {"authorization": "Bearer abc"}
 
 
-@pytest.mark.parametrize("text", ["secret", "=secret", "a b=secret", "a=", "a=x%0d%0asecret: 1", "a=%e4", "a=ä"])
+@pytest.mark.parametrize(
+    "text", ["secret", "=secret", "a b=secret", "a=", "a=x%0d%0asecret: 1", "a=%e4", "a=ä", "a=%20secret"]
+)
 def test_other_fields_stop_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """What would be no field, or several, is refused by the setting's name, without its text."""
     monkeypatch.setenv("FIGBOX_TRACES_HEADERS", text)
