@@ -17,7 +17,7 @@ import platform
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -26,6 +26,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from requests import Response, Session
 
 from gateway import __version__
 from gateway.observability.tracing import Tracing
@@ -76,7 +77,8 @@ class TraceExport:
     def __init__(self, endpoint: str, fields: Mapping[str, str], ratio: float) -> None:
         reasons = _LastReason()
         self._exporter = _ReportingExporter(
-            OTLPSpanExporter(endpoint=endpoint + PATH, headers=fields, timeout=SEND_LIMIT_S), reasons
+            OTLPSpanExporter(endpoint=endpoint + PATH, headers=fields, timeout=SEND_LIMIT_S, session=_HeadSession()),
+            reasons,
         )
         self._processor = BatchSpanProcessor(
             self._exporter,
@@ -103,6 +105,16 @@ class TraceExport:
         ending = threading.Thread(target=self._provider.shutdown, daemon=True)
         ending.start()
         await asyncio.to_thread(ending.join, CLOSE_LIMIT_S)
+
+
+class _HeadSession(Session):
+    """Reads the head of each response only: a collector could send a body without end."""
+
+    def request(self, *arguments: Any, **options: Any) -> Response:
+        """Send a request, and close its connection once the response has begun."""
+        response = super().request(*arguments, **{**options, "stream": True})
+        response.close()
+        return response
 
 
 class _LastReason(logging.Handler):

@@ -18,7 +18,7 @@ from gateway.observability.logs import configure_logging
 from gateway.observability.trace_export import TraceExport
 from tests.fakes import KEY, until
 from tests.http.conftest import PATH, Rig, listening, make_rig
-from tests.support.collector import Collector, collector
+from tests.support.collector import ENDLESS, Collector, collector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -199,6 +199,18 @@ async def test_log_tells_when_sending_fails(
     assert (first["event"], first["level"], first["failures"]) == ("traces not exported", "WARNING", 1)
     assert "404" in first["cause"]
     assert (second["event"], second["failures"]) == ("traces are exported again", 3)
+
+
+async def test_an_answer_without_end_is_not_read(collected: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a collector says after its head takes neither memory nor time."""
+    monkeypatch.setattr(trace_export, "PERIOD_MS", 5)
+    collected.is_endless = True
+    export = TraceExport(collected.url, {}, 1.0)
+    for count in (1, 2):
+        export.tracing._tracer.start_span("x").end()
+        await until(lambda count=count: len(collected.spans()) == count)
+    await export.aclose()
+    assert collected.sent < ENDLESS
 
 
 async def test_log_repeats_itself_after_a_while(collected: Collector, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 PATH = "/v1/traces"
 CONTENT_TYPE = "application/x-protobuf"
+
+#: Bytes after which even an endless body ends.
+ENDLESS = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,16 @@ class Collector:
         bodies: Every request's body, decompressed.
         heads: Every request's header fields.
         status: Sent in response; spans of other requests than those that get 200 are not taken.
+        is_endless: Whether bodies of responses have no end.
+        sent: Bytes of an endless body that were sent before its connection was closed.
     """
 
     url: str
     bodies: list[bytes] = field(default_factory=list)
     heads: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
+    is_endless: bool = False
+    sent: int = 0
 
     def spans(self) -> list[Span]:
         """Return all spans, in the order in which they came."""
@@ -109,6 +116,13 @@ def collector(host: str = "127.0.0.1") -> Iterator[Collector]:
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(status)
             self.send_header("Content-Type", CONTENT_TYPE)
+            if found.is_endless:
+                self.end_headers()
+                self.close_connection = True
+                with suppress(ConnectionError):
+                    while found.sent < ENDLESS:
+                        found.sent += self.wfile.write(bytes(1 << 16))
+                return
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
