@@ -259,7 +259,6 @@ class SharedBudgets:
 
     async def _settle(self, holder: Holder, name: str, used_s: float) -> None:
         """Replace a hold by what was used, also if the request is cancelled meanwhile."""
-
         await asyncio.shield(self._begin_settling(holder, name, used_s))
 
     def _begin_settling(self, holder: Holder, name: str, used_s: float) -> asyncio.Task[None]:
