@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import socket
 import time
@@ -155,7 +156,8 @@ def scrape(place: Place) -> Scrape:
     try:
         for family in text_string_to_metric_families(body.decode()):
             for sample in family.samples:
-                series.setdefault(sample.name, []).append((sample.labels, sample.value))
+                if math.isfinite(sample.value) and not math.isnan(float(sample.labels.get("le", 0))):
+                    series.setdefault(sample.name, []).append((sample.labels, sample.value))
     except (ValueError, KeyError, IndexError) as error:
         raise NoGateway(f"what answers at {place} has no metrics") from error
     if "figbox_requests_total" not in series:

@@ -124,12 +124,37 @@ def test_no_gateway_is_one_sentence(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"a 1\nb{c=", b'a{b="c"} x', b"up 1\n"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"\xff\xfe",
+        b"a 1\nb{c=",
+        b'a{b="c"} x',
+        b"up 1\n",
+        b'figbox_requests_total 1\nfigbox_request_seconds_bucket{le="x"} 1\n',
+    ],
+)
 def test_other_servers_are_no_gateway(body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever another server says, it is told from a gateway."""
     with listening({"/metrics": body}) as port:
         assert command.main(["--url", f"http://127.0.0.1:{port}"]) == 2
     assert "what answers at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
+def test_what_is_no_number_is_left_out(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is calculated with it."""
+    names = ("process_start_time_seconds", "figbox_self_test_age_seconds", "figbox_jobs_running", "figbox_pool_size")
+    lines = [f"{name} {value}" for name in names]
+    for labelled in ('figbox_environment_jobs_total{environment="e"}', 'figbox_request_seconds_bucket{le="1"}'):
+        lines.append(f"{labelled} {value}")
+    lines += ['figbox_snapshot_starts{environment="e"} 1', 'figbox_request_seconds_bucket{le="NaN"} 1']
+    lines += ["figbox_jobs_running_limit 3", "figbox_requests_total 1", "figbox_ready 1", ""]
+    with listening({"/metrics": "\n".join(lines).encode()}) as port:
+        assert command.main(["--interval", "0", "--url", f"http://127.0.0.1:{port}"]) == 0
+    assert "nan" not in capsys.readouterr().out.lower()
 
 
 def test_what_is_read_is_bounded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
