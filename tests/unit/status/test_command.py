@@ -146,10 +146,9 @@ def test_other_servers_are_no_gateway(body: bytes, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
 def test_what_is_no_number_is_left_out(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is calculated with it."""
-    names = ("process_start_time_seconds", "figbox_self_test_age_seconds", "figbox_jobs_running", "figbox_pool_size")
+    names = ["process_start_time_seconds", "figbox_self_test_age_seconds", "figbox_jobs_running", "figbox_pool_size"]
+    names += ['figbox_environment_jobs_total{environment="e"}', 'figbox_request_seconds_bucket{le="1"}']
     lines = [f"{name} {value}" for name in names]
-    for labelled in ('figbox_environment_jobs_total{environment="e"}', 'figbox_request_seconds_bucket{le="1"}'):
-        lines.append(f"{labelled} {value}")
     lines += ['figbox_snapshot_starts{environment="e"} 1', 'figbox_request_seconds_bucket{le="NaN"} 1']
     lines += ["figbox_jobs_running_limit 3", "figbox_requests_total 1", "figbox_ready 1", ""]
     with listening({"/metrics": "\n".join(lines).encode()}) as port:
