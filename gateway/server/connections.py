@@ -42,8 +42,8 @@ RESERVE = 8
 #: Seconds after which a key that works on its share of connections should try again.
 RETRY_S = 5
 
-#: Seconds that the last accepted connections get to begin their first request, and between looks whether all is served.
-FIRST_BYTE_S = 2.0
+#: Seconds that the last accepted connections get to bring their key, and between looks whether all is served.
+KEY_S = 2.0
 LOOK_S = 0.02
 
 FULL = "Too many connections are open"
@@ -120,18 +120,22 @@ class Edge:
         return len(self._connections)
 
     async def wait_served(self) -> None:
-        """Wait until no request is under way; to be called once no more connections are accepted.
+        """Wait until no request of a key is under way; to be called once no more connections are accepted.
 
-        One that has sent nothing so far may have been accepted a moment ago, so it gets a moment, too. One that is idle
-        after a request is not waited for.
+        A connection of which no key is known yet may have been accepted a moment ago, so it gets a moment, too; but no
+        more, or strangers could hold up the end by sending a head slowly, or by not reading a response. One that is
+        idle after a request is not waited for.
         """
         clock = asyncio.get_running_loop().time
-        last_moment = clock() + FIRST_BYTE_S
+        last_moment = clock() + KEY_S
         waited_for = True
         while waited_for:
             await asyncio.sleep(LOOK_S)
-            may_be_new = clock() < last_moment
-            waited_for = any(each.is_at_work or (each.is_new and may_be_new) for each in self._connections)
+            has_a_moment = clock() < last_moment
+            waited_for = any(
+                each.works_for_a_key or (has_a_moment and (each.is_new or each.is_at_work))
+                for each in self._connections
+            )
 
     def has_room(self) -> bool:
         """Tell whether a connection may be let in, after another one made room if necessary."""

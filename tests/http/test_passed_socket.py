@@ -81,6 +81,25 @@ def test_what_was_accepted_is_served_and_the_rest_is_left(tmp_path: Path, listen
         assert "connection: close" not in picture(late)
 
 
+@pytest.mark.parametrize(
+    "sent", [b"GET /healthz HT", b"POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
+)
+def test_strangers_cannot_hold_up_the_end(tmp_path: Path, listener: socket.socket, sent: bytes) -> None:
+    """Whatever comes without a key is waited for a moment only, and not until its time or the grace period is over."""
+    environment = {**ENVIRONMENT, "FIGBOX_GRACE_S": "600", "FIGBOX_HEAD_TIMEOUT_S": "60"}
+    with (
+        connected(listener) as stranger,
+        running(tmp_path, environment, apart=False, listener=listener) as gateway,
+    ):
+        stranger.sendall(sent)
+        with connected(listener) as other:
+            other.sendall(HEAD + BODY)
+            picture(other)
+        gateway.gateway.send_signal(signal.SIGTERM)
+        assert gateway.gateway.wait(slowed(30)) == 0
+        assert "grace period is over" not in (tmp_path / "log").read_text()
+
+
 def test_what_holds_back_its_request_is_cut_off_in_the_end(tmp_path: Path, listener: socket.socket) -> None:
     """The grace period bounds how long a request may take, and a second signal ends it at once."""
     with (
