@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -134,6 +135,8 @@ class SharedServer:
             driver_info=None,
         )
         self._redis = client.Redis.from_pool(pool)
+        self._address = pool.connection_kwargs.get("host"), pool.connection_kwargs.get("port")
+        self._lookup: asyncio.Task[object] | None = None
         self._places = asyncio.Semaphore(CONNECTIONS_LIMIT)
         self._secret = secret.encode()
         self._use = use
@@ -192,6 +195,8 @@ class SharedServer:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        if self._lookup is not None:
+            self._lookup.cancel()
         await self._redis.aclose()
 
     async def _asked(
@@ -200,6 +205,8 @@ class SharedServer:
         began = time.monotonic()
         try:
             async with asyncio.timeout(limit_s):
+                if not self._is_up:
+                    await self._look_up()
                 reply = await ask(self._redis)
             found = read(reply)
         except TimeoutError as error:
@@ -212,6 +219,21 @@ class SharedServer:
             raise self._failed(began, "nonsense", error) from error
         self._on_call(time.monotonic() - began, None)
         return found
+
+    async def _look_up(self) -> None:
+        """Wait until the server's name can be resolved.
+
+        The call that connects asks again, and its thread isn't free before the resolver has given up, long after the
+        call. All that this process does in threads waits if probes take them one after the other.
+        """
+        host, port = self._address
+        if host is None:  # a unix socket
+            return
+        if self._lookup is None or self._lookup.done():
+            asking = asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self._lookup = asyncio.ensure_future(asking)
+            self._lookup.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits
+        await asyncio.shield(self._lookup)
 
     def _failed(self, began: float, kind: str, error: Exception) -> SharedServerGone:
         """Take the server out of use. The log names the kind of error only: its text may have parts of the URL."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.keys.revocations import RevocationList
 from gateway.shared import shared_server as module
 from gateway.shared.shared_server import CONNECTIONS_LIMIT, FAILURES, SharedServer, SharedServerGone
 from tests.shared.nodes import SECRET, Nodes, key
@@ -185,6 +188,32 @@ async def test_a_call_that_is_cancelled_confuses_no_other(nodes: Nodes) -> None:
         assert await node.takes(key(f"k{number}", requests=7))
         assert node.left(key(f"k{number}", requests=7)) == {"requests": (7, 6)}
     assert node.failures == {}
+
+
+async def test_a_resolver_that_hangs_takes_one_thread(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the server is probed, threads are left for others, and it comes back with the resolver."""
+    resolve, hangs, asked = socket.getaddrinfo, threading.Event(), []
+
+    def resolved(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "redis.example":
+            asked.append(host)
+            hangs.wait(slowed(60))
+        return resolve("127.0.0.1", *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    nodes = Nodes(redis.url.replace("127.0.0.1", "redis.example"))
+    node = await nodes.one(1)
+    try:
+        for _ in range(10):
+            with suppress(SharedServerGone):
+                await RevocationList(node.server).exchange([], 0.05)
+        assert node.failures == {"timeout": 10}
+        assert len(asked) == 1
+    finally:
+        hangs.set()
+    await node.until_up()
+    await nodes.aclose()
 
 
 async def test_what_is_out_of_use_fails_at_once(redis: RedisServer) -> None:
