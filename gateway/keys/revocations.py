@@ -31,9 +31,11 @@ RENEWED_AFTER_S: Final = 86_400
 ID_CHARACTERS: Final = 32
 
 _SCRIPT: Final = f"""
--- KEYS 1: revocations, each with the second in which it was last told. ARGV: those that the caller tells. Returns all,
--- one after the other, as one text: a list of 10,000 would take the caller's parser long.
+-- KEYS 1: revocations, each with the second in which it was last told. 2: written each time, since a server that is
+-- full, or a copy of another, answers what only reads. ARGV: revocations that the caller tells. Returns all, one after
+-- the other, as one text: a list of 10,000 would take the caller's parser long.
 local now = tonumber(redis.call('TIME')[1])
+redis.call('SET', KEYS[2], now, 'EX', 60)
 local count = redis.pcall('HLEN', KEYS[1])
 if type(count) ~= 'number' or count > {REVOCATIONS_LIMIT} then redis.call('DEL', KEYS[1]) end
 for _, id in ipairs(ARGV) do
@@ -72,7 +74,7 @@ class RevocationList:
         Raises:
             SharedServerGone: It can't be asked.
         """
-        return await self._script.run(["revoked"], [*told], _read, limit_s=limit_s, probe=True)
+        return await self._script.run(["revoked", "probe"], [*told], _read, limit_s=limit_s, probe=True)
 
 
 class Revocations:

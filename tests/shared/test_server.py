@@ -137,6 +137,26 @@ async def test_it_comes_back_after_a_pause_only(
     assert node.server.is_up
 
 
+async def test_a_server_that_takes_nothing_stays_out_of_use(
+    redis: RedisServer, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is full, or a copy of another, isn't taken into use again and again: nobody would hear of it."""
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    [node] = await nodes.make(1)
+    with redis.client() as client:
+        for begin, end in (
+            (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),
+            (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+        ):
+            client.execute_command(*begin)
+            assert await node.takes(key(requests=1000))
+            await node.probe()
+            assert not node.server.is_up
+            client.execute_command(*end)
+            await node.until_up()
+    assert node.failures == {"refused": 4}
+
+
 async def test_one_call_a_request_and_two_more_a_job(nodes: Nodes) -> None:
     """A request asks once; a job of a key with an allowance of processor time asks when it begins and ends."""
     [node] = await nodes.make(1)
