@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
 
+#: Longest `tracestate` that goes along, in characters: each of a request's spans has it, in memory and in what is sent.
+#: Source: W3C, "Trace Context", 3.3.1.5: at least so many should be passed on.
+STATE_LIMIT = 512
+
 _NS = 1_000_000_000
 
 
@@ -49,9 +53,11 @@ class _Fields(Getter[web.Request]):
     """How the library reads the header of a request."""
 
     def get(self, carrier: web.Request, key: str) -> list[str] | None:
-        """Return the values of a field; of one that must be there once, none if it is there more often."""
+        """Return the values of a field; none if it is there more often or is longer than it may be."""
         values = carrier.headers.getall(key, [])
         if key == "traceparent" and len(values) > 1:
+            return None
+        if key == "tracestate" and len(",".join(values)) > STATE_LIMIT:
             return None
         return list(values) or None
 

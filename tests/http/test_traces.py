@@ -103,6 +103,8 @@ async def test_parents(rig: Rig, collected: Collector, lines: list[str], is_pare
         ([b"no state"], ""),
         ([b",".join(b"k%d=v" % number for number in range(33))], ""),
         ([b"a=" + b"v" * 600], ""),
+        ([b"a=" + b"v" * 254, b"b=" + b"v" * 253], f"a={'v' * 254},b={'v' * 253}"),
+        ([b"a=" + b"v" * 254, b"b=" + b"v" * 254], ""),
     ],
 )
 async def test_states(rig: Rig, collected: Collector, states: list[bytes], kept: str) -> None:
