@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from requests import Response, Session
+from requests.exceptions import InvalidURL
 
 from gateway import __version__
 from gateway.observability.tracing import Tracing
@@ -111,9 +112,15 @@ class _HeadSession(Session):
     """Reads the head of each response only: a collector could send a body without end."""
 
     def request(self, *arguments: Any, **options: Any) -> Response:
-        """Send a request, and close its connection once the response has begun."""
+        """Send a request, and close its connection once the response has begun.
+
+        Raises:
+            InvalidURL: Another address is the right one. The library takes that for a success, and follows nothing.
+        """
         response = super().request(*arguments, **{**options, "stream": True})
         response.close()
+        if response.is_redirect:
+            raise InvalidURL(f"it is elsewhere ({response.status_code})")
         return response
 
 

@@ -18,7 +18,7 @@ from gateway.observability.logs import configure_logging
 from gateway.observability.trace_export import TraceExport
 from tests.fakes import KEY, until
 from tests.http.conftest import PATH, Rig, listening, make_rig
-from tests.support.collector import ENDLESS, Collector, collector
+from tests.support.collector import ENDLESS, REDIRECTIONS, Collector, collector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -201,6 +201,21 @@ async def test_log_tells_when_sending_fails(
     assert (first["event"], first["level"], first["failures"]) == ("traces not exported", "WARNING", 1)
     assert "404" in first["cause"]
     assert (second["event"], second["failures"]) == ("traces are exported again", 3)
+
+
+@pytest.mark.parametrize("status", REDIRECTIONS)
+async def test_a_collector_that_is_elsewhere_is_a_failure(
+    collected: Collector, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, status: int
+) -> None:
+    """Nothing goes to another address than that of the settings, and the log tells of it."""
+    monkeypatch.setattr(trace_export, "PERIOD_MS", 5)
+    collected.status = status
+    export = TraceExport(collected.url, {}, 1.0)
+    export.tracing._tracer.start_span("x").end()
+    await until(lambda: collected.heads)
+    await export.aclose()
+    assert len(collected.heads) == 1
+    assert f"it is elsewhere ({status})" in log.getvalue()
 
 
 async def test_an_answer_without_end_is_not_read(collected: Collector, monkeypatch: pytest.MonkeyPatch) -> None:

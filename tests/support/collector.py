@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PATH = "/v1/traces"
 CONTENT_TYPE = "application/x-protobuf"
 
+REDIRECTIONS = (301, 302, 307, 308)
+
 #: Bytes after which even an endless body ends.
 ENDLESS = 64 << 20
 
@@ -116,6 +118,8 @@ def collector(host: str = "127.0.0.1") -> Iterator[Collector]:
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(status)
             self.send_header("Content-Type", CONTENT_TYPE)
+            if status in REDIRECTIONS:
+                self.send_header("Location", f"{found.url}/elsewhere")
             if found.is_endless:
                 self.end_headers()
                 self.close_connection = True
