@@ -15,6 +15,7 @@
 
 local WINDOW, STEP, FIRST_GUESS, CRUMB, WEIGHT = 60, 1, 1.0, 1e-6, 0.1
 local FORGET = 3600 -- seconds for which the estimate of an idle key is remembered
+local LONGEST = 2678400 -- most seconds, a month, for which a hold or debt counts: nobody locks a key for good from here
 
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
@@ -51,7 +52,8 @@ local function decoded(raw)
     estimate = number(found.estimate), debt = number(found.debt), at = number(found.at),
   }
   for name, hold in pairs(found.holds) do
-    local lapses = math.min(number(hold[2]), now + number(hold[3]))
+    assert(number(hold[3]) <= LONGEST)
+    local lapses = math.min(number(hold[2]), now + hold[3])
     if lapses > now then state.holds[name] = {number(hold[1]), lapses, hold[3]} end
   end
   return state
@@ -101,7 +103,7 @@ end
 
 local function pay()
   local debt = state.debt - math.max(0, now - state.at) * compute / WINDOW
-  state.debt = debt > CRUMB and debt or 0
+  state.debt = debt > CRUMB and math.min(debt, LONGEST * compute / WINDOW) or 0
   state.at = now
 end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -346,6 +347,31 @@ async def test_a_generation_that_is_none_is_replaced(redis: RedisServer, nodes: 
         client.set(f"{PREFIX}generation", value)
         assert await node.takes(holder)
         assert client.get(f"{PREFIX}generation") != value
+    assert node.failures == {}
+
+
+@pytest.mark.parametrize(
+    "written", ["debt = 9e11", "at = 0, debt = 9e11", "holds = {x = {9, 9e11, 9e11}}", "holds = {x = {9, 9e11, 3e6}}"]
+)
+async def test_nobody_locks_a_key_for_good(redis: RedisServer, nodes: Nodes, written: str) -> None:
+    """However much somebody has written that a key owes or holds, it doesn't count for longer than a month."""
+    [node] = await nodes.make(1)
+    holder = key(compute=10)
+    assert await node.runs(holder, 0.5)
+    with redis.client() as client:
+        [name] = client.keys(f"{PREFIX}key:*")
+        client.eval(
+            f"""
+            local state = {{requests = {{}}, compute = {{}}, holds = {{}}, estimate = 1, debt = 0, at = 2e9}}
+            for name, value in pairs({{{written}}}) do state[name] = value end
+            redis.call('SET', KEYS[1], cmsgpack.pack(state))
+            """,
+            1,
+            name,
+        )
+        with suppress(BudgetExceeded):
+            await node.budgets.check_compute(holder)
+        assert 0 < client.ttl(name) < 31 * 86_400 + 100
     assert node.failures == {}
 
 
