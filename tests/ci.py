@@ -131,7 +131,7 @@ CAMPAIGNS = (
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner", "socket_pairs")),
     Campaign("pictures", 200, _engine("connections", "headless", "keys", "pixels", "render", "runner_image")),
     Campaign("bad snapshots", 420, _engine("snapshot")),
-    Campaign("benchmark", 180, _engine("benchmark", "scaling")),
+    Campaign("benchmark", 260, _engine("benchmark", "scaling")),
     Campaign("recipes", 230, tuple(f"tests/recipes/test_{name}.py" for name in ("action", "gitlab", "tools"))),
     Campaign("sample repository", 200, ("tests/recipes/test_life.py",)),
     Campaign("fuzzing", 150, command=("make", "fuzz", "ARGS=--seconds 15")),

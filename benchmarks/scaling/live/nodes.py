@@ -114,6 +114,7 @@ async def _open_node(stack: AsyncExitStack, image: str, key: str, number: int) -
         "FIGBOX_RUNNING_LIMIT": str(PLACES),
         "FIGBOX_POOL_SIZE": str(PLACES),
         "FIGBOX_AGENT_PORT": str(agent_port),
+        "FIGBOX_CPUS": str(CORES),  # version 1 refuses a group less than one in it may have
     }
     return _Node(host, await stack.enter_async_context(host.gateway(f"node{number}", settings)), agent_port)
 
