@@ -40,6 +40,11 @@ local value = redis.pcall('GETRANGE', KEYS[1], 0, ARGV[1])
 return type(value) == 'string' and value or ''
 """
 
+_PROBE: Final = """
+redis.call('SET', KEYS[1], '', 'EX', 60)
+return 1
+"""
+
 #: Seconds that the index outlives its last change: more than the longest lifetime.
 _INDEX_S: Final = 31 * 86_400
 
@@ -128,6 +133,7 @@ class SharedRenders:
         self._entry_limit_bytes = min(entry_limit_bytes, int(limit_bytes * LARGEST_SHARE))
         self._get = server.script(_GET)
         self._put = server.script(_PUT)
+        self._probe = server.script(_PROBE)
         self._sending: set[asyncio.Task[None]] = set()
 
     async def get(self, key: bytes) -> bytes | None:
@@ -151,12 +157,12 @@ class SharedRenders:
         task.add_done_callback(self._sending.discard)
 
     async def probe(self) -> None:
-        """Ask for nothing, to see whether the server responds.
+        """See whether the server takes what is written: one that is full, or a copy of another, only answers readers.
 
         Raises:
             SharedServerGone: It doesn't.
         """
-        await self._get.run(["probe"], [0], _read_bytes, limit_s=PROBE_LIMIT_S, probe=True)
+        await self._probe.run(["probe"], [], _read_flag, limit_s=PROBE_LIMIT_S, probe=True)
 
     async def aclose(self) -> None:
         """Wait for what is being sent, and close the connections."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.cache.renders import RenderCache
 from gateway.cache.shared_renders import SharedRenders
 from gateway.model.jobs import Format, KiB, MiB
 from gateway.model.results import Outcome, Result, Text
+from gateway.shared import shared_server
 from gateway.shared.shared_server import PREFIX, SharedServer, SharedServerGone
 from tests.fakes import until
 from tests.http.v1 import figures_result
@@ -252,3 +254,19 @@ async def test_a_hanging_server_costs_renders_nothing_but_a_miss(redis: RedisSer
     finally:
         redis.go_on()
     await asyncio.sleep(0)
+
+
+async def test_a_full_server_stays_out_of_use(
+    redis: RedisServer, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that answers what only reads isn't taken into use again after each render that it doesn't keep."""
+    monkeypatch.setattr(shared_server, "PAUSE_S", 0.0)
+    shared = await house.shared()
+    with redis.client() as client:
+        client.execute_command("CONFIG", "SET", "maxmemory", "1")
+        await put(shared, KEY, b"value")
+        for expected in (False, True):
+            with suppress(SharedServerGone):
+                await shared.probe()
+            assert shared._server.is_up is expected
+            client.execute_command("CONFIG", "SET", "maxmemory", "0")
