@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from gateway.environments import described, read_environments
 from gateway.model.errors import StartError
 from gateway.model.jobs import DEFAULT_ENVIRONMENT, START_LIMIT_S, KiB, Limits, MiB
 from gateway.startup.addresses import base_url, header_fields, origin, path_prefix
 from gateway.startup.shared_settings import SharedSettings
+from gateway.startup.sources import SOURCES
 from gateway.startup.variables import check_names
 
 if TYPE_CHECKING:
@@ -43,15 +44,7 @@ S = TypeVar("S", bound="LauncherSettings")
 class LauncherSettings(BaseSettings):
     """What making containers needs: the engine, the limits of a job, the pool, and the shutdown."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
+    model_config = SOURCES
 
     # What renders.
     image: str = Field("figbox-runner:latest", alias="FIGBOX_IMAGE", min_length=1, description="Runner image")

@@ -7,9 +7,10 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from gateway.startup.secret_file import with_secrets
+from gateway.startup.sources import SOURCES
 
 #: Fewest characters of the nodes' secret: 24 random bytes in base64 have 32.
 SECRET_LENGTH = 24
@@ -21,15 +22,7 @@ _SCHEMES = frozenset({"redis", "rediss", "unix"})
 class SharedSettings(BaseSettings):
     """Where the server is that nodes share, and what they share by it."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
+    model_config = SOURCES
 
     nodes: int = Field(
         1,
