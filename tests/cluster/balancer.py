@@ -136,6 +136,13 @@ class Balancer:
             await asyncio.sleep(0.05)
 
 
+def have_haproxy() -> None:
+    """Have HAProxy, which is installed where it can be."""
+    if shutil.which("haproxy") is None:
+        assert is_root_debian(), "install haproxy"
+        apt_install(Steps(), ["haproxy"], why="it balances over several nodes")
+
+
 @contextmanager
 def balancer(
     folder: Path, nodes: Sequence[Node], change: Callable[[str], str] = str, **changes: str
@@ -148,9 +155,7 @@ def balancer(
         change: Changes the configuration as a whole, at last.
         changes: Texts of the configuration, and what a test has in their places.
     """
-    if shutil.which("haproxy") is None:
-        assert is_root_debian(), "install haproxy"
-        apt_install(Steps(), ["haproxy"], why="it balances over several nodes")
+    have_haproxy()
     folder = Path(tempfile.mkdtemp(dir=folder))
     port = free_port()
     running = Balancer(f"http://127.0.0.1:{port}", folder / "control", folder / "haproxy.log")

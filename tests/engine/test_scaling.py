@@ -13,6 +13,7 @@ from benchmarks.scaling import measured, nodes_measured, pictures
 from benchmarks.scaling.__main__ import main
 from benchmarks.scaling.tables import nodes
 from gateway.pictures.png import check_png
+from tests.cluster.balancer import have_haproxy
 from tests.fakes import KEY
 from tests.support.live import ROOT
 from tests.support.machine import slowed
@@ -37,22 +38,30 @@ def test_pictures_are_drawn(gateway: LiveGateway, tmp_path: Path, monkeypatch: p
         check_png(path.read_bytes(), 50_000_000)
 
 
-def test_node_is_measured(tmp_path: Path) -> None:
-    """`measure` runs a node in control groups of its own, and writes costs and windows that the model can read."""
-    file = tmp_path / "measured.json"
+def measure(command: str, file: Path) -> str | None:
+    """Measure a little into a file; return what is printed, or None where control groups don't allow it."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scaling", "measure", "--tiny", "--json", str(file)],
+        [sys.executable, "-m", "benchmarks.scaling", command, "--tiny", "--json", str(file)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        timeout=slowed(300),
+        timeout=slowed(400),
     )
-    if done.returncode:
-        assert done.stderr == "not measured: this needs root, and version 1 of control groups\n"
+    if not done.returncode:
+        return done.stdout
+    assert done.stderr == "not measured: this needs root, and version 1 of control groups\n"
+    return None
+
+
+def test_node_is_measured(tmp_path: Path) -> None:
+    """`measure` runs a node in control groups of its own, and writes costs and windows that the model can read."""
+    file = tmp_path / "measured.json"
+    printed = measure("measure", file)
+    if printed is None:
         return
     found = measured.read(file.read_text("utf-8"))
-    assert json.loads(done.stdout) == json.loads(file.read_text("utf-8"))
+    assert json.loads(printed) == json.loads(file.read_text("utf-8"))
     assert min(found.costs.draw_cpu_s.values()) > 0
     assert [window.name for window in found.windows] == ["load 0.5", "2 clients"]
     assert {request.status for window in found.windows for request in window.requests} == {200}
@@ -61,22 +70,12 @@ def test_node_is_measured(tmp_path: Path) -> None:
 
 def test_nodes_are_measured(tmp_path: Path) -> None:
     """`measure-nodes` runs nodes behind HAProxy; with two, both draw."""
+    have_haproxy()
     file = tmp_path / "nodes.json"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scaling", "measure-nodes", "--tiny", "--json", str(file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=slowed(400),
-    )
-    if done.returncode:
-        assert done.stderr in {
-            "not measured: this needs root, and version 1 of control groups\n",
-            "not measured: haproxy isn't installed\n",
-        }
+    printed = measure("measure-nodes", file)
+    if printed is None:
         return
     found = nodes_measured.parse(file.read_text("utf-8"))
     assert [(window.nodes, window.others) for window in found.windows] == [(1, 0), (2, 0)]
     assert [len(window.by_node) for window in found.windows] == [1, 2]
-    assert done.stdout == f"{nodes.text(found)}\n"
+    assert printed == f"{nodes.text(found)}\n"
