@@ -107,6 +107,17 @@ def test_the_gateway_has_no_engine(deployed: Deployment) -> None:
     assert not [value for value in record["Config"]["Env"] if value.startswith("DOCKER_HOST=")]
 
 
+@pytest.mark.parametrize("service", ["gateway", "launcher"])
+def test_hashes_cannot_be_guessed(deployed: Deployment, service: str) -> None:
+    """Nothing of a build's environment fixes the order of hashes, or a client could make texts that collide."""
+    fixed = inside(
+        deployed, service, "import json, sys; print(json.dumps([sys.flags.hash_randomization, hash('a text')]))"
+    )
+    again = inside(deployed, service, "import json; print(json.dumps(hash('a text')))")
+    assert fixed[0] == 1
+    assert fixed[1] != again
+
+
 def test_the_gateway_publishes_its_port_alone(deployed: Deployment) -> None:
     """Only the public port leads in; metrics stay in the network."""
     published = {port for port, bound in deployed.inspect("gateway")["NetworkSettings"]["Ports"].items() if bound}
