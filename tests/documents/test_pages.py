@@ -114,10 +114,10 @@ COVERED = {
     ".venv/bin/python -m tools.system_calls": ("tests/engine/test_seccomp_calls.py", "def test_command_"),
     ".venv/bin/python -m benchmarks.scaling": ("tests/documents/test_scaling_page.py", "assert main([name]) == 0"),
     "make cluster-test": ("tests/cluster/faults/__main__.py", "def main("),
-    ".venv/bin/python -m benchmarks.scaling measure": ("tests/engine/test_scaling.py", '"measure", "--tiny"'),
+    ".venv/bin/python -m benchmarks.scaling measure": ("tests/engine/test_scaling.py", 'measure("measure", file)'),
     ".venv/bin/python -m benchmarks.scaling measure-nodes": (
         "tests/engine/test_scaling.py",
-        '"measure-nodes", "--tiny"',
+        'measure("measure-nodes", file)',
     ),
     ".venv/bin/python -m benchmarks.scaling balancer": ("tests/documents/test_scaling_page.py", '_run("balancer"'),
     ".venv/bin/python -m benchmarks.scaling pictures": ("tests/engine/test_scaling.py", 'main(["pictures"])'),
