@@ -80,12 +80,12 @@ class ContainerMaker:
         sandbox = self._sandbox.with_memory(memory_limit_bytes)
         snapshot_id = self.snapshot_id
         if snapshot_id is None:
-            return await self._make_named(sandbox, sandbox.start_limit_s)
+            return await self._make_surely(sandbox, sandbox.start_limit_s)
         try:
             restored = replace(sandbox, snapshot_id=snapshot_id)
-            container = await self._make_named(restored, sandbox.start_limit_s * RESTORE_SHARE)
+            container = await self._make_surely(restored, sandbox.start_limit_s * RESTORE_SHARE)
         except (ContainerLost, EngineRefused) as error:
-            container = await self._make_named(sandbox, sandbox.start_limit_s)
+            container = await self._make_surely(sandbox, sandbox.start_limit_s)
             self._note_failed_restore(snapshot_id, error)
         else:
             if self.snapshot_id == snapshot_id:
@@ -100,6 +100,16 @@ class ContainerMaker:
         if self._failed_restores >= RESTORE_TRIES:
             self._failed_restores = 0
             self.on_restore_failed(str(error))
+
+    async def _make_surely(self, sandbox: Sandbox, start_limit_s: float) -> Container:
+        """Make a container, and another one if somebody killed it before it was ready: no job should meet that."""
+        try:
+            return await self._make_named(sandbox, start_limit_s)
+        except ContainerLost as lost:
+            if not lost.was_killed:
+                raise
+            logger.warning("runner killed before it was ready", reason=str(lost), cause=lost.cause)
+        return await self._make_named(sandbox, start_limit_s)
 
     async def _make_named(self, sandbox: Sandbox, start_limit_s: float) -> Container:
         for _ in range(NAME_TRIES):
@@ -138,9 +148,8 @@ class ContainerMaker:
                     await conversation.wait_ready()
             except (TimeoutError, StreamEnded, MalformedReply) as error:
                 reason = conversation.complaint or type(error).__name__
-                lost = ContainerLost(f"a runner did not become ready: {reason}")
-                lost.was_killed = isinstance(error, StreamEnded) and await self._was_killed(launched.container_id)
-                raise lost from error
+                was_killed = isinstance(error, StreamEnded) and await self._was_killed(launched.container_id)
+                raise ContainerLost(f"a runner did not become ready: {reason}", was_killed=was_killed) from error
             undo.pop_all()
             return Container(launched.container_id, name, conversation)
 

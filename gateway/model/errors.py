@@ -235,7 +235,9 @@ class ContainerLost(EngineError):
         was_killed: Whether somebody else may have killed it, which proves nothing about it.
     """
 
-    was_killed = False
+    def __init__(self, message: str, *, was_killed: bool = False) -> None:
+        super().__init__(message)
+        self.was_killed = was_killed
 
 
 class NameTaken(EngineError):

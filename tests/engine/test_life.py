@@ -7,15 +7,18 @@ import os
 import resource
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
+from gateway.launcher.engine.docker_engine import DockerEngine
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from gateway.model.jobs import MiB
+from gateway.model.results import Outcome
 from tests.fakes import KEY, until
 from tests.support.command import start_and_fail
+from tests.support.executors import live_executor
 from tests.support.keys_file import write_keys
 from tests.support.live import (
     IMAGE,
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import docker
+
+    from gateway.launcher.engine.engine import Launched
 
 pytestmark = [pytest.mark.engine, pytest.mark.core]
 
@@ -208,6 +213,41 @@ async def test_idle_containers_killed_from_outside_are_replaced(tmp_path: Path, 
             client.remove_container(name, force=True)
         responses = await asyncio.gather(*(gateway.render(PLOT) for _ in range(3)))
         assert [response.status for response in responses] == [200] * 3
+
+
+@pytest.mark.parametrize("moment", ["created", "attached", "started"])
+async def test_container_removed_before_it_is_ready_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, client: docker.APIClient, moment: str
+) -> None:
+    """Whoever removes all containers of a host catches some at their birth, and the job that waits isn't told."""
+    removed: list[str] = []
+
+    def remove(container_id: str) -> None:
+        if not removed:
+            removed.append(container_id)
+            client.remove_container(container_id, force=True)
+
+    attach, launch = DockerEngine._attach, DockerEngine.launch
+
+    def attach_or_not(engine: DockerEngine, engine_api: docker.APIClient, container_id: str) -> socket.socket:
+        if moment == "created":
+            remove(container_id)
+        stream = attach(engine, engine_api, container_id)
+        if moment == "attached":
+            remove(container_id)
+        return stream
+
+    async def launch_or_not(engine: DockerEngine, config: dict[str, Any], name: str) -> Launched:
+        launched = await launch(engine, config, name)
+        if moment == "started":
+            remove(launched.container_id)
+        return launched
+
+    monkeypatch.setattr(DockerEngine, "_attach", attach_or_not)
+    monkeypatch.setattr(DockerEngine, "launch", launch_or_not)
+    async with live_executor() as live:
+        assert (await live.run(PLOT)).outcome is Outcome.OK
+    assert len(removed) == 1
 
 
 async def test_running_container_killed_from_outside(tmp_path: Path, client: docker.APIClient) -> None:

@@ -294,9 +294,14 @@ class DockerEngine:
                     raise NameTaken(name) from error
                 raise
             undo.callback(self._remove_quietly, container_id)
-            stream = self._attach(client, container_id)
-            undo.callback(stream.close)
-            client.start(container_id)
+            try:
+                stream = self._attach(client, container_id)
+                undo.callback(stream.close)
+                client.start(container_id)
+            except docker.errors.APIError as error:
+                if error.status_code in {NOT_FOUND, CONFLICT}:  # removed by somebody else, or about to be
+                    raise ContainerLost("a container was removed before it started", was_killed=True) from error
+                raise
             undo.pop_all()
             return Launched(container_id, stream)
 

@@ -38,6 +38,7 @@ class LaunchingEngine:
         self.refused: dict[str, EngineError] = {}
         self.silent_image = ""
         self.ended: ExitState | None = None
+        self.kills = 0
         self.images: list[str] = []
         self.taken = 0
         self.names: list[str] = []
@@ -61,9 +62,11 @@ class LaunchingEngine:
         if error := self.refused.get(config["Image"]):
             raise error
         ours, peer = socket.socketpair()
-        if config["Image"] != self.silent_image:
+        killed = self.kills > 0
+        self.kills -= killed
+        if config["Image"] != self.silent_image and not killed:
             peer.sendall(block(2, b"a\nsnapshot not restored\n") if config["Image"] == self.broken_image else self.said)
-        if config["Image"] == self.broken_image:
+        if killed or config["Image"] == self.broken_image:
             peer.shutdown(socket.SHUT_WR)
         self.streams.append(ours)
         self.peers.append(peer)
@@ -125,6 +128,7 @@ async def test_runner_that_cannot_be_restored_imports(launching: LaunchingEngine
     reasons: list[str] = []
     maker.on_restore_failed = reasons.append
     maker.snapshot_id = launching.broken_image = "sha256:snapshot"
+    launching.ended = ExitState(120, oom_killed=False)
     for turn in range(RESTORE_TRIES):
         assert reasons == []
         if turn == 1:  # one that can be restored begins the count anew
@@ -158,6 +162,27 @@ async def test_runner_that_somebody_killed_proves_nothing(
     with pytest.raises(ContainerLost, match="did not become ready") as lost:
         await _container_maker(launching).make()
     assert lost.value.was_killed is was_killed
+    assert len(launching.images) == (2 if was_killed else 1)
+    assert launching.live == set()
+
+
+@pytest.mark.parametrize("snapshot_id", [None, "sha256:snapshot"])
+async def test_runner_that_somebody_killed_is_made_again(launching: LaunchingEngine, snapshot_id: str | None) -> None:
+    """Of the same image, once, and it isn't held against the snapshot; a second time in a row is a failure."""
+    maker = _container_maker(launching)
+    reasons: list[str] = []
+    maker.on_restore_failed = reasons.append
+    maker.snapshot_id = snapshot_id
+    for _ in range(RESTORE_TRIES + 1):
+        launching.kills = 1
+        launching.images.clear()
+        (await maker.make()).conversation.close()
+        assert launching.images == [snapshot_id or "sha256:0"] * 2
+    assert reasons == []
+    launching.kills = 4
+    with pytest.raises(ContainerLost, match="did not become ready"):
+        await maker.make(), await maker.make()
+    assert len(launching.live) == RESTORE_TRIES + 1
 
 
 @pytest.mark.parametrize("error", [EngineRefused(500), ContainerLost("no such image")])
