@@ -9,7 +9,9 @@ Its limits: other work on the machine during a window counts as the contender's.
 most machines exactly, on some by sampling. Time stolen by the hypervisor is left out. Kernel time of the load
 generator's calls counts as its own.
 
-Source: proc_stat(5), getrusage(2).
+A single thread is measured for itself: `main_thread_s`.
+
+Source: proc_stat(5), getrusage(2); the kernel's Documentation/scheduler/sched-stats.rst for `schedstat`.
 """
 
 from __future__ import annotations
@@ -54,3 +56,8 @@ async def measure_idle_load(seconds: float) -> float:
     await asyncio.sleep(seconds)
     ended = now()
     return spent_s(began, ended) / (ended.wall_s - began.wall_s)
+
+
+def main_thread_s(process_id: int) -> float:
+    """Return the processor seconds that the first thread of a process has used."""
+    return int(Path(f"/proc/{process_id}/schedstat").read_text("ascii").split()[0]) / 1e9

@@ -1,8 +1,8 @@
 """`python -m benchmarks.scaling`: the tables of docs/scaling.md.
 
 Without arguments all tables are printed; with names, these. They come from the model and from what was measured once
-and is kept in this folder, so they are the same each time. `measure` and `balancer` measure anew, and write that;
-`measure-nodes` measures one to three nodes and prints that alone; `pictures` draws the page's pictures.
+and is kept in this folder, so they are the same each time. `measure`, `balancer` and `shared` measure anew, and write
+that; `measure-nodes` measures one to three nodes and prints that alone; `pictures` draws the page's pictures.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders.contender import RenderFailed
-from benchmarks.scaling import balancer_costs, measured, pictures
+from benchmarks.scaling import balancer_costs, measured, pictures, shared_costs
 from benchmarks.scaling.live.groups import Unsuitable
 from benchmarks.scaling.live.haproxy import CASES, TINY_CASES, measure_balancer
 from benchmarks.scaling.live.measure import TINY, Extent, measure
 from benchmarks.scaling.live.nodes import TINY_NODES, NodesExtent, measure_nodes
+from benchmarks.scaling.live.shared import TINY_SHARED, SharedExtent, measure_shared
 from benchmarks.scaling.tables import capacity, comparison, fleet, flood, losses, nodes, policies
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ TABLES = {
     "fleet": fleet.text,
 }
 
-MEASURE, NODES, BALANCER, PICTURES = "measure", "measure-nodes", "balancer", "pictures"
+MEASURE, NODES, BALANCER, SHARED, PICTURES = "measure", "measure-nodes", "balancer", "shared", "pictures"
 
 DEFAULT_IMAGE = "figbox-runner:latest"
 
@@ -51,13 +52,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="WHAT",
         help=f"a table ({', '.join(TABLES)}); or {MEASURE}, a node on this machine, as root, ten minutes; "
         f"or {NODES}, one to three nodes, the same; or {BALANCER}, HAProxy, a minute; "
-        f"or {PICTURES}, drawn through a running gateway",
+        f"or {SHARED}, the Redis that nodes share, the same; or {PICTURES}, drawn through a running gateway",
     )
     parser.add_argument("--tiny", action="store_true", help="measure so little that it only shows that all works")
     parser.add_argument("--json", metavar="PATH", type=Path, help="file for what was measured")
     parser.add_argument("--image", default=os.environ.get("FIGBOX_IMAGE") or DEFAULT_IMAGE, help="runner image")
     options = parser.parse_args(arguments)
-    if unknown := set(options.what) - {*TABLES, MEASURE, NODES, BALANCER, PICTURES}:
+    if unknown := set(options.what) - {*TABLES, MEASURE, NODES, BALANCER, SHARED, PICTURES}:
         parser.error(f"there is no table {min(unknown)!r}")
     return options
 
@@ -67,22 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     try:
         for what in options.what or TABLES:
-            if what == MEASURE:
-                found = asyncio.run(measure(options.image, TINY if options.tiny else Extent()))
-                _write(options.json or measured.FILE, found.to_json())
-            elif what == NODES:
-                grown = asyncio.run(measure_nodes(options.image, TINY_NODES if options.tiny else NodesExtent()))
-                print(nodes.text(grown))
-                if options.json:
-                    options.json.write_text(grown.to_json(), "utf-8")
-            elif what == BALANCER:
-                costs = asyncio.run(measure_balancer(TINY_CASES if options.tiny else CASES))
-                _write(options.json or balancer_costs.FILE, costs.to_json())
-            elif what == PICTURES:
-                for line in pictures.draw():
-                    print(line)
-            else:
-                print(TABLES[what]())
+            _do(what, options)
     except (Unsuitable, RenderFailed) as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 1
@@ -90,6 +76,30 @@ def main(arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _do(what: str, options: argparse.Namespace) -> None:
+    """Print a table, or measure something."""
+    tiny = options.tiny
+    if what == MEASURE:
+        found = asyncio.run(measure(options.image, TINY if tiny else Extent()))
+        _write(options.json or measured.FILE, found.to_json())
+    elif what == NODES:
+        grown = asyncio.run(measure_nodes(options.image, TINY_NODES if tiny else NodesExtent()))
+        print(nodes.text(grown))
+        if options.json:
+            options.json.write_text(grown.to_json(), "utf-8")
+    elif what == BALANCER:
+        costs = asyncio.run(measure_balancer(TINY_CASES if tiny else CASES))
+        _write(options.json or balancer_costs.FILE, costs.to_json())
+    elif what == SHARED:
+        asked = asyncio.run(measure_shared(TINY_SHARED if tiny else SharedExtent()))
+        _write(options.json or shared_costs.FILE, asked.to_json())
+    elif what == PICTURES:
+        for line in pictures.draw():
+            print(line)
+    else:
+        print(TABLES[what]())
 
 
 def _write(path: Path, text: str) -> None:

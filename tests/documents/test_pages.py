@@ -120,6 +120,7 @@ COVERED = {
         'measure("measure-nodes", file)',
     ),
     ".venv/bin/python -m benchmarks.scaling balancer": ("tests/documents/test_scaling_page.py", '_run("balancer"'),
+    ".venv/bin/python -m benchmarks.scaling shared": ("tests/documents/test_scaling_page.py", '_run("shared"'),
     ".venv/bin/python -m benchmarks.scaling pictures": ("tests/engine/test_scaling.py", 'main(["pictures"])'),
     ".venv/bin/python -m gateway": ("tests/support/live.py", 'sys.executable, "-m", module]'),
     ".venv/bin/python -m gateway.description.openapi": (

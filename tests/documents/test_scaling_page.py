@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.scaling import balancer_costs, measured
+from benchmarks.scaling import balancer_costs, measured, shared_costs
 from benchmarks.scaling.__main__ import TABLES, main
+from benchmarks.scaling.live.shared import PROGRAMS
 from benchmarks.scaling.pictures import DATA
 from benchmarks.scaling.scenario import host
 from benchmarks.scaling.tables.capacity import CORES, memory_mib
@@ -76,6 +77,7 @@ def test_what_was_measured_is_kept_as_it_is_written() -> None:
     """The files are what the commands write."""
     assert measured.read().to_json() == measured.FILE.read_text("utf-8")
     assert balancer_costs.read().to_json() == balancer_costs.FILE.read_text("utf-8")
+    assert shared_costs.read().to_json() == shared_costs.FILE.read_text("utf-8")
 
 
 def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +100,19 @@ def test_balancer_is_measured(tmp_path: Path) -> None:
     assert len(costs.request_us) == 2
     assert min(costs.request_us.values()) > 0
     assert costs.check_us > 0
+
+
+def test_shared_server_is_measured(tmp_path: Path) -> None:
+    """`shared` starts a Redis and writes what it needs: more for a job that asks thrice than for one that asks once."""
+    file = tmp_path / "shared.json"
+    done = _run("shared", "--tiny", "--json", str(file))
+    if not any(map(shutil.which, PROGRAMS)):
+        assert done.returncode == 1
+        assert done.stderr == "not measured: Redis isn't installed\n"
+        return
+    assert (done.returncode, done.stderr) == (0, "")
+    costs = shared_costs.SharedCosts(**json.loads(file.read_text("utf-8")))
+    assert 0 < costs.request_us[shared_costs.REQUESTS] < costs.request_us[shared_costs.COMPUTE]
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

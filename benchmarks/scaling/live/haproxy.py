@@ -3,8 +3,6 @@
 The nodes are one small server that reads a request and sends bytes of a picture's size; HAProxy sees it under as many
 names as there are nodes. The time is what the kernel counts for HAProxy's own thread, so neither the load generator nor
 others on the machine are in it. Checks are measured without load.
-
-Source: proc(5) and the kernel's Documentation/scheduler/sched-stats.rst for `schedstat`.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from benchmarks.contenders.processes import free_port, output_of
+from benchmarks.cpu import main_thread_s
 from benchmarks.scaling.balancer_costs import BalancerCosts
 from benchmarks.scaling.live.groups import Unsuitable
 from benchmarks.scaling.model.balancer import AGENT_PERIOD_S
@@ -148,7 +147,7 @@ class _Running:
 
     def used_s(self) -> float:
         """Return the processor seconds of its only thread."""
-        return int(Path(f"/proc/{self.process_id}/schedstat").read_text().split()[0]) / 1e9
+        return main_thread_s(self.process_id)
 
     def memory_mib(self) -> float:
         """Return its resident memory."""

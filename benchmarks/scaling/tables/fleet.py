@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from benchmarks.report import number, table
+from benchmarks.scaling import shared_costs
 from benchmarks.scaling.balancer_costs import BalancerCosts, read
 from benchmarks.scaling.live.haproxy import AGENTS, BODY_BYTES, PICTURE_BYTES
 from benchmarks.scaling.measured import read as read_measured
@@ -38,8 +39,8 @@ def hit_rate(hosts: int, repeats: int) -> float:
 
 
 def text() -> str:
-    """Return the costs of a balancer, and the tables of fleets."""
-    costs = read()
+    """Return the costs of a balancer and of a shared Redis, and the tables of fleets."""
+    costs, shared = read(), shared_costs.read()
     return "\n".join(
         [
             f"HAProxy {costs.version}, one thread, {BODY_BYTES} bytes to a node and {PICTURE_BYTES} back",
@@ -49,6 +50,11 @@ def text() -> str:
                 [(name, number(us, 0), round(1e6 / us)) for name, us in costs.request_us.items()],
             ),
             _agents(costs),
+            table(
+                f"Redis {shared.version}, one thread: processor time of a request",
+                ("allowances of the key", "microseconds", "a second and thread"),
+                [(name, number(us, 0), round(1e6 / us)) for name, us in shared.request_us.items()],
+            ),
             _fleets(),
             table(
                 "Share of requests that a cache of each host's own serves, %",
@@ -82,6 +88,7 @@ def _fleets() -> str:
                 number(86400 * rate / 1e6),
                 number(rate * 8 * (BODY_BYTES + PICTURE_BYTES) / 1e6, 0),
                 *threads,
+                *(number(rate * us / 1e4) for us in shared_costs.read().request_us.values()),
                 f"{hosts * allowance:,}",
                 f"{hosts * read_measured().series:,}",
                 number(hosts * read_measured().series / SCRAPE_S, 0),
@@ -89,6 +96,6 @@ def _fleets() -> str:
         )
     head = (
         *("hosts", "a second", "million a day", "Mbit/s"),
-        *("threads, plain", "threads, TLS", "requests of a key a minute", "series", "samples/s"),
+        *("threads, plain", "TLS", "Redis %", "with time", "a key a minute", "series", "samples/s"),
     )
     return table(f"Hosts of {CORES} cores at load {LOAD}", head, rows)
