@@ -1,5 +1,5 @@
 # Figbox: `make run` is all a newcomer needs; each target does only what is missing.
-# PYTHON: any Python >= 3.11, to make the virtual environment with. ARGS: passed on by test and bench.
+# PYTHON: any Python >= 3.11, to make the virtual environment with. ARGS: passed on by the targets that say so.
 # PLATFORMS, with REGISTRY and TAG: for which processors images are built by buildx, and where they are pushed.
 # ENVIRONMENT: one of runner-image/environments, or `all`: whose image is built, or whose lock is made.
 
@@ -97,9 +97,9 @@ cluster: ## As root: N=3 nodes on this machine as a Docker Swarm, behind HAProxy
 cluster-down: ## End the cluster; nothing of it stays
 	@$(PYTHON) -m bootstrap.cluster down
 
-cluster-test: ## As root: kill, cut and update nodes of such a Swarm under load, and print what clients got
+cluster-test: ## As root: kill, cut and update nodes of such a Swarm under load, and print what clients got (ARGS="cut drained")
 	@$(BOOTSTRAP) --dev venv engine image gateway-image
-	$(VENV)/python -m tests.cluster.faults
+	$(VENV)/python -m tests.cluster.faults $(ARGS)
 
 doctor: ## Inspect this host and say what is missing, with remedies; changes nothing (ARGS=--json)
 	@$(BOOTSTRAP) $(ARGS) doctor

@@ -106,6 +106,7 @@ CAMPAIGNS = (
     Campaign("balancer", 170, tuple(f"tests/cluster/test_{name}.py" for name in ("balancer", "nginx", "tls"))),
     Campaign("swarm", 300, ("tests/cluster/test_swarm.py",)),
     Campaign("faults of nodes", 330, ("tests/cluster/faults",)),
+    Campaign("faults of a Swarm", 400, command=("make", "cluster-test")),
     Campaign("upgrades", 170, ("tests/upgrades",)),
     Campaign("release", 240, ("tests/release",)),
     Campaign("shared server", 100, ("tests/shared",)),

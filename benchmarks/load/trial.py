@@ -105,7 +105,7 @@ class Trial:
         """Return what came that no phase allowed, and the phases that didn't end well."""
         found = []
         for phase in self.phases:
-            names = Counter(self.judge.name_of(record) for record in self._bad(phase) if not self._may(record, phase))
+            names = Counter(self._name_of(record) for record in self._bad(phase) if not self._may(record, phase))
             found += [f"{phase.name}: {count} {name}" for name, count in names.items()]
             if not phase.settled:
                 found.append(f"{phase.name}: no {SETTLED} right answers in a row in {SETTLE_LIMIT_S:g} s")
@@ -119,7 +119,7 @@ class Trial:
     def _row(self, phase: Phase) -> tuple[object, ...]:
         records, bad = self.records_of(phase), self._bad(phase)
         took = [record.took_s for record in records if self._is_right(record)]
-        names = Counter(self.judge.name_of(record) for record in bad)
+        names = Counter(map(self._name_of, bad))
         summary = summarize(took)
         return (
             phase.name,
@@ -136,6 +136,9 @@ class Trial:
 
     def _bad(self, phase: Phase) -> list[Record]:
         return [record for record in self.records_of(phase) if not self._is_right(record)]
+
+    def _name_of(self, record: Record) -> str:
+        return self.judge.name_of(record) + (" (large)" if record.program.is_large else "")
 
     def _may(self, record: Record, phase: Phase) -> bool:
         name = self.judge.name_of(record)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,20 +91,34 @@ class Balancer:
         self._process.terminate()
         self._process.wait(slowed(20))
 
-    async def render(self, code: str, key: str = KEY, padding: int = 0, *, bearer: bool = False) -> Response:
+    async def render(
+        self,
+        code: str,
+        key: str = KEY,
+        padding: int = 0,
+        *,
+        bearer: bool = False,
+        session: aiohttp.ClientSession | None = None,
+    ) -> Response:
         """POST code to the old endpoint, or with a bearer token; return the response.
 
-        The code gets so many characters of comment.
+        Args:
+            code: What is drawn.
+            key: Of the request.
+            padding: Characters of comment in front of the code.
+            bearer: Whether to use a bearer token.
+            session: Has connections that stay open; None for one that is new.
         """
         path, headers = "/render-matplotlib", {"X-API-Key": key}
         if bearer:
             path, headers = "/v1/render", {"Authorization": f"bearer  {key}"}
         code = f"#{'x' * padding}\n{code}" if padding else code
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(slowed(120))) as session,
-            session.post(f"{self.url}{path}", headers=headers, json={"code": code}) as response,
-        ):
-            return await read_response(response)
+        async with AsyncExitStack() as stack:
+            if session is None:
+                session = await stack.enter_async_context(aiohttp.ClientSession())
+            limit = aiohttp.ClientTimeout(slowed(120))
+            request = session.post(f"{self.url}{path}", headers=headers, json={"code": code}, timeout=limit)
+            return await read_response(await stack.enter_async_context(request))
 
     async def until_open(self, count: int) -> None:
         """Wait until it counts so many requests at its nodes.

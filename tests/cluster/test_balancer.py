@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
 from gateway.observability.agent import NodeState, serve_agent
@@ -168,6 +169,22 @@ async def test_a_killed_node_costs_no_request_that_can_be_sent_again(tmp_path: P
         first.kill()
         assert [(await job).status for job in jobs] == [200, 200]
         assert await answered(second) == 2
+
+
+async def test_a_large_request_on_a_used_connection_ends_with_the_connection(tmp_path: Path) -> None:
+    """Where the client had an answer on it before, HAProxy leaves it to the client to notice that, and to ask again."""
+    node = free_node()
+    with ExitStack() as stack:
+        killed = stack.enter_context(running_node(tmp_path, node))
+        alone = stack.enter_context(balancer(tmp_path, [node]))
+        await alone.until("node1", "UP")
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+            assert (await alone.render(PLOT, session=session)).status == 200
+            large = asyncio.create_task(alone.render(SLEEP.format(slowed(3)), padding=LARGE, session=session))
+            await until_running(killed)
+            killed.kill()
+            with pytest.raises(aiohttp.ServerDisconnectedError):
+                await large
 
 
 async def test_a_flooding_key_leaves_the_queue_to_others(tmp_path: Path) -> None:

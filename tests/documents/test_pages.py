@@ -113,7 +113,7 @@ COVERED = {
     ".venv/bin/pre-commit install": ("tests/documents/test_pages.py", 'command(".venv/bin/pre-commit'),
     ".venv/bin/python -m tools.system_calls": ("tests/engine/test_seccomp_calls.py", "def test_command_"),
     ".venv/bin/python -m benchmarks.scaling": ("tests/documents/test_scaling_page.py", "assert main([name]) == 0"),
-    "make cluster-test": ("tests/cluster/faults/__main__.py", "def main("),
+    "make cluster-test": ("tests/ci.py", '"make", "cluster-test"'),
     ".venv/bin/python -m benchmarks.scaling measure": ("tests/engine/test_scaling.py", 'measure("measure", file)'),
     ".venv/bin/python -m benchmarks.scaling measure-nodes": (
         "tests/engine/test_scaling.py",

@@ -31,8 +31,9 @@ CLIENTS = [
 #: Requests to be answered before and after a fault.
 SOME = 6
 
-#: What comes of a request that is too large for HAProxy to send it again.
-LOST_NODE = ("502 node-lost",)
+#: What comes of a request that is too large for HAProxy to send it again: the second on a connection that had an answer
+#: before.
+LOST_NODE = ("502 node-lost", "no answer")
 LOST_ENGINE = ("503 engine-unavailable", "503 container-lost")
 ENDING = ("503 shutting-down",)
 

@@ -39,7 +39,7 @@ def trial_of(*came: tuple[float, Program, Answer | Loss], **phase: frozenset[str
 def test_only_what_a_phase_allows_passes() -> None:
     """Losses and refusals are objections, unless the phase allows them, of large requests or of all."""
     came = [(20.0, PLOT, NODE_LOST), (30.0, LARGE, NODE_LOST), (40.0, PLOT, Loss.WAITING), (50.0, PLOT, RIGHT)]
-    assert trial_of(*came).objections() == ["p: 2 502 node-lost", "p: 1 no answer"]
+    assert trial_of(*came).objections() == ["p: 1 502 node-lost", "p: 1 502 node-lost (large)", "p: 1 no answer"]
     allowing = trial_of(*came, large=frozenset({"502 node-lost"}), allowed=frozenset({"no answer"}))
     assert allowing.objections() == ["p: 1 502 node-lost"]
 
