@@ -1,8 +1,8 @@
 """`python -m benchmarks.scaling`: the tables of docs/scaling.md.
 
 Without arguments all tables are printed; with names, these. They come from the model and from what was measured once
-and is kept in this folder, so they are the same each time. `measure`, `balancer` and `shared` measure anew, and write
-that; `measure-nodes` measures one to three nodes and prints that alone; `pictures` draws the page's pictures.
+and is kept in this folder, so they are the same each time. `measure`, `measure-nodes`, `balancer` and `shared` measure
+anew, and write that; `pictures` draws the page's pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders.contender import RenderFailed
-from benchmarks.scaling import balancer_costs, measured, pictures, shared_costs
+from benchmarks.scaling import balancer_costs, measured, nodes_measured, pictures, shared_costs
 from benchmarks.scaling.live.groups import Unsuitable
 from benchmarks.scaling.live.haproxy import CASES, TINY_CASES, measure_balancer
 from benchmarks.scaling.live.measure import TINY, Extent, measure
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TABLES = {
     "comparison": comparison.text,
+    "nodes": nodes.text,
     "policies": policies.text,
     "flood": flood.text,
     "losses": losses.text,
@@ -86,9 +87,7 @@ def _do(what: str, options: argparse.Namespace) -> None:
         _write(options.json or measured.FILE, found.to_json())
     elif what == NODES:
         grown = asyncio.run(measure_nodes(options.image, TINY_NODES if tiny else NodesExtent()))
-        print(nodes.text(grown))
-        if options.json:
-            options.json.write_text(grown.to_json(), "utf-8")
+        _write(options.json or nodes_measured.FILE, grown.to_json())
     elif what == BALANCER:
         costs = asyncio.run(measure_balancer(TINY_CASES if tiny else CASES))
         _write(options.json or balancer_costs.FILE, costs.to_json())

@@ -1,9 +1,15 @@
-"""What one, two and three nodes draw behind a balancer, as `python -m benchmarks.scaling measure-nodes` measures it."""
+"""What one, two and three nodes draw behind a balancer, as measured once and kept.
+
+`nodes.json` is what `python -m benchmarks.scaling measure-nodes` wrote.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE = Path(__file__).with_name("nodes.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +62,8 @@ def parse(text: str) -> NodesMeasured:
     """Return what a file's text says."""
     document = json.loads(text)
     return NodesMeasured(**{**document, "windows": [NodesWindow(**window) for window in document["windows"]]})
+
+
+def read() -> NodesMeasured:
+    """Return what the file says."""
+    return parse(FILE.read_text("utf-8"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.scaling import balancer_costs, measured, shared_costs
+from benchmarks.scaling import balancer_costs, measured, nodes_measured, shared_costs
 from benchmarks.scaling.__main__ import TABLES, main
 from benchmarks.scaling.live.shared import PROGRAMS
 from benchmarks.scaling.pictures import DATA
@@ -76,6 +76,7 @@ def test_queue_of_the_model_has_the_defaults() -> None:
 def test_what_was_measured_is_kept_as_it_is_written() -> None:
     """The files are what the commands write."""
     assert measured.read().to_json() == measured.FILE.read_text("utf-8")
+    assert nodes_measured.read().to_json() == nodes_measured.FILE.read_text("utf-8")
     assert balancer_costs.read().to_json() == balancer_costs.FILE.read_text("utf-8")
     assert shared_costs.read().to_json() == shared_costs.FILE.read_text("utf-8")
 

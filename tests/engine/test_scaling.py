@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.scaling import measured, nodes_measured, pictures
 from benchmarks.scaling.__main__ import main
-from benchmarks.scaling.tables import nodes
 from gateway.pictures.png import check_png
 from tests.cluster.balancer import have_haproxy
 from tests.fakes import KEY
@@ -78,4 +77,4 @@ def test_nodes_are_measured(tmp_path: Path) -> None:
     found = nodes_measured.parse(file.read_text("utf-8"))
     assert [(window.nodes, window.others) for window in found.windows] == [(1, 0), (2, 0)]
     assert [len(window.by_node) for window in found.windows] == [1, 2]
-    assert printed == f"{nodes.text(found)}\n"
+    assert printed == found.to_json()

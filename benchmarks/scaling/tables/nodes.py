@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from benchmarks.report import number, table
-
-if TYPE_CHECKING:
-    from benchmarks.scaling.nodes_measured import NodesMeasured
+from benchmarks.scaling.nodes_measured import read
 
 
-def text(measured: NodesMeasured) -> str:
-    """Return the table of a measurement."""
+def text() -> str:
+    """Return the table of what was measured."""
+    measured = read()
     one = measured.windows[0]
     rows = [
         (
