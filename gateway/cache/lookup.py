@@ -48,14 +48,16 @@ async def find_or_run(
     if directives.read:
         with service.reporting(holder, timing):
             await answer.grow(job_bytes(facts.limits.output_limit_bytes, 0))
-        kept = await renders.get(key)
+        with timing.stage("look up"):
+            kept = await renders.get(key)
     if kept is not None:
         await service.report_cache_hit(holder, kept, timing)
         return kept, CacheUse.HIT
     answer.shrink(0)
     result = await service.run(holder, job, timing, answer)
     if is_complete(job, result):
-        await renders.put(key, result)
+        with timing.stage("keep"):
+            await renders.put(key, result)
     return result, CacheUse.MISS
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 PLOT = "plt.plot([1, 2])"
-JOB_STAGES = ["read", "queue", "acquire", "run", "check", "send"]
+JOB_STAGES = ["read", "look up", "queue", "acquire", "run", "check", "keep", "send"]
 
 #: An extension that the gateway loads with the library, and only with it.
 LIBRARY = "_upb/_message"
@@ -109,7 +109,7 @@ async def test_what_did_not_go_well(gateway: LiveGateway, collected: Collector) 
     span = collected.until_request(kept.headers["X-Request-ID"])
     assert (span.attributes["figbox.outcome"], span.attributes["figbox.cached"]) == ("ok", True)
     assert span.attributes["figbox.environment"] == "default"
-    assert list(collected.stages_of(span)) == ["read", "send"]
+    assert list(collected.stages_of(span)) == ["read", "look up", "send"]
     listed = await gateway.get("/v1/environments", {"X-API-Key": KEY})
     span = collected.until_request(listed.headers["X-Request-ID"])
     assert (span.name, list(collected.stages_of(span))) == ("GET /v1/environments", [])
