@@ -6,23 +6,21 @@ socket stays in the network in which it was made.
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.cluster.configuration import Server, configured
 from bootstrap.cluster.processes import Recorded, until
 from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from bootstrap.cluster.node import Hub, Node
-
-CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "haproxy" / "haproxy.cfg"
 
 START_LIMIT_S = 30.0
 
@@ -113,7 +111,11 @@ class Balancer:
         """Return what it says of each node, such as `UP` or `DOWN (agent)`."""
         head, *rows = [line.lstrip("# ").split(",") for line in self.ask("show stat").splitlines() if line]
         records = (dict(zip(head, row, strict=False)) for row in rows)
-        return {record["svname"]: record["status"] for record in records if record["type"] == "2"}
+        return {
+            record["svname"]: record["status"]
+            for record in records
+            if record["pxname"] == "nodes" and record["type"] == "2"
+        }
 
     def ask(self, command: str) -> str:
         """Return what it answers to a command; OSError if it doesn't run."""
@@ -129,17 +131,7 @@ class Balancer:
         except OSError:
             return False
 
-    def _configured(self, descriptor: int, nodes: Iterable[Node]) -> str:
-        servers = "".join(f"    server {node.name} {node.address}:5150\n" for node in nodes)
+    def _configured(self, descriptor: int, nodes: Sequence[Node]) -> str:
         tls = f" ssl crt {self.certificate} alpn h2,http/1.1" if self.certificate else ""
-        text = CONFIGURATION.read_text()
-        for pattern, new in {
-            r"bind :5150$": f"bind fd@{descriptor}{tls}",
-            r"stats socket \S+": f"stats socket {self.control}",
-            r"(^    server node\d.*\n)+": servers,
-            **{re.escape(old): new for old, new in self.changes.items()},
-        }.items():
-            text, count = re.subn(pattern, new.replace("\\", r"\\"), text, flags=re.MULTILINE)
-            if count != 1:
-                raise SetupError(f"{CONFIGURATION} has {pattern!r} {count} times, where once is expected.")
-        return text
+        servers = [Server(node.name, f"{node.address}:5150") for node in nodes]
+        return configured(f"fd@{descriptor}{tls}", self.control, servers, self.changes)

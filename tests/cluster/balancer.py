@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import signal
 import subprocess
@@ -16,17 +15,15 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bootstrap.cluster.configuration import Server, configured
 from bootstrap.debian import apt_install, is_root_debian
 from bootstrap.steps import Steps
 from tests.fakes import KEY
-from tests.support.live import ROOT, Response, free_port, read_response
+from tests.support.live import Response, free_port, read_response
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
-
+    from collections.abc import Callable, Iterator, Sequence
 
 #: What HAProxy's master writes when a process of its own works.
 LOADED = "Loading success"
@@ -49,6 +46,11 @@ class Balancer:
     control: Path
     log: Path
     _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on loopback."""
+        return int(self.url.rpartition(":")[2])
 
     @property
     def configuration(self) -> Path:
@@ -131,13 +133,13 @@ class Balancer:
             assert time.monotonic() < end, f"{found} requests are open, not {count}"
             await asyncio.sleep(0.02)
 
-    async def state(self, name: str) -> dict[str, str]:
-        """Return what HAProxy's statistics have of a node, or of `BACKEND`, all together."""
+    async def state(self, name: str, backend: str = "nodes") -> dict[str, str]:
+        """Return what HAProxy's statistics have of a backend's node, or of `BACKEND`, all together."""
         reader, writer = await asyncio.open_unix_connection(str(self.control))
         writer.write(b"show stat\n")
         head, *rows = [line.split(",") for line in (await reader.read()).decode().splitlines() if line]
         writer.close()
-        return next(dict(zip(head, row, strict=False)) for row in rows if row[:2] == ["nodes", name])
+        return next(dict(zip(head, row, strict=False)) for row in rows if row[:2] == [backend, name])
 
     async def until(self, name: str, status: str, weight: str | None = None) -> None:
         """Wait until a node's status, such as `UP`, begins with a text, and its weight is a text if one is given."""
@@ -173,7 +175,10 @@ def balancer(
     folder = Path(tempfile.mkdtemp(dir=folder))
     port = free_port()
     running = Balancer(f"http://127.0.0.1:{port}", folder / "control", folder / "haproxy.log")
-    text = configured(CONFIGURATION.read_text(), port, running.control, nodes, changes)
+    servers = [
+        Server(f"node{number}", f"{node.host}:{node.port}", node.agent_port) for number, node in enumerate(nodes, 1)
+    ]
+    text = configured(f"127.0.0.1:{port}", running.control, servers, changes)
     running.configuration.write_text(change(text))
     running.start()
     try:
@@ -181,21 +186,3 @@ def balancer(
         running.check()
     finally:
         running.end()
-
-
-def configured(text: str, port: int, control: Path, nodes: Sequence[Node], changes: Mapping[str, str]) -> str:
-    """Return the project's configuration for these nodes; each thing that is replaced must be there once."""
-    servers = "".join(
-        f"    server node{number} {node.host}:{node.port} agent-port {node.agent_port}\n"
-        for number, node in enumerate(nodes, 1)
-    )
-    replaced = {
-        r"bind :5150$": f"bind 127.0.0.1:{port}",
-        r"stats socket \S+": f"stats socket {control}",
-        r"(^    server node\d.*\n)+": servers,
-        **{re.escape(old): new for old, new in changes.items()},
-    }
-    for pattern, new in replaced.items():
-        text, count = re.subn(pattern, new, text, flags=re.MULTILINE)
-        assert count == 1, pattern
-    return text

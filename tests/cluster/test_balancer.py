@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import shutil
 import socket
 import subprocess
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 import pytest
 
+from bootstrap.cluster.configuration import CONFIGURATION
 from gateway.observability.agent import NodeState, serve_agent
-from tests.cluster.balancer import CONFIGURATION, Balancer, Node, balancer
+from tests.cluster.balancer import Balancer, Node, balancer
+from tests.cluster.faults.documented import documented
 from tests.cluster.nodes import free_node, keys_file, running_node
 from tests.fakes import KEY, until
 from tests.support.machine import slowed
@@ -57,7 +61,7 @@ def test_the_configuration_is_what_haproxy_accepts(tmp_path: Path) -> None:
 
 
 async def test_haproxy_understands_each_state_of_a_node(tmp_path: Path) -> None:
-    """It takes a node out and back as the agent says, whatever came before, and uses the weight."""
+    """It takes a node out and back as the agent says, for large requests too, and uses the weight for others."""
     states = [
         (READY, ("UP", "100")),
         (replace(READY, jobs=3), ("UP", "25")),
@@ -83,8 +87,87 @@ async def test_haproxy_understands_each_state_of_a_node(tmp_path: Path) -> None:
             for state, (status, weight) in states:
                 now[0] = state
                 await haproxy.until("node1", status, weight)
+                assert (await haproxy.state("node1", "large"))["status"].split()[0] == status.split()[0]
         web.close()
         agent.close()
+
+
+#: Requests that never end: little is announced and nothing sent; more than a buffer takes, at once or in small pieces;
+#: and a head that leaves no room for a body.
+HEAD = b"POST /v1/render HTTP/1.1\r\nHost: figbox\r\nContent-Type: text/x-python\r\n"
+UNFINISHED = {
+    "nothing": HEAD + b"Content-Length: 1000\r\n\r\n",
+    "a part": HEAD + b"Content-Length: 1000000\r\n\r\n" + b"#" * LARGE,
+    "pieces": HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n#\r\n" * LARGE,
+    "head": HEAD + b"X: %s\r\n" % (b"#" * 8000) * 15 + b"Content-Length: 60000\r\n\r\n" + b"#" * 59_999,
+    "GET": b"GET / HTTP/1.1\r\nHost: figbox\r\nContent-Length: 1000000\r\n\r\n" + b"#" * LARGE,
+}
+
+
+class Refusing(asyncio.Protocol):
+    """A node that answers as soon as it has a head, and leaves the connection open: 401 if a body is to come."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._head = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Read a head and ignore what follows it."""
+        if b"\r\n\r\n" in self._head:
+            return
+        self._head += data
+        head, end, _ = self._head.lower().partition(b"\r\n\r\n")
+        if end and (b"content-length" in head or b"chunked" in head):
+            self._transport.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        elif end:
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlive")
+
+
+@pytest.mark.parametrize("request_", UNFINISHED.values(), ids=UNFINISHED)
+async def test_who_never_sends_the_rest_takes_no_place(request_: bytes, tmp_path: Path) -> None:
+    """Strangers whose requests have no end leave a node's only place to others, although the node has refused them."""
+    node = free_node()
+    async with await asyncio.get_running_loop().create_server(Refusing, node.host, node.port):
+        with (
+            balancer(tmp_path, [node], without_checks, **{"maxconn 6": "maxconn 1"}) as haproxy,
+            ExitStack() as strangers,
+        ):
+            for _ in range(3):
+                _, writer = await asyncio.open_connection("127.0.0.1", haproxy.port)
+                strangers.callback(writer.close)
+                writer.write(request_)
+            for _ in range(20):  # by then it has read what they sent
+                async with aiohttp.ClientSession() as session, session.get(haproxy.url) as response:
+                    assert (response.status, await response.text()) == (200, "live")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "problem"),
+    [(UNFINISHED["nothing"], 408, "request-timeout"), (UNFINISHED["head"].rstrip(b"#"), 431, "head-too-large")],
+    ids=["nothing", "head"],
+)
+async def test_what_it_refuses_itself_is_a_problem(request_: bytes, status: int, problem: str, tmp_path: Path) -> None:
+    """A request that doesn't come in time, and a head that no node reads: no node hears of either."""
+    with balancer(tmp_path, [free_node()], without_checks, **{"for-body time 10s": "for-body time 100ms"}) as haproxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", haproxy.port)
+        writer.write(request_)
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    document = json.loads(body)
+    assert document["type"] == f"urn:figbox:problem:{problem}"
+    assert (status, problem) in documented()
+    assert {"type", "title", "status", "detail", "request_id", "error"} == set(document)
+
+
+def without_checks(text: str) -> str:
+    """Return a configuration that takes all nodes to be up."""
+    text, count = re.subn(r"default-server check .* weight", "default-server weight", text)
+    assert count == 1
+    text, count = re.subn(r" agent-check .*", "", text)
+    assert count == 1
+    return re.sub(r" (agent-port|track) \S+", "", text)
 
 
 async def test_a_request_goes_to_the_node_with_room(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import secrets
 import shutil
 import tempfile
@@ -32,7 +31,8 @@ from benchmarks.scaling.live.groups import Unsuitable
 from benchmarks.scaling.live.host import open_host
 from benchmarks.scaling.nodes_measured import NodesMeasured, NodesWindow
 from benchmarks.statistics import summarize
-from gateway.settings import ROOT
+from bootstrap.cluster.configuration import Server, configured
+from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -49,8 +49,6 @@ CLIENTS = 8
 
 #: Seconds that HAProxy may take to see its nodes.
 BALANCER_LIMIT_S = 30.0
-
-CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ async def _balancer(nodes: Sequence[_Node]) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="figbox-haproxy-") as name:
         port, folder = free_port(), Path(name)
         configuration = folder / "haproxy.cfg"
-        configuration.write_text(_configured(CONFIGURATION.read_text("utf-8"), port, folder / "control", nodes))
+        configuration.write_text(_configured(port, folder / "control", nodes))
         with (folder / "haproxy.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *("haproxy", "-db", "-f", str(configuration)), stdout=log, stderr=log
@@ -160,23 +158,17 @@ async def _balancer(nodes: Sequence[_Node]) -> AsyncIterator[str]:
             await process.wait()
 
 
-def _configured(text: str, port: int, control: Path, nodes: Sequence[_Node]) -> str:
-    servers = "".join(
-        f"    server node{number} {node.gateway.url.removeprefix('http://')} agent-port {node.agent_port}\n"
+def _configured(port: int, control: Path, nodes: Sequence[_Node]) -> str:
+    servers = [
+        Server(f"node{number}", node.gateway.url.removeprefix("http://"), node.agent_port)
         for number, node in enumerate(nodes, 1)
-    )
-    replaced = {
-        r"bind :5150$": f"bind 127.0.0.1:{port}",
-        r"stats socket \S+": f"stats socket {control}",
-        r"(^    server node\d.*\n)+": servers,
-        r"gt 6 \}": "gt 1000 }",  # all clients have one key
-        r"timeout queue \w+": "timeout queue 75s",
-    }
-    for pattern, new in replaced.items():
-        text, count = re.subn(pattern, new, text, flags=re.MULTILINE)
-        if count != 1:
-            raise Unsuitable(f"{CONFIGURATION.name} has {pattern!r} {count} times")
-    return text
+    ]
+    # All clients have one key.
+    changes = {"gt 6 }": "gt 1000 }", "timeout queue 20s": "timeout queue 75s"}
+    try:
+        return configured(f"127.0.0.1:{port}", control, servers, changes)
+    except SetupError as error:
+        raise Unsuitable(str(error)) from error
 
 
 async def _until_it_serves(url: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.cluster import Balancer, Node, Shape
-from bootstrap.cluster.balancer import CONFIGURATION
+from bootstrap.cluster.configuration import CONFIGURATION
 from bootstrap.cluster.groups import NodeGroups
 from bootstrap.cluster.processes import Recorded, until
 from bootstrap.steps import SetupError
@@ -58,6 +58,8 @@ def test_the_balancer_has_the_projects_configuration(tmp_path: Path) -> None:
         f"    stats socket {tmp_path}/control mode 600 level admin",
         "    server node1 10.213.0.11:5150",
         "    server node2 10.213.0.12:5150",
+        "    server node1 10.213.0.11:5150 track nodes/node1",
+        "    server node2 10.213.0.12:5150 track nodes/node2",
     }
     assert not any("node3" in line for line in own)
 
