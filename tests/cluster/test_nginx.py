@@ -106,6 +106,28 @@ async def test_a_flooding_key_is_refused_once(tmp_path: Path) -> None:
     assert refused.json["type"] == "urn:figbox:problem:key-share-exceeded"
 
 
+@pytest.mark.parametrize("key", [KEY, "k" * 300], ids=["ordinary", "long"])
+async def test_a_key_is_the_same_however_it_is_written(key: str, tmp_path: Path) -> None:
+    """In either field, with tabs around it that nodes don't take for a part of it: while one request runs, none may."""
+    asked = asyncio.Event()
+
+    class Silent(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            asked.set()
+
+    node = free_node()
+    once = {"limit_conn figbox_keys 6": "limit_conn figbox_keys 1"}
+    async with await asyncio.get_running_loop().create_server(Silent, node.host, node.port):
+        with nginx(tmp_path, [node], **once) as balancer:
+            running = asyncio.create_task(balancer.render(PLOT, key=key))
+            await asked.wait()
+            for value in (f"\t{key}", f"{key}\t", f"\t {key} \t"):
+                assert (await balancer.post(PLOT, {"X-API-Key": value})).status == 429
+            for value in (f"Bearer {key}", f"\tBearer {key}", f"Bearer  {key}\t"):
+                assert (await balancer.post(PLOT, {"Authorization": value})).status == 429
+            running.cancel()
+
+
 async def test_a_refusal_of_a_node_is_an_answer(tmp_path: Path) -> None:
     """Its 429 comes to the client as it is, and the other node isn't asked."""
     nodes = [free_node(), free_node()]
