@@ -24,10 +24,13 @@ from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 from redis import asyncio as client
+from redis._parsers import _AsyncRESP2Parser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
+
+from gateway.model.jobs import MiB
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -54,6 +57,11 @@ PAUSE_S: Final = 2.0
 #: no fault of the server.
 CONNECTIONS_LIMIT: Final = 16
 
+#: Most bytes of a reply, of which a render has most, and what each of its parts counts as at least: the client's parser
+#: takes as long for an empty one as for a KiB. Whatever speaks for the server could send either without end.
+REPLY_LIMIT: Final = 3 * MiB
+PART_COST: Final = 4096
+
 #: Why calls fail: it took too long; there is no connection, or no permission; the server refused; what it said was not
 #: what a script of ours returns.
 FAILURES: Final = ("timeout", "connection", "refused", "nonsense")
@@ -61,6 +69,32 @@ FAILURES: Final = ("timeout", "connection", "refused", "nonsense")
 
 class SharedServerGone(Exception):
     """The shared server can't be asked now; the node goes on by itself."""
+
+
+class _BoundedParser(_AsyncRESP2Parser):
+    """The client's parser, which would read replies of any length.
+
+    It has no public name: the version is locked, and a test fails if this one isn't used.
+    """
+
+    __slots__ = ("_left",)
+
+    async def read_response(self, disable_decoding: bool = False) -> object:  # noqa: FBT001, FBT002 - the client's
+        self._left = REPLY_LIMIT
+        return await super().read_response(disable_decoding)
+
+    async def _readline(self) -> bytes:
+        self._spend(PART_COST)
+        return await super()._readline()
+
+    async def _read(self, length: int) -> bytes:
+        self._spend(max(0, length))
+        return await super()._read(length)
+
+    def _spend(self, cost: int) -> None:
+        self._left -= cost
+        if self._left < 0:
+            raise ValueError("a shorter reply was expected")
 
 
 class Script:
@@ -132,6 +166,7 @@ class SharedServer:
             socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
+            parser_class=_BoundedParser,
             driver_info=None,
         )
         self._redis = client.Redis.from_pool(pool)

@@ -196,6 +196,32 @@ async def test_whatever_a_server_says_is_a_failure_at_most(reply: bytes) -> None
     await other.wait_closed()
 
 
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [(b"$1900000000\r\n", b"x" * 1_000_000), (b"*1000000000\r\n", b":1\r\n" * 10_000), (b"", b"$0\r\n\r\n")],
+    ids=["long", "many", "ordinary"],
+)
+async def test_a_reply_without_end_is_not_read_to_its_end(begin: bytes, piece: bytes) -> None:
+    """Neither one that is long nor one of many parts costs more than the largest that a script has: it is nonsense."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"EVALSHA")
+        writer.write(begin + piece)
+        with suppress(ConnectionError):
+            while begin:
+                writer.write(piece)
+                await writer.drain()
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as other:
+        nodes = Nodes(f"redis://127.0.0.1:{other.sockets[0].getsockname()[1]}", slowed(1))
+        node = await nodes.one(1)
+        await node.probe()
+        assert node.failures == ({"nonsense": 1} if begin else {})
+        await nodes.aclose()
+
+
 async def test_a_call_that_is_cancelled_confuses_no_other(nodes: Nodes) -> None:
     """However calls are cut, the replies of later ones are their own."""
     [node] = await nodes.make(1)
