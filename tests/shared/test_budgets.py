@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.keys.budgets import STEP_S, WINDOW_S, Budgets
-from gateway.keys.shared_budgets import SharedBudgets
+from gateway.keys.shared_budgets import SharedBudgets, read_answer
 from gateway.model.errors import BudgetExceeded, Busy, RateExceeded
 from gateway.shared.shared_server import PREFIX
 from tests.fakes import settle, until
@@ -348,6 +348,17 @@ async def test_a_generation_that_is_none_is_replaced(redis: RedisServer, nodes: 
         assert await node.takes(holder)
         assert client.get(f"{PREFIX}generation") != value
     assert node.failures == {}
+
+
+@pytest.mark.parametrize("lie", [b"-1", b"1e300", b"inf", b"nan", b""])
+@pytest.mark.parametrize("place", range(1, 9))
+def test_numbers_that_no_script_says_are_no_answer(place: int, lie: bytes) -> None:
+    """If 1e300 were held, nothing that a node counts beside it would be more than a rounding error."""
+    reply = [b"1.5", *[b"1.000000"] * 8]
+    assert read_answer(reply).held_s == 1.0
+    reply[place] = lie
+    with pytest.raises(ValueError, match=r"expected|convert"):
+        read_answer(reply)
 
 
 @pytest.mark.parametrize(
