@@ -6,11 +6,13 @@ believed to be harmless to show.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import math
 import os
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,14 @@ from gateway.settings import Settings
 from gateway.startup.variables import read_env_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: Seconds for one response, and bytes of it that are read.
 TIME_LIMIT_S = 5.0
 SIZE_LIMIT = 4 << 20
+
+#: More than any value of a gateway's, in bytes or seconds; NaN isn't less.
+VALUE_LIMIT = 1e15
 
 #: Addresses to listen on that mean every address, and one of them to connect to.
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # a server's address, as it is written in settings
@@ -156,7 +161,7 @@ def scrape(place: Place) -> Scrape:
     try:
         for family in text_string_to_metric_families(body.decode()):
             for sample in family.samples:
-                if math.isfinite(sample.value) and not math.isnan(float(sample.labels.get("le", 0))):
+                if abs(sample.value) < VALUE_LIMIT and not math.isnan(float(sample.labels.get("le", 0))):
                     series.setdefault(sample.name, []).append((sample.labels, sample.value))
     except (ValueError, KeyError, IndexError) as error:
         raise NoGateway(f"what answers at {place} has no metrics") from error
@@ -190,13 +195,16 @@ def ask(place: Place) -> tuple[int, bytes]:
     ends_at = time.monotonic() + TIME_LIMIT_S
     connection = _connection(place)
     try:
-        connection.request("GET", place.path)
-        response = connection.getresponse()
-        body = b""
-        while piece := response.read1(1 << 16):
-            body += piece
-            if len(body) > SIZE_LIMIT or time.monotonic() > ends_at:
-                raise NoGateway(f"what answers at {place} is too large or too slow to be a gateway of Figbox")
+        connection.connect()
+        # The connection's own time limit is for each piece that comes, and a head may come in pieces for ever.
+        with _cutting(connection.sock, TIME_LIMIT_S):
+            connection.request("GET", place.path)
+            response = connection.getresponse()
+            body = b""
+            while len(body) <= SIZE_LIMIT and (piece := response.read1(1 << 16)):
+                body += piece
+        if len(body) > SIZE_LIMIT or time.monotonic() > ends_at:
+            raise NoGateway(f"what answers at {place} is too large or too slow to be a gateway of Figbox")
     except OSError as error:
         raise NoGateway(f"no gateway answers at {place}: {error.strerror or 'it took too long'}") from error
     except http.client.HTTPException as error:
@@ -204,6 +212,23 @@ def ask(place: Place) -> tuple[int, bytes]:
     finally:
         connection.close()
     return response.status, body
+
+
+@contextlib.contextmanager
+def _cutting(connection: socket.socket, limit_s: float) -> Iterator[None]:
+    """Cut a connection after so many seconds, unless the block has ended."""
+
+    def cut() -> None:
+        with contextlib.suppress(OSError):  # the other end has closed it
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(limit_s, cut)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _connection(place: Place) -> http.client.HTTPConnection:

@@ -62,7 +62,7 @@ def _levels(status: Status) -> Iterator[str]:
 def _bar(level: Level) -> str:
     if not level.limit:
         return ""
-    return "#" * max(0, min(BAR_WIDTH, round(BAR_WIDTH * level.now / level.limit)))
+    return "#" * round(max(0.0, min(BAR_WIDTH, BAR_WIDTH * level.now / level.limit)))
 
 
 def _environments(status: Status) -> Iterator[str]:

@@ -8,7 +8,8 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -143,7 +144,7 @@ def test_other_servers_are_no_gateway(body: bytes, capsys: pytest.CaptureFixture
     assert "what answers at" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e300"])
 def test_what_is_no_number_is_left_out(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is calculated with it."""
     names = ["process_start_time_seconds", "figbox_self_test_age_seconds", "figbox_jobs_running", "figbox_pool_size"]
@@ -153,7 +154,17 @@ def test_what_is_no_number_is_left_out(value: str, capsys: pytest.CaptureFixture
     lines += ["figbox_jobs_running_limit 3", "figbox_requests_total 1", "figbox_ready 1", ""]
     with listening({"/metrics": "\n".join(lines).encode()}) as port:
         assert command.main(["--interval", "0", "--url", f"http://127.0.0.1:{port}"]) == 0
-    assert "nan" not in capsys.readouterr().out.lower()
+    shown = capsys.readouterr().out
+    assert "nan" not in shown.lower()
+    assert max(map(len, shown.splitlines())) < 300
+
+
+def test_a_bar_is_full_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the limit is so small that there is no number for what it is exceeded by."""
+    lines = ["figbox_jobs_running 1", "figbox_jobs_running_limit 1e-323", "figbox_requests_total 1", "figbox_ready 1"]
+    with listening({"/metrics": "\n".join([*lines, ""]).encode()}) as port:
+        assert command.main(["--interval", "0", "--url", f"http://127.0.0.1:{port}"]) == 0
+    assert f" {'#' * 24}\n" in capsys.readouterr().out
 
 
 def test_what_is_read_is_bounded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,6 +177,30 @@ def test_what_is_read_is_bounded(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert command.main(["--url", f"http://127.0.0.1:{listener.getsockname()[1]}"]) == 2
     assert "it took too long" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("slow", [b"HTTP/1.0 200 OK\r\nX-Long: ", b"HTTP/1.0 200 OK\r\n\r\n"], ids=["head", "body"])
+def test_what_comes_in_pieces_is_bounded_as_a_whole(
+    slow: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a head nor a body that comes slowly, and would be good in the end, is waited for."""
+    monkeypatch.setattr(scrape, "TIME_LIMIT_S", 0.3)
+
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(slow)
+            for _ in range(20):
+                time.sleep(0.05)
+                connection.sendall(b"#")
+            connection.sendall(b"\r\n\r\nfigbox_requests_total 1\nfigbox_ready 1\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=answer, args=[listener])
+        thread.start()
+        assert command.main(["--interval", "0", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}"]) == 2
+        thread.join()
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_places_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
