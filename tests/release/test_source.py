@@ -77,3 +77,11 @@ def test_a_checkout_has_the_modes_of_git(repository: Path, tmp_path: Path) -> No
     source.check_out(repository, found, tmp_path / "fresh")
     assert (tmp_path / "fresh" / "README.md").stat().st_mode & 0o777 == 0o644
     assert git(tmp_path / "fresh", "rev-parse", "HEAD").strip() == found.commit
+
+
+def test_line_ends_are_those_of_the_commit(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this user has git make of them."""
+    (tmp_path / "gitconfig").write_text("[core]\n\tautocrlf = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    source.check_out(repository, source.of_release(repository), tmp_path / "fresh")
+    assert (tmp_path / "fresh" / "README.md").read_bytes() == (repository / "README.md").read_bytes()

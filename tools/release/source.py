@@ -102,13 +102,14 @@ def changes_of(root: Path, version: str) -> str | None:
 
 
 def check_out(root: Path, source: Source, folder: Path) -> None:
-    """Make a fresh checkout of a release's commit, with modes that don't depend on this user's.
+    """Make a fresh checkout of a release's commit, with modes and line ends that don't depend on this user's.
 
     Raises:
         SetupError: git failed.
     """
     run(["git", "clone", "--quiet", "--no-checkout", root, folder], remedy=GIT_REMEDY)
-    run(["git", "checkout", "--quiet", "--detach", source.commit], remedy=GIT_REMEDY, folder=folder)
+    as_it_is = ["-c", "core.autocrlf=false"]
+    run(["git", *as_it_is, "checkout", "--quiet", "--detach", source.commit], remedy=GIT_REMEDY, folder=folder)
     tracked = subprocess.run(["git", "ls-files", "-sz"], cwd=folder, capture_output=True, text=True, check=True).stdout
     for line in filter(None, tracked.split("\0")):
         mode, name = line[:6], line.partition("\t")[2]
