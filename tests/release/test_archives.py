@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bootstrap.images.context import FIXED_TIME
+from bootstrap.steps import SetupError
 from tools.release.archives import rewrite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NAME = "figbox-x:1.2.3"
@@ -49,8 +52,15 @@ def layer(members: list[tuple[str, bytes, int, int, str]], time: float, user: st
     return packed.getvalue()
 
 
-def saved(folder: Path, moment: str, time: float) -> tuple[Path, str]:
-    """Write what an engine saves at a moment; return its path, and the digest of the base's layer."""
+def saved(folder: Path, moment: str, time: float, base: Callable[[bytes], bytes] = bytes) -> tuple[Path, str]:
+    """Write what an engine saves at a moment; return its path, and the digest of the base's layer.
+
+    Args:
+        folder: For the file.
+        moment: Its name.
+        time: The moment.
+        base: What the engine makes of the base's layer.
+    """
     parts = [layer(BASE, 1.5, "root"), layer(OWN if moment == "one" else [OWN[0], OWN[4], *OWN[1:4]], time, moment)]
     config = {
         "architecture": "amd64",
@@ -64,7 +74,7 @@ def saved(folder: Path, moment: str, time: float) -> tuple[Path, str]:
     }
     manifest = [{"Config": "c.json", "RepoTags": [moment], "Layers": ["0/layer.tar", "1/layer.tar"]}]
     files = {"c.json": json.dumps(config).encode(), "manifest.json": json.dumps(manifest).encode()}
-    files |= {f"{number}/layer.tar": part for number, part in enumerate(parts)}
+    files |= {"0/layer.tar": base(parts[0]), "1/layer.tar": parts[1]}
     path = folder / f"{moment}.saved"
     with tarfile.open(path, "w") as tar:
         for name, content in files.items():
@@ -96,6 +106,17 @@ def content(archive: bytes) -> dict[str, bytes]:
 def test_two_moments_give_the_same_bytes(archives: list[bytes]) -> None:
     """Times, names of users and of containers differed."""
     assert archives[0] == archives[1]
+
+
+def test_an_engine_that_compresses_gives_the_same_bytes(archives: list[bytes], tmp_path: Path) -> None:
+    """Engines that keep images as they were pulled save layers so; one that has become another is noticed."""
+    time = FIXED_TIME + 1000.25
+    path, base = saved(tmp_path, "packed", time, gzip.compress)
+    rewrite(path, tmp_path / "packed.tar", name=NAME, labels=LABELS, time=MADE, base_layers=[base])
+    assert (tmp_path / "packed.tar").read_bytes() == archives[0]
+    path, base = saved(tmp_path, "other", time, lambda layer: layer + bytes(512))
+    with pytest.raises(SetupError, match=base):
+        rewrite(path, tmp_path / "other.tar", name=NAME, labels=LABELS, time=MADE, base_layers=[base])
 
 
 def test_layers_keep_what_files_are(archives: list[bytes]) -> None:

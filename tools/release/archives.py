@@ -14,6 +14,7 @@ Source: OCI Image Format Specification 1.1: image layout, manifest, configuratio
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import json
 import tarfile
@@ -22,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bootstrap.images.archive import KEPT_RECORDS, PIECE
 from bootstrap.images.context import FIXED_TIME
+from bootstrap.steps import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +40,9 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 BLOBS = "blobs/sha256"
+
+#: What a compressed layer begins with. Source: RFC 1952, 2.3.1.
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,9 @@ def rewrite(
         labels: The image's.
         time: When it was made, in seconds since 1970.
         base_layers: Digests of the base's layers, which stay as they are.
+
+    Raises:
+        SetupError: The archive has other layers than it says.
     """
     blobs = target.with_name(f"{target.name}.blobs")
     blobs.mkdir()
@@ -75,7 +83,9 @@ def rewrite(
             [entry] = json.loads(_member(old, "manifest.json").read())
             config = json.loads(_member(old, entry["Config"]).read())
             layers = [
-                _keep(_member(old, layer), blobs) if diff_id in base_layers else _settle(_member(old, layer), blobs)
+                _keep(_member(old, layer), diff_id, blobs)
+                if diff_id in base_layers
+                else _settle(_member(old, layer), blobs)
                 for layer, diff_id in zip(entry["Layers"], config["rootfs"]["diff_ids"], strict=True)
             ]
         kept = _config(config, labels, time, layers)
@@ -118,12 +128,25 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     return found
 
 
-def _keep(layer: IO[bytes], blobs: Path) -> str:
-    """Write a layer as it is; return its digest."""
+def _keep(layer: IO[bytes], diff_id: str, blobs: Path) -> str:
+    """Write a layer as it is, but for the compression of engines that keep layers as they were pulled.
+
+    Returns:
+        Its digest, which is the one that the image's configuration has.
+
+    Raises:
+        SetupError: It isn't.
+    """
+    is_compressed = layer.read(len(GZIP)) == GZIP
+    layer.seek(0)
+    plain = gzip.GzipFile(fileobj=layer) if is_compressed else layer
     with (blobs / "new").open("wb") as out:
-        while piece := layer.read(PIECE):
+        while piece := plain.read(PIECE):
             out.write(piece)
-    return _named(blobs)
+    digest = _named(blobs)
+    if digest != diff_id:
+        raise SetupError(f"The engine's archive has another layer in the place of {diff_id}.")
+    return digest
 
 
 def _settle(layer: IO[bytes], blobs: Path) -> str:
