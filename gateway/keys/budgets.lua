@@ -166,6 +166,6 @@ local reply = {generation}
 for _, value in ipairs({
   granted, wait, requests_left, requests_more, used(state.requests), cpu_left, cpu_more, used(state.compute) + held(),
 }) do
-  reply[#reply + 1] = string.format('%.6f', value)
+  reply[#reply + 1] = string.format('%.17g', value)
 end
 return reply
