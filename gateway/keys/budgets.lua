@@ -2,11 +2,12 @@
 --
 -- KEYS  1  the state of the key
 --       2  a number that changes when the server has forgotten everything
--- ARGV  1  what to do: "take" a request, "hold" processor seconds, "settle" a hold, "look"
+-- ARGV  1  what to do: "take" a request, "hold" processor seconds, "settle" a hold, "release" it as if it hadn't been,
+--          "look"
 --       2  requests allowed within any minute; 0: any number
 --       3  processor seconds allowed, likewise
 --       4  processor seconds used without a hold since the last call
---       5  hold and settle: the hold's name
+--       5  hold, settle and release: the hold's name
 --       6  hold: most that the job can use; settle: what it used
 --       7  hold: seconds after which the hold lapses, if its node is lost
 --
@@ -141,6 +142,8 @@ elseif op == 'settle' then
   count(amount)
   local weight = amount > state.estimate and 1 or WEIGHT
   state.estimate = math.max(FIRST_GUESS, state.estimate + (amount - state.estimate) * weight)
+elseif op == 'release' then
+  state.holds[ARGV[5]] = nil
 elseif op == 'look' then
   wait = compute > 0 and until_available(2 * CRUMB) or 0
 end

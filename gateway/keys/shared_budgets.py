@@ -43,7 +43,7 @@ CAUTION_S: Final = WINDOW_S + STEP_S
 #: Seconds beyond the longest time of a job, waiting included, after which its hold lapses: for start and checks.
 LEASE_EXTRA_S: Final = 60.0
 
-#: Most keys whose collected charges are sent at once.
+#: Most keys whose collected charges are sent at once, and most holds that are released at once.
 SENT_AT_ONCE: Final = 16
 
 _BROKEN = "broken "
@@ -92,6 +92,21 @@ def read_answer(reply: object) -> Answer:
     return Answer(plain, plain != generation, held_s, wait_s, requests, compute)  # type: ignore[arg-type]  # three each
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A hold that the server was asked for.
+
+    Attributes:
+        holder: Whose job it is for.
+        name: Of the hold.
+        lapses_at: When it is over by itself, by this node's clock.
+    """
+
+    holder: Holder
+    name: str
+    lapses_at: float
+
+
 class SharedBudgets:
     """The budgets of all keys on all nodes; an `Allowances`.
 
@@ -111,6 +126,7 @@ class SharedBudgets:
         self._generation: str | None = None
         self._answers: dict[str, tuple[Answer, float]] = {}
         self._owed: dict[str, tuple[Holder, float]] = {}
+        self._left_behind: dict[str, _Asked] = {}
         self._cautious_until: dict[str, float] = {}
         self._all_cautious_until = -math.inf
         self._settling: set[asyncio.Task[None]] = set()
@@ -142,16 +158,20 @@ class SharedBudgets:
             hold: Hold | None = None
             if self._is_cautious(holder):
                 hold = await stack.enter_async_context(self._own.hold_compute(holder, worst_s, longest_s))
-            name = secrets.token_hex(8)
+            lease_s = longest_s + self._lease_s
+            asked = _Asked(holder, secrets.token_hex(8), self._clock() + lease_s)
+            is_sent = self._server.is_up
             try:
-                answer = await self._ask(holder, "hold", name, worst_s, longest_s + self._lease_s)
+                answer = await self._ask(holder, "hold", asked.name, worst_s, lease_s)
             except asyncio.CancelledError:  # perhaps the server holds it by now
-                self._begin_settling(holder, name, 0.0)
+                self._begin_settling(asked, "release", 0.0)
                 raise
+            if answer is None and is_sent:  # perhaps it will, once it goes on
+                self._left_behind[asked.name] = asked
             if answer is not None and answer.wait_s:
                 raise used_up(answer.wait_s)
             if answer is not None:
-                stack.push_async_callback(lambda: self._settle(holder, name, 0.0 if hold is None else hold.used_s))
+                stack.push_async_callback(lambda: self._settle(asked, 0.0 if hold is None else hold.used_s))
             if hold is None and (answer is None or self._is_cautious(holder)):
                 hold = await stack.enter_async_context(self._own.hold_compute(holder, worst_s, longest_s))
             elif hold is None and answer is not None:
@@ -212,13 +232,21 @@ class SharedBudgets:
         self._own.keep_only(names)
         self._answers = {name: answer for name, answer in self._answers.items() if name in names}
         self._owed = {name: owed for name, owed in self._owed.items() if name in names}
+        self._left_behind = {name: asked for name, asked in self._left_behind.items() if asked.holder.name in names}
         self._cautious_until = {name: until for name, until in self._cautious_until.items() if name in names}
 
     async def send_charges(self) -> None:
-        """Tell the server what was used without a hold by keys that haven't asked since."""
+        """Tell the server what was used without a hold by keys that haven't asked since, and which holds are over."""
+        if not self._server.is_up:
+            return
         large = [holder for holder, used_s in self._owed.values() if used_s >= CHANGE_S]
         for holder in large[:SENT_AT_ONCE]:
             await self._ask(holder, "look")
+        now = self._clock()
+        self._left_behind = {name: asked for name, asked in self._left_behind.items() if asked.lapses_at > now}
+        for asked in [*self._left_behind.values()][:SENT_AT_ONCE]:
+            if await self._ask(asked.holder, "release", asked.name) is not None:
+                self._left_behind.pop(asked.name, None)
 
     async def aclose(self) -> None:
         """Wait until holds are settled."""
@@ -260,14 +288,15 @@ class SharedBudgets:
             self._all_cautious_until = self._clock() + CAUTION_S
         self._generation = answer.generation
 
-    async def _settle(self, holder: Holder, name: str, used_s: float) -> None:
+    async def _settle(self, asked: _Asked, used_s: float) -> None:
         """Replace a hold by what was used, also if the request is cancelled meanwhile."""
-        await asyncio.shield(self._begin_settling(holder, name, used_s))
+        await asyncio.shield(self._begin_settling(asked, "settle", used_s))
 
-    def _begin_settling(self, holder: Holder, name: str, used_s: float) -> asyncio.Task[None]:
+    def _begin_settling(self, asked: _Asked, wish: str, used_s: float) -> asyncio.Task[None]:
         async def settle() -> None:
-            if await self._ask(holder, "settle", name, used_s) is None:
-                self._owe(holder, used_s)  # the hold lapses
+            if await self._ask(asked.holder, wish, asked.name, used_s) is None:
+                self._owe(asked.holder, used_s)
+                self._left_behind[asked.name] = asked
 
         task = asyncio.create_task(settle())
         self._settling.add(task)

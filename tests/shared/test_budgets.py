@@ -269,6 +269,39 @@ async def test_what_a_job_used_while_the_server_was_lost_is_told_later(redis: Re
     assert two[1].left(holder) == {"compute": (10, 7)}
 
 
+async def test_a_hold_that_the_server_makes_too_late_is_released(redis: RedisServer, nodes: Nodes) -> None:
+    """A server that hangs reads what it was asked when it goes on: nobody waits for the answer, and nothing is held."""
+    two = await nodes.make(2)
+    holder = key(compute=4)
+    await two[0].budgets.check_compute(holder)  # now the server has the script
+    two[0].server._call_limit_s = slowed(0.3)
+    redis.hang()
+    assert await two[0].runs(holder, 2.0)  # of its own share
+    redis.go_on()
+    two[0].server._call_limit_s = nodes.call_limit_s
+    await two[0].until_up()
+    await two[1].budgets.check_compute(holder)
+    assert two[1].left(holder) == {"compute": (4, 3)}
+    await two[0].budgets.send_charges()
+    await two[1].budgets.check_compute(holder)
+    assert two[1].left(holder) == {"compute": (4, 4)}
+
+
+async def test_a_hold_that_is_settled_in_vain_is_released_later(redis: RedisServer, nodes: Nodes) -> None:
+    """What the job used counts once, and not what was held for it too."""
+    two = await nodes.make(2)
+    holder = key(compute=10)
+    async with two[0].budgets.hold_compute(holder, 30, 30) as hold:
+        hold.used_s = 3.0
+        two[0].server._is_up = False
+    await two[0].until_up()
+    await two[1].budgets.check_compute(holder)
+    assert two[1].left(holder) == {"compute": (10, 9)}
+    await two[0].budgets.send_charges()
+    await two[1].budgets.check_compute(holder)
+    assert two[1].left(holder) == {"compute": (10, 7)}
+
+
 async def test_without_the_server_each_node_gives_its_share(redis: RedisServer, nodes: Nodes) -> None:
     """Killed: nodes go on by themselves with a third each, say so, and count what they had granted before."""
     three = await nodes.make(3)
