@@ -382,7 +382,10 @@ async def _listen(stack: AsyncExitStack, app: web.Application, edge: Edge, liste
     stack.push_async_callback(runner.cleanup)
     server = runner.server
     assert server is not None  # noqa: S101 - setup() made it; the type can't say so
-    site = await asyncio.get_running_loop().create_server(protocol_factory(edge, server), sock=listener)
+    # The socket listens already, but asyncio has it listen anew, with a queue of 100 if it isn't told another.
+    site = await asyncio.get_running_loop().create_server(
+        protocol_factory(edge, server), sock=listener, backlog=BACKLOG
+    )
     stack.callback(site.close)
     return _Listener(edge, server, site)
 

@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import suppress
@@ -79,6 +80,14 @@ def test_what_was_accepted_is_served_and_the_rest_is_left(tmp_path: Path, listen
         assert idle.recv(1) == b""
     with late, running(tmp_path, ENVIRONMENT, apart=False, listener=listener):
         assert "connection: close" not in picture(late)
+
+
+def test_the_kernel_keeps_as_many_connections_as_the_page_says(tmp_path: Path, listener: socket.socket) -> None:
+    """Also after a gateway has served, which hands the socket on with the queue that it gave it."""
+    with running(tmp_path, ENVIRONMENT, apart=False, listener=listener):
+        pass
+    # Source: Linux net/ipv4/tcp.c, `tcp_get_info`: of a socket that listens, tcpi_sacked is the length of its queue.
+    assert struct.unpack_from("I", listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 28)[0] == 256
 
 
 @pytest.mark.parametrize(
