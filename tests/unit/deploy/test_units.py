@@ -77,6 +77,14 @@ def test_module_and_paths_exist(unit: str) -> None:
     assert unit in service.UNITS
 
 
+def test_a_gateway_that_was_taken_over_is_not_so_after_its_restart() -> None:
+    """What it can write, it doesn't start from: neither modules nor settings."""
+    state = Path("/var/lib", one(GATEWAY, "StateDirectory"))
+    assert not Path(one(GATEWAY, "WorkingDirectory")).is_relative_to(state)
+    assert environment_of(GATEWAY)["FIGBOX_CACHE_FILE"].startswith(f"%S/{state.name}/")
+    assert "ReadWritePaths" not in lines_of(GATEWAY)
+
+
 @pytest.mark.parametrize("name", [GATEWAY, LAUNCHER, SINGLE])
 def test_settings_exist(name: str) -> None:
     """Each variable of ours is a setting of that process, and takes the value."""
