@@ -142,6 +142,26 @@ async def test_who_never_sends_the_rest_takes_no_place(request_: bytes, tmp_path
                     assert (response.status, await response.text()) == (200, "live")
 
 
+async def test_who_hangs_up_gives_the_place_back(tmp_path: Path) -> None:
+    """The node notices that the client of its job is gone, and nothing waits for those behind it."""
+    asked: list[asyncio.Transport] = []
+
+    class Silent(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            asked.append(cast("asyncio.Transport", transport))
+
+    node = free_node()
+    async with await asyncio.get_running_loop().create_server(Silent, node.host, node.port):
+        with balancer(tmp_path, [node], without_checks, **{"maxconn 6": "maxconn 1"}) as haproxy:
+            clients = [asyncio.create_task(haproxy.render(PLOT)) for _ in range(3)]
+            await haproxy.until_open(3)
+            await until(lambda: asked != [], "the node is asked")
+            for client in clients:
+                client.cancel()
+            await haproxy.until_open(0)
+            await until(lambda: all(each.is_closing() for each in asked), "the node is told")
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "problem"),
     [(UNFINISHED["nothing"], 408, "request-timeout"), (UNFINISHED["head"].rstrip(b"#"), 431, "head-too-large")],
