@@ -60,6 +60,16 @@ def test_the_configuration_is_what_haproxy_accepts(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_strangers_cannot_fill_the_table_of_keys() -> None:
+    """Each request could have a made up key, and keys at work stay in the table: there is room for one each."""
+    text = CONFIGURATION.read_text()
+    found = [re.search(rf"^ +{line} (\d+)", text, re.MULTILINE) for line in ("maxconn", r"tune\.h2\.max-\S+")]
+    connections, streams = [int(match[1]) for match in found if match]
+    keys = re.search(r"size (\d+)k", text)
+    assert keys is not None
+    assert connections * streams < int(keys[1]) * 1000
+
+
 async def test_haproxy_understands_each_state_of_a_node(tmp_path: Path) -> None:
     """It takes a node out and back as the agent says, for large requests too, and uses the weight for others."""
     states = [
