@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import secrets
 import signal
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
+
+#: Ports for what tests start. The kernel gives none of them to who asks it for any, since its own usually begin at
+#: 32768: it would give one away that was found free and isn't in use yet. And for how many workers they are enough.
+#: Source: ip(7), `ip_local_port_range`.
+PORTS = range(20_000, 32_000)
+PORT_OWNERS = 8
 
 #: `FIGBOX_WARM_START` of gateways whose test doesn't care. Not `auto`, so that nothing changes while they run.
 WARM_START = os.environ.get("FIGBOX_WARM_START", "import")
@@ -259,10 +266,23 @@ def end_gateway(process: subprocess.Popen[str]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing uses, and that nobody is given who asks the kernel or, for a long time, this."""
+    for port in _own_ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
+
+
+def _ports() -> Iterator[int]:
+    """Yield ports without end, in turn; each worker that runs tests has its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = PORTS[worker % PORT_OWNERS :: PORT_OWNERS]
+    first = secrets.randbelow(len(own))  # a run of pytest that a test starts begins elsewhere
+    return itertools.cycle([*own[first:], *own[:first]])
+
+
+_own_ports = _ports()
 
 
 def containers_of(installation: str, docker_host: str) -> list[str]:
