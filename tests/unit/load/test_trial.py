@@ -13,6 +13,7 @@ from benchmarks.load.generator import Client, Load
 from benchmarks.load.programs import Program, digest_of
 from benchmarks.load.record import Answer, Judge, Loss, Record
 from benchmarks.load.trial import Phase, Trial
+from tests.support.live import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,7 +72,7 @@ def test_the_table_has_a_row_for_each_phase() -> None:
     assert row.split() == ["p", "100", "2", "1", "10.0", "-", "1.00", "1.00", "1.00", "1", "502", "node-lost"]
 
 
-async def test_clients_record_each_kind_of_end(aiohttp_server: Serve, unused_tcp_port: int) -> None:
+async def test_clients_record_each_kind_of_end(aiohttp_server: Serve) -> None:
     """A picture, a problem, a connection that ends before or within the answer, and one that isn't made."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
@@ -98,7 +99,7 @@ async def test_clients_record_each_kind_of_end(aiohttp_server: Serve, unused_tcp
         load = Load(str(server.make_url("/")).rstrip("/"), [Program(kind, kind, 1)], patience_s=1)
         await load.run([Client("key", "k", bearer=True)], requests_limit=1)
         came[kind] = load.records[0].came
-    load = Load(f"http://127.0.0.1:{unused_tcp_port}", [PLOT])
+    load = Load(f"http://127.0.0.1:{free_port()}", [PLOT])
     await load.run([Client("key", "k")], requests_limit=1)
     assert load.records[0].came is Loss.CONNECT
     assert came["picture"] == Answer(200, digest_of(b"picture"), "", "node1")
