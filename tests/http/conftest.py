@@ -28,7 +28,7 @@ from gateway.server.protocol import PROTOCOL_OPTIONS
 from gateway.shutdown import Shutdown
 from gateway.v1.request.reading import TASK as READ
 from gateway.worker.worker_pool import WorkerPool
-from tests.fakes import FakeLauncher
+from tests.fakes import DEADLINE_S, FakeLauncher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -109,8 +109,8 @@ class Rig:
 
 def make_rig(make_settings: Callable[..., Settings], **values: object) -> Rig:
     """Return a gateway with small limits: bodies of 4 KiB, 1 MiB with files; code of 1 KiB; one job, one waiting."""
-    settings = make_settings(body_limit_kib=4, files_limit_mib=1, code_limit_kib=1, body_timeout_s=5, **values)
-    return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=5, key_limit=10))
+    settings = make_settings(body_limit_kib=4, files_limit_mib=1, code_limit_kib=1, body_timeout_s=DEADLINE_S, **values)
+    return Rig(settings, Admission(running_limit=1, queue_limit=1, queue_wait_s=DEADLINE_S, key_limit=10))
 
 
 @pytest.fixture
