@@ -47,13 +47,13 @@ class CutSocket:
 
     def cut(self) -> None:
         """Refuse connections, and break those that there are."""
-        listener, self._listener = self._listener, None
+        with self._lock:  # a connection that is being accepted is refused from now on
+            listener, self._listener = self._listener, None
+            ends = [*self._ends]
         if listener is not None:
             self.path.unlink()
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
-        with self._lock:
-            ends = [*self._ends]
         for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -83,8 +83,14 @@ class CutSocket:
                 far.close()
                 continue
             with self._lock:
-                self._ends |= {near, far}
-            self._spawn(self._serve, near, far)
+                is_cut = self._listener is not listener
+                if not is_cut:
+                    self._ends |= {near, far}
+            if is_cut:
+                near.close()
+                far.close()
+            else:
+                self._spawn(self._serve, near, far)
 
     def _serve(self, near: socket.socket, far: socket.socket) -> None:
         back = threading.Thread(target=_pump, args=(far, near), daemon=True)
