@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
@@ -10,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import docker
 import pytest
 
 from gateway.launcher.engine.docker_engine import DockerEngine
@@ -35,8 +37,6 @@ from tests.support.machine import slowed
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import docker
 
     from gateway.launcher.engine.engine import Launched
 
@@ -173,17 +173,17 @@ async def test_only_this_installations_containers_are_touched(tmp_path: Path, cl
     def stray(installation: str) -> str:
         config = {"Image": IMAGE, "Cmd": ["job"], "OpenStdin": True, "Labels": {LABEL_INSTALLATION: installation}}
         config["HostConfig"] = {"NetworkMode": "none"}
-        container = client.create_container_from_config(config)["Id"]
-        client.start(container)
-        return container
+        return str(client.create_container_from_config(config)["Id"])
 
     try:
-        stray(neighbour)
-        stray(ours)
+        client.start(stray(neighbour))
+        client.start(stray(ours))
         with live_gateway(tmp_path, FIGBOX_POOL_SIZE=1, FIGBOX_INSTALLATION=ours, FIGBOX_SWEEP_PERIOD_S=1) as gateway:
             await until(lambda: states(client, ours) == ["running"], "only the warm container is there")
             warm = containers_of(ours, engine_url())
-            stray(ours)
+            new = stray(ours)
+            with contextlib.suppress(docker.errors.APIError):  # a sweep may come between the two calls
+                client.start(new)
             await until(lambda: containers_of(ours, engine_url()) == warm, "the new stray is gone, the warm one not")
             assert (await gateway.render(PLOT)).status == 200
             assert states(client, neighbour) == ["running"]
