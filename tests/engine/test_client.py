@@ -17,6 +17,7 @@ from tests.documents.pages import ROOT
 from tests.fakes import KEY
 from tests.support.command import command_folder, environment, run_shell
 from tests.support.live import LiveGateway, live_gateway
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import subprocess
@@ -111,7 +112,7 @@ def test_same_seed_same_bytes(client: figbox.Client) -> None:
     ("code", "options", "outcome"),
     [
         ("x = 1", {}, figbox.Outcome.NO_FIGURE),
-        ("while True: pass", {"timeout_s": 0.5}, figbox.Outcome.TIME_LIMIT),
+        ("while True: pass", {"timeout_s": slowed(2) - 0.5}, figbox.Outcome.TIME_LIMIT),  # enough for the print
         ("x = bytearray(600 * 2**20)", {"memory_mib": 256}, figbox.Outcome.MEMORY_LIMIT),
         ("import ctypes; ctypes.string_at(0)", {}, figbox.Outcome.KILLED),
     ],
