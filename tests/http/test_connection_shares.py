@@ -24,6 +24,7 @@ from tests.http.raw import (
     split_answers,
 )
 from tests.support.keys_file import write_keys
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import io
@@ -153,7 +154,7 @@ async def test_no_keys_take_all_connections_together(make_settings: Callable[...
 async def test_farewells_are_bounded(connect: Connect, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused connections that stay open can't pile up either: those beyond a number are cut without a response."""
     monkeypatch.setattr(doorman_module, "FAREWELLS_LIMIT", 2)
-    monkeypatch.setattr(doorman_module, "LINGERING_S", 0.5)
+    monkeypatch.setattr(doorman_module, "LINGERING_S", slowed(2))  # all are refused within it
     limit_edge(rig, connections=1)
     rig.launcher.result = None
     (pair,) = await _open(connect, rig, 1)
