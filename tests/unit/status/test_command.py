@@ -170,10 +170,10 @@ def test_a_bar_is_full_at_most(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_read_is_bounded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A page that is too large, and one that never comes, are given up."""
     monkeypatch.setattr(scrape, "SIZE_LIMIT", 100_000)
-    monkeypatch.setattr(scrape, "TIME_LIMIT_S", 0.3)
     with listening({"/metrics": b"x" * 200_000}) as port:
         assert command.main(["--url", f"http://127.0.0.1:{port}"]) == 2
     assert "too large" in capsys.readouterr().err
+    monkeypatch.setattr(scrape, "TIME_LIMIT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert command.main(["--url", f"http://127.0.0.1:{listener.getsockname()[1]}"]) == 2
     assert "it took too long" in capsys.readouterr().err
