@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.fakes import KEY
+from tests.fakes import DEADLINE_S, KEY
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def raw_service(answer: Callable[[], bytes], seen: list[bytes] | None = None) ->
             thread.join(slowed(10))
 
 
-def wait_until(condition: Callable[[], object], deadline_s: float = slowed(10)) -> None:
+def wait_until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
     """Wait until a condition holds; fail when it doesn't in time."""
     end = time.monotonic() + deadline_s
     while not condition():

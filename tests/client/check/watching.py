@@ -46,7 +46,7 @@ class Watching:
             found[:] = new[: at + 1] if at is not None else []
             return bool(found)
 
-        wait_until(has_come)
+        wait_until(has_come, slowed(60))  # several figures may be drawn, and explained in words
         self.seen += len(found)
         return "".join(found)
 
