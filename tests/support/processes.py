@@ -47,7 +47,11 @@ def held_by(pid: int) -> Held:
 
 def count_children(process: Path) -> int:
     """Return the children of a process."""
-    return sum(len((thread / "children").read_text().split()) for thread in (process / "task").iterdir())
+    count = 0
+    for thread in (process / "task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended since the folder was listed
+            count += len((thread / "children").read_text().split())
+    return count
 
 
 def count_descriptors(process: Path) -> int:
