@@ -6,6 +6,8 @@ Source: sources.list(5) for both formats of apt sources; os-release(5).
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import platform
 import re
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from bootstrap.steps import Steps
 
 APT_FOLDER = Path("/etc/apt")
+
+#: Seconds that apt waits for another one that installs packages, such as a host's own updates after its start.
+LOCK_LIMIT_S = 600
 
 #: Debian's keys, from the package debian-archive-keyring, which verify what a mirror sends.
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -44,20 +49,35 @@ def is_root_debian() -> bool:
 def apt_install(steps: Steps, packages: Iterable[str], *, why: str) -> None:
     """Install Debian packages without their recommendations; refresh the package lists only if needed.
 
+    Where others install packages too, this waits for them.
+
     Raises:
         SetupError: apt failed even with fresh lists.
     """
     names = sorted(packages)
     steps.say("packages", f"installing {' '.join(names)} ({why})")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *names]
+    wait = f"--option=DPkg::Lock::Timeout={LOCK_LIMIT_S}"
+    command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", wait, *names]
     remedy = f"Repair apt, or install {' '.join(names)} yourself, and start again."
+    with _alone():
+        try:
+            run(command, remedy=remedy, environment=environment)
+        except SetupError:
+            steps.say("packages", "refreshing the package lists")
+            run(["apt-get", "update", "--quiet"], remedy=remedy, environment=environment)
+            run(command, remedy=remedy, environment=environment)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep two set-ups from calling apt at the same time: it refreshes no lists while another one does."""
+    folder = os.open(APT_FOLDER, os.O_RDONLY)
     try:
-        run(command, remedy=remedy, environment=environment)
-    except SetupError:
-        steps.say("packages", "refreshing the package lists")
-        run(["apt-get", "update", "--quiet"], remedy=remedy, environment=environment)
-        run(command, remedy=remedy, environment=environment)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bootstrap import debian
 from bootstrap.debian import Source
+from bootstrap.steps import Steps
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 DEB822 = """\
 # a comment before the stanza
@@ -91,3 +96,27 @@ def test_every_source_is_verified(tmp_path: Path) -> None:
     """A source line names the keyring, so that no other key of the host can sign the base image's packages."""
     line = Source("http://mirror.example/debian", "trixie", ("main",)).line(tmp_path / "keys.gpg")
     assert line == f"deb [signed-by={tmp_path}/keys.gpg] http://mirror.example/debian trixie main"
+
+
+#: Stands in for apt-get: it is alone, or fails as the real one does that finds a lock taken.
+APT_GET = """#!/bin/sh
+mkdir '{folder}/lock' || exit 100
+echo "$@" >> '{folder}/calls'
+sleep 0.2
+rmdir '{folder}/lock'
+"""
+
+
+def test_two_set_ups_install_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other, and apt for anybody else who installs packages."""
+    program = tmp_path / "apt-get"
+    program.write_text(APT_GET.format(folder=tmp_path))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(debian, "APT_FOLDER", tmp_path)
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(debian.apt_install, Steps(), [name], why="a test") for name in "ab"]
+        assert [call.result() for call in calls] == [None, None]
+    lines = sorted((tmp_path / "calls").read_text().splitlines())
+    assert [line.split()[-1] for line in lines] == ["a", "b"]
+    assert all(f"DPkg::Lock::Timeout={debian.LOCK_LIMIT_S}" in line for line in lines)
