@@ -7,7 +7,6 @@ import contextlib
 import math
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
@@ -59,7 +58,7 @@ class Installation:
         self.engine = engine
         self._tmp_path = tmp_path
         self._name = f"test-{secrets.token_hex(6)}"
-        self.port = _quiet_port()
+        self.port = free_port()
         self._settings = {**settings, "PORT": self.port, "FIGBOX_METRICS_PORT": free_port()}
         #: One plan for each lane, which goes on where the last act left it.
         self._plans = {
@@ -212,16 +211,3 @@ def _deed(fault: Fault, name: str) -> Callable[[docker.APIClient], bool]:
         return True
 
     return do
-
-
-def _quiet_port() -> int:
-    """Return a free port below the range of outgoing connections.
-
-    In that range a client that tries to reach a gateway that is away can be given the gateway's own port, connects to
-    itself, and keeps the next gateway from listening.
-    """
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = os.environ.get("FIGBOX_IMAGE", "figbox-runner:latest")
 
-#: Ports for what tests start. The kernel gives none of them to who asks it for any, since its own usually begin at
-#: 32768: it would give one away that was found free and isn't in use yet. And for how many workers they are enough.
-#: Source: ip(7), `ip_local_port_range`.
+#: Ports for what tests start, and for how many workers they are enough. They are below those that the kernel chooses,
+#: which usually begin at 32768 (ip(7), `ip_local_port_range`): one that was found free would be given away before it is
+#: used, and a client of a gateway that is away could be given its port, and connect to itself.
 PORTS = range(20_000, 32_000)
 PORT_OWNERS = 8
 
