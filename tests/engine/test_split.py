@@ -191,7 +191,7 @@ async def test_a_hung_launcher_is_noticed(split: LiveSplit) -> None:
 
 async def test_an_orderly_end_of_the_launcher(split: LiveSplit) -> None:
     """On SIGTERM a launcher lets running jobs finish, refuses new ones, empties its pool and exits with 0."""
-    task = await begin(split, SLEEP.format(slowed(2)))
+    task = await begin(split, SLEEP.format(slowed(4)))  # the gateway hears of its state now and then
     split.launcher.process.send_signal(signal.SIGTERM)
     assert (await split.gateway.until_ready(503)).json["detail"] == "the launcher is shutting down"
     refused = await split.gateway.render(PLOT)
