@@ -15,7 +15,7 @@ import pytest
 from tests.documents.pages import MONITORING, names_in_first_cells, section
 from tests.fakes import KEY, until
 from tests.support.collector import Collector, collector
-from tests.support.live import LiveGateway, live_gateway
+from tests.support.live import LiveGateway, free_port, live_gateway
 
 if TYPE_CHECKING:
     import contextlib
@@ -204,9 +204,7 @@ def test_library_is_loaded_where_it_is_wanted(gateway: LiveGateway, tmp_path: Pa
 async def test_dead_collector(tmp_path: Path, kind: str) -> None:
     """Without a collector, and with one that never answers, renders go on; the log says so once; the end is clean."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        if kind == "gone":
-            listener.close()
+        url = f"http://127.0.0.1:{free_port() if kind == 'gone' else listener.getsockname()[1]}"
         with live_gateway(tmp_path, FIGBOX_TRACES_ENDPOINT=url, FIGBOX_POOL_SIZE=1) as gateway:
             for _ in range(3):
                 assert (await gateway.render(PLOT)).status == 200
