@@ -40,7 +40,7 @@ SETTINGS = {
     "FIGBOX_START_LIMIT_S": 300,
     "FIGBOX_ENGINE_TIMEOUT_S": 120,
 }
-LONG_S = 20
+LONG_S = min(slowed(20), 90)
 
 
 @pytest.fixture
