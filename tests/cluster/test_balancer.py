@@ -34,6 +34,10 @@ pytestmark = pytest.mark.engine
 OTHER_KEY = f"other-{KEY}"
 PLOT = "plt.plot([1, 2])"
 SLEEP = "import time; time.sleep({}); plt.plot([1])"
+
+#: Seconds of a job that others come and go beside; HAProxy waits 75 for an answer.
+LONG_S = min(slowed(25), 70)
+
 READY = NodeState(is_ending=False, is_unsafe=False, not_ready=None, jobs=0, running_limit=4)
 
 #: More than HAProxy keeps of a request, so that it can't send it again.
@@ -204,11 +208,13 @@ async def test_a_request_goes_to_the_node_with_room(tmp_path: Path) -> None:
     """While one node works, requests one after the other all go to the other."""
     nodes = [free_node(), free_node()]
     with ExitStack() as stack:
-        gateways = [stack.enter_context(running_node(tmp_path, node)) for node in nodes]
+        gateways = [
+            stack.enter_context(running_node(tmp_path, node, FIGBOX_WALL_LIMIT_S=LONG_S + 10)) for node in nodes
+        ]
         haproxy = stack.enter_context(balancer(tmp_path, nodes))
         for name in ("node1", "node2"):
             await haproxy.until(name, "UP")
-        long = asyncio.create_task(haproxy.render(SLEEP.format(25)))
+        long = asyncio.create_task(haproxy.render(SLEEP.format(LONG_S)))
         waits = [asyncio.create_task(until_running(gateway)) for gateway in gateways]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         busy = next(gateway for gateway, wait in zip(gateways, waits, strict=True) if wait.done())
