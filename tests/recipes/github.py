@@ -20,11 +20,12 @@ import yaml
 from tests.client.conftest import write
 from tests.recipes.files import load, steps_of
 from tests.support.command import run
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-LIMIT_S = 600
+LIMIT_S = slowed(600)
 
 #: What an action of ours is used as.
 OWN = "OWNER/figbox/"

@@ -11,13 +11,14 @@ from xml.etree import ElementTree as ET
 from tests.client.check.conftest import git
 from tests.client.conftest import write
 from tests.support.command import run
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
-LIMIT_S = 300
+LIMIT_S = slowed(300)
 
 #: Its figures, by name.
 NAMES = ("README.md/trend", "notebooks/spread", "plots/noise", "plots/noise-2", "plots/rain")

@@ -13,6 +13,7 @@ from tests.documents.pages import ROOT
 from tests.recipes.files import GITLAB, load
 from tests.support.checkout import copy_checkout
 from tests.support.command import run
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-LIMIT_S = 600
+LIMIT_S = slowed(600)
 
 
 def job() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.recipes.files import CI
 from tests.recipes.sample import Sample
 from tests.support.checkout import copy_checkout
 from tests.support.command import run
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ SNIPPETS = CI / "snippets"
 #: What each of the three runs.
 COMMAND = ["figbox", "check", "--local"]
 
-LIMIT_S = 600
+LIMIT_S = slowed(600)
 
 
 @pytest.fixture
