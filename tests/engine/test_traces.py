@@ -208,7 +208,7 @@ async def test_dead_collector(tmp_path: Path, kind: str) -> None:
         with live_gateway(tmp_path, FIGBOX_TRACES_ENDPOINT=url, FIGBOX_POOL_SIZE=1) as gateway:
             for _ in range(3):
                 assert (await gateway.render(PLOT)).status == 200
-            await until(lambda: "traces not exported" in gateway.log_text(), 30)
+            await until(lambda: "traces not exported" in gateway.log_text(), "the log says it")
             assert (await gateway.render(PLOT)).status == 200
             [line] = [line for line in lines_of(gateway) if line["event"] == "traces not exported"]
             assert (line["level"], line["failures"]) == ("WARNING", 1)
