@@ -21,14 +21,14 @@ from pathlib import Path
 
 from tests.fuzz.corpus import corpus_file, read_corpus
 from tests.fuzz.targets import TARGETS
-from tests.support.machine import slowness
+from tests.support.machine import slowed, slowness
 
 #: Seconds for each target, unless told otherwise.
 DEFAULT_S = 60
 
 #: Seconds that one input may take by the clock, and MiB that a run may grow to: using too much is a finding, too. What
 #: it may take of the processor is in `budget.py`.
-INPUT_LIMIT_S = 5
+INPUT_LIMIT_S = slowed(5)
 MEMORY_LIMIT_MIB = 2048
 
 #: Bytes of the corpus of one target, and of one input in it.
