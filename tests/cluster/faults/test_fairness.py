@@ -34,7 +34,7 @@ POLITE = [Client(name, KEYS[name]) for name in ("polite", "other")]
 FLOOD, NODES = 30, 3
 
 #: Seconds that each job holds a place, mostly asleep, so that places are short and processors are not.
-JOB_S = 1
+JOB_S = slowed(1)
 
 #: Requests of polite clients that are counted in each part.
 COUNTED = 6
@@ -44,7 +44,7 @@ LIMIT = "gt 6"
 PARTS = {"no flood": (LIMIT, 0), "flood, no limit": ("gt 1000", FLOOD), "flood, limited": ("gt 2", FLOOD)}
 
 #: One place on each node, and less patience than the flood's queue takes.
-FEW_PLACES = {"maxconn 6": "maxconn 1", "timeout queue 20s": f"timeout queue {slowed(4 * JOB_S)}s"}
+FEW_PLACES = {"maxconn 6": "maxconn 1", "timeout queue 20s": f"timeout queue {4 * JOB_S}s"}
 
 
 async def test_a_flood_costs_polite_keys_nothing(tmp_path: Path) -> None:
