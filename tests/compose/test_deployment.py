@@ -13,7 +13,7 @@ import pytest
 
 from gateway.settings import LauncherSettings
 from tests.documents.pages import command
-from tests.fakes import KEY
+from tests.fakes import KEY, until
 from tests.support.deployment import GATEWAY_IMAGE, DeployedGateway, Deployment, deployment, docker
 from tests.support.live import (
     IMAGE,
@@ -154,11 +154,12 @@ def test_the_socket_between_them(deployed: Deployment) -> None:
 async def test_it_renders_and_tells_what_was_used(deployed: Deployment, gateway: DeployedGateway) -> None:
     """A picture comes; the launcher in its container sees what jobs use; metrics are there for the network."""
     assert (await gateway.render(PLOT)).status == 200
+    await until(lambda: '"job finished"' in gateway.log_text(), "the engine has written down what was logged")
     lines = [json.loads(line) for line in gateway.log_text().splitlines() if '"job finished"' in line]
     assert lines[-1]["cpu_s"] > 0
     assert lines[-1]["memory_peak_bytes"] > 2**24
     await gateway.until_metric("figbox_pool_idle", 1)
-    assert containers_of(deployed.project, engine_url()) == gateway.containers()
+    await until(lambda: len(containers_of(deployed.project, engine_url())) == 1, "the warm container alone is left")
 
 
 async def test_its_status_can_be_shown(deployed: Deployment, gateway: DeployedGateway) -> None:
