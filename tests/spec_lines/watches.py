@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.containers import Config
 
 #: Seconds that a container gets to notice that its writer has gone.
-AWAY_S = slowed(3)
+AWAY_S = slowed(10)
 
 #: Says that it is there, then every line that comes, until its stdin ends.
 ECHO = """
