@@ -28,7 +28,7 @@ for axes, one in zip(places.flat, data["series"]):
     axes.hlines([one["last"]], minutes[-1] - (edge - data["warm_up_min"]), minutes[-1], color="C1")
     axes.set_title(one["name"], fontsize=9)
     axes.set_ylabel(one["unit"] or "number", fontsize=8)
-    axes.set_ylim(0)
+    axes.set_ylim(0, 1.1 * max(point[1] for point in one["points"]))  # also what never changes is below the frame
 for axes in places[-1]:
     axes.set_xlabel("minutes", fontsize=8)
 figure.suptitle(data["title"], fontsize=10)
