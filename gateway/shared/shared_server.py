@@ -20,7 +20,7 @@ import hmac
 import socket
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 from redis import asyncio as client
@@ -79,7 +79,7 @@ class _BoundedParser(_AsyncRESP2Parser):
 
     __slots__ = ("_left",)
 
-    async def read_response(self, disable_decoding: bool = False) -> object:  # noqa: FBT001, FBT002 - the client's
+    async def read_response(self, disable_decoding: bool = False) -> Any:  # noqa: FBT001, FBT002 - the client's
         self._left = REPLY_LIMIT
         return await super().read_response(disable_decoding)
 
