@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -65,10 +66,15 @@ class Balancer:
                 ["haproxy", "-W", "-db", "-f", str(self.configuration)], stdout=output, stderr=output
             )
         end = time.monotonic() + slowed(20)
-        while not self.control.exists():
+        while not self._listens():
             self.check()
             assert time.monotonic() < end, "HAProxy doesn't start"
             time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        """Tell whether its command line does; the socket's file is there a moment before."""
+        with socket.socket(socket.AF_UNIX) as knock:
+            return knock.connect_ex(str(self.control)) == 0
 
     def check(self) -> None:
         """Fail if it has ended."""
