@@ -98,7 +98,7 @@ COVERED = {
     "docker node update": SWARM,
     "docker service ps": SWARM,
     "docker stack rm": SWARM,
-    "head -c 24 /dev/urandom | base64 | tee /dev/stderr | docker secret create": SWARM,
+    "head -c 24 /dev/urandom | base64 | tee -a /dev/stderr | docker secret create": SWARM,
     "API_KEY=": SWARM,
     "make cluster N=3": ("tests/cluster/test_swarm.py", '"bootstrap.cluster", "up"'),
     "make cluster-down": ("tests/cluster/test_swarm.py", '"bootstrap.cluster", "down"'),
