@@ -91,7 +91,7 @@ async def curl(*arguments: str) -> str:
 async def test_pictures_come_by_tls(secured: Secured, tmp_path: Path) -> None:
     """By HTTP/1.1 and HTTP/2, to clients that check the certificate; the answer tells them to stay with TLS."""
     response = await secured.post(secured.url)
-    assert (response.status, response.body[:4]) == (200, b"\x89PNG")
+    assert (response.status, response.body[:4]) == (200, b"\x89PNG"), response.body
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
     picture = tmp_path / "picture.png"
     fields = [word for name, value in HEADERS.items() for word in ("--header", f"{name}: {value}")]
