@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from tests.support.live import IMAGE, engine_client, free_port
 from tests.support.machine import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.load.trial import Trial
 
@@ -73,23 +74,26 @@ def main(arguments: Sequence[str]) -> int:
     FOLDER.mkdir(mode=0o711, parents=True)
     shutil.move(keys_file(FOLDER, **KEYS), cluster.key_file)
     try:
-        make_next_image()
-        cluster.up()
-        objections = asyncio.run(trial_of(cluster, wanted)).objections()
+        with next_image():
+            cluster.up()
+            objections = asyncio.run(trial_of(cluster, wanted)).objections()
     finally:
         cluster.down()
-        with engine_client() as client:
-            client.remove_image(NEXT, force=True)
     sys.stdout.write("".join(f"not allowed: {line}\n" for line in objections) or "all as documented\n")
     return 1 if objections else 0
 
 
-def make_next_image() -> None:
-    """Make an image of another id that does the same as the gateway's."""
+@contextmanager
+def next_image() -> Iterator[None]:
+    """Have an image of another id that does the same as the gateway's."""
     with engine_client() as client:
         container: Any = client.create_container(GATEWAY_IMAGE)
         client.commit(container, NEXT, "latest", changes='LABEL figbox.test="next"')
         client.remove_container(container)
+        try:
+            yield
+        finally:
+            client.remove_image(NEXT, force=True)
 
 
 async def trial_of(cluster: Cluster, faults: Sequence[Callable[[Cluster], Fault]]) -> Trial:
