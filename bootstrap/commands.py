@@ -195,7 +195,8 @@ class _Setup:
         command += ["--refresh-base"] if self._options.refresh_base else []
         for name in ("environment", "platforms", "registry", "tag"):
             command += [f"--{name}", getattr(self._options, name)] if getattr(self._options, name) else []
-        done = subprocess.run(command, env=self._steps.environment(), cwd=ROOT, check=False)
+        with alone(self._steps):  # for that process, too
+            done = subprocess.run(command, env=self._steps.environment(), cwd=ROOT, check=False)
         if done.returncode != 0:
             raise SystemExit(done.returncode)  # it has reported why
         return True

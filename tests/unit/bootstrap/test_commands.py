@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from bootstrap import debian, dockerd, engine
+from bootstrap import commands, debian, dockerd, engine
 from bootstrap.commands import ROOT, STEPS, _compose, main, parse
 from bootstrap.steps import SetupError, Steps
+from bootstrap.virtualenv import VirtualEnvironment
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,32 @@ def test_compose_of_version_1_is_none(tmp_path: Path, monkeypatch: pytest.Monkey
         else:
             with pytest.raises(SetupError, match="Docker Compose, version 2 or newer"):
                 _compose()
+
+
+TRY_LOCK = """\
+#!{python}
+import fcntl
+with open({lock!r}, "w") as lock:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize("step", ["image", "gateway-image", "platform-images"])
+def test_two_set_ups_of_a_checkout_build_no_image_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Who leaves a step to the environment's Python, as `make` does, keeps others away until it has ended."""
+    environment, cache = VirtualEnvironment(tmp_path / "venv", tmp_path), tmp_path / "cache"
+    monkeypatch.setattr(commands, "VENV", environment)
+    monkeypatch.setattr(commands, "CACHE", cache)
+    environment.python.parent.mkdir(parents=True)
+    environment.python.write_text(TRY_LOCK.format(python=sys.executable, lock=str(cache / "lock")))
+    environment.python.chmod(0o755)
+    with pytest.raises(SystemExit, match="7"):
+        STEPS[step](commands._Setup(*parse([step])))
 
 
 class Started(Exception):
