@@ -52,8 +52,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         nargs="*",
         metavar="WHAT",
         help=f"a table ({', '.join(TABLES)}); or {MEASURE}, a node on this machine, as root, ten minutes; "
-        f"or {NODES}, one to three nodes, the same; or {BALANCER}, HAProxy, a minute; "
-        f"or {SHARED}, the Redis that nodes share, the same; or {PICTURES}, drawn through a running gateway",
+        f"or {NODES}, one to three nodes, as root, six minutes; or {BALANCER}, HAProxy, a minute; "
+        f"or {SHARED}, the Redis that nodes share, half a minute; or {PICTURES}, drawn through a running gateway",
     )
     parser.add_argument("--tiny", action="store_true", help="measure so little that it only shows that all works")
     parser.add_argument("--json", metavar="PATH", type=Path, help="file for what was measured")
