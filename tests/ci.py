@@ -21,7 +21,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from bootstrap.commands import CORE, COVERAGE, ENGINE, WITHOUT_ENGINE
 
@@ -232,8 +232,10 @@ def execute(line: Sequence[str], limit_s: float) -> Ending:
         line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     ) as process:
         assert process.stdout is not None
-        # It may leave a daemon that keeps the pipe open: don't wait for the end of what is printed.
-        reader = threading.Thread(target=_show, args=(process.stdout, printed), daemon=True)
+        # It may leave a daemon that keeps the pipe open: don't wait for the end of what is printed. The thread has a
+        # descriptor of its own, since the number of one that is closed under it soon is another file's.
+        descriptor = os.dup(process.stdout.fileno())
+        reader = threading.Thread(target=_show, args=(descriptor, printed), daemon=True)
         reader.start()
         try:
             status = process.wait(limit_s)
@@ -253,11 +255,12 @@ def summaries(printed: str) -> tuple[str, ...]:
     return tuple(_SUMMARY.findall(printed))
 
 
-def _show(stream: IO[bytes], printed: list[bytes]) -> None:
-    while chunk := os.read(stream.fileno(), 1 << 16):
-        printed.append(chunk)
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+def _show(descriptor: int, printed: list[bytes]) -> None:
+    with open(descriptor, "rb", buffering=0) as stream:
+        while chunk := stream.read(1 << 16):
+            printed.append(chunk)
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +12,8 @@ import pytest
 
 from tests import ci
 from tests.ci import CAMPAIGNS, STEPS, TEST, Campaign, Ending, Run
+from tests.fakes import wait_until
+from tests.support.machine import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,6 +147,29 @@ def test_daemon_of_a_command_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
     """A command has ended when its process has, even if something that it left behind could still print."""
     monkeypatch.setattr(ci, "READ_OUT_S", 0.1)
     assert ci.execute(["sh", "-c", "sleep 20 & exit 0"], 15).status == 0
+
+
+def test_what_a_daemon_prints_later_is_shown_and_no_other_file_read(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Files that are opened after a command's end keep what is in them, whatever their numbers."""
+    monkeypatch.setattr(ci, "READ_OUT_S", 0.1)
+    ci.execute(["sh", "-c", "(sleep 1; echo one; sleep 1; echo two) & exit 0"], 15)
+    shown = bytearray()
+
+    def is_shown() -> bool:
+        shown.extend(capfdbinary.readouterr().out)
+        return bytes(shown) == b"one\ntwo\n"
+
+    pipes = [os.pipe() for _ in range(8)]
+    try:
+        for _, end in pipes:
+            os.write(end, b"mine")
+        wait_until(is_shown, "both lines are shown", slowed(30))
+        assert [os.read(begin, 9) for begin, _ in pipes] == [b"mine"] * len(pipes)
+    finally:
+        for each in itertools.chain(*pipes):
+            os.close(each)
 
 
 def test_every_test_on_an_engine_is_in_one_campaign() -> None:
