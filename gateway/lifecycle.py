@@ -79,6 +79,17 @@ class _Listener:
     server: web.Server
     site: asyncio.Server
 
+    async def stop_accepting(self) -> None:
+        """Leave further connections to the kernel.
+
+        asyncio accepts a connection in one turn of its loop and gives it a protocol in the next. One whose server is
+        closed in between is dropped, and its client's request with it (`Server._attach` in CPython's asyncio).
+        """
+        for each in self.site.sockets:
+            asyncio.get_running_loop().remove_reader(each)
+        await asyncio.sleep(0)
+        self.site.close()
+
 
 async def serve(settings: Settings, started: Callable[[str], None] = lambda _: None) -> None:
     """Run the service until a signal ends it.
@@ -139,7 +150,7 @@ async def serve(settings: Settings, started: Callable[[str], None] = lambda _: N
         await shutdown.wait()
         manager.stopping()
         if passed is not None:
-            public.site.close()
+            await public.stop_accepting()
         await _finish_jobs(context, None if passed is None else public.edge)
         public.server.pre_shutdown()  # idle connections are closed and not waited for
         await public.server.shutdown(CONNECTIONS_LIMIT_S)
