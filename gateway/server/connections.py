@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,6 +46,9 @@ RETRY_S = 5
 #: Seconds that the last accepted connections get to bring their key, and between looks whether all is served.
 KEY_S = 2.0
 LOOK_S = 0.02
+
+#: Seconds from a response to a client's next request by the same connection, in which the connection isn't closed.
+NEXT_S = 1.0
 
 FULL = "Too many connections are open"
 
@@ -109,7 +113,8 @@ class Edge:
     def __init__(self, limits: EdgeLimits, metrics: Metrics) -> None:
         self.limits = limits
         self._metrics = metrics
-        self._connections: dict[Connection, None] = {}
+        #: Since when each has waited for a key's next request, or for its first one, on the clock of `time.monotonic`.
+        self._connections: dict[Connection, float] = {}
         self._gates: dict[str, LogGate] = {}
         #: Refused connections that linger.
         self.farewells = 0
@@ -123,18 +128,20 @@ class Edge:
         """Wait until no request of a key is under way; to be called once no more connections are accepted.
 
         A connection of which no key is known yet may have been accepted a moment ago, so it gets a moment, too; but no
-        more, or strangers could hold up the end by sending a head slowly, or by not reading a response. One that is
-        idle after a request is not waited for.
+        more, or strangers could hold up the end by sending a head slowly, or by not reading a response. One that has
+        just been served gets a moment for its next request: its client may be sending that now, and is told with the
+        response to it that the connection closes. One that has been idle for longer is not waited for.
         """
-        clock = asyncio.get_running_loop().time
-        last_moment = clock() + KEY_S
+        last_moment = time.monotonic() + KEY_S
         waited_for = True
         while waited_for:
             await asyncio.sleep(LOOK_S)
-            has_a_moment = clock() < last_moment
+            now = time.monotonic()
             waited_for = any(
-                each.works_for_a_key or (has_a_moment and (each.is_new or each.is_at_work))
-                for each in self._connections
+                each.works_for_a_key
+                or (now < last_moment and (each.is_new or each.is_at_work))
+                or (each.had_a_key and now < entered + NEXT_S)
+                for each, entered in self._connections.items()
             )
 
     def has_room(self) -> bool:
@@ -188,7 +195,7 @@ class Edge:
     def enter(self, connection: Connection) -> None:
         """Count a connection as the newest, also one that has worked for a key and begins to wait anew."""
         self._connections.pop(connection, None)
-        self._connections[connection] = None
+        self._connections[connection] = time.monotonic()
 
     def leave(self, connection: Connection) -> None:
         """Stop counting a connection."""

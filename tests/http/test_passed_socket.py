@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,20 @@ def test_what_was_accepted_is_served_and_the_rest_is_left(tmp_path: Path, listen
         assert idle.recv(1) == b""
     with late, running(tmp_path, ENVIRONMENT, apart=False, listener=listener):
         assert "connection: close" not in picture(late)
+
+
+def test_client_that_goes_on_is_served_on_the_connection_that_it_keeps(tmp_path: Path, listener: socket.socket) -> None:
+    """One whose last response came just before the end can't know of it: its next request is served, and its last."""
+    with running(tmp_path, ENVIRONMENT, apart=False, listener=listener) as old, connected(listener) as kept:
+        kept.sendall(HEAD + BODY)
+        assert "connection: close" not in picture(kept)
+        old.gateway.send_signal(signal.SIGTERM)
+        wait_until(lambda: "shutting down" in (tmp_path / "log").read_text(), "it ends", slowed(60))
+        time.sleep(0.3)
+        kept.sendall(HEAD + BODY)
+        assert "connection: close" in picture(kept)
+        assert kept.recv(1) == b""
+        assert old.gateway.wait(slowed(60)) == 0
 
 
 def test_the_kernel_keeps_as_many_connections_as_the_page_says(tmp_path: Path, listener: socket.socket) -> None:
