@@ -11,6 +11,7 @@ import re
 import resource
 import secrets
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -102,8 +103,14 @@ def supervise(program: Path) -> Iterator[Supervise]:
 
 
 def end(process: Supervised) -> None:
-    """Kill a supervisor; its child, if it hasn't ended, sees the end of its stdin."""
+    """Kill a supervisor and its child: in a container one would end with the other."""
+    children = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended, and was waited for
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
     for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
