@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Server:
 def configured(bind: str, control: Path, servers: Sequence[Server], changes: Mapping[str, str]) -> str:
     """Return the project's configuration with these things in it.
 
+    It keeps the user of HAProxy's own only for root: nobody else can become that user.
+
     Args:
         bind: What HAProxy listens on, with its options.
         control: Path of the socket of its command line.
@@ -53,6 +56,7 @@ def configured(bind: str, control: Path, servers: Sequence[Server], changes: Map
         r"stats socket \S+": f"stats socket {control}",
         r"(^    server node\d+ \S+\n)+": "".join(first),
         r"(^    server node\d+ \S+ track .*\n)+": "".join(second),
+        **({} if os.geteuid() == 0 else {r"^    user haproxy\n    group haproxy\n": ""}),
         **{re.escape(old): new for old, new in changes.items()},
     }.items():
         text, count = re.subn(pattern, new.replace("\\", r"\\"), text, flags=re.MULTILINE)

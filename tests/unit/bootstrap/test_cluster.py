@@ -64,6 +64,19 @@ def test_the_balancer_has_the_projects_configuration(tmp_path: Path) -> None:
     assert not any("node3" in line for line in own)
 
 
+@pytest.mark.parametrize(("user_id", "kept"), [(0, True), (1000, False)])
+def test_only_root_can_change_the_user(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    user_id: int,
+    kept: bool,  # noqa: FBT001
+) -> None:
+    """HAProxy that root starts works as a user of its own; started by another, it would refuse to start so."""
+    monkeypatch.setattr(os, "geteuid", lambda: user_id)
+    lines = configured(tmp_path).splitlines()
+    assert ("    user haproxy" in lines, "    group haproxy" in lines) == (kept, kept)
+
+
 def test_a_change_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
     """A text that isn't in the configuration can't be replaced."""
     assert "gt 3" in configured(tmp_path, **{"gt 6": "gt 3"})
