@@ -56,6 +56,11 @@ class Balancer:
         return self.folder / "control"
 
     @property
+    def metrics(self) -> Path:
+        """The socket where its metrics are: the hub has a loopback of its own, which the host can't reach."""
+        return self.folder / "metrics"
+
+    @property
     def process(self) -> Recorded:
         """Its main process."""
         return Recorded(self.folder / "haproxy.pid")
@@ -134,4 +139,4 @@ class Balancer:
     def _configured(self, descriptor: int, nodes: Sequence[Node]) -> str:
         tls = f" ssl crt {self.certificate} alpn h2,http/1.1" if self.certificate else ""
         servers = [Server(node.name, f"{node.address}:5150") for node in nodes]
-        return configured(f"fd@{descriptor}{tls}", self.control, servers, self.changes)
+        return configured(f"fd@{descriptor}{tls}", f"unix@{self.metrics} mode 600", self.control, servers, self.changes)

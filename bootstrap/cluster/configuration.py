@@ -31,13 +31,14 @@ class Server:
     agent_port: int | None = None
 
 
-def configured(bind: str, control: Path, servers: Sequence[Server], changes: Mapping[str, str]) -> str:
+def configured(bind: str, metrics: str, control: Path, servers: Sequence[Server], changes: Mapping[str, str]) -> str:
     """Return the project's configuration with these things in it.
 
-    It keeps the user of HAProxy's own only for root: nobody else can become that user.
+    It keeps `user` and `group` only for root: nobody else can become another user, and HAProxy wouldn't start.
 
     Args:
         bind: What HAProxy listens on, with its options.
+        metrics: What it listens on for Prometheus.
         control: Path of the socket of its command line.
         servers: The nodes.
         changes: Texts of the configuration, and what is in their places.
@@ -53,6 +54,7 @@ def configured(bind: str, control: Path, servers: Sequence[Server], changes: Map
     text = CONFIGURATION.read_text("utf-8")
     for pattern, new in {
         r"bind :5150$": f"bind {bind}",
+        r"bind 127\.0\.0\.1:8405$": f"bind {metrics}",
         r"stats socket \S+": f"stats socket {control}",
         r"(^    server node\d+ \S+\n)+": "".join(first),
         r"(^    server node\d+ \S+ track .*\n)+": "".join(second),

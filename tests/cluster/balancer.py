@@ -41,9 +41,17 @@ class Node:
 
 @dataclass
 class Balancer:
-    """A HAProxy: a master with the process that works, as a service of systemd runs it."""
+    """A HAProxy: a master with the process that works, as a service of systemd runs it.
+
+    Attributes:
+        url: Where clients find it.
+        metrics: Where Prometheus finds it: an address with a port.
+        control: The socket of its command line.
+        log: What it has printed.
+    """
 
     url: str
+    metrics: str
     control: Path
     log: Path
     _process: subprocess.Popen[bytes] | None = None
@@ -179,12 +187,12 @@ def balancer(
     """
     have_haproxy()
     folder = Path(tempfile.mkdtemp(dir=folder))
-    port = free_port()
-    running = Balancer(f"http://127.0.0.1:{port}", folder / "control", folder / "haproxy.log")
+    port, metrics = free_port(), f"127.0.0.1:{free_port()}"
+    running = Balancer(f"http://127.0.0.1:{port}", metrics, folder / "control", folder / "haproxy.log")
     servers = [
         Server(f"node{number}", f"{node.host}:{node.port}", node.agent_port) for number, node in enumerate(nodes, 1)
     ]
-    text = configured(f"127.0.0.1:{port}", running.control, servers, changes)
+    text = configured(f"127.0.0.1:{port}", metrics, running.control, servers, changes)
     running.configuration.write_text(change(text))
     running.start()
     try:

@@ -50,7 +50,7 @@ def with_tls(text: str, certificate: Path, port: int, plain_port: int) -> str:
     text, marks = re.subn(r"^    # (bind|http-request|http-response)", r"    \1", text, flags=re.MULTILINE)
     assert marks == 4
     for old, new in {
-        r"^    bind 127\.0\.0\.1:\d+\n": "",
+        r"^    bind 127\.0\.0\.1:\d+\n(?=    bind :443 )": "",
         r"bind :443 ": f"bind 127.0.0.1:{port} ",
         r"bind :80$": f"bind 127.0.0.1:{plain_port}",
         r"/etc/haproxy/figbox.pem": str(certificate),

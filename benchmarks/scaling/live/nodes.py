@@ -143,7 +143,7 @@ async def _balancer(nodes: Sequence[_Node]) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="figbox-haproxy-") as name:
         port, folder = free_port(), Path(name)
         configuration = folder / "haproxy.cfg"
-        configuration.write_text(_configured(port, folder / "control", nodes))
+        configuration.write_text(_configured(port, folder, nodes))
         with (folder / "haproxy.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *("haproxy", "-db", "-f", str(configuration)), stdout=log, stderr=log
@@ -158,7 +158,7 @@ async def _balancer(nodes: Sequence[_Node]) -> AsyncIterator[str]:
             await process.wait()
 
 
-def _configured(port: int, control: Path, nodes: Sequence[_Node]) -> str:
+def _configured(port: int, folder: Path, nodes: Sequence[_Node]) -> str:
     servers = [
         Server(f"node{number}", node.gateway.url.removeprefix("http://"), node.agent_port)
         for number, node in enumerate(nodes, 1)
@@ -166,7 +166,7 @@ def _configured(port: int, control: Path, nodes: Sequence[_Node]) -> str:
     # All clients have one key.
     changes = {"gt 6 }": "gt 1000 }", "timeout queue 20s": "timeout queue 75s"}
     try:
-        return configured(f"127.0.0.1:{port}", control, servers, changes)
+        return configured(f"127.0.0.1:{port}", f"unix@{folder / 'metrics'}", folder / "control", servers, changes)
     except SetupError as error:
         raise Unsuitable(str(error)) from error
 

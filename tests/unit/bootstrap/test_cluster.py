@@ -51,10 +51,11 @@ def configured(tmp_path: Path, **changes: str) -> str:
 
 
 def test_the_balancer_has_the_projects_configuration(tmp_path: Path) -> None:
-    """Only its listener, its socket and the nodes are others."""
+    """Only its listeners, its socket and the nodes are others."""
     own = configured(tmp_path).splitlines()
     assert set(own) - set(CONFIGURATION.read_text().splitlines()) == {
         "    bind fd@7",
+        f"    bind unix@{tmp_path}/metrics mode 600",
         f"    stats socket {tmp_path}/control mode 600 level admin",
         "    server node1 10.213.0.11:5150",
         "    server node2 10.213.0.12:5150",
