@@ -126,7 +126,7 @@ CAMPAIGNS = (
     Campaign("environments", 120, _engine("environments")),
     Campaign("suites", 90, _engine("suite")),
     Campaign("memory", 420, _engine("memory")),
-    Campaign("monitoring", 140, ("tests/monitoring",)),
+    Campaign("monitoring", 250, ("tests/monitoring",)),
     Campaign("traces", 120, _engine("traces")),
     Campaign("launcher apart", 200, _engine("faults", "split", "taken_over_gateway")),
     Campaign("snapshots", 450, _engine("hardening", "limits", "preload", "restored_runner", "socket_pairs")),

@@ -79,6 +79,10 @@ COVERED = {
     "git commit": ("tests/documents/test_ci_page.py", "def test_walk("),
     "echo 'plt.title(\"Sales\")'": ("tests/documents/test_ci_page.py", "def test_walk("),
     "curl --no-progress-meter http://127.0.0.1:5151/metrics": MONITORED,
+    "curl --no-progress-meter http://127.0.0.1:8405/metrics": (
+        "tests/monitoring/test_balancer.py",
+        'command("curl --no-progress-meter http://127.0.0.1:8405")',
+    ),
     "curl --no-progress-meter 'http://127.0.0.1:9090/api/v1/query?query=figbox_ready'": MONITORED,
     "curl --no-progress-meter http://127.0.0.1:9090/api/v1/alerts": MONITORED,
     "promtool check config": MONITORED,

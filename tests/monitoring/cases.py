@@ -19,6 +19,12 @@ OF = 'job="figbox", instance="a:5151"'
 LABELS = {"job": "figbox", "instance": "a:5151"}
 
 
+#: Those of series of the balancer.
+OF_BALANCER = 'job="figbox-balancer", instance="b:8405"'
+
+BALANCER_LABELS = {"job": "figbox-balancer", "instance": "b:8405"}
+
+
 def gauge(*spans: tuple[int, float | str]) -> str:
     """Return the values of a gauge; `_` is a value that is missing."""
     return " ".join(f"{value}" for minutes, value in spans for _ in range(minutes))
@@ -39,7 +45,7 @@ class Case:
         series: Values by selector; `{}` stands for the common labels.
         fires: Minutes at which it fires.
         quiet: Minutes at which it doesn't: before, while `for` isn't over, and after.
-        labels: Of the alert, besides the common ones.
+        labels: Of the alert, besides the common ones or in their place.
         without: Common labels that it doesn't have.
     """
 
@@ -68,6 +74,33 @@ def falls(alert: str, metric: str, fires: int, *, early: int) -> Case:
     """Return the case of a gauge that is 0 from minute 10 to 40."""
     values = gauge((10, 1), (30, 0), (30, 1))
     return Case(alert, {labelled(metric): values}, (fires, 39), (5, early, 41, 60))
+
+
+def at_balancer(metric: str, labels: str) -> str:
+    """Return a series of the balancer with other labels."""
+    return f"{metric}{{{OF_BALANCER}, {labels}}}"
+
+
+def balancer_answers(**codes: str) -> dict[str, str]:
+    """Return the balancer's counters of answers by kind, such as `nodes_2xx`: a backend and a status.
+
+    Those of nodes begin with `by`, as in `by_nodes_5xx`.
+    """
+    found = {}
+    for name, values in codes.items():
+        proxy, code = name.removeprefix("by_").split("_")
+        of, more = ("server", ', server="node1"') if name.startswith("by_") else ("backend", "")
+        labels = f'proxy="{proxy}", code="{code}"{more}'
+        found[at_balancer(f"haproxy_{of}_http_responses_total", labels)] = values
+    return found
+
+
+def waiting(queue: str, requests_a_minute: str) -> dict[str, str]:
+    """Return the balancer's queue, and the counter of requests that come."""
+    return {
+        at_balancer("haproxy_backend_current_queue", 'proxy="nodes"'): queue,
+        at_balancer("haproxy_backend_http_requests_total", 'proxy="nodes"'): requests_a_minute,
+    }
 
 
 UP = labelled("figbox_engine_up")
@@ -391,5 +424,118 @@ CASES = (
         },
         (25, 60),
         (10, 80),
+    ),
+    Case(
+        "FigboxBalancerGone",
+        {f"up{{{OF_BALANCER}}}": gauge((10, 1), (30, 0), (30, 1))},
+        (11, 39),
+        (5, 10, 41, 60),
+        BALANCER_LABELS,
+    ),
+    Case(
+        "FigboxNodeOut",
+        {  # two minutes of an update first, and another node that stays
+            at_balancer("haproxy_server_status", 'proxy="nodes", server="node1", state="UP"'): gauge(
+                (10, 1), (2, 0), (10, 1), (30, 0), (10, 1)
+            ),
+            at_balancer("haproxy_server_status", 'proxy="nodes", server="node1", state="DRAIN"'): gauge((62, 0)),
+            at_balancer("haproxy_server_status", 'proxy="nodes", server="node2", state="UP"'): gauge((62, 1)),
+            # The same node is not reported twice.
+            at_balancer("haproxy_server_status", 'proxy="large", server="node1", state="UP"'): gauge((62, 0)),
+        },
+        (27, 51),
+        (5, 11, 20, 26, 53),
+        {**BALANCER_LABELS, "proxy": "nodes", "server": "node1", "state": "UP"},
+    ),
+    Case(
+        "FigboxAllNodesOut",
+        {at_balancer("haproxy_backend_status", 'proxy="nodes", state="UP"'): gauge((10, 1), (30, 0), (30, 1))},
+        (12, 39),
+        (5, 11, 41, 60),
+        {**BALANCER_LABELS, "proxy": "nodes", "state": "UP"},
+    ),
+    Case(
+        "FigboxRequestsWait",
+        waiting(gauge((10, 0), (60, 12), (60, 0)), counter((130, 120))),  # 6 seconds each
+        (35, 69),
+        (5, 15, 24, 80),
+        BALANCER_LABELS,
+    ),
+    Case(
+        "FigboxRequestsWait",
+        waiting(gauge((10, 0), (5, 60), (60, 0)), counter((10, 10), (5, 200), (60, 10))),  # a burst
+        (),
+        (*range(11, 40),),
+    ),
+    Case(
+        "FigboxRequestsWait",
+        waiting(gauge((90, 12)), counter((90, 240))),  # 3 seconds each, for ever
+        (),
+        (20, 60, 90),
+    ),
+    Case(
+        "FigboxRequestsFail",
+        balancer_answers(
+            nodes_2xx=counter((120, 80)),
+            nodes_4xx=counter((120, 10)),
+            nodes_5xx=counter((60, 21), (60, 20)),
+            by_nodes_5xx=counter((120, 20)),
+            large_5xx=counter((60, 3), (60, 0)),
+            by_large_5xx=counter((120, 0)),
+        ),
+        (20, 60),
+        (5, 70),
+        BALANCER_LABELS,
+    ),
+    Case(
+        "FigboxRequestsFail",
+        {  # one failure in a quiet hour isn't a share of anything, and what a key has too much isn't a failure
+            **balancer_answers(
+                nodes_2xx=counter((90, 0.5)),
+                nodes_5xx=counter((30, 0), (1, 1), (59, 0)),
+                by_nodes_5xx=counter((90, 0)),
+            ),
+            at_balancer("haproxy_frontend_http_responses_total", 'proxy="figbox", code="4xx"'): counter((90, 1000)),
+        },
+        (),
+        (31, 35, 40, 60),
+    ),
+    Case(
+        "FigboxRequestsFail",
+        {  # nor do they hide one
+            **balancer_answers(nodes_2xx=counter((90, 90)), nodes_5xx=counter((90, 10)), by_nodes_5xx=counter((90, 0))),
+            at_balancer("haproxy_frontend_http_responses_total", 'proxy="figbox", code="4xx"'): counter((90, 10000)),
+            at_balancer("haproxy_frontend_http_responses_total", 'proxy="figbox", code="5xx"'): counter((90, 10)),
+        },
+        (20, 60),
+        (5,),
+        BALANCER_LABELS,
+    ),
+    Case(
+        "FigboxRequestsFailOften",
+        balancer_answers(
+            nodes_2xx=counter((120, 30)), nodes_5xx=counter((60, 10), (60, 0)), by_nodes_5xx=counter((120, 0))
+        ),
+        (10, 60),
+        (4, 70),
+        BALANCER_LABELS,
+    ),
+    Case(
+        "FigboxRequestsFailOften",
+        balancer_answers(nodes_2xx=counter((120, 90)), nodes_5xx=counter((120, 10)), by_nodes_5xx=counter((120, 0))),
+        (),
+        (10, 60),
+    ),
+    *(
+        Case(
+            alert,
+            {  # a client whose code fails gets 500 by a node
+                **balancer_answers(nodes_5xx=counter((60, 50)), by_nodes_5xx=counter((60, 50))),
+                **balancer_answers(large_5xx=counter((60, 7)), by_large_5xx=counter((60, 7))),
+            },
+            (),
+            (10, 20, 50),
+        )
+        for alert in ("FigboxRequestsFail", "FigboxRequestsFailOften")
     ),
 )

@@ -1,7 +1,8 @@
 """`python -m tests.monitoring.picture`: load a service for a while, with mishaps, and draw the dashboard of that time.
 
 It needs an engine with the runner image, and takes a quarter of an hour. The picture in docs/monitoring.md is its
-result: the panels' own queries, answered by a real Prometheus that scraped a real service, drawn by that service.
+result: the panels' own queries, answered by a real Prometheus that scraped a real service and the HAProxy before it,
+drawn by that service. Clients come through HAProxy, but for a flood that fills the gateway's own queue.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from tests.cluster.balancer import Balancer, Node, balancer
 from tests.fakes import KEY
-from tests.monitoring.rules import ROOT
-from tests.monitoring.test_live import configured
+from tests.monitoring.rules import BALANCER, GATEWAYS, ROOT, hurried
 from tests.support.cut_socket import CutSocket, cut_socket
 from tests.support.keys_file import write_keys
 from tests.support.live import LiveGateway, engine_url, free_port
@@ -50,11 +51,11 @@ def code(chance: random.Random) -> str:
     return chance.choices([QUICK, USUAL, LARGE, PATIENT, chance.choice(WRONG)], [50, 25, 10, 5, 10])[0]
 
 
-async def client(gateway: LiveGateway, key: str, pause_s: float, chance: random.Random) -> None:
+async def client(haproxy: Balancer, key: str, pause_s: float, chance: random.Random) -> None:
     """Send jobs one after the other, for ever."""
     while True:
         with suppress(aiohttp.ClientError, TimeoutError):
-            await gateway.render(code(chance), key=key)
+            await haproxy.render(code(chance), key=key)
         await asyncio.sleep(chance.expovariate(1 / pause_s))
 
 
@@ -80,9 +81,10 @@ async def at(minute: float, minutes: float, work: Callable[[], Awaitable[object]
     await work()
 
 
-async def load(gateway: LiveGateway, engine: CutSocket, keys_file: Path, minutes: float) -> None:
+async def load(haproxy: Balancer, gateway: LiveGateway, engine: CutSocket, keys_file: Path, minutes: float) -> None:
     """Have clients work for so many minutes, and let things go wrong."""
     await gateway.until_ready()
+    await haproxy.until("node1", "UP")
 
     async def cut() -> None:
         engine.cut()
@@ -107,7 +109,7 @@ async def load(gateway: LiveGateway, engine: CutSocket, keys_file: Path, minutes
     with suppress(TimeoutError):
         async with asyncio.timeout(minutes * 60), asyncio.TaskGroup() as group:
             for name, pause_s in clients:
-                group.create_task(client(gateway, KEYS[name], pause_s, chance))
+                group.create_task(client(haproxy, KEYS[name], pause_s, chance))
             group.create_task(at(3, minutes, lambda: flood(gateway, minutes * 5)))
             group.create_task(at(6, minutes, cut))
             group.create_task(at(8, minutes, lambda: strangers(gateway, 50)))
@@ -121,7 +123,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=PICTURE)
     parser.add_argument("--data", type=Path, help="keep what Prometheus answered in this file")
     given = parser.parse_args()
-    port = free_port()
+    port, agent_port = free_port(), free_port()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         keys_file = write_keys(folder / "keys.toml", KEYS)
@@ -130,6 +132,7 @@ def main() -> int:
         engine = stack.enter_context(cut_socket(short, engine_url().removeprefix("unix://")))
         settings = {
             "FIGBOX_METRICS_PORT": port,
+            "FIGBOX_AGENT_PORT": agent_port,
             "FIGBOX_API_KEYS_FILE": keys_file,
             "FIGBOX_RUNNING_LIMIT": 2,
             "FIGBOX_POOL_SIZE": 2,
@@ -139,11 +142,13 @@ def main() -> int:
             "FIGBOX_REQUESTS_PER_MINUTE": 60,
         }
         split = stack.enter_context(live_split(folder, docker_host=engine.url, **settings))
-        configuration = configured(folder, port)
+        node = Node(int(split.gateway.url.rpartition(":")[2]), agent_port)
+        haproxy = stack.enter_context(balancer(folder, [node], **{"maxconn 6": "maxconn 2"}))
+        configuration = hurried(folder, {GATEWAYS: f"127.0.0.1:{port}", BALANCER: haproxy.metrics}, 4 * SCRAPE_S)
         configuration["global"] = {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{SCRAPE_S}s"}
         configuration["rule_files"] = []
         prometheus = stack.enter_context(running(folder, configuration))
-        asyncio.run(load(split.gateway, engine, keys_file, given.minutes))
+        asyncio.run(load(haproxy, split.gateway, engine, keys_file, given.minutes))
         asyncio.run(split.gateway.until_ready())
         given.output.parent.mkdir(parents=True, exist_ok=True)
         document = collect(prometheus.url, Span.until_now(given.minutes * 60))

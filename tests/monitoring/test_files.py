@@ -14,7 +14,7 @@ from gateway.shutdown import Shutdown
 from gateway.status.endpoints import add_gauges
 from tests.documents.pages import OPERATIONS, ROOT, names_in_first_cells, section
 from tests.http.conftest import make_rig
-from tests.monitoring.rules import DASHBOARD, expressions, panels, rules, selectors
+from tests.monitoring.rules import DASHBOARD, GATEWAYS, expressions, panels, rules, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def base(name: str, exposed: set[str]) -> str:
 
 async def test_only_what_exists_is_asked_for(exposed: set[str]) -> None:
     """No rule and no panel names a metric that the gateway doesn't expose."""
-    asked = [rule["expr"] for rule in rules()] + [*expressions().values()]
+    asked = [rule["expr"] for rule in rules(GATEWAYS)] + [*expressions(GATEWAYS).values()]
     names = {selector.partition("{")[0] for expression in asked for selector in selectors(expression)}
     assert len(names) > 40
     assert {name for name in names if base(name, exposed) not in exposed} == set()
@@ -60,7 +60,7 @@ async def test_every_metric_is_documented(exposed: set[str]) -> None:
 
 async def test_every_metric_is_shown(exposed: set[str]) -> None:
     """Each metric of ours is on the dashboard, or in a rule."""
-    asked = [rule["expr"] for rule in rules()] + [*expressions().values()]
+    asked = [rule["expr"] for rule in rules(GATEWAYS)] + [*expressions(GATEWAYS).values()]
     names = {selector.partition("{")[0] for expression in asked for selector in selectors(expression)}
     shown = {base(name, exposed) for name in names}
     assert {name for name in exposed if name.startswith("figbox_")} - shown <= {"figbox_environment_info"}

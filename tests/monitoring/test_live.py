@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from gateway.launcher.engine.specification import LABEL_INSTALLATION
 from tests.fakes import until
-from tests.monitoring.rules import CONFIGURATION, ROOT, RULES, alerts, expressions, rules, selectors, shortened
+from tests.monitoring.rules import GATEWAYS, ROOT, alerts, expressions, hurried, rules, selectors
 from tests.support.cut_socket import CutSocket, cut_socket
 from tests.support.keys_file import write_keys
 from tests.support.live import IMAGE, LiveGateway, end_gateway, engine_client, engine_url, free_port
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-#: How far rates look back here, and how often Prometheus looks, in seconds.
-WINDOW_S, PERIOD_S = 20, 1
+#: How far rates look back here, in seconds.
+WINDOW_S = 20
 
 #: For an alert to fire or to resolve: the window, what notices the failure, and a restart.
 ALERT_LIMIT_S = slowed(WINDOW_S + 60)
@@ -115,21 +114,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         redis = stack.enter_context(redis_server(short))
         environment |= {"FIGBOX_SHARED_URL": redis.url, "FIGBOX_SHARED_SECRET": "s" * 32}
         split = stack.enter_context(live_split(folder, docker_host=engine.url, **environment))
-        prometheus = stack.enter_context(running(folder, configured(folder, port)))
+        prometheus = stack.enter_context(running(folder, hurried(folder, {GATEWAYS: f"127.0.0.1:{port}"}, WINDOW_S)))
         try:
             yield Stage(folder, split, engine, redis, prometheus, environment)
         finally:
             end_gateway(split.gateway.process)
-
-
-def configured(folder: Path, port: int) -> dict[str, object]:
-    """Return the configuration of the repository for this gateway, in a hurry; its rules are written to the folder."""
-    configuration: dict[str, object] = yaml.safe_load(CONFIGURATION.read_text("utf-8"))
-    configuration["global"] = {"scrape_interval": f"{PERIOD_S}s", "evaluation_interval": f"{PERIOD_S}s"}
-    [job] = configuration["scrape_configs"]  # type: ignore[misc]
-    job["static_configs"][0]["targets"] = [f"127.0.0.1:{port}"]  # type: ignore[index]
-    (folder / RULES.name).write_text(yaml.safe_dump({"groups": shortened(f"{WINDOW_S}s")}))
-    return configuration
 
 
 @pytest.fixture(scope="module")
@@ -160,19 +149,19 @@ def test_scrape_is_what_prometheus_expects(loaded: Stage) -> None:
     assert (target["health"], target["labels"]["job"], target["lastError"]) == ("up", "figbox", "")
 
 
-@pytest.mark.parametrize("panel", expressions())
+@pytest.mark.parametrize("panel", expressions(GATEWAYS))
 def test_every_query_of_the_dashboard_has_a_result(loaded: Stage, panel: str) -> None:
     """Prometheus evaluates each query of each panel, and there is something to draw."""
-    assert loaded.prometheus.query(expressions(f"{WINDOW_S}s")[panel])
+    assert loaded.prometheus.query(expressions(GATEWAYS, f"{WINDOW_S}s")[panel])
 
 
-@pytest.mark.parametrize("rule", [rule.get("alert", rule.get("record")) for rule in rules()])
+@pytest.mark.parametrize("rule", [rule.get("alert", rule.get("record")) for rule in rules(GATEWAYS)])
 def test_every_rule_is_evaluated(loaded: Stage, rule: str) -> None:
     """Prometheus has no trouble with any rule, and each series that a rule asks for is there, quiet or not."""
     groups = loaded.prometheus.api("rules")["groups"]
     [found] = [entry for group in groups for entry in group["rules"] if entry["name"] == rule]
     assert (found["health"], found.get("lastError")) == ("ok", None)
-    [expression] = [entry["expr"] for entry in rules() if rule in (entry.get("alert"), entry.get("record"))]
+    [expression] = [entry["expr"] for entry in rules(GATEWAYS) if rule in (entry.get("alert"), entry.get("record"))]
     for selector in selectors(expression):
         assert loaded.prometheus.query(selector), selector
 

@@ -56,7 +56,7 @@ def test_an_alert_says_what_to_do(name: str) -> None:
     assert told["summary"].endswith(".")
     assert len(told["description"]) > 40
     path, _, anchor = told["runbook"].partition("#")
-    assert path in {"docs/operations.md", "docs/keys.md"}
+    assert path in {"docs/operations.md", "docs/balancer.md", "docs/keys.md"}
     assert anchor in anchors(ROOT / path)
 
 
