@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tools.dashboard import inside, serving
+from tools.dashboard import balancer, inside, serving
 
-ROWS = (*serving.ROWS, *inside.ROWS)
+ROWS = (*serving.ROWS, *inside.ROWS, balancer.BALANCER)
