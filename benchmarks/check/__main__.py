@@ -81,7 +81,7 @@ class Arena:
 
     def _took(self, name: str, took: Took) -> None:
         self.took.setdefault(name, []).append(took)
-        print(f"{name}: {took.wall:.1f} s, of the processors {took.processors:.1f} s", file=sys.stderr)
+        print(f"{name}: {took.wall:.1f} s, of the processors {took.machine:.1f} s", file=sys.stderr)
 
 
 async def measure(scripts: int, rounds: int, image: str, settings: Mapping[str, str]) -> Arena:
@@ -145,13 +145,13 @@ def report(arena: Arena) -> str:
         ]
         clock.append((name, spread(summarize([one.wall for one in took])), *map(number, ratios)))
         parts = [median([one.service.get(part, 0.0) for one in took]) for part in ("gateway", "containers", "daemons")]
-        spent = [loop.processors / one.processors for loop, one in zip(arena.took[LOOP], took, strict=True)]
-        command = median([one.command for one in took])
-        processors.append((name, *map(number, (command, *parts)), number(median(spent))))
+        spent = [loop.machine / one.machine for loop, one in zip(arena.took[LOOP], took, strict=True)]
+        command, machine = median([one.command for one in took]), median([one.machine for one in took])
+        processors.append((name, *map(number, (command, *parts, machine)), number(median(spent))))
     count, rounds = len(arena.project.names), len(arena.loads)
     title = f"{count} scripts, rounds: {rounds}, cores: {os.cpu_count()}, load before a round: {max(arena.loads):.1f}"
     seconds = table(title, ("contender", "s", "loop / it", "xargs / it"), clock)
-    head = ("contender", "command", "gateway", "containers", "daemons", "loop / it")
+    head = ("contender", "command", "gateway", "containers", "daemons", "machine", "loop / it")
     return seconds + "\n" + table("Processor time, in s", head, processors)
 
 

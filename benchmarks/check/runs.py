@@ -1,9 +1,9 @@
 """Commands, with the time that they take on the clock and on the processors.
 
 Processor time is counted for the command with all processes that it started and waited for, for the gateway, for the
-containers of its jobs (by its metrics), and for the engine's daemons, which also work for others on the machine. The
-engine's helpers that end with a container (shims, the runtime) aren't among these: 26 ms for each job, by
-`python -m benchmarks`.
+containers of its jobs (by its metrics), and for the engine's daemons, which also work for others on the machine. What
+ends with a container isn't among these: shims, the runtime, and what the kernel does for them in threads of its own. So
+the machine's busy time is counted as well; other work on the machine is part of that.
 
 Source: getrusage(2), `RUSAGE_CHILDREN`.
 """
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import resource
 import subprocess
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders.contender import RenderFailed
+from benchmarks.cpu import now, spent_s
 from benchmarks.parts.breakdown import named, processes_s
 
 if TYPE_CHECKING:
@@ -36,17 +36,14 @@ class Took:
     Attributes:
         wall: On the clock.
         command: Of the processors, for the command itself and the processes that it started.
+        machine: Of the processors, whoever used them.
         service: Of the processors, by who used them: gateway, containers, daemons; empty if none was asked.
     """
 
     wall: float
     command: float
+    machine: float
     service: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def processors(self) -> float:
-        """Of the processors, all together."""
-        return self.command + sum(self.service.values())
 
 
 def run(
@@ -69,14 +66,14 @@ def run(
     Raises:
         RenderFailed: It ended otherwise.
     """
-    own, began = _waited_s(), time.monotonic()
+    own, began = _waited_s(), now()
     done = subprocess.run(
         line, cwd=folder, env=environment, input=given, capture_output=True, text=True, check=False, timeout=LIMIT_S
     )
-    wall, command = time.monotonic() - began, _waited_s() - own
+    ended, command = now(), _waited_s() - own
     if done.returncode not in statuses:
         raise RenderFailed(f"{' '.join(line)[:200]}: {done.returncode} {done.stderr[-1000:]}")
-    return Took(wall, command)
+    return Took(ended.wall_s - began.wall_s, command, spent_s(began, ended))
 
 
 async def service_s(figbox: Figbox) -> dict[str, float]:
